@@ -1,0 +1,143 @@
+"""Pure tensor functions that several parts share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from anysyn.registry import suggest
+
+
+def spread(vector: Tensor, features: Tensor) -> Tensor:
+    """Append voxel axes of length one so that (B, C) broadcasts over (B, C, *S).
+
+    Example:
+        >>> spread(torch.ones(2, 3), torch.ones(2, 3, 8, 8)).shape
+        torch.Size([2, 3, 1, 1])
+    """
+    return vector.reshape(*vector.shape, *(1,) * (features.ndim - vector.ndim))
+
+
+def pick(images: Tensor, which: Tensor) -> Tensor:
+    """Take modalities of each sample.
+
+    Args:
+        images: (B, M, *S).
+        which: (B, K) int64 modality numbers.
+
+    Returns:
+        (B, K, *S).
+
+    Example:
+        >>> pick(torch.arange(6.0).reshape(2, 3, 1), torch.tensor([[2], [0]])).flatten().tolist()
+        [2.0, 3.0]
+    """
+    return images.gather(1, spread(which, images).expand(*which.shape, *images.shape[2:]))  # (B, K, *S)
+
+
+def shown(images: Tensor, sources: Tensor) -> Tensor:
+    """Keep the sources and set every other modality to zero: (B, M, *S) to (B, M, *S).
+
+    Example:
+        >>> shown(torch.ones(1, 3, 2), torch.tensor([[1]]))[0, :, 0].tolist()
+        [0.0, 1.0, 0.0]
+    """
+    mask = torch.zeros(images.shape[:2], dtype=torch.bool, device=images.device).scatter(1, sources, True)  # (B, M)
+    return torch.where(spread(mask, images), images, 0)  # a product would turn a NaN that is not shown into a NaN
+
+
+def grid(shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
+    """List the voxel centres of an image in [-1, 1], row by row.
+
+    Args:
+        shape: Voxel counts of the d axes.
+        device: Where to make the points.
+
+    Returns:
+        (1, prod(shape), d); coordinate i of axis length n is ``(2 i + 1) / n - 1``.
+
+    Example:
+        >>> grid([2]).flatten().tolist()
+        [-0.5, 0.5]
+    """
+    axes = [(torch.arange(n, device=device) + 0.5) / n * 2 - 1 for n in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(1, -1, len(shape))  # (1, Q, d)
+
+
+def sample_at(image: Tensor, points: Tensor) -> Tensor:
+    """Interpolate an image linearly at points; beyond the outermost voxel centres it keeps the border's value.
+
+    Args:
+        image: (B, C, *S) with two or three voxel axes.
+        points: (B, Q, d) in [-1, 1], in the order of *S, as `grid` writes them.
+
+    Returns:
+        (B, C, Q).
+
+    Example:
+        >>> image = torch.rand(1, 2, 5, 7)
+        >>> torch.allclose(sample_at(image, grid([5, 7])), image.flatten(2), atol=1e-5)
+        True
+    """
+    dims = image.ndim - 2
+    if points.shape[-1] != dims:
+        raise ValueError(f"points have {points.shape[-1]} coordinates, the image has {dims} voxel axes")
+    at = points.flip(-1)  # grid_sample wants x, y, z where our axes are z, y, x
+    at = at.reshape(at.shape[0], at.shape[1], *(1,) * (dims - 1), dims)  # (B, Q, 1, [1,] d)
+    found = F.grid_sample(image, at.to(image.dtype), align_corners=False, padding_mode="border")  # (B, C, Q, 1 [,1])
+    return found.flatten(2)  # (B, C, Q)
+
+
+def one_pattern(which: Tensor) -> list[int]:
+    """Return the modalities that every sample of a batch names.
+
+    Raises:
+        ValueError: If the samples differ; the remedy is a modality-consistent sampler.
+
+    Example:
+        >>> one_pattern(torch.tensor([[0, 2], [0, 2]]))
+        [0, 2]
+    """
+    if not bool((which == which[:1]).all()):
+        raise ValueError(
+            f"every sample of the batch must name the same modalities, but it mixes {len(which.unique(dim=0))} sets; "
+            "draw batches with `batches: {name: modality_consistent}`"
+        )
+    return [int(m) for m in which[0]]
+
+
+def pad_to_multiple(images: Tensor, multiple: int, axes: int) -> tuple[Tensor, tuple[slice, ...]]:
+    """Pad the last voxel axes at their ends by repeating the border, up to a multiple.
+
+    Args:
+        images: (B, C, *S).
+        multiple: What each padded length is divisible by.
+        axes: How many of the voxel axes are padded.
+
+    Returns:
+        The padded images and the index that cuts the original region out again.
+
+    Example:
+        >>> padded, back = pad_to_multiple(torch.rand(1, 1, 3, 5, 8), 4, axes=2)
+        >>> padded.shape[2:], padded[back].shape[2:]
+        (torch.Size([3, 8, 8]), torch.Size([3, 5, 8]))
+    """
+    sizes = images.shape[2:]
+    missing = [0] * (len(sizes) - axes) + [-n % multiple for n in sizes[len(sizes) - axes :]]
+    amounts = [amount for extra in reversed(missing) for amount in (0, extra)]
+    padded = F.pad(images, amounts, mode="replicate") if any(missing) else images
+    return padded, (slice(None), slice(None), *(slice(n) for n in sizes))
+
+
+def resolve(word: str, choices: Sequence[str], where: str) -> int:
+    """Return the position of a word among the choices.
+
+    Raises:
+        ValueError: If it is none of them; the message gives the nearest match.
+    """
+    if word not in choices:
+        raise ValueError(f"{where}: {word!r} is unknown; {suggest(word, choices)}")
+    return list(choices).index(word)

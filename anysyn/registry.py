@@ -1,0 +1,160 @@
+"""Keep every pluggable part under a kind and a name, and build it from a recipe's mapping.
+
+A factory is a class or a function with keyword-only parameters. A parameter annotated with `Given` is supplied by
+whoever builds the part (the width of the encoder for a decoder, say); every other parameter is a key that a recipe may
+write. That one convention gives the checks, the error messages, `anysyn list` and the JSON Schema.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+Factory = TypeVar("Factory", bound=Callable[..., Any])
+
+GIVEN = "supplied by the build, not by the recipe"
+Given = Annotated[T, GIVEN]
+
+_FACTORIES: dict[tuple[str, str], Callable[..., Any]] = {}
+
+
+class UserError(ValueError):
+    """Report what the user can mend: the place, the value, the choices, the remedy; a line each."""
+
+
+class RecipeError(UserError):
+    """Report what is wrong in a recipe, one line per mistake."""
+
+
+def register(kind: str, name: str) -> Callable[[Factory], Factory]:
+    """Enrol a factory under a kind and a name.
+
+    Args:
+        kind: What the part is, for example ``"conditioner"``.
+        name: What a recipe calls it, for example ``"film"``.
+
+    Returns:
+        A decorator that hands the factory back unchanged.
+
+    Raises:
+        RecipeError: If another factory already holds this kind and name.
+
+    Example:
+        >>> @register("greeting", "hello")
+        ... def hello(*, to: str = "you") -> str:
+        ...     return f"hello {to}"
+        >>> build("greeting", {"name": "hello", "to": "scanner"})
+        'hello scanner'
+    """
+
+    def keep(factory: Factory) -> Factory:
+        taken = _FACTORIES.setdefault((kind, name), factory)
+        if _identity(taken) != _identity(factory):
+            raise RecipeError(f"{kind} {name!r} is already registered by {'.'.join(_identity(taken))}")
+        return factory
+
+    return keep
+
+
+def _identity(factory: Callable[..., Any]) -> tuple[str, str]:
+    return factory.__module__, factory.__qualname__
+
+
+def names(kind: str) -> list[str]:
+    """List the registered names of a kind, sorted.
+
+    Example:
+        >>> names("no such kind")
+        []
+    """
+    return sorted(name for held, name in _FACTORIES if held == kind)
+
+
+def kinds() -> list[str]:
+    """List the kinds that have at least one registered part, sorted."""
+    return sorted({kind for kind, _ in _FACTORIES})
+
+
+def suggest(word: object, choices: Iterable[str]) -> str:
+    """Name the nearest match of a word and all the choices.
+
+    Example:
+        >>> suggest("enocder", ["encoder", "decoder"])
+        "did you mean 'encoder'? choices: decoder, encoder"
+    """
+    choices = sorted(choices)
+    near = difflib.get_close_matches(str(word), choices, n=1)
+    return (f"did you mean {near[0]!r}? " if near else "") + "choices: " + (", ".join(choices) or "none")
+
+
+def find(kind: str, name: object, where: str = "") -> Callable[..., Any]:
+    """Return the factory of a kind and name.
+
+    Raises:
+        RecipeError: If nothing has that name; the message gives the place, the choices and the nearest match.
+    """
+    try:
+        return _FACTORIES[kind, str(name)]
+    except KeyError:
+        raise RecipeError(f"{place(where)}no {kind} named {name!r}; {suggest(name, names(kind))}") from None
+
+
+def place(where: str) -> str:
+    """Write a place in a recipe as the beginning of a message."""
+    return f"{where}: " if where else ""
+
+
+def parameters(factory: Callable[..., Any]) -> dict[str, tuple[Any, inspect.Parameter]]:
+    """Return each parameter of a factory with its resolved annotation, `Given` included."""
+    body = factory.__init__ if isinstance(factory, type) else factory
+    hints = get_type_hints(body, include_extras=True)
+    return {name: (hints.get(name, Any), p) for name, p in inspect.signature(factory).parameters.items()}
+
+
+def is_given(annotation: Any) -> bool:
+    """Tell whether the build supplies a parameter with this annotation.
+
+    Example:
+        >>> is_given(Given[int]), is_given(int)
+        (True, False)
+    """
+    return get_origin(annotation) is Annotated and GIVEN in get_args(annotation)[1:]
+
+
+def build(kind: str, spec: Mapping[str, Any], where: str = "", **given: Any) -> Any:
+    """Build one registered part.
+
+    Args:
+        kind: The kind of the part.
+        spec: ``{"name": ..., key: value, ...}``; nested parts are already built.
+        where: The place in the recipe, for the messages.
+        given: Everything the build could supply; the part takes what its `Given` parameters name.
+
+    Raises:
+        RecipeError: If the name or a key is unknown or a required key is missing.
+
+    Example:
+        >>> @register("farewell", "bye")
+        ... def bye(*, to: str) -> str:
+        ...     return f"bye {to}"
+        >>> build("farewell", {"name": "by", "to": "CT"}, "parts.last")
+        Traceback (most recent call last):
+        anysyn.registry.RecipeError: parts.last: no farewell named 'by'; did you mean 'bye'? choices: bye
+    """
+    factory = find(kind, spec.get("name"), where)
+    accepted = parameters(factory)
+    supplied = {key for key, (annotation, _) in accepted.items() if is_given(annotation)}
+    settable = accepted.keys() - supplied
+    written = {key: value for key, value in spec.items() if key != "name"}
+    unknown = written.keys() - settable
+    if unknown:
+        key = min(unknown)
+        raise RecipeError(f"{place(where)}{kind} {spec['name']!r} takes no {key!r}; {suggest(key, settable)}")
+    arguments = {key: given[key] for key in supplied if key in given} | written
+    missing = [key for key, (_, p) in accepted.items() if p.default is p.empty and key not in arguments]
+    if missing:
+        raise RecipeError(f"{place(where)}{kind} {spec['name']!r} needs {', '.join(missing)}")
+    return factory(**arguments)

@@ -1,0 +1,193 @@
+"""The records and contracts that the parts share.
+
+Letters in shapes: ``B`` batch, ``M`` modalities of the recipe, ``J`` sources shown, ``K`` targets asked, ``*S`` voxel
+axes, ``C`` channels, ``L`` tokens, ``D`` token width, ``Q`` query points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.acquisition import Acquisition
+
+Modulate = Callable[[str, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Say what exists.
+
+    Args:
+        images: (B, M, *S) float, zero where a modality is absent.
+        available: (B, M) bool.
+        dataset: (B,) int64, the number of the dataset each sample comes from.
+        spacing: (B, dims) voxel size in mm, in the order of *S.
+        acquisitions: B tuples of M records; None where the modality is absent.
+        keys: B names of the samples, for messages.
+    """
+
+    images: Tensor
+    available: Tensor
+    dataset: Tensor
+    spacing: Tensor
+    acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
+    keys: tuple[str, ...] = ()
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Move the tensors to a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("images", "available", "dataset", "spacing")}
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Say which modalities are shown and which are asked for.
+
+    Args:
+        sources: (B, J) int64, modalities shown to the network.
+        targets: (B, K) int64, modalities asked of it.
+        source_acquisitions: B tuples of J records, or empty.
+        target_acquisitions: B tuples of K records, or empty.
+        time: (B,) diffusion time, or None.
+    """
+
+    sources: Tensor
+    targets: Tensor
+    source_acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
+    target_acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
+    time: Tensor | None = None
+
+    def reversed(self) -> Query:
+        """Ask for the sources, showing the targets."""
+        return Query(self.targets, self.sources, self.target_acquisitions, self.source_acquisitions, self.time)
+
+    def one_by_one(self) -> Iterator[Query]:
+        """Yield one query per target, each with K = 1."""
+        for k in range(self.targets.shape[1]):
+            asked = tuple((row[k],) for row in self.target_acquisitions)
+            yield replace(self, targets=self.targets[:, k : k + 1], target_acquisitions=asked)
+
+    def to(self, device: torch.device | str) -> Query:
+        """Move the tensors to a device."""
+        time = None if self.time is None else self.time.to(device)
+        return replace(self, sources=self.sources.to(device), targets=self.targets.to(device), time=time)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Name a place in a network where a conditioner may act.
+
+    Args:
+        name: For example ``"encoder/block2"``; the first word is the side.
+        channels: Width of the features there.
+        level: Sites of one level hold the same features on both sides of a bottleneck or a skip.
+    """
+
+    name: str
+    channels: int
+    level: str = ""
+
+    @property
+    def side(self) -> str:
+        """Return ``"encoder"`` or ``"decoder"``."""
+        return self.name.split("/")[0]
+
+
+class Condition(NamedTuple):
+    """Carry tokens about the sources (B, L, D) and about the targets (B, L', D)."""
+
+    source: Tensor
+    target: Tensor
+
+
+class Features(NamedTuple):
+    """Carry an encoder's answer: skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
+
+    skips: tuple[Tensor, ...]
+    deep: Tensor
+
+
+class Synthesis(NamedTuple):
+    """Carry images (B, K, *S), or (B, K, Q) at query points, and the features they were decoded from."""
+
+    images: Tensor
+    features: Features
+
+
+class Outcome(NamedTuple):
+    """Carry all that a loss may look at: prediction and truth (B, K, *S), mask (B, K) true where truth exists."""
+
+    batch: Batch
+    query: Query
+    prediction: Tensor
+    truth: Tensor
+    mask: Tensor
+    features: Features
+    reverse: Outcome | None = None
+
+
+class Encoder(nn.Module):
+    """Turn the sources into features; announce the sites, and of each level, finest first, width and stride.
+
+    The network's voxel axes, the last ``dimensions`` ones, must be multiples of the deepest stride; the synthesizer
+    pads, so users may bring any size.
+    """
+
+    kind: ClassVar[str] = "encoder"
+    dimensions: int
+    sites: Sequence[Site]
+    widths: Sequence[int]
+    strides: Sequence[int]
+
+
+class Decoder(nn.Module):
+    """Turn features into target images; ``every_target`` says that one call answers all K targets."""
+
+    kind: ClassVar[str] = "decoder"
+    every_target: ClassVar[bool] = False
+    sites: Sequence[Site]
+
+
+class Descriptor(nn.Module):
+    """Turn what is known about sources and targets into tokens of one width."""
+
+    kind: ClassVar[str] = "descriptor"
+    width: int
+
+    def forward(self, batch: Batch, query: Query) -> Condition:
+        """Return the tokens of the sources and of the targets."""
+        raise NotImplementedError
+
+
+class Loss(nn.Module):
+    """Compare prediction and truth; the objective multiplies by ``weight``."""
+
+    kind: ClassVar[str] = "loss"
+
+    def __init__(self, *, weight: float = 1.0) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, outcome: Outcome) -> Tensor:
+        """Return a scalar."""
+        raise NotImplementedError
+
+
+class Objective(nn.Module):
+    """Turn a batch and a query into named, already weighted loss terms."""
+
+    kind: ClassVar[str] = "objective"
+
+    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
+        """Return the terms; their sum is minimised."""
+        raise NotImplementedError
+
+
+def unmodulated(site: str, features: Tensor) -> Tensor:
+    """Leave the features as they are: what a network without conditioners calls at its sites."""
+    return features

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.ndimage import map_coordinates
+
+from anysyn.ops import grid, one_pattern, pad_to_multiple, pick, resolve, sample_at, shown, spread
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (4, 5, 6)])
+def test_sampling_at_the_grid_returns_the_image(shape):
+    image = torch.rand(2, 3, *shape)
+    torch.testing.assert_close(sample_at(image, grid(shape).expand(2, -1, -1)), image.flatten(2), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (4, 5, 6)])
+def test_sampling_agrees_with_scipy(shape):
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 1, *shape, generator=generator)
+    points = torch.rand(1, 40, len(shape), generator=generator) * 2.4 - 1.2  # some beyond the border
+    voxels = [((points[0, :, i] + 1) * n / 2 - 0.5).clamp(0, n - 1).numpy() for i, n in enumerate(shape)]
+    expected = map_coordinates(image[0, 0].numpy(), voxels, order=1, mode="nearest")
+    np.testing.assert_allclose(sample_at(image, points)[0, 0].numpy(), expected, atol=1e-5)
+
+
+def test_sampling_refuses_points_of_another_dimension():
+    with pytest.raises(ValueError, match="3 coordinates, the image has 2"):
+        sample_at(torch.rand(1, 1, 4, 4), torch.zeros(1, 5, 3))
+
+
+def test_pick_agrees_with_a_loop():
+    images, which = torch.rand(3, 4, 2, 5), torch.tensor([[3, 0], [1, 1], [2, 3]])
+    expected = torch.stack([torch.stack([images[b, m] for m in row]) for b, row in enumerate(which.tolist())])
+    assert torch.equal(pick(images, which), expected)
+
+
+def test_what_is_not_shown_is_never_read():
+    images = torch.full((1, 3, 2), float("nan"))
+    images[0, 1] = 2.0
+    assert shown(images, torch.tensor([[1]])).tolist() == [[[0, 0], [2, 2], [0, 0]]]
+
+
+def test_spread_appends_axes():
+    assert spread(torch.rand(2, 3), torch.rand(2, 3, 4, 5, 6)).shape == (2, 3, 1, 1, 1)
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=3), st.integers(1, 8), st.integers(1, 2))
+def test_padding_makes_multiples_and_is_undone(shape, multiple, axes):
+    images = torch.rand(1, 2, *shape)
+    padded, back = pad_to_multiple(images, multiple, axes)
+    assert all(n % multiple == 0 for n in padded.shape[-axes:])
+    assert padded.shape[: images.ndim - axes] == images.shape[: images.ndim - axes]
+    assert torch.equal(padded[back], images)
+
+
+def test_one_pattern_names_the_remedy():
+    with pytest.raises(ValueError, match="modality_consistent"):
+        one_pattern(torch.tensor([[0, 1], [0, 2]]))
+
+
+def test_resolve_gives_the_nearest_match():
+    with pytest.raises(ValueError, match=r"here: 'T2' is unknown; did you mean 'T2w'\?"):
+        resolve("T2", ["T1w", "T2w"], "here")
