@@ -1,0 +1,6 @@
+"""Conditioners: how what is known acts on features."""
+
+from anysyn.conditioners.add import Add
+from anysyn.conditioners.conditioner import Conditioner, Conditioners
+
+__all__ = ["Add", "Conditioner", "Conditioners"]

@@ -1,0 +1,81 @@
+"""The contract of a conditioner: what is known (a descriptor), how it acts (`forward`), where (sites)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from anysyn.registry import Given
+from anysyn.types import Batch, Condition, Descriptor, Modulate, Query, Site
+
+
+class Conditioner(nn.Module):
+    """Act on features at sites, never changing their shape.
+
+    Args:
+        sites: Where it acts, resolved from the recipe's ``at``.
+        reads: What it knows.
+    """
+
+    kind: ClassVar[str] = "conditioner"
+    for_build: ClassVar[Mapping[str, Any]] = {"at": str | Sequence[str]}  # recipe keys that become `sites`
+
+    def __init__(self, *, sites: Given[Sequence[Site]], reads: Descriptor) -> None:
+        super().__init__()
+        self.sites = {site.name: site for site in sites}
+        self.reads = reads
+
+    def embed(self, batch: Batch, query: Query) -> Condition:
+        """Describe the sources and the targets once per forward pass."""
+        condition: Condition = self.reads(batch, query)
+        return condition
+
+    def tokens(self, condition: Condition, site: str) -> Tensor:
+        """Return the tokens (B, L, D) that act at a site: the target's, unless a conditioner says otherwise."""
+        return condition.target
+
+    def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
+        """Act at one site: (B, C, *S) to (B, C, *S)."""
+        raise NotImplementedError
+
+    def per_site(self, make: Callable[[Site], nn.Module]) -> nn.ModuleDict:
+        """Make one module for each site; `at` finds it again."""
+        return nn.ModuleDict({_key(name): make(site) for name, site in self.sites.items()})
+
+    def at(self, modules: nn.ModuleDict, site: str) -> nn.Module:
+        """Return the module that `per_site` made for a site."""
+        return modules[_key(site)]
+
+
+def _key(site: str) -> str:
+    return site.replace("/", "-")
+
+
+class Conditioners(nn.ModuleList):
+    """Apply conditioners in the order of the recipe."""
+
+    def embed(self, batch: Batch, query: Query) -> list[Condition]:
+        """Describe sources and targets to every conditioner."""
+        return [conditioner.embed(batch, query) for conditioner in self]
+
+    def modulate(self, conditions: Sequence[Condition]) -> Modulate:
+        """Return the function that a network calls at its sites."""
+
+        def act(site: str, features: Tensor) -> Tensor:
+            for conditioner, condition in zip(self, conditions, strict=True):
+                if site in conditioner.sites:
+                    features = conditioner(features, condition, site)
+            return features
+
+        return act
+
+    def agree(self, first: Sequence[Condition], second: Sequence[Condition], side: str) -> bool:
+        """Tell whether two sets of conditions act alike on one side, so that its features can be shared."""
+        return all(
+            conditioner.tokens(a, name).equal(conditioner.tokens(b, name))
+            for conditioner, a, b in zip(self, first, second, strict=True)
+            for name, site in conditioner.sites.items()
+            if site.side == side
+        )

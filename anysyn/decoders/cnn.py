@@ -1,0 +1,88 @@
+"""A convolutional decoder over a feature pyramid, in two or three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import Norm, ResidualBlock, conv
+from anysyn.ops import sample_at
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+
+@register("decoder", "cnn")
+class CNNDecoder(Decoder):
+    """Decode a feature pyramid level by level: upsample, join the skip, apply a residual block.
+
+    Args:
+        widths: Channels of the encoder's levels, finest first.
+        strides: Voxels between features of those levels.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they come out of the head as channels.
+        norm: Normalisation inside the blocks.
+
+    Example:
+        >>> decoder = CNNDecoder(widths=(8, 16), strides=(1, 2), dimensions=2)
+        >>> features = Features((torch.rand(3, 8, 16, 16),), torch.rand(3, 16, 8, 8))
+        >>> decoder(features, torch.zeros(3, 1, dtype=torch.long)).shape
+        torch.Size([3, 1, 16, 16])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        norm: Norm = "none",
+    ) -> None:
+        super().__init__()
+        self.dimensions, self.depth, self.patch = dimensions, depth, strides[0]
+        self.levels = range(len(widths) - 2, -1, -1)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(
+                dimensions=dimensions, inputs=widths[i + 1] + widths[i], outputs=widths[i], normalisation=norm
+            )
+            for i in self.levels
+        )
+        self.head = conv(dimensions, widths[0], depth * self.patch**dimensions)
+        self.sites = [
+            Site("decoder/in", widths[-1], "deep"),
+            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
+            *(Site(f"decoder/block{n}", widths[i + 1] + widths[i]) for n, i in enumerate(self.levels)),
+        ]
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, points: Tensor | None = None
+    ) -> Tensor:
+        """Decode one target.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
+            modulate: What acts at the sites.
+            points: (B, Q, d) query points in [-1, 1], or None for the grid of the input.
+
+        Returns:
+            (B, 1, *S), or (B, 1, Q) at points.
+        """
+        x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
+        for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
+            skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
+            x = F.interpolate(x, size=skip.shape[2:])  # (B, C_i+1, *S / stride_i)
+            x = block(modulate(f"decoder/block{n}", torch.cat([x, skip], 1)))  # (B, C_i, *S / stride_i)
+        image = self._unfold(self.head(x))  # (B, 1, *S)
+        return image if points is None else sample_at(image, points)  # (B, 1, Q)
+
+    def _unfold(self, x: Tensor) -> Tensor:
+        axes = "xyz"[: self.dimensions]
+        folded, out = " ".join(f"p{a}" for a in axes), " ".join(f"({a} p{a})" for a in axes)
+        slab = "d" if self.depth > 1 else ""
+        sizes = {f"p{a}": self.patch for a in axes}
+        return rearrange(x, f"b ({slab} {folded}) {' '.join(axes)} -> b 1 {slab} {out}", **sizes)  # (B, 1, *S)

@@ -1,0 +1,34 @@
+"""Descriptors: what is known about the images we have and the images we want, as tokens."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from anysyn.registry import Given, register
+from anysyn.types import Batch, Condition, Descriptor, Query
+
+
+@register("descriptor", "modality")
+class ModalityLabel(Descriptor):
+    """Look the modality up in a learned table.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        width: Token width D.
+
+    Example:
+        >>> import torch
+        >>> query = Query(torch.tensor([[0, 1]]), torch.tensor([[2]]))
+        >>> batch = Batch(torch.zeros(1, 3, 4, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 2))
+        >>> [tuple(tokens.shape) for tokens in ModalityLabel(modalities=3, width=8)(batch, query)]
+        [(1, 2, 8), (1, 1, 8)]
+    """
+
+    def __init__(self, *, modalities: Given[int], width: int = 32) -> None:
+        super().__init__()
+        self.width = width
+        self.table = nn.Embedding(modalities, width)
+
+    def forward(self, batch: Batch, query: Query) -> Condition:
+        """Return (B, J, D) for the sources and (B, K, D) for the targets."""
+        return Condition(self.table(query.sources), self.table(query.targets))

@@ -1,0 +1,102 @@
+"""A plain U-Net encoder in two or three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import Norm, ResidualBlock, conv
+from anysyn.ops import pick, shown
+from anysyn.registry import Given, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+
+@register("encoder", "unet")
+class UNetEncoder(Encoder):
+    """Encode the sources by residual blocks, each level at half the size of the one above.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        widths: Channels of each level, finest first.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number of
+            sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+        patch: Voxels along each axis that the stem folds into one feature.
+        norm: Normalisation inside the blocks. ``group`` and ``instance`` erase the absolute intensity of an image.
+
+    Example:
+        >>> import torch
+        >>> encoder = UNetEncoder(modalities=4, dimensions=2, widths=(8, 16))
+        >>> features = encoder(torch.rand(3, 4, 16, 16), torch.tensor([[0, 2]] * 3))
+        >>> [tuple(skip.shape) for skip in features.skips], tuple(features.deep.shape)
+        ([(3, 8, 16, 16)], (3, 16, 8, 8))
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        widths: Sequence[int] = (32, 64, 128, 256),
+        inputs: Literal["canvas", "stack"] = "canvas",
+        sources: int = 1,
+        patch: int = 1,
+        norm: Norm = "none",
+    ) -> None:
+        super().__init__()
+        self.inputs, self.dimensions, self.depth, self.widths = inputs, dimensions, depth, tuple(widths)
+        self.channels = depth * (modalities if inputs == "canvas" else sources)
+        self.strides = tuple(patch * 2**i for i in range(len(widths)))
+        self.stem = conv(dimensions, self.channels, widths[0], 3 if patch == 1 else 2 * (patch // 2) + 1, stride=patch)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(dimensions=dimensions, inputs=a, outputs=b, stride=1 if i == 0 else 2, normalisation=norm)
+            for i, (a, b) in enumerate(zip((widths[0], *widths), widths, strict=False))
+        )
+        self.sites = _sites(self.widths)
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+        """
+        x = shown(images, sources) if self.inputs == "canvas" else pick(images, sources)  # (B, J or M, *S)
+        if self.depth > 1:
+            x = x.flatten(1, 2)  # (B, J or M times depth, H, W)
+        x = modulate("encoder/stem", self._stem(x))  # (B, C_0, *S / stride_0)
+        levels = []
+        for i, block in enumerate(self.blocks):
+            x = block(modulate(f"encoder/block{i}", x))  # (B, C_i, *S / stride_i)
+            levels.append(x)
+        *skips, deep = levels
+        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+        return Features(passed, modulate("encoder/out", deep))
+
+    def _stem(self, x: Tensor) -> Tensor:
+        if x.shape[1] != self.channels:
+            raise ValueError(
+                f"encoder unet was built for {self.channels} input channels but is shown {x.shape[1]}; "
+                "`inputs: canvas` takes any number of sources, `inputs: stack` takes `sources` of them"
+            )
+        out: Tensor = self.stem(x)  # (B, C_0, *S / stride_0)
+        return out
+
+
+def _sites(widths: Sequence[int]) -> list[Site]:
+    inward = zip((widths[0], *widths), range(len(widths)), strict=False)
+    return [
+        Site("encoder/stem", widths[0]),
+        *(Site(f"encoder/block{i}", channels) for channels, i in inward),
+        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
+        Site("encoder/out", widths[-1], "deep"),
+    ]

@@ -1,0 +1,162 @@
+"""Queries: which modalities a training step shows and which it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from anysyn.ops import resolve
+from anysyn.registry import Given, register
+from anysyn.types import Batch, Query
+
+
+def ask(batch: Batch, sources: Tensor, targets: Tensor) -> Query:
+    """Make a query whose acquisitions are those of the batch's own images.
+
+    Args:
+        batch: What exists.
+        sources: (B, J) int64.
+        targets: (B, K) int64.
+
+    Example:
+        >>> batch = Batch(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> ask(batch, torch.tensor([[0]]), torch.tensor([[1]])).targets.tolist()
+        [[1]]
+    """
+
+    def of(which: Tensor) -> tuple[tuple[object, ...], ...]:
+        rows = zip(batch.acquisitions, which.tolist(), strict=bool(batch.acquisitions))
+        return tuple(tuple(records[m] for m in row) for records, row in rows)
+
+    return Query(sources, targets, of(sources), of(targets))  # type: ignore[arg-type]
+
+
+class Queries:
+    """Draw a query for a batch.
+
+    Args:
+        names: The recipe's modalities, in order.
+        sources: Modalities that may be shown; all by default.
+        targets: Modalities that may be asked for; all by default.
+    """
+
+    kind: ClassVar[str] = "queries"
+
+    def __init__(
+        self,
+        *,
+        names: Given[Sequence[str]],
+        sources: Sequence[str] | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> None:
+        self.may_show = _allowed(names, sources, "queries.sources")
+        self.may_ask = _allowed(names, targets, "queries.targets")
+
+    def draw(self, batch: Batch, generator: Generator) -> Query:
+        """Draw which modalities are shown and asked for; the generator is on the CPU."""
+        raise NotImplementedError
+
+
+def _allowed(names: Sequence[str], chosen: Sequence[str] | None, where: str) -> Tensor:
+    mask = torch.zeros(len(names), dtype=torch.bool)  # (M,)
+    mask[[resolve(name, names, where) for name in (names if chosen is None else chosen)]] = True
+    return mask
+
+
+def _ranked(allowed: Tensor, generator: Generator) -> Tensor:
+    # Random order in which everything allowed comes before everything that is not.
+    scores = torch.rand(allowed.shape, generator=generator) - 2.0 * ~allowed  # (B, M)
+    return scores.argsort(dim=1, descending=True)  # (B, M)
+
+
+def _target(batch: Batch, may_ask: Tensor, generator: Generator) -> Tensor:
+    return _ranked(batch.available.cpu() & may_ask, generator)[:, :1]  # (B, 1)
+
+
+@register("queries", "one_to_one")
+class OneToOne(Queries):
+    """Show one available modality and ask for another, drawn anew for each sample.
+
+    Example:
+        >>> batch = Batch(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> query = OneToOne(names=["T1w", "CT"], targets=["CT"]).draw(batch, torch.Generator())
+        >>> query.sources.item(), query.targets.item()
+        (0, 1)
+    """
+
+    def draw(self, batch: Batch, generator: Generator) -> Query:
+        """Return J = K = 1."""
+        targets = _target(batch, self.may_ask, generator)  # (B, 1)
+        others = (batch.available.cpu() & self.may_show).scatter(1, targets, False)  # (B, M)
+        sources = _ranked(others, generator)[:, :1]  # (B, 1)
+        return ask(batch, sources, targets).to(batch.images.device)
+
+
+@register("queries", "many_to_one")
+class ManyToOne(Queries):
+    """Show a random number of available modalities and ask for one other.
+
+    The number is drawn once for a batch, so that the query stays rectangular, and is at most what its poorest sample has.
+
+    Args:
+        names: The recipe's modalities, in order.
+        sources: Modalities that may be shown; all by default.
+        targets: Modalities that may be asked for; all by default.
+        most: Sources at the most; no bound by default.
+
+    Example:
+        >>> batch = Batch(torch.zeros(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> query = ManyToOne(names=["T1w", "T2w", "CT"], targets=["CT"], most=1).draw(batch, torch.Generator())
+        >>> query.sources.shape[1], query.targets.item()
+        (1, 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        names: Given[Sequence[str]],
+        sources: Sequence[str] | None = None,
+        targets: Sequence[str] | None = None,
+        most: int | None = None,
+    ) -> None:
+        super().__init__(names=names, sources=sources, targets=targets)
+        self.most = len(names) if most is None else most
+
+    def draw(self, batch: Batch, generator: Generator) -> Query:
+        """Return K = 1 and J from 1 up."""
+        targets = _target(batch, self.may_ask, generator)  # (B, 1)
+        others = (batch.available.cpu() & self.may_show).scatter(1, targets, False)  # (B, M)
+        sources = _ranked(others, generator)[:, : _count(others, self.most, generator)]  # (B, J)
+        return ask(batch, sources, targets).to(batch.images.device)
+
+
+@register("queries", "many_to_all")
+class ManyToAll(ManyToOne):
+    """Show a random number of available modalities and ask for every allowed one; the loss masks what has no truth.
+
+    Args:
+        names: The recipe's modalities, in order.
+        sources: Modalities that may be shown; all by default.
+        targets: Modalities that may be asked for; all by default.
+        most: Sources at the most; no bound by default.
+
+    Example:
+        >>> batch = Batch(torch.zeros(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> ManyToAll(names=["T1w", "T2w", "CT"]).draw(batch, torch.Generator()).targets.tolist()
+        [[0, 1, 2]]
+    """
+
+    def draw(self, batch: Batch, generator: Generator) -> Query:
+        """Return all K targets and J from 1 up, so that the targets hold the sources too."""
+        shown = batch.available.cpu() & self.may_show  # (B, M)
+        sources = _ranked(shown, generator)[:, : _count(shown, self.most, generator)]  # (B, J)
+        targets = self.may_ask.nonzero().T.expand(len(shown), -1)  # (B, K)
+        return ask(batch, sources, targets).to(batch.images.device)
+
+
+def _count(shown: Tensor, most: int, generator: Generator) -> int:
+    poorest = max(1, min(most, int(shown.sum(1).min())))
+    return int(torch.randint(1, poorest + 1, (), generator=generator))

@@ -1,0 +1,67 @@
+"""Encoder, conditioners and decoder as one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.conditioners import Conditioner, Conditioners
+from anysyn.ops import pad_to_multiple
+from anysyn.registry import register
+from anysyn.types import Batch, Condition, Decoder, Encoder, Features, Query, Synthesis
+
+
+@register("part", "synthesizer")
+class Synthesizer(nn.Module):
+    """Answer a query about a batch: encoder, conditioners at named sites, decoder.
+
+    A decoder that answers one target at a time is asked once for each; the features are encoded once, unless a
+    conditioner on the encoder's side depends on the target.
+
+    Args:
+        encoder: Sources to features.
+        decoder: Features to images.
+        conditioners: What acts at the sites of both, in order.
+    """
+
+    def __init__(self, *, encoder: Encoder, decoder: Decoder, conditioners: Sequence[Conditioner] = ()) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.conditioners = encoder, decoder, Conditioners(conditioners)
+
+    def forward(self, batch: Batch, query: Query, points: Tensor | None = None) -> Synthesis:
+        """Synthesize the targets.
+
+        Args:
+            batch: What exists.
+            query: What is shown and what is asked.
+            points: (B, Q, d) query points in [-1, 1], or None for the grid of the input.
+
+        Returns:
+            Images (B, K, *S), or (B, K, Q) at points, and the features of the last encoding.
+        """
+        batch, points, back = self._pad(batch, points)
+        asked = [query] if self.decoder.every_target else list(query.one_by_one())
+        conditions = [self.conditioners.embed(batch, one) for one in asked]
+        images: list[Tensor] = []
+        features, held = self._encode(batch, asked[0], conditions[0]), conditions[0]
+        for one, condition in zip(asked, conditions, strict=True):
+            if not self.conditioners.agree(held, condition, "encoder"):
+                features, held = self._encode(batch, one, condition), condition
+            modulate = self.conditioners.modulate(condition)
+            images.append(self.decoder(features, one.targets, modulate, points))
+        answer = torch.cat(images, 1)  # (B, K, *S) or (B, K, Q)
+        return Synthesis(answer[back] if points is None else answer, features)
+
+    def _encode(self, batch: Batch, query: Query, condition: Sequence[Condition]) -> Features:
+        features: Features = self.encoder(batch.images, query.sources, self.conditioners.modulate(condition))
+        return features
+
+    def _pad(self, batch: Batch, points: Tensor | None) -> tuple[Batch, Tensor | None, tuple[slice, ...]]:
+        images, back = pad_to_multiple(batch.images, self.encoder.strides[-1], self.encoder.dimensions)  # (B, M, *S padded)
+        if points is not None:
+            size, padded = (torch.tensor(x.shape[2:], device=points.device) for x in (batch.images, images))
+            points = (points + 1) * size / padded - 1  # the same places, in the padded image's coordinates
+        return replace(batch, images=images), points, back

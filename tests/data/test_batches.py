@@ -1,0 +1,73 @@
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anysyn.data.batches import ModalityConsistent, Shuffled, share
+from anysyn.registry import build, names
+from anysyn.seeds import seeded
+
+groups = st.lists(st.tuples(st.integers(0, 2), st.tuples(st.booleans(), st.booleans())), min_size=1, max_size=60)
+
+
+@given(groups, st.integers(1, 7), st.integers(1, 3))
+def test_modality_consistent_keeps_the_scheduler_s_promises(found, size, ranks):
+    batches = ModalityConsistent(size=size).epoch(found, seeded(0), ranks)
+    assert all(len(batch) == size for batch in batches)  # step 2: padded to a multiple of B
+    assert all(len({found[i] for i in batch}) == 1 for batch in batches)  # step 1: one group a batch
+    seen = Counter(i for batch in batches for i in batch)
+    assert set(seen) == set(range(len(found)))  # nobody is left out
+    per_group = Counter(found)
+    for group, count in per_group.items():
+        drawn = sum(seen[i] for i, g in enumerate(found) if g == group)
+        assert 0 <= drawn - count < size * ranks  # only the duplicates that padding needs
+
+
+@given(groups, st.integers(1, 4), st.integers(2, 4))
+def test_every_rank_sees_one_pattern_at_a_step(found, size, world):
+    batches = ModalityConsistent(size=size).epoch(found, seeded(1), world)
+    for step in zip(*(share(batches, rank, world) for rank in range(world)), strict=True):
+        assert len({found[i] for batch in step for i in batch}) == 1
+
+
+def test_batches_of_the_groups_are_mixed():
+    found = ["a"] * 40 + ["b"] * 40
+    order = [found[batch[0]] for batch in ModalityConsistent(size=4).epoch(found, seeded(0))]
+    assert order != sorted(order)
+
+
+@given(st.integers(1, 50), st.integers(1, 9))
+def test_shuffled_shows_each_sample_once(count, size):
+    batches = Shuffled(size=size).epoch(["x"] * count, seeded(0))
+    assert sorted(i for batch in batches for i in batch) == list(range(count))
+    assert [len(b) for b in batches[:-1]] == [size] * (len(batches) - 1)
+
+
+@pytest.mark.parametrize("name", names("batches"))
+def test_an_epoch_is_a_function_of_its_seed(name):
+    sampler = build("batches", {"name": name, "size": 3})
+    found = [(i % 2, i % 3) for i in range(30)]
+    assert sampler.epoch(found, seeded(7)) == sampler.epoch(found, seeded(7)) != sampler.epoch(found, seeded(8))
+
+
+@given(st.integers(1, 20), st.integers(1, 6))
+def test_ranks_get_as_many_batches_and_miss_none(count, world):
+    batches = [[i] for i in range(count)]
+    shares = [share(batches, rank, world) for rank in range(world)]
+    assert len({len(s) for s in shares}) == 1
+    assert {b[0] for s in shares for b in s} == set(range(count))
+
+
+@pytest.mark.parametrize("name", names("batches"))
+def test_a_batch_holds_at_least_one(name):
+    with pytest.raises(ValueError, match="at least 1"):
+        build("batches", {"name": name, "size": 0})
+
+
+def test_generators_are_independent_of_torch_s_own():
+    torch.manual_seed(1)
+    first = seeded(3).initial_seed()
+    torch.manual_seed(2)
+    assert seeded(3).initial_seed() == first
