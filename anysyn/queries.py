@@ -99,7 +99,8 @@ class OneToOne(Queries):
 class ManyToOne(Queries):
     """Show a random number of available modalities and ask for one other.
 
-    The number is drawn once for a batch, so that the query stays rectangular, and is at most what its poorest sample has.
+    The number is drawn once for a batch, so that the query stays rectangular, and is at most what its poorest sample
+    has.
 
     Args:
         names: The recipe's modalities, in order.

@@ -60,7 +60,9 @@ class Synthesizer(nn.Module):
         return features
 
     def _pad(self, batch: Batch, points: Tensor | None) -> tuple[Batch, Tensor | None, tuple[slice, ...]]:
-        images, back = pad_to_multiple(batch.images, self.encoder.strides[-1], self.encoder.dimensions)  # (B, M, *S padded)
+        images, back = pad_to_multiple(
+            batch.images, self.encoder.strides[-1], self.encoder.dimensions
+        )  # (B, M, *S padded)
         if points is not None:
             size, padded = (torch.tensor(x.shape[2:], device=points.device) for x in (batch.images, images))
             points = (points + 1) * size / padded - 1  # the same places, in the padded image's coordinates

@@ -17,8 +17,8 @@ from anysyn.types import Condition, Descriptor, Site
 class Add(Conditioner):
     """Add a projection of the target's code, spread over the voxels.
 
-    Because ``conv([x ; m]) = conv_x(x) + conv_m(m)``, this equals concatenating constant maps in front of the layer that
-    ends at the site. At ``decoder/in`` it is the label embedding of OmniSyn, at ``encoder/stem`` the label maps of
+    Because ``conv([x ; m]) = conv_x(x) + conv_m(m)``, this equals concatenating constant maps in front of the layer
+    that ends at the site. At ``decoder/in`` it is the label embedding of OmniSyn, at ``encoder/stem`` the label maps of
     StarGAN.
 
     Args:

@@ -22,8 +22,8 @@ class UNetEncoder(Encoder):
         dimensions: Voxel axes of the network, 2 or 3.
         depth: Slices of a slab; they become channels. 1 for slices and patches.
         widths: Channels of each level, finest first.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number of
-            sources; ``stack`` shows the sources alone, in the order of the query.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
         sources: Sources of a query, read by ``stack`` alone.
         patch: Voxels along each axis that the stem folds into one feature.
         norm: Normalisation inside the blocks. ``group`` and ``instance`` erase the absolute intensity of an image.

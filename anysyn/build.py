@@ -1,0 +1,189 @@
+"""Build what a recipe describes: parts first, then the stages that refer to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from torch import nn
+
+from anysyn import registry
+from anysyn.plugins import enrol
+from anysyn.recipe import Recipe
+from anysyn.recipe.check import Report, check, nested
+from anysyn.recipe.read import Keys, read
+from anysyn.registry import RecipeError, find, is_given, parameters, suggest
+from anysyn.types import Decoder, Encoder, Site
+
+
+def load(recipe: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    The networks are laid out without memory, so that a conditioner bound to a site that does not exist is found now,
+    with all other mistakes, and before any data is touched.
+
+    Args:
+        recipe: A YAML file, or the name of a recipe that comes with anysyn.
+        overrides: Each ``path.to.key=value``.
+
+    Raises:
+        RecipeError: With one line for each mistake.
+
+    Example:
+        >>> load("small/label", ["seed=3"]).seed
+        3
+    """
+    enrol()
+    checked, report = check(read(recipe, overrides))
+    with torch.device("meta"):
+        _Builder(checked, report).everything()
+    if report.mistakes:
+        raise report.error()
+    return checked
+
+
+def parts(recipe: Recipe) -> nn.ModuleDict:
+    """Build a recipe's networks, with weights drawn from its seed.
+
+    Weights of two-dimensional layers lie channels last, which convolutions are faster with.
+
+    Example:
+        >>> list(parts(load("small/label")))
+        ['synthesizer']
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return _Builder(recipe).parts().to(memory_format=torch.channels_last)
+
+
+def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | None = None, **given: Any) -> Any:
+    """Build one registered part of a recipe that is not a network: a view, a sampler, an objective, an optimiser.
+
+    Args:
+        recipe: The checked recipe.
+        spec: The part's mapping.
+        kind: Its kind.
+        built: The networks that ``"@name"`` refers to.
+        given: What else the build supplies, for example the parameters of an optimiser.
+    """
+    builder = _Builder(recipe, built=dict(built or {}))
+    builder.given |= given
+    return builder.part(kind, spec, ())
+
+
+@dataclass
+class _Builder:
+    recipe: Recipe
+    report: Report | None = None
+    built: dict[str, nn.Module] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def everything(self) -> None:
+        """Build parts, then what the stages say, as far as the report lets it."""
+        needs = (("modalities",), ("data", "view"))
+        if self.report is None or self.recipe.data is None or any(self.report.within(path) for path in needs):
+            return
+        self.parts()
+        for i, stage in enumerate(self.recipe.stages or ()):
+            for kind in ("batches", "queries"):
+                self.sound(kind, getattr(stage, kind, None), ("stages", i, kind))
+            for j, step in enumerate(getattr(stage, "steps", None) or ()):
+                path = ("stages", i, "steps", j)
+                self.sound("objective", getattr(step, "objective", None), (*path, "objective"))
+                self.sound("schedule", getattr(step, "schedule", None), (*path, "schedule"))
+
+    def parts(self) -> nn.ModuleDict:
+        view = self.part("view", self.recipe.data.view, ("data", "view"))
+        names = tuple(self.recipe.modalities)
+        self.given |= {"modalities": len(names), "names": names, "dimensions": view.dimensions, "depth": view.depth}
+        for name, spec in (self.recipe.parts or {}).items():
+            made = self.sound("part", spec, ("parts", name))
+            if made is not None:
+                self.built[name] = made
+        return nn.ModuleDict(self.built)
+
+    def sound(self, kind: str, spec: Any, path: Keys) -> Any:
+        """Build a part unless a mistake lies in it, noting the mistakes that only building shows."""
+        if self.report is None:
+            return self.part(kind, spec, path)
+        if self.report.within(path) or spec is None:
+            return None
+        try:
+            return self.part(kind, spec, path)
+        except RecipeError as error:
+            if not self.report.within(path) and not self.follows(spec):
+                self.report.say(path, str(error))
+            return None
+
+    def follows(self, spec: Any) -> bool:
+        """Tell whether a part failed only because one that it refers to has a mistake of its own."""
+        if isinstance(spec, Mapping):
+            return any(self.follows(item) for item in spec.values())
+        if isinstance(spec, (list, tuple)):
+            return any(self.follows(item) for item in spec)
+        referred = isinstance(spec, str) and spec.startswith("@")
+        return referred and self.report is not None and self.report.within(("parts", spec[1:]))
+
+    def part(self, kind: str, spec: Any, path: Keys, given: Mapping[str, Any] | None = None) -> Any:
+        """Build one part; in the order of its signature, what a nested part announces reaches the next ones."""
+        if isinstance(spec, str):
+            return self.reference(spec, path)
+        given = dict(self.given if given is None else given)
+        spec = dict(spec)
+        factory = find(kind, spec.get("name"))
+        for key, (annotation, _) in parameters(factory).items():
+            if key in spec and not is_given(annotation):
+                spec[key] = self.value(annotation, spec[key], (*path, key), given)
+        for key in getattr(factory, "for_build", {}):
+            given["sites"] = self.sites(spec.pop(key), (*path, key), given.get("sites", ()))
+        try:
+            return registry.build(kind, spec, **given)
+        except RecipeError:
+            raise
+        except (ValueError, TypeError) as error:
+            raise RecipeError(f"{kind} {spec['name']!r}: {error}") from error
+
+    def value(self, annotation: Any, value: Any, path: Keys, given: dict[str, Any]) -> Any:
+        kind = getattr(annotation, "kind", None)
+        if isinstance(value, str) and value.startswith("@"):
+            return self.reference(value, path)
+        if isinstance(kind, str):
+            made = self.part(kind, value, path, given)
+            given |= announced(made, given)
+            return made
+        if not nested(annotation) or value is None:
+            return value
+        inner = [a for a in get_args(annotation) if nested(a)][-1]
+        if isinstance(value, Mapping) and "name" not in value:
+            return {key: self.value(inner, item, (*path, key), given) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(inner, item, (*path, i), given) for i, item in enumerate(value)]
+        return self.value(inner, value, path, given)
+
+    def sites(self, at: str | Sequence[str], path: Keys, sites: Sequence[Site]) -> list[Site]:
+        globs = [at] if isinstance(at, str) else at
+        for glob in globs:
+            if not any(fnmatchcase(site.name, glob) for site in sites):
+                message = f"no site matches {glob!r}; {suggest(glob, [site.name for site in sites])}"
+                if self.report is None:
+                    raise RecipeError(message)
+                self.report.say(path, message)
+        return [site for site in sites if any(fnmatchcase(site.name, glob) for glob in globs)]
+
+    def reference(self, value: str, path: Keys) -> Any:
+        if value[1:] in self.built:
+            return self.built[value[1:]]
+        message = f"{value!r} is not built yet; a part may refer to those above it: {', '.join(self.built) or 'none'}"
+        raise RecipeError(message)
+
+
+def announced(part: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a built network tells the parts after it: widths and strides of its levels, and its sites."""
+    if not isinstance(part, (Encoder, Decoder)):
+        return {}
+    sizes = {name: getattr(part, name) for name in ("widths", "strides") if hasattr(part, name)}
+    return {**sizes, "sites": (*given.get("sites", ()), *part.sites)}

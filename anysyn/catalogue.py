@@ -1,0 +1,39 @@
+"""List what is registered."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from anysyn.plugins import enrol
+from anysyn.registry import RecipeError, find, kinds, names, suggest
+
+
+def lines(kind: str | None = None) -> Iterator[str]:
+    """List every registered part with its one-line summary, or those of one kind.
+
+    Args:
+        kind: A kind, in the singular or the plural.
+
+    Raises:
+        RecipeError: If there is no such kind.
+
+    Example:
+        >>> list(lines("conditioners"))[0]
+        'conditioner add: Add a projection of the target's code, spread over the voxels.'
+    """
+    enrol()
+    for one in kinds() if kind is None else [_kind(kind)]:
+        yield from (f"{one} {name}: {_summary(one, name)}" for name in names(one))
+
+
+def _kind(word: str) -> str:
+    known = kinds()
+    for kind in known:
+        if word in (kind, kind + "s"):
+            return kind
+    raise RecipeError(f"no kind {word!r}; {suggest(word, known)}")
+
+
+def _summary(kind: str, name: str) -> str:
+    return (inspect.getdoc(find(kind, name)) or "").splitlines()[0]

@@ -1,0 +1,32 @@
+"""Say in a line what went wrong, where the user can mend it."""
+
+from __future__ import annotations
+
+import errno
+
+from anysyn.registry import UserError
+
+REMEDIES = {
+    errno.ENOENT: "check the path",
+    errno.EACCES: "choose a place that you may write to, or change its permissions",
+    errno.EROFS: "choose a place that you may write to",
+    errno.ENOSPC: "free some space and run it again; nothing that was finished is lost",
+    errno.EDQUOT: "free some space and run it again; nothing that was finished is lost",
+}
+
+
+def explain(error: Exception) -> list[str] | None:
+    """Return lines for the terminal, or None where the error is ours and the traceback should be seen.
+
+    Example:
+        >>> explain(FileNotFoundError(2, "No such file or directory", "t1.nii.gz"))
+        ['t1.nii.gz: No such file or directory; check the path']
+        >>> explain(ZeroDivisionError()) is None
+        True
+    """
+    if isinstance(error, (UserError, FloatingPointError)):
+        return str(error).splitlines()
+    if isinstance(error, OSError) and error.errno in REMEDIES:
+        where = f"{error.filename}: " if error.filename else ""
+        return [f"{where}{error.strerror}; {REMEDIES[error.errno]}"]
+    return None

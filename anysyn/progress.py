@@ -1,0 +1,84 @@
+"""Progress of long work: a bar with loss, speed and time left, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+T = TypeVar("T")
+
+
+class Progress:
+    """Take note of the parts of some work; this one shows nothing.
+
+    Example:
+        >>> progress = Progress()
+        >>> with progress.task("epoch 1", 10):
+        ...     progress.advance("loss 0.1")
+    """
+
+    @contextmanager
+    def task(self, title: str, total: int, done: int = 0) -> Iterator[None]:
+        """Begin a piece of work of so many parts, some of which may be done."""
+        yield
+
+    def over(self, title: str, items: Sequence[T]) -> Iterator[T]:
+        """Go over items, a part each."""
+        with self.task(title, len(items)):
+            for item in items:
+                yield item
+                self.advance()
+
+    def advance(self, note: str = "") -> None:
+        """Say that one more part is done."""
+
+    def say(self, line: str) -> None:
+        """Say a line that stays."""
+
+
+class Bar(Progress):
+    """Show a bar on the terminal, or where the output is no terminal, a line for each piece of work."""
+
+    def __init__(self) -> None:
+        self._bar = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._task = self._bar.add_task("", visible=False, note="")
+
+    @contextmanager
+    def task(self, title: str, total: int, done: int = 0) -> Iterator[None]:
+        """Begin a piece of work; its bar goes when it ends."""
+        self._task = self._bar.add_task(title, total=total, completed=done, note="")
+        self._bar.start()
+        try:
+            yield
+        finally:
+            if not self._bar.console.is_terminal:
+                last = self._bar.tasks[-1]
+                self.say(f"{title}: {int(last.completed)}/{total} {last.fields['note']} in {last.elapsed or 0:.0f} s")
+            self._bar.remove_task(self._task)
+            self._bar.stop()
+
+    def over(self, title: str, items: Sequence[T]) -> Iterator[T]:
+        """Go over items, a part each."""
+        with self.task(title, len(items)):
+            for item in items:
+                yield item
+                self.advance()
+
+    def advance(self, note: str = "") -> None:
+        """Move the bar by one part."""
+        self._bar.update(self._task, advance=1, note=note)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bar.console.print(line, highlight=False, markup=False)

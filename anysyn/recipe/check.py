@@ -1,0 +1,197 @@
+"""Check a recipe against the registry: every name, key and type, all mistakes at once."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+
+from anysyn.data.modalities import modality
+from anysyn.recipe.read import Keys, Source
+from anysyn.recipe.sections import Recipe
+from anysyn.registry import RecipeError, find, is_given, parameters, suggest
+
+
+@dataclass
+class Report:
+    """Collect the mistakes of one recipe.
+
+    Args:
+        source: The recipe as written.
+        mistakes: Path and message of each.
+    """
+
+    source: Source
+    mistakes: list[tuple[Keys, str]] = field(default_factory=list)
+
+    def say(self, path: Keys, message: str) -> None:
+        """Note one mistake."""
+        self.mistakes.append((path, message))
+
+    def within(self, path: Keys) -> bool:
+        """Tell whether a mistake lies at or below a path."""
+        return any(at[: len(path)] == path for at, _ in self.mistakes)
+
+    def error(self) -> RecipeError:
+        """Write all mistakes, a line each."""
+        return RecipeError("\n".join(f"{self.source.place(path)}: {message}" for path, message in self.mistakes))
+
+
+def check(source: Source) -> tuple[Recipe, Report]:
+    """Check a recipe and fill in the defaults.
+
+    Args:
+        source: What `anysyn.recipe.read.read` returned.
+
+    Returns:
+        The recipe, its parts still as mappings, to be used only where the report holds no mistake.
+    """
+    report = Report(source)
+    tree = dict(source.tree)
+    if isinstance(tree.get("modalities"), list):
+        tree["modalities"] = _modalities(tree["modalities"], report)
+    names = tuple(tree["parts"]) if isinstance(tree.get("parts"), Mapping) else ()
+    return _Checker(report, names).section(Recipe, tree, ()), report
+
+
+def _modalities(words: list[Any], report: Report) -> list[str]:
+    found = []
+    for i, word in enumerate(words):
+        try:
+            found.append(modality(str(word)).name)
+        except ValueError as error:
+            report.say(("modalities", i), str(error))
+    for name in sorted({n for n in found if found.count(n) > 1}):
+        report.say(("modalities",), f"{name!r} stands here more than once (aliases count)")
+    if len(words) < 2:
+        report.say(("modalities",), "synthesis needs at least two modalities")
+    return found
+
+
+class _Checker:
+    def __init__(self, report: Report, parts: Sequence[str]) -> None:
+        self.report, self.parts = report, parts
+
+    def section(self, record: type[Any], tree: Any, path: Keys) -> Any:
+        """Check a mapping against a record's fields and make the record."""
+        if not isinstance(tree, Mapping):
+            return self.report.say(path, f"expected a mapping, found {tree!r}")
+        hints = get_type_hints(record, include_extras=True)
+        needed = {f.name for f in fields(record) if f.default is MISSING and f.default_factory is MISSING}
+        values = self.keys(tree, hints, needed, path, record.__name__.lower())
+        return record(**{**dict.fromkeys(needed), **values})
+
+    def part(self, kind: str, spec: Any, path: Keys) -> Any:
+        """Check the mapping of a registered part, or a reference to one, and fill in its defaults."""
+        if isinstance(spec, str):
+            return self.reference(kind, spec, path)
+        if not isinstance(spec, Mapping):
+            return self.report.say(path, f"expected a {kind}, written as {{name: ...}}, found {spec!r}")
+        try:
+            factory = find(kind, spec.get("name"))
+        except RecipeError as error:
+            return self.report.say((*path, "name") if "name" in spec else path, str(error))
+        accepted = {k: v for k, v in parameters(factory).items() if not is_given(v[0])}
+        for_build = getattr(factory, "for_build", {})
+        hints = {**for_build, **{key: annotation for key, (annotation, _) in accepted.items()}}
+        needed = {*for_build, *(key for key, (_, p) in accepted.items() if p.default is inspect.Parameter.empty)}
+        written = {key: value for key, value in spec.items() if key != "name"}
+        values = self.keys(written, hints, needed, path, f"{kind} {spec['name']!r}")
+        defaults = {key: default(factory, p) for key, (_, p) in accepted.items() if p.default is not p.empty}
+        return {"name": spec["name"], **defaults, **values}
+
+    def keys(self, tree: Mapping[Any, Any], hints: Mapping[str, Any], needed: set[str], path: Keys, what: str) -> Any:
+        """Check that keys are known and present, then check each value."""
+        for key in tree:
+            if key not in hints:
+                self.report.say((*path, key), f"{what} takes no {key!r}; {suggest(key, hints)}")
+        missing = sorted(needed - tree.keys())
+        if missing:
+            self.report.say(path, f"{what} needs {', '.join(map(repr, missing))}")
+        return {key: self.value(hints[key], value, (*path, key)) for key, value in tree.items() if key in hints}
+
+    def value(self, annotation: Any, value: Any, path: Keys) -> Any:
+        """Check one value against an annotation, going down into parts, records, lists and mappings."""
+        kind = getattr(annotation, "kind", None)
+        if isinstance(kind, str):
+            return self.part(kind, value, path)
+        if isinstance(annotation, type) and is_dataclass(annotation):
+            return self.section(annotation, value, path)
+        if not nested(annotation) or (value is None and type(None) in get_args(annotation)):
+            return self.leaf(annotation, value, path)
+        inner = [a for a in get_args(annotation) if nested(a)][-1]
+        if is_union(annotation):
+            return self.value(inner, value, path)
+        if issubclass(get_origin(annotation), Mapping):
+            if not isinstance(value, Mapping):
+                return self.report.say(path, f"expected a mapping, found {value!r}")
+            return {key: self.value(inner, item, (*path, key)) for key, item in value.items()}
+        if not isinstance(value, list):
+            return self.report.say(path, f"expected a list, found {value!r}")
+        return [self.value(inner, item, (*path, i)) for i, item in enumerate(value)]
+
+    def leaf(self, annotation: Any, value: Any, path: Keys) -> Any:
+        """Check a plain value; ``@name`` may stand for any built part."""
+        try:
+            return _plain_lists(adapter(annotation).validate_python(value))
+        except PydanticSchemaGenerationError:  # an annotation that is a class: only a reference can supply it
+            return self.reference("part", value, path)
+        except ValidationError as error:
+            for e in error.errors(include_url=False):
+                at = tuple(k for k in e["loc"] if isinstance(k, int))
+                self.report.say((*path, *at), f"{e['msg']}, found {e['input']!r}")
+            return None
+
+    def reference(self, kind: str, value: Any, path: Keys) -> Any:
+        """Check that ``@name`` refers to a part of the recipe."""
+        if not (isinstance(value, str) and value.startswith("@")):
+            return self.report.say(path, f'expected a {kind} ({{name: ...}} or "@part"), found {value!r}')
+        if value[1:] not in self.parts:
+            return self.report.say(path, f"no part is called {value[1:]!r}; {suggest(value[1:], self.parts)}")
+        return value
+
+
+def default(factory: Any, parameter: inspect.Parameter) -> Any:
+    """Return the default of a factory's parameter; a dataclass may make it anew each time."""
+    made = {f.name: f.default_factory for f in fields(factory)} if is_dataclass(factory) else {}
+    maker = made.get(parameter.name, MISSING)
+    return _plain_lists(parameter.default if maker is MISSING else maker())
+
+
+def nested(annotation: Any) -> bool:
+    """Tell whether an annotation holds a registered part or a record of the recipe.
+
+    Example:
+        >>> from collections.abc import Sequence
+        >>> from anysyn.types import Loss
+        >>> nested(Sequence[Loss]), nested(Sequence[int])
+        (True, False)
+    """
+    if isinstance(getattr(annotation, "kind", None), str) or (
+        isinstance(annotation, type) and is_dataclass(annotation)
+    ):
+        return True
+    return any(nested(inner) for inner in get_args(annotation))
+
+
+def adapter(annotation: Any) -> TypeAdapter[Any]:
+    """Make the pydantic check of a plain annotation.
+
+    Example:
+        >>> adapter(float).validate_python("1e-4")  # YAML 1.1 reads this as text
+        0.0001
+    """
+    return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
+
+
+def is_union(annotation: Any) -> bool:
+    """Tell whether an annotation offers alternatives or carries constraints."""
+    return get_origin(annotation) in (Union, types.UnionType, Annotated)
+
+
+def _plain_lists(value: Any) -> Any:
+    return [_plain_lists(item) for item in value] if isinstance(value, tuple) else value

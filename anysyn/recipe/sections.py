@@ -1,0 +1,152 @@
+"""The sections of a recipe: what a recipe may say, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from anysyn.data.augment import Augmentation
+from anysyn.data.batches import Batches
+from anysyn.data.prepare import Preparation
+from anysyn.data.views import View
+from anysyn.optimizers import Optimizer, Schedule
+from anysyn.queries import Queries
+from anysyn.types import Objective
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+class Part:
+    """Stand for a part that recipes name and refer to by ``"@name"``: the synthesizer, a CLIP, discriminators."""
+
+    kind: ClassVar[str] = "part"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Say which subjects train, validate and test.
+
+    Args:
+        train: Share of the subjects, or the list of their keys.
+        validation: Share of the subjects, or the list of their keys.
+        test: Share of the subjects, or the list of their keys.
+        seed: Seed of the draw.
+    """
+
+    train: float | Sequence[str] = 0.7
+    validation: float | Sequence[str] = 0.1
+    test: float | Sequence[str] = 0.2
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Say where subjects are and how they reach the network.
+
+    Args:
+        root: Folder (BIDS, or one folder for each subject) or CSV file; needed to train.
+        layout: How the root is laid out.
+        resample_to: Modality whose grid the others are resampled to, where a subject's grids differ.
+        prepare: Steps before the network, each with its inverse, in order.
+        view: Slices, slabs or patches.
+        augment: Random changes of the training samples, in order.
+        split: Who trains, validates and tests.
+        cache: Folder of prepared volumes; inside the run folder by default.
+    """
+
+    root: str | None = None
+    layout: Literal["auto", "bids", "folders", "csv"] = "auto"
+    resample_to: str | None = None
+    prepare: Sequence[Preparation]
+    view: View
+    augment: Sequence[Augmentation] = field(default_factory=list)
+    split: Split = field(default_factory=Split)
+    cache: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Say what one optimiser minimises and what learns from it.
+
+    Args:
+        objective: What is minimised.
+        train: Globs of parameter names, for example ``synthesizer`` or ``synthesizer.decoder``.
+        optimizer: How it is minimised.
+        schedule: How the learning rate changes over the stage.
+    """
+
+    objective: Objective
+    train: Sequence[str]
+    optimizer: Optimizer
+    schedule: Schedule = field(default_factory=lambda: {"name": "constant"})  # type: ignore[assignment,return-value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Say one stage of training.
+
+    Args:
+        name: What the log calls it.
+        epochs: Passes over the training samples.
+        batches: Which samples go together.
+        queries: What is shown and asked.
+        steps: What each batch does, in order.
+        clip_gradient: Largest gradient norm; no bound by default.
+        accumulate: Batches whose gradients are averaged before an optimiser steps.
+        ema: Decay of the running average of the weights; none by default.
+        validate_every: Epochs between two validations.
+        checkpoint_every: Batches between two checkpoints within an epoch; each epoch ends with one anyway.
+    """
+
+    name: str
+    epochs: Annotated[int, Field(ge=1)]
+    batches: Batches
+    queries: Queries
+    steps: Sequence[Step]
+    clip_gradient: Annotated[float, Field(gt=0)] | None = None
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    validate_every: Annotated[int, Field(ge=1)] = 1
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Say a whole method.
+
+    Args:
+        name: What the run is called.
+        paper: What it reproduces.
+        modalities: What may be shown and asked for; their order numbers them.
+        seed: Seed of the weights, the batches and the queries.
+        precision: Arithmetic of the training.
+        data: Where subjects are and how they reach the network.
+        parts: The networks, by the name that ``"@name"`` refers to.
+        stages: The training, in order.
+    """
+
+    name: str
+    paper: str | None = None
+    modalities: Sequence[str]
+    seed: int = 0
+    precision: Precision = "32-true"
+    data: Data
+    parts: Mapping[str, Part]
+    stages: Sequence[Stage]
+
+    def spec(self) -> dict[str, Any]:
+        """Return the recipe as plain mappings and lists, ready for YAML."""
+        return _plain(self)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

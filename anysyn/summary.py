@@ -1,0 +1,116 @@
+"""Say what a recipe is, before anything is trained: parts, sites, sizes, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from anysyn import build
+from anysyn.recipe import Recipe
+from anysyn.synthesizer import Synthesizer
+from anysyn.types import Batch, Query
+
+SIDE = 128  # voxels along an axis for which memory is stated, where the recipe leaves the size open
+
+
+@dataclass(frozen=True)
+class Size:
+    """Count one module.
+
+    Args:
+        name: Its name among the parts.
+        what: Its class.
+        parameters: Numbers that are learned.
+    """
+
+    name: str
+    what: str
+    parameters: int
+
+
+def sizes(parts: nn.ModuleDict) -> list[Size]:
+    """Count the parameters of every part and of what it is made of, two levels down.
+
+    Example:
+        >>> sizes(nn.ModuleDict({"head": nn.Linear(2, 3)}))
+        [Size(name='head', what='Linear', parameters=9)]
+    """
+    named = [(name, module) for name, module in parts.named_modules() if name and name.count(".") < 2]
+    return [Size(name, type(module).__name__, sum(p.numel() for p in module.parameters())) for name, module in named]
+
+
+def activation_bytes(model: Synthesizer, modalities: int, shape: tuple[int, ...]) -> int:
+    """Count the bytes that one sample keeps for the backward pass, without computing anything.
+
+    Args:
+        model: A synthesizer on the meta device.
+        modalities: How many the recipe has.
+        shape: Voxel axes of the sample, *S.
+    """
+    held: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        held[id(tensor)] = tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.device("meta"), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        batch = Batch(
+            torch.zeros(1, modalities, *shape),
+            torch.ones(1, modalities, dtype=torch.bool),
+            torch.zeros(1, dtype=torch.int64),
+            torch.ones(1, len(shape)),
+        )
+        one = torch.zeros(1, 1, dtype=torch.int64)
+        model(batch, Query(one, one))
+    own = sum(p.numel() * p.element_size() for p in model.parameters())
+    return max(0, sum(held.values()) - own)
+
+
+def lines(recipe: str | Path, overrides: tuple[str, ...] = ()) -> Iterator[str]:
+    """Write the resolved recipe, its parts, sites, parameter counts and memory, line by line.
+
+    Args:
+        recipe: A YAML file, or the name of a recipe that comes with anysyn.
+        overrides: Each ``path.to.key=value``.
+
+    Example:
+        >>> next(iter(lines("small/label")))
+        'name: label'
+    """
+    checked = build.load(recipe, overrides)
+    yield from yaml.safe_dump(checked.spec(), sort_keys=False, allow_unicode=True, width=120).splitlines()
+    with torch.device("meta"):
+        parts = build.parts(checked)
+    yield from ("", f"{'part':<40}{'class':<24}{'parameters':>14}")
+    yield from (f"{size.name:<40}{size.what:<24}{size.parameters:>14,}" for size in sizes(parts))
+    for name, part in parts.items():
+        if isinstance(part, Synthesizer):
+            yield from ("", f"{'site of ' + name:<40}{'channels':<10}conditioners")
+            yield from _sites(part)
+    yield ""
+    yield from _memory(checked, parts)
+
+
+def _sites(model: Synthesizer) -> Iterator[str]:
+    for site in (*model.encoder.sites, *model.decoder.sites):
+        acting = [type(c).__name__ for c in model.conditioners if site.name in c.sites]
+        yield f"{site.name:<40}{site.channels:<10}{', '.join(acting)}".rstrip()
+
+
+def _memory(recipe: Recipe, parts: nn.ModuleDict) -> Iterator[str]:
+    learned = sum(p.numel() for p in parts.parameters())
+    yield f"weights: {learned * 4 / 2**20:.1f} MiB; training them with Adam: {learned * 16 / 2**20:.1f} MiB"
+    view = build.make(recipe, recipe.data.view, "view")
+    shape = tuple(getattr(view, "shape", None) or (SIDE,) * view.dimensions)
+    batch = max((stage.batches.get("size", 1) for stage in recipe.stages), default=1)  # type: ignore[attr-defined]
+    for name, part in parts.items():
+        if isinstance(part, Synthesizer):
+            one = activation_bytes(part, len(recipe.modalities), shape)
+            size = " x ".join(map(str, shape))
+            mib = one / 2**20
+            yield f"activations of {name}: {mib:.1f} MiB a sample of {size}, {batch * mib:.0f} MiB a batch of {batch}"

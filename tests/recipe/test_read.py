@@ -1,0 +1,106 @@
+import pytest
+import yaml
+
+from anysyn.recipe.read import find, merge, parse, read
+from anysyn.registry import RecipeError
+
+
+def write(folder, name, text):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_a_recipe_inherits_and_changes_one_thing(tmp_path):
+    write(tmp_path, "parent.yaml", "name: parent\nseed: 1\nstages:\n  - {name: a, epochs: 1}\n  - {name: b, epochs: 2}\n")
+    child = write(tmp_path, "child.yaml", "base: parent\nname: child\nstages: {1: {epochs: 9}}\n")
+    assert read(child).tree == {
+        "name": "child",
+        "seed": 1,
+        "stages": [{"name": "a", "epochs": 1}, {"name": "b", "epochs": 9}],
+    }
+
+
+def test_grandparents_count(tmp_path):
+    write(tmp_path, "a.yaml", "x: 1\ny: 1\nz: 1\n")
+    write(tmp_path, "b.yaml", "base: a\ny: 2\n")
+    assert read(write(tmp_path, "c.yaml", "base: b\nz: 3\n")).tree == {"x": 1, "y": 2, "z": 3}
+
+
+def test_naming_another_part_drops_the_keys_of_the_old_one():
+    assert merge({"d": {"name": "cnn", "norm": "group"}}, {"d": {"name": "liif"}}) == {"d": {"name": "liif"}}
+    assert merge({"d": {"name": "cnn", "norm": "group"}}, {"d": {"name": "cnn", "widths": 3}})["d"]["norm"] == "group"
+
+
+def test_a_circle_is_an_error(tmp_path):
+    write(tmp_path, "a.yaml", "base: b\n")
+    with pytest.raises(RecipeError, match="circle"):
+        read(write(tmp_path, "b.yaml", "base: a\n"))
+
+
+def test_overrides_reach_into_lists_and_make_what_is_missing(tmp_path):
+    recipe = write(tmp_path, "r.yaml", "stages:\n  - {epochs: 1}\n")
+    tree = read(recipe, ["stages.0.epochs=5", "data.root=a b", "data.split.train=[x, y]", "paper=null"]).tree
+    assert tree == {
+        "stages": [{"epochs": 5}],
+        "data": {"root": "a b", "split": {"train": ["x", "y"]}},
+        "paper": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("epochs", "path.to.key=value"),
+        ("stages.3.epochs=1", "'?3'? is not one of the items 0 to 0"),
+        ("x={", "not a YAML value"),
+    ],
+)
+def test_an_override_that_cannot_be_applied(tmp_path, override, message):
+    with pytest.raises(RecipeError, match=message):
+        read(write(tmp_path, "r.yaml", "stages:\n  - {epochs: 1}\n"), [override])
+
+
+def test_places_are_lines_of_the_file_that_said_it(tmp_path):
+    write(tmp_path, "a.yaml", "x: 1\nstages:\n  - name: s\n    epochs: 1\n")
+    source = read(write(tmp_path, "b.yaml", "# comment\nbase: a\nseed: 3\n"), ["x=2"])
+    assert source.place(("stages", 0, "epochs")) == "a.yaml:4: stages.0.epochs"
+    assert source.place(("seed",)) == "b.yaml:3: seed"
+    assert source.place(("x",)) == "command line: x"
+
+
+def test_a_key_that_stands_twice_is_an_error(tmp_path):
+    with pytest.raises(RecipeError, match=r"r.yaml:2: the key 'seed' stands here a second time"):
+        parse(write(tmp_path, "r.yaml", "seed: 1\nseed: 2\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!python/object/apply:os.system ['touch {marker}']",
+        "x: !!python/name:os.system",
+        "x: !!python/object/new:subprocess.Popen [['touch', '{marker}']]",
+    ],
+)
+def test_a_recipe_from_a_stranger_runs_no_code(tmp_path, text):
+    marker = tmp_path / "marker"
+    with pytest.raises(RecipeError):
+        parse(write(tmp_path, "r.yaml", text.replace("{marker}", str(marker))))
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "a: [1\n", "\x00"])
+def test_what_is_no_mapping_is_an_error(tmp_path, text):
+    with pytest.raises(RecipeError, match=r"r\.yaml"):
+        parse(write(tmp_path, "r.yaml", text))
+
+
+def test_recipes_are_found_by_name_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("small/label", "small/label.yaml", "recipes/small/label.yaml"):
+        assert yaml.safe_load(find(name).read_text())["name"] == "label"
+
+
+def test_an_unknown_recipe_gives_the_nearest_match():
+    with pytest.raises(RecipeError, match=r"no recipe 'small/lable'.*did you mean 'small/label'\?"):
+        find("small/lable")

@@ -1,0 +1,130 @@
+"""Registration is enrolment: every registered part keeps the laws of its kind."""
+
+import math
+
+import pytest
+import safetensors.torch
+import torch
+from toys import (
+    SHAPES,
+    SPACES,
+    M,
+    batch_of,
+    conditioner_of,
+    decoder_of,
+    encoder_of,
+    query_of,
+    shape_of,
+    spec,
+    synthesizer,
+)
+
+from anysyn.registry import build, names
+from anysyn.types import Outcome, Site
+
+
+def gradients_reach_everything(module, loss):
+    loss.backward()
+    idle = [name for name, p in module.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+    assert not idle
+
+
+def same_after_saving(module, other, path):
+    safetensors.torch.save_file({k: v.contiguous() for k, v in module.state_dict().items()}, path)
+    other.load_state_dict(safetensors.torch.load_file(path))
+    assert all(
+        torch.equal(a, b) for a, b in zip(module.state_dict().values(), other.state_dict().values(), strict=True)
+    )
+
+
+@pytest.mark.parametrize(("dimensions", "depth"), SPACES)
+@pytest.mark.parametrize("name", names("encoder"))
+def test_encoders(name, dimensions, depth, tmp_path):
+    encoder, batch = encoder_of(name, dimensions, depth), batch_of(shape_of(dimensions, depth))
+    features = encoder(batch.images, query_of().sources)
+    levels = (*features.skips, features.deep)
+    assert [x.shape[1] for x in levels] == list(encoder.widths)
+    for x, stride in zip(levels, encoder.strides, strict=True):
+        assert x.shape[2:] == tuple(n // stride for n in SHAPES[dimensions])
+    seen = []
+    encoder(batch.images, query_of().sources, lambda site, x: (seen.append((site, x.shape[1])), x)[1])
+    assert sorted(seen) == sorted((site.name, site.channels) for site in encoder.sites)
+    gradients_reach_everything(encoder, sum(x.square().mean() for x in levels))
+    again = encoder_of(name, dimensions, depth)
+    assert torch.equal(again(batch.images, query_of().sources).deep, features.deep)
+    same_after_saving(encoder, again, tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize("name", names("encoder"))
+def test_encoders_never_read_what_is_not_shown(name):
+    encoder, batch = encoder_of(name, 2), batch_of((16, 16))
+    batch.images[:, 1:] = float("nan")
+    assert torch.isfinite(encoder(batch.images, query_of().sources).deep).all()
+
+
+@pytest.mark.parametrize(("dimensions", "depth"), SPACES)
+@pytest.mark.parametrize("name", names("decoder"))
+def test_decoders(name, dimensions, depth, tmp_path):
+    encoder, shape = encoder_of("unet", dimensions, depth), shape_of(dimensions, depth)
+    decoder, features = decoder_of(name, encoder, depth), encoder(batch_of(shape).images, query_of().sources)
+    targets = query_of((0, 1, 2, 3) if decoder.every_target else (2,)).targets
+    images = decoder(features, targets)
+    assert images.shape == (*targets.shape, *shape)
+    points = torch.rand(2, 50, len(shape)) * 2 - 1
+    assert decoder(features, targets, points=points).shape == (*targets.shape, 50)
+    seen = []
+    decoder(features, targets, lambda site, x: (seen.append((site, x.shape[1])), x)[1])
+    assert sorted(seen) == sorted((site.name, site.channels) for site in decoder.sites)
+    gradients_reach_everything(decoder, images.square().mean())
+    again = decoder_of(name, encoder, depth)
+    assert torch.equal(again(features, targets), images)
+    same_after_saving(decoder, again, tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("name", names("conditioner"))
+def test_conditioners(name, dimensions, tmp_path):
+    sites = [Site("encoder/out", 8, "deep"), Site("decoder/in", 8, "deep")]
+    conditioner, batch = conditioner_of(name, sites, dimensions), batch_of(SHAPES[dimensions])
+    features = torch.rand(2, 8, *SHAPES[dimensions])
+    condition = conditioner.embed(batch, query_of())
+    answers = [conditioner(features, condition, site.name) for site in sites]
+    assert all(answer.shape == features.shape for answer in answers)
+    other = conditioner(features, conditioner.embed(batch, query_of((3,))), "decoder/in")
+    assert not torch.equal(other, answers[1]), "a condition that does nothing is a defect"
+    used = torch.stack([a.square().mean() for a in (*answers, other)]).sum()
+    used.backward()
+    assert all(p.grad is not None for p in conditioner.parameters() if p.requires_grad)
+    same_after_saving(conditioner, conditioner_of(name, sites, dimensions), tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize("name", names("descriptor"))
+def test_descriptors(name):
+    descriptor = build("descriptor", spec("descriptor", name), modalities=M)
+    condition = descriptor(batch_of((4, 4)), query_of((1, 3)))
+    for tokens in condition:
+        assert tokens.ndim == 3
+        assert tokens.shape[::2] == (2, descriptor.width)
+
+
+@pytest.mark.parametrize("name", names("loss"))
+def test_losses_are_finite_weighted_and_differentiable(name):
+    loss = build("loss", {**spec("loss", name), "weight": 3.0})
+    batch, query, model = batch_of((16, 16)), query_of(), synthesizer()
+    prediction, features = model(batch, query)
+    truth = batch.images[:, 2:3]
+    value = loss(Outcome(batch, query, prediction, truth, torch.ones(2, 1, dtype=torch.bool), features))
+    value.backward()
+    assert value.ndim == 0
+    assert math.isfinite(value)
+    assert loss.weight == 3.0
+    assert any(p.grad.any() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", names("objective"))
+def test_objectives_name_their_terms(name):
+    losses = [build("loss", {"name": "l1"}), build("loss", {"name": "mse", "weight": 2.0})]
+    objective = build("objective", {"name": name, "model": synthesizer(), "losses": losses})
+    terms = objective(batch_of((16, 16)), query_of())
+    assert terms
+    assert all(term.ndim == 0 and term.requires_grad for term in terms.values())
