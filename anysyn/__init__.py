@@ -1,0 +1,33 @@
+"""Any-to-any medical image synthesis: the verbs of the command line as functions, imported when first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anysyn.evaluation import evaluate
+    from anysyn.reporting import report
+    from anysyn.simulation import simulate, simulate_like
+    from anysyn.synthesis import load_run, synthesize
+    from anysyn.training import resume, train
+
+__version__ = version("anysyn")
+_HOMES = {
+    "evaluate": "evaluation",
+    "load_run": "synthesis",
+    "report": "reporting",
+    "resume": "training",
+    "simulate": "simulation",
+    "simulate_like": "simulation",
+    "synthesize": "synthesis",
+    "train": "training",
+}
+__all__ = ["evaluate", "load_run", "report", "resume", "simulate", "simulate_like", "synthesize", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'anysyn' has no attribute {name!r}")
+    return getattr(import_module(f"anysyn.{_HOMES[name]}"), name)

@@ -1,0 +1,239 @@
+"""The command line: words to calls, no logic. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="anysyn",
+    help="Any-to-any medical image synthesis. What it writes is synthetic and not for clinical use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Run = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
+Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value ...", show_default=False)]
+Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
+Devices = Annotated[str, typer.Option(help="How many devices; under torchrun its processes decide.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow replacing what is there.")]
+BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.")]
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="For example conditioners.", show_default=False)] = None,
+) -> None:
+    """List every registered part with its one-line summary."""
+    from anysyn.catalogue import lines
+
+    _answer(lambda: _print(lines(kind)))
+
+
+@app.command()
+def show(
+    recipe: Annotated[str, typer.Argument(help="YAML file, or the name of a recipe that comes with anysyn.")],
+    overrides: Overrides = None,
+) -> None:
+    """Show the resolved recipe, its parts, sites, parameter counts and memory."""
+    from anysyn.summary import lines
+
+    _answer(lambda: _print(lines(recipe, tuple(overrides or ()))))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from anysyn.recipe.schema import text
+
+    _answer(lambda: typer.echo(text()))
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder of the new cohort.", show_default=False)],
+    subjects: Annotated[int, typer.Option(help="How many subjects.")] = 24,
+    sites: Annotated[int, typer.Option(help="How many sites.")] = 4,
+    spacing: Annotated[float, typer.Option(help="Voxel size in mm.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
+    contrasts: Annotated[str | None, typer.Option(help="For example T1w,T2w,CT instead of the sites' own.")] = None,
+) -> None:
+    """Simulate a cohort with known truth, as a BIDS dataset."""
+    from anysyn.progress import Bar
+    from anysyn.simulation import simulate as run
+
+    chosen = _words(contrasts)
+    _answer(
+        lambda: run(
+            out,
+            subjects=subjects,
+            sites=sites,
+            spacing=spacing,
+            seed=seed,
+            labels=labels,
+            contrasts=chosen,
+            progress=Bar(),
+        )
+    )
+
+
+@app.command()
+def train(
+    recipe: Annotated[str | None, typer.Argument(help="YAML file or recipe name; none with --resume.")] = None,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder to make.", show_default=False)] = None,
+    resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.", show_default=False)] = None,
+    accelerator: Device = "auto",
+    devices: Devices = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a recipe, or go on with a run that was stopped."""
+    from anysyn import training
+    from anysyn.progress import Bar
+
+    if resume is not None:
+        if recipe or out or overwrite:
+            raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
+        _answer(lambda: training.resume(resume, accelerator=accelerator, devices=devices, progress=Bar()))
+        return
+    if recipe is None or out is None:
+        raise typer.BadParameter("training needs a recipe and --out RUN, or --resume RUN")
+    _answer(
+        lambda: training.train(
+            recipe,
+            out=out,
+            overrides=overrides or (),
+            overwrite=overwrite,
+            accelerator=accelerator,
+            devices=devices,
+            progress=Bar(),
+        )
+    )
+
+
+@app.command()
+def synthesize(
+    run: Run,
+    source: Annotated[list[str], typer.Option(help="T1w=t1.nii.gz; repeat for more sources.")],
+    target: Annotated[list[str], typer.Option(help="Modality asked for; repeat for more.")],
+    out: Annotated[Path, typer.Option(help="NIfTI file; with several targets, a folder.")],
+    resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
+    batch: BatchSize = 8,
+    accelerator: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Synthesize what is missing from the scans that are there."""
+    from anysyn.synthesis import synthesize as run_it
+
+    def answer() -> None:
+        written = run_it(
+            run,
+            sources=dict(_pair(word) for word in source),
+            targets=target,
+            out=out,
+            resample_to=resample_to,
+            batch=batch,
+            accelerator=accelerator,
+            overwrite=overwrite,
+        )
+        _print(f"{path} (synthetic, not for clinical use)" for path in written)
+
+    _answer(answer)
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    data: Annotated[Path | None, typer.Option(help="Cohort; the one of the training by default.")] = None,
+    split: Annotated[str, typer.Option(help="train, validation, test or all.")] = "test",
+    pairs: Annotated[str, typer.Option(help="T1w:T2w,T1w+T2w:FLAIR or all.")] = "all",
+    protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; RUN/evaluation by default.")] = None,
+    examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
+    batch: BatchSize = 8,
+    accelerator: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare syntheses with the truth and with two simple baselines."""
+    from anysyn.evaluation import evaluate as run_it
+    from anysyn.progress import Bar
+
+    _answer(
+        lambda: run_it(
+            run,
+            data=data,
+            split=split,
+            pairs=pairs,
+            protocol=protocol,
+            out=out,
+            examples=examples,
+            batch=batch,
+            accelerator=accelerator,
+            overwrite=overwrite,
+            progress=Bar(),
+        )
+    )
+
+
+@app.command()
+def report(
+    run: Run,
+    results: Annotated[Path | None, typer.Option(help="Results to show; the run's latest by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML page; RUN/report.html by default.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write one self-contained HTML page about a run."""
+    from anysyn.reporting import report as run_it
+
+    _answer(lambda: typer.echo(run_it(run, results=results, out=out, overwrite=overwrite)))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("demo"),
+    overwrite: Overwrite = False,
+) -> None:
+    """Simulate, train, synthesize, evaluate and report, in a few minutes."""
+    from anysyn.demo import demo as run_it
+    from anysyn.progress import Bar
+
+    _answer(lambda: run_it(out, overwrite=overwrite, progress=Bar()))
+
+
+def _answer(call: Any) -> None:
+    """Make a call; turn what a user did wrong into lines on stderr, and failed cases into exit code 1."""
+    from anysyn.failures import explain
+
+    try:
+        outcome = call()
+    except Exception as error:
+        lines = explain(error)
+        if lines is None:
+            raise
+        _print(lines, err=True)
+        raise typer.Exit(1) from None
+    failures = getattr(outcome, "failures", ())
+    _print((f"failed: {failure}" for failure in failures), err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _print(lines: Iterable[object], err: bool = False) -> None:
+    for line in lines:
+        typer.echo(line, err=err)
+
+
+def _pair(word: str) -> tuple[str, str]:
+    key, equals, path = word.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--source {word!r}: write it as MODALITY=FILE, for example T1w=t1.nii.gz")
+    return key, path
+
+
+def _words(text: str | None) -> list[str] | None:
+    return None if text is None else [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,6 @@
+"""Synthesis: a run folder and volumes to volumes."""
+
+from anysyn.synthesis.files import synthesize
+from anysyn.synthesis.run import LoadedRun, load_run
+
+__all__ = ["LoadedRun", "load_run", "synthesize"]

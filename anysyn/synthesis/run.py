@@ -1,0 +1,189 @@
+"""A trained run, ready to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from anysyn import build
+from anysyn.acquisition import Acquisition
+from anysyn.data.boxes import Box, Mosaic
+from anysyn.data.modalities import modality
+from anysyn.data.prepare import Pipeline, TypicalWindows
+from anysyn.data.study import Study, read_study
+from anysyn.data.subjects import Failure, Subject, find_subjects
+from anysyn.data.views import View
+from anysyn.recipe import Recipe
+from anysyn.registry import UserError, suggest
+from anysyn.synthesizer import Synthesizer
+from anysyn.training.folder import RunError, RunFolder
+from anysyn.types import Batch, Query
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """Hold a trained recipe.
+
+    Args:
+        folder: The run folder.
+        recipe: Its recipe.
+        model: Its synthesizer, with the trained weights, in evaluation mode.
+        pipeline: Its preparation, with the typical windows of its training subjects.
+        view: How volumes reach the network.
+        fabric: Device and precision.
+    """
+
+    folder: RunFolder
+    recipe: Recipe
+    model: Synthesizer
+    pipeline: Pipeline
+    view: View
+    fabric: Fabric
+
+    def subjects(
+        self, root: str | Path | None = None, split: str = "test"
+    ) -> tuple[list[Subject], tuple[Failure, ...]]:
+        """Find the subjects of a part of the split, in the data of the training or in another cohort.
+
+        Args:
+            root: Another cohort, all of whose subjects count as unseen unless it is the one of the training.
+            split: ``train``, ``validation``, ``test`` or ``all``.
+
+        Raises:
+            UserError: If there is no such part, or nobody in it.
+        """
+        data = self.recipe.data
+        found = find_subjects(root or data.root, layout="auto" if root else data.layout)
+        if split == "all":
+            return list(found.subjects), found.failures
+        parts: dict[str, list[str]] = self.folder.read("split.json")
+        if split not in parts:
+            raise UserError(f"no split {split!r}; {suggest(split, [*parts, 'all'])}")
+        chosen = [subject for subject in found.subjects if subject.key in parts[split]]
+        if not chosen:
+            raise UserError(
+                f"{root or data.root}: none of the run's {split} subjects is there; use --split all for another cohort"
+            )
+        failures = tuple(failure for failure in found.failures if failure.key in parts[split])
+        return chosen, failures
+
+    def prepare(self, subject: Subject, resample_to: str | None = None) -> Study:
+        """Read a subject and prepare it as in training.
+
+        Raises:
+            VolumeError: If it cannot be used.
+        """
+        names = self.recipe.modalities
+        study = read_study(subject, modalities=names, resample_to=resample_to or self.recipe.data.resample_to)
+        return self.pipeline(study)[0]
+
+    def predict(
+        self, study: Study, sources: Sequence[str], targets: Sequence[str], batch: int = 8
+    ) -> dict[str, Tensor]:
+        """Synthesize targets of a prepared study, on its grid and on the scale of prepared images.
+
+        Background is left out; tiles that overlap are blended; each tile is encoded once for all targets.
+
+        Args:
+            study: What `prepare` returned.
+            sources: Modalities shown.
+            targets: Modalities asked for.
+            batch: Tiles at once: what bounds the memory.
+
+        Raises:
+            UserError: If a modality is unknown to the recipe, or a source is not in the study.
+        """
+        shown, asked = (self._numbers(words) for words in (sources, targets))
+        missing = [name for name in sources if modality(name).name not in study.images]
+        if missing:
+            raise UserError(f"{study.key}: has no {', '.join(missing)}; {suggest(missing[0], study.images)}")
+        mosaic = Mosaic(study.grid.shape, torch.tensor([study.air(self.recipe.modalities[k]) for k in asked]))
+        for boxes, answer in self._answers(study, shown, asked, batch):
+            for box, images in zip(boxes, answer, strict=True):
+                mosaic.put(box, self.view.give(images, box))
+        return {self.recipe.modalities[k]: image for k, image in zip(asked, mosaic.images(), strict=True)}
+
+    def _numbers(self, words: Sequence[str]) -> list[int]:
+        names = list(self.recipe.modalities)
+        known = [modality(word).name for word in words]
+        for word in known:
+            if word not in names:
+                raise UserError(f"this run knows no {word!r}; {suggest(word, names)}")
+        return [names.index(word) for word in known]
+
+    @torch.inference_mode()
+    def _answers(
+        self, study: Study, shown: list[int], asked: list[int], batch: int
+    ) -> Iterator[tuple[list[Box], Tensor]]:
+        names = self.recipe.modalities
+        blank = torch.zeros(study.grid.shape)
+        whole = torch.stack([study.images.get(name, blank) if m in shown else blank for m, name in enumerate(names)])
+        air = torch.tensor([study.air(name) if m in shown else 0.0 for m, name in enumerate(names)])
+        tiles = self.view.tiles(study.foreground)
+        for first in range(0, len(tiles), batch):
+            boxes = tiles[first : first + batch]
+            images = torch.stack([self.view.take(whole, box, air) for box in boxes])  # (B, M, *S)
+            with self.fabric.autocast():
+                yield boxes, self._ask(study, images, shown, asked)
+
+    def _ask(self, study: Study, images: Tensor, shown: list[int], asked: list[int]) -> Tensor:
+        names, size, device = self.recipe.modalities, len(images), self.fabric.device
+        available = torch.zeros(size, len(names), dtype=torch.bool)
+        available[:, shown] = True
+        spacing = torch.tensor([study.grid.spacing[axis] for axis in self.view.spatial]).expand(size, -1)
+        records = tuple(study.acquisitions.get(name) for name in names)
+        batch = Batch(images, available, torch.zeros(size, dtype=torch.int64), spacing, (records,) * size)
+        query = Query(
+            torch.tensor([shown] * size),
+            torch.tensor([asked] * size),
+            (tuple(records[m] for m in shown),) * size,
+            (tuple(records[m] or Acquisition(modality=names[m]) for m in asked),) * size,
+        )
+        answer: Tensor = self.model(batch.to(device), query.to(device)).images
+        return answer
+
+
+def load_run(folder: str | Path, *, accelerator: str = "auto") -> LoadedRun:
+    """Load a trained run.
+
+    Args:
+        folder: The run folder.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+
+    Raises:
+        RunError: If the folder is not a run, or its training is not finished.
+    """
+    run = RunFolder(Path(folder))
+    if not run.recipe.is_file():
+        raise RunError(f"{run.path} holds no recipe.yaml: it is not a run folder")
+    if not run.weights.is_file():
+        raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
+    recipe = build.load(run.recipe)
+    fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
+    parts = build.parts(recipe)
+    try:
+        parts.load_state_dict(safetensors.torch.load_file(run.weights))
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        raise RunError(f"{run.weights} does not fit {run.recipe}: {str(error).splitlines()[0]}") from error
+    steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
+    pipeline = Pipeline(tuple(steps), TypicalWindows.from_json(run.read("windows.json")))
+    model = synthesizer_of(parts).to(fabric.device).eval()
+    return LoadedRun(run, recipe, model, pipeline, build.make(recipe, recipe.data.view, "view"), fabric)
+
+
+def synthesizer_of(parts: Mapping[str, torch.nn.Module]) -> Synthesizer:
+    """Return the last synthesizer among the parts: the one that the stages end with.
+
+    Raises:
+        RunError: If there is none.
+    """
+    found = [part for part in parts.values() if isinstance(part, Synthesizer)]
+    if not found:
+        raise RunError(f"the recipe has no synthesizer among its parts ({', '.join(parts)})")
+    return found[-1]

@@ -1,0 +1,93 @@
+"""The subjects of a run: found, split, prepared, and recorded in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anysyn import build
+from anysyn.data.cache import Cache
+from anysyn.data.prepare import Pipeline
+from anysyn.data.samples import Samples
+from anysyn.data.splits import split_subjects
+from anysyn.data.subjects import Failure, Subject, find_subjects
+from anysyn.progress import Progress
+from anysyn.recipe import Recipe
+from anysyn.registry import UserError
+from anysyn.training.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Hold the samples of a run.
+
+    Args:
+        names: The recipe's modalities.
+        train: Samples to learn from.
+        validation: Samples to compare epochs by; None where the split has none.
+        seed: Seed of the validation's queries.
+        failures: Subjects that could not be used, and why.
+    """
+
+    names: tuple[str, ...]
+    train: Samples
+    validation: Samples | None
+    seed: int
+    failures: tuple[Failure, ...]
+
+
+def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
+    """Find, split and prepare the subjects of a recipe; record split and intensities in the run folder.
+
+    Raises:
+        UserError: If there is nobody to train on.
+    """
+    data = recipe.data
+    found = find_subjects(data.root, layout=data.layout)
+    parts = _split(recipe, found.subjects, folder)
+    datasets = sorted({subject.dataset for subject in found.subjects})
+    chosen = {part: _chosen(found.subjects, keys, recipe) for part, keys in parts.items()}
+    train, validation = (
+        _samples(recipe, folder, part, chosen[part], datasets, progress) for part in ("train", "validation")
+    )
+    if train is None:
+        raise UserError(f"{data.root}: no training subject has two of {', '.join(recipe.modalities)}")
+    folder.write("windows.json", train.typical.to_json())
+    folder.write("datasets.json", datasets)
+    failures = (*found.failures, *train.failures, *(validation.failures if validation else ()))
+    return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
+
+
+def _split(recipe: Recipe, subjects: Sequence[Subject], folder: RunFolder) -> dict[str, list[str]]:
+    if (folder.path / "split.json").is_file():  # a resumed run keeps its split, whatever was added to the folder
+        kept: dict[str, list[str]] = folder.read("split.json")
+        return kept
+    split = recipe.data.split
+    parts = split_subjects(subjects, train=split.train, validation=split.validation, test=split.test, seed=split.seed)
+    folder.write("split.json", parts)
+    return parts
+
+
+def _chosen(subjects: Sequence[Subject], keys: Sequence[str], recipe: Recipe) -> list[Subject]:
+    wanted, names = set(keys), set(recipe.modalities)
+    return [s for s in subjects if s.key in wanted and len(names & s.images.keys()) > 1]
+
+
+def _samples(
+    recipe: Recipe, folder: RunFolder, part: str, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
+) -> Samples | None:
+    if not chosen:
+        return None
+    data = recipe.data
+    return Samples.prepare(
+        chosen,
+        modalities=recipe.modalities,
+        pipeline=Pipeline(tuple(build.make(recipe, spec, "prepare") for spec in data.prepare)),
+        view=build.make(recipe, data.view, "view"),
+        cache=Cache(Path(data.cache) if data.cache else folder.path / "cache"),
+        resample_to=data.resample_to,
+        datasets=datasets,
+        augment=[build.make(recipe, spec, "augment") for spec in data.augment] if part == "train" else (),
+        progress=lambda each: progress.over(f"prepare {part}", list(each)),
+    )

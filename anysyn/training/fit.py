@@ -1,0 +1,128 @@
+"""Train a recipe: stages, each a list of steps, from the data to the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning_fabric import Fabric
+
+from anysyn import build
+from anysyn.data.subjects import Failure
+from anysyn.progress import Progress
+from anysyn.recipe import Recipe
+from anysyn.training.cohort import cohort_of
+from anysyn.training.folder import RunError, RunFolder, write_tensors
+from anysyn.training.stage import Position, StageLoop, below
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Tell where a run lies and which subjects could not be read.
+
+    Args:
+        folder: The run folder.
+        failures: What was left out, and why.
+    """
+
+    folder: Path
+    failures: tuple[Failure, ...]
+
+
+def train(
+    recipe: str | Path,
+    *,
+    out: str | Path,
+    overrides: Iterable[str] = (),
+    overwrite: bool = False,
+    accelerator: str = "auto",
+    devices: int | str = "auto",
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train a recipe into a new run folder.
+
+    Args:
+        recipe: A YAML file, or the name of a recipe that comes with anysyn.
+        out: The run folder.
+        overrides: Each ``path.to.key=value``.
+        overwrite: Whether an earlier run in that folder may be deleted.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        devices: How many; under torchrun its number of processes decides.
+        progress: What shows the progress.
+
+    Raises:
+        RecipeError: If the recipe has mistakes.
+        RunError: If the folder is not empty or cannot be written.
+    """
+    checked = build.load(recipe, overrides)
+    fabric = _fabric(checked, accelerator, devices)
+    folder = RunFolder(Path(out))
+    if fabric.is_global_zero:
+        folder.create(checked, overwrite=overwrite)
+    fabric.barrier()
+    return _fit(fabric, checked, folder, progress or Progress())
+
+
+def resume(
+    run: str | Path,
+    *,
+    accelerator: str = "auto",
+    devices: int | str = "auto",
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Go on with a run that was stopped; it ends where an uninterrupted one would.
+
+    Args:
+        run: The run folder.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        devices: How many; under torchrun its number of processes decides.
+        progress: What shows the progress.
+
+    Raises:
+        RunError: If the folder is not a run.
+    """
+    folder = RunFolder(Path(run))
+    if not folder.recipe.is_file():
+        raise RunError(f"{folder.path} holds no recipe.yaml: it is not a run folder")
+    checked = build.load(folder.recipe)
+    return _fit(_fabric(checked, accelerator, devices), checked, folder, progress or Progress())
+
+
+def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
+    if recipe.data.root is None:
+        raise RunError("the recipe names no data to train on; add data.root=FOLDER")
+    # Without a number, torchrun's processes decide on a GPU, and one process is meant on a CPU.
+    count = 1 if devices == "auto" and accelerator == "cpu" else devices
+    fabric = Fabric(accelerator=accelerator, devices=count, precision=recipe.precision)
+    fabric.launch()
+    return fabric
+
+
+def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) -> TrainingResult:
+    shown = progress if fabric.is_global_zero else Progress()
+    with fabric.rank_zero_first():
+        cohort = cohort_of(recipe, folder, shown)
+    parts = build.parts(recipe).to(fabric.device)
+    kept = folder.load_checkpoint()
+    position = Position() if kept is None else Position(**kept[1]["position"])
+    if kept is not None:
+        parts.load_state_dict(below("parts.", kept[0]))
+    while position.stage < len(recipe.stages):
+        loop = StageLoop(
+            fabric=fabric,
+            recipe=recipe,
+            parts=parts,
+            folder=folder,
+            cohort=cohort,
+            progress=shown,
+            position=position,
+        )
+        if kept is not None and kept[1]["optimizers"]:
+            loop.restore(*kept)
+        kept = None
+        position = loop.run()
+    if fabric.is_global_zero:
+        write_tensors(folder.weights, parts.state_dict())
+    fabric.barrier()
+    return TrainingResult(folder.path, cohort.failures)

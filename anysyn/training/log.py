@@ -1,0 +1,43 @@
+"""Logs of a run: CSV for the report, TensorBoard for watching."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+
+class Log:
+    """Append rows to a CSV file; on resume, cut it back to where the checkpoint stood.
+
+    Args:
+        path: The file.
+        keep: Bytes of an earlier log to keep.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> log = Log(Path(folder.name) / "log.csv")
+        >>> log.row(stage="synthesis", epoch=1, name="l1", value=0.5)
+        >>> log.path.read_text().splitlines()
+        ['stage,epoch,name,value', 'synthesis,1,l1,0.5']
+    """
+
+    def __init__(self, path: Path, *, keep: int = 0) -> None:
+        self.path = path
+        if path.exists():
+            with path.open("r+b") as file:
+                file.truncate(keep)
+
+    def row(self, **values: Any) -> None:
+        """Append one row; the first one writes the header too."""
+        fresh = not self.path.exists() or self.path.stat().st_size == 0
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(values), lineterminator="\n")
+            if fresh:
+                writer.writeheader()
+            writer.writerow(values)
+
+    def size(self) -> int:
+        """Return the bytes written so far."""
+        return self.path.stat().st_size if self.path.exists() else 0

@@ -1,0 +1,240 @@
+"""One stage of training: epochs of batches, each batch through the steps, with exact resume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from anysyn import build
+from anysyn.data.batches import share
+from anysyn.progress import Progress
+from anysyn.recipe import Recipe
+from anysyn.seeds import seeded
+from anysyn.training.cohort import Cohort
+from anysyn.training.folder import RunFolder, write_tensors
+from anysyn.training.log import Log
+from anysyn.training.steps import learn, steps_of
+from anysyn.training.validation import validate
+
+EVERY = 10  # batches between two rows of the log
+
+
+@dataclass(frozen=True)
+class Position:
+    """Say where training stands.
+
+    Args:
+        stage: Number of the stage.
+        epoch: Number of the epoch in it.
+        batch: Batches of that epoch that are done.
+        best: Lowest validation score of the stage so far, or None.
+        log: Bytes of the training log so far.
+        validation: Bytes of the validation log so far.
+    """
+
+    stage: int = 0
+    epoch: int = 0
+    batch: int = 0
+    best: float | None = None
+    log: int = 0
+    validation: int = 0
+
+
+class StageLoop:
+    """Run one stage.
+
+    Everything random is a function of (seed, stage, epoch, batch), so a resumed stage repeats what an uninterrupted one
+    would have done.
+
+    Args:
+        fabric: Devices and precision.
+        recipe: The whole recipe.
+        parts: All networks.
+        folder: Where everything is written.
+        cohort: The training and validation samples.
+        progress: What shows the progress.
+        position: Where to begin.
+    """
+
+    def __init__(
+        self,
+        *,
+        fabric: Fabric,
+        recipe: Recipe,
+        parts: nn.ModuleDict,
+        folder: RunFolder,
+        cohort: Cohort,
+        progress: Progress,
+        position: Position,
+    ) -> None:
+        self.fabric, self.recipe, self.parts, self.cohort, self.progress = fabric, recipe, parts, cohort, progress
+        self.stage, self.folder, self.position = recipe.stages[position.stage], folder, position
+        self.steps = steps_of(recipe, self.stage, parts, fabric)
+        self.batches = build.make(recipe, self.stage.batches, "batches")
+        self.queries = build.make(recipe, self.stage.queries, "queries", names=tuple(recipe.modalities))
+        self.average = _average(parts, self.stage.ema)
+        if fabric.is_global_zero:
+            self.log = Log(folder.log, keep=position.log)
+            self.validation = Log(folder.validation, keep=position.validation)
+
+    def restore(self, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Take up a checkpoint of this stage."""
+        self.parts.load_state_dict(below("parts.", weights))
+        if self.average is not None:
+            self.average.load_state_dict(below("average.", weights))
+        for step, kept in zip(self.steps, state["optimizers"], strict=True):
+            step.optimizer.load_state_dict(kept)
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+
+    def run(self) -> Position:
+        """Run the epochs that are left, leave the best weights in the networks, and return where the next stage is."""
+        for epoch in range(self.position.epoch, self.stage.epochs):
+            self.epoch(epoch)
+        if self.position.best is not None:
+            self.fabric.barrier()
+            self.parts.load_state_dict(safetensors.torch.load_file(self._best))
+        elif self.average is not None:
+            self.parts.load_state_dict(self.average.module.state_dict())
+        self.position = replace(self.position, stage=self.position.stage + 1, epoch=0, batch=0, best=None)
+        self.save(ended=True)
+        return self.position
+
+    def epoch(self, epoch: int) -> None:
+        """Run one epoch from the position on, validate, save."""
+        seed, stage = self.recipe.seed, self.position.stage
+        drawn = self.batches.epoch(self.cohort.train.groups, seeded(seed, stage, epoch), self.fabric.world_size)
+        mine = share(drawn, self.fabric.global_rank, self.fabric.world_size)
+        title = f"{self.stage.name} {epoch + 1}/{self.stage.epochs}"
+        with self.progress.task(title, len(mine), self.position.batch):
+            self._batches(mine, epoch)
+        last = epoch + 1 == self.stage.epochs
+        if last or (epoch + 1) % self.stage.validate_every == 0:
+            self._validate(epoch)
+        self.position = replace(self.position, epoch=epoch + 1, batch=0)
+        self.save()
+
+    def _batches(self, mine: list[list[int]], epoch: int) -> None:
+        self.parts.train()
+        began, terms = time.perf_counter(), list[dict[str, Tensor]]()
+        for number in range(self.position.batch, len(mine)):
+            terms.append(self._batch(mine[number], epoch, number, len(mine)))
+            if len(terms) == EVERY or number + 1 == len(mine):
+                speed = len(terms) * len(mine[0]) / (time.perf_counter() - began)
+                note = self._note(terms, epoch, number + 1, speed)
+                began, terms = time.perf_counter(), []
+            self.progress.advance(note if number + 1 >= EVERY else "")
+            self.position = replace(self.position, epoch=epoch, batch=number + 1)
+            if self.stage.checkpoint_every and (number + 1) % self.stage.checkpoint_every == 0 and not terms:
+                self.save()
+
+    def _batch(self, indices: list[int], epoch: int, number: int, total: int) -> dict[str, Tensor]:
+        place = number * self.fabric.world_size + self.fabric.global_rank
+        generator = seeded(self.recipe.seed, self.position.stage, epoch, place)
+        torch.manual_seed(generator.initial_seed())  # what the networks draw themselves: dropout
+        batch = self.cohort.train.batch(indices, generator).to(self.fabric.device)
+        query = self.queries.draw(batch, generator)
+        last = (number + 1) % self.stage.accumulate == 0 or number + 1 == total
+        found: dict[str, Tensor] = {}
+        for step in self.steps:
+            factor = step.schedule.factor(epoch + number / total, self.stage.epochs)
+            found |= learn(
+                self.fabric,
+                self.parts,
+                step,
+                batch,
+                query,
+                factor=factor,
+                accumulate=self.stage.accumulate,
+                last=last,
+                clip=self.stage.clip_gradient,
+            )
+        if self.average is not None and last:
+            self.average.update_parameters(self.parts)
+        return found
+
+    def _note(self, terms: list[dict[str, Tensor]], epoch: int, batch: int, speed: float) -> str:
+        means = {name: float(torch.stack([t[name] for t in terms]).mean()) for name in terms[0]}
+        if self.fabric.is_global_zero:
+            for name, value in means.items():
+                self.log.row(
+                    stage=self.stage.name, epoch=epoch, batch=batch, term=name, value=value, speed=round(speed, 1)
+                )
+        return " ".join(f"{name} {value:.4f}" for name, value in means.items()) + f" {speed:.0f}/s"
+
+    def _validate(self, epoch: int) -> None:
+        if self.cohort.validation is None:
+            return
+        with _averaged(self.parts, self.average):
+            picture = self.folder.path / "samples" / f"{self.position.stage}-{self.stage.name}-{epoch + 1:04d}.png"
+            score, terms = validate(
+                self.fabric, self.steps[0].objective, self.queries, self.cohort.validation, self.cohort, picture
+            )
+            better = self.position.best is None or score < self.position.best
+            if self.fabric.is_global_zero:
+                for name, value in terms.items():
+                    self.validation.row(stage=self.stage.name, epoch=epoch, term=name, value=value)
+                if better:
+                    write_tensors(self._best, self.parts.state_dict())
+        if better:
+            self.position = replace(self.position, best=score)
+
+    @property
+    def _best(self) -> Path:
+        return self.folder.path / f"best-{self.stage.name}.safetensors"
+
+    def save(self, *, ended: bool = False) -> None:
+        """Save a checkpoint that training goes on from as if it had not stopped.
+
+        Args:
+            ended: Whether the stage is over, so that the next one starts with optimisers of its own.
+        """
+        if not self.fabric.is_global_zero:
+            return
+        self.position = replace(self.position, log=self.log.size(), validation=self.validation.size())
+        weights = {f"parts.{name}": value for name, value in self.parts.state_dict().items()}
+        if self.average is not None and not ended:
+            weights |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        state = {
+            "position": asdict(self.position),
+            "optimizers": [] if ended else [step.optimizer.state_dict() for step in self.steps],
+            "precision": self.fabric.strategy.precision.state_dict(),
+        }
+        at = self.position
+        self.folder.save_checkpoint(f"stage{at.stage}-epoch{at.epoch:05d}-batch{at.batch:06d}", weights, state)
+
+
+def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
+    if decay is None:
+        return None
+    return AveragedModel(parts, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+
+@contextmanager
+def _averaged(parts: nn.ModuleDict, average: AveragedModel | None) -> Iterator[None]:
+    own = {name: value.clone() for name, value in parts.state_dict().items()}
+    if average is not None:
+        parts.load_state_dict(average.module.state_dict())
+    try:
+        yield
+    finally:
+        parts.load_state_dict(own)
+
+
+def below(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, without it.
+
+    Example:
+        >>> below("parts.", {"parts.a": torch.zeros(1), "average.a": torch.ones(1)})
+        {'a': tensor([0.])}
+    """
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

@@ -1,0 +1,159 @@
+"""A step of training: what is minimised, what learns, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from anysyn import build
+from anysyn.optimizers import Schedule
+from anysyn.recipe import Recipe, Stage
+from anysyn.registry import RecipeError, suggest
+from anysyn.types import Batch, Objective, Query
+
+
+@dataclass
+class TrainingStep:
+    """Hold one built step.
+
+    Args:
+        objective: What is minimised.
+        learning: The parameters that learn from it.
+        optimizer: How; its state is what a checkpoint keeps.
+        stepper: The optimiser as fabric steps it, with loss scaling where the precision needs it.
+        schedule: How the learning rate changes.
+        lr: Learning rate before the schedule.
+    """
+
+    objective: Objective
+    learning: list[nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    stepper: Any
+    schedule: Schedule
+    lr: float
+
+
+def matching(parts: nn.Module, globs: Sequence[str]) -> list[nn.Parameter]:
+    """Return the parameters whose names match a glob, or lie below a name that does.
+
+    Raises:
+        RecipeError: If a glob matches no parameter.
+
+    Example:
+        >>> parts = nn.ModuleDict({"synthesizer": nn.Linear(2, 3), "clip": nn.Linear(2, 2)})
+        >>> [tuple(p.shape) for p in matching(parts, ["synthesizer"])]
+        [(3, 2), (3,)]
+    """
+    named = dict(parts.named_parameters())
+    for glob in globs:
+        if not any(_matches(name, glob) for name in named):
+            near = sorted({".".join(name.split(".")[:depth]) for name in named for depth in (1, 2)})
+            raise RecipeError(f"train: {glob!r} matches no parameter; {suggest(glob, near)}")
+    return [p for name, p in named.items() if any(_matches(name, glob) for glob in globs)]
+
+
+def _matches(name: str, glob: str) -> bool:
+    return fnmatchcase(name, glob) or fnmatchcase(name, f"{glob}.*")
+
+
+def steps_of(recipe: Recipe, stage: Stage, parts: nn.ModuleDict, fabric: Fabric) -> list[TrainingStep]:
+    """Build the steps of a stage over the built networks."""
+    made = []
+    for step in stage.steps:
+        objective = build.make(recipe, step.objective, "objective", parts)
+        learning = matching(parts, step.train)
+        optimizer = build.make(recipe, step.optimizer, "optimizer", parameters=learning)
+        schedule = build.make(recipe, step.schedule, "schedule")
+        stepper = fabric.setup_optimizers(optimizer)
+        made.append(TrainingStep(objective, learning, optimizer, stepper, schedule, optimizer.defaults["lr"]))
+    return made
+
+
+def only_these_learn(parts: nn.Module, learning: Iterable[nn.Parameter]) -> None:
+    """Let gradients reach these parameters alone.
+
+    Example:
+        >>> parts = nn.Linear(2, 3)
+        >>> only_these_learn(parts, [parts.bias])
+        >>> parts.weight.requires_grad, parts.bias.requires_grad
+        (False, True)
+    """
+    parts.requires_grad_(False)
+    for parameter in learning:
+        parameter.requires_grad_(True)
+
+
+def average_gradients(fabric: Fabric, learning: Sequence[nn.Parameter]) -> None:
+    """Average gradients over the ranks; a parameter that no rank used stays without one.
+
+    This takes the place of a wrapper round each network, so that several objectives may share parameters and any of
+    them may leave some unused.
+    """
+    if fabric.world_size == 1:
+        return
+    used = torch.tensor([p.grad is not None for p in learning], dtype=torch.float32, device=fabric.device)
+    anywhere = fabric.all_reduce(used, reduce_op="sum").bool().tolist()  # type: ignore[union-attr]
+    shared = [p for p, some in zip(learning, anywhere, strict=True) if some]
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
+    flat = fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
+    pieces = flat.split([g.numel() for g in gradients])  # type: ignore[union-attr]
+    for parameter, piece in zip(shared, pieces, strict=True):
+        parameter.grad = piece.reshape(parameter.shape).clone()
+
+
+def learn(
+    fabric: Fabric,
+    parts: nn.Module,
+    step: TrainingStep,
+    batch: Batch,
+    query: Query,
+    *,
+    factor: float,
+    accumulate: int,
+    last: bool,
+    clip: float | None,
+) -> dict[str, Tensor]:
+    """Do one step on one batch.
+
+    Args:
+        fabric: Devices and precision.
+        parts: All networks of the recipe.
+        step: What to do.
+        batch: What exists.
+        query: What is shown and asked.
+        factor: What the learning rate is multiplied by.
+        accumulate: Batches whose gradients are averaged.
+        last: Whether this is the last of those, after which the optimiser steps.
+        clip: Largest gradient norm, or None.
+
+    Returns:
+        The loss terms, detached.
+
+    Raises:
+        FloatingPointError: If the loss is not finite.
+    """
+    only_these_learn(parts, step.learning)
+    with fabric.autocast():
+        terms = step.objective(batch, query)
+        total = torch.stack([term.float() for term in terms.values()]).sum()
+    if not bool(torch.isfinite(total)):
+        values = ", ".join(f"{name} {float(term):.3g}" for name, term in terms.items())
+        raise FloatingPointError(
+            f"the loss is not finite ({values}) on {', '.join(batch.keys)}; lower the learning rate"
+        )
+    fabric.backward(total / accumulate)
+    if last:
+        average_gradients(fabric, step.learning)
+        if clip is not None:
+            fabric.clip_gradients(parts, step.stepper, max_norm=clip)
+        for group in step.optimizer.param_groups:
+            group["lr"] = step.lr * factor
+        step.stepper.step()
+        step.optimizer.zero_grad()
+    return {name: term.detach() for name, term in terms.items()}
