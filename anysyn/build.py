@@ -57,7 +57,11 @@ def parts(recipe: Recipe) -> nn.ModuleDict:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return _Builder(recipe).parts().to(memory_format=torch.channels_last)
+        made = _Builder(recipe).parts()
+    for parameter in made.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return made
 
 
 def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | None = None, **given: Any) -> Any:

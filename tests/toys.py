@@ -1,5 +1,7 @@
 """Small built parts and batches for the tests."""
 
+import nibabel as nib
+import numpy as np
 import torch
 
 from anysyn.plugins import enrol
@@ -61,3 +63,47 @@ def synthesizer(dimensions=2, depth=1, at=("decoder/in",)):
     decoder = decoder_of("cnn", encoder, depth)
     chosen = [site for site in (*encoder.sites, *decoder.sites) if site.name in at]
     return Synthesizer(encoder=encoder, decoder=decoder, conditioners=[conditioner_of("add", chosen, dimensions)])
+
+
+TINY = """
+name: tiny
+modalities: [T1w, T2w, FLAIR]
+data:
+  prepare: [{name: canonical}, {name: nonnegative}, {name: crop}, {name: rescale}]
+  view: {name: slices}
+  split: {train: 0.5, validation: 0.25, test: 0.25}
+parts:
+  synthesizer:
+    name: synthesizer
+    encoder: {name: unet, widths: [8, 12]}
+    decoder: {name: cnn}
+    conditioners: [{name: add, at: ["decoder/*"], reads: {name: modality}}]
+stages:
+  - name: synthesis
+    epochs: 2
+    batches: {name: shuffled, size: 4}
+    queries: {name: many_to_one}
+    ema: 0.9
+    clip_gradient: 1.0
+    steps:
+      - objective: {name: synthesis, model: "@synthesizer", losses: [{name: l1}]}
+        train: [synthesizer]
+        optimizer: {name: adam, lr: 5.0e-3}
+        schedule: {name: cosine}
+"""
+
+
+def write_cohort(root, subjects=4, shape=(20, 24, 8), contrasts=("T1w", "T2w", "FLAIR"), seed=0):
+    """Write one folder for each subject, one file for each contrast: an ellipsoid of a few tissues."""
+    rng = np.random.default_rng(seed)
+    for s in range(subjects):
+        folder = root / f"sub-{s:02d}"
+        folder.mkdir(parents=True)
+        places = np.stack(np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij"))
+        radius = np.sqrt((places**2).sum(0) * (1 + 0.1 * rng.random()))
+        tissue = np.digitize(radius, [0.4, 0.7, 0.95])  # 3 is air
+        for name in contrasts:
+            levels = np.append(np.random.default_rng(len(name) * 7 + ord(name[1])).uniform(200, 900, 3), 0)
+            image = levels[tissue] * (1 + 0.03 * rng.standard_normal(shape)) * (tissue < 3)
+            nib.save(nib.Nifti1Image(image.astype(np.float32), np.diag([2.0, 2, 3, 1])), folder / f"{name}.nii.gz")
+    return root

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import safetensors.torch
@@ -130,8 +131,12 @@ class RunFolder:
         if not pointer.is_file():
             return None
         folder = self.checkpoints / pointer.read_text().strip()
-        state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-        return safetensors.torch.load_file(folder / "weights.safetensors"), state
+        try:
+            state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+            return safetensors.torch.load_file(folder / "weights.safetensors"), state
+        except (OSError, UnpicklingError, safetensors.SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(f"{folder}: the checkpoint cannot be read ({reason}); train anew with --overwrite") from error
 
 
 def versions() -> dict[str, str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from anysyn.ops import pick
 from anysyn.types import Batch, Query
 
 ROWS = 6
+TITLE = 12  # pixels above each image
+ERROR = 4.0  # how much brighter errors are shown
 
 
 def draw(path: Path, batch: Batch, query: Query, prediction: Tensor, truth: Tensor, names: tuple[str, ...]) -> None:
@@ -24,27 +28,29 @@ def draw(path: Path, batch: Batch, query: Query, prediction: Tensor, truth: Tens
         truth: (B, K, *S).
         names: The recipe's modalities.
     """
-    from matplotlib.figure import Figure
-
     source = pick(batch.images, query.sources)  # (B, J, *S)
-    rows = min(ROWS, len(prediction))
-    figure = Figure(figsize=(8, 2 * rows), layout="constrained")
-    axes = figure.subplots(rows, 4, squeeze=False)
-    for i in range(rows):
+    rows = []
+    for i in range(min(ROWS, len(prediction))):
         shown = "+".join(names[m] for m in query.sources[i].tolist())
         asked = names[int(query.targets[i, 0])]
-        error = (prediction[i, 0] - truth[i, 0]).abs()  # (*S)
-        panels = ((source[i, 0], shown, 1.0), (truth[i, 0], asked, 1.0), (prediction[i, 0], "synthetic", 1.0))
-        for axis, (image, title, top) in zip(axes[i], (*panels, (error, "|error| x 4", 0.25)), strict=True):
-            axis.imshow(_plane(image), cmap="gray", vmin=0, vmax=top)
-            axis.set_title(title, fontsize=8)
-            axis.axis("off")
+        error = (prediction[i, 0] - truth[i, 0]).abs() * ERROR  # (*S)
+        panels = ((source[i, 0], shown), (truth[i, 0], asked), (prediction[i, 0], "synthetic"), (error, "error x 4"))
+        rows.append(np.hstack([_panel(image, title) for image, title in panels]))
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
+    Image.fromarray(np.vstack(rows)).save(path)
 
 
-def _plane(image: Tensor) -> Tensor:
+def _panel(image: Tensor, title: str) -> NDArray[np.uint8]:
+    pixels = np.clip(_plane(image) * 255, 0, 255).astype(np.uint8)
+    canvas = Image.new("L", (pixels.shape[1], pixels.shape[0] + TITLE))
+    canvas.paste(Image.fromarray(pixels), (0, TITLE))
+    ImageDraw.Draw(canvas).text((1, 0), title, fill=255)
+    return np.asarray(canvas)
+
+
+def _plane(image: Tensor) -> NDArray[np.float32]:
     flat = image.float().cpu()
     while flat.ndim > 2:  # the middle slice of a slab, the middle axial plane of a patch
-        flat = flat.select(0 if flat.shape[0] <= flat.shape[-1] else -1, min(flat.shape[0], flat.shape[-1]) // 2)
-    return torch.rot90(flat)  # anterior up
+        axis = 0 if flat.shape[0] < flat.shape[-1] else -1
+        flat = flat.select(axis, flat.shape[axis] // 2)
+    return np.rot90(flat.detach().numpy())  # anterior up

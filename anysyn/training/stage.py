@@ -14,6 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.tensorboard import SummaryWriter
 
 from anysyn import build
 from anysyn.data.batches import share
@@ -86,6 +87,8 @@ class StageLoop:
         if fabric.is_global_zero:
             self.log = Log(folder.log, keep=position.log)
             self.validation = Log(folder.validation, keep=position.validation)
+            board = folder.path / "tensorboard" / self.stage.name
+            self.board = SummaryWriter(str(board), purge_step=self._samples(position.epoch, position.batch))
 
     def restore(self, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Take up a checkpoint of this stage."""
@@ -107,6 +110,8 @@ class StageLoop:
             self.parts.load_state_dict(self.average.module.state_dict())
         self.position = replace(self.position, stage=self.position.stage + 1, epoch=0, batch=0, best=None)
         self.save(ended=True)
+        if self.fabric.is_global_zero:
+            self.board.close()
         return self.position
 
     def epoch(self, epoch: int) -> None:
@@ -125,17 +130,23 @@ class StageLoop:
 
     def _batches(self, mine: list[list[int]], epoch: int) -> None:
         self.parts.train()
-        began, terms = time.perf_counter(), list[dict[str, Tensor]]()
+        began, note, terms = time.perf_counter(), "", list[dict[str, Tensor]]()
         for number in range(self.position.batch, len(mine)):
             terms.append(self._batch(mine[number], epoch, number, len(mine)))
-            if len(terms) == EVERY or number + 1 == len(mine):
+            done = number + 1
+            if len(terms) == EVERY or done == len(mine) or self._due(done):
                 speed = len(terms) * len(mine[0]) / (time.perf_counter() - began)
-                note = self._note(terms, epoch, number + 1, speed)
+                note = self._note(terms, epoch, done, speed)
                 began, terms = time.perf_counter(), []
-            self.progress.advance(note if number + 1 >= EVERY else "")
-            self.position = replace(self.position, epoch=epoch, batch=number + 1)
-            if self.stage.checkpoint_every and (number + 1) % self.stage.checkpoint_every == 0 and not terms:
+            self.progress.advance(note)
+            self.position = replace(self.position, epoch=epoch, batch=done)
+            if self._due(done) and done < len(mine):
                 self.save()
+
+    def _due(self, done: int) -> bool:
+        every = self.stage.checkpoint_every
+        # Between two steps of an accumulation the gradients are part of the state, so no checkpoint is taken there.
+        return every is not None and done % every == 0 and done % self.stage.accumulate == 0
 
     def _batch(self, indices: list[int], epoch: int, number: int, total: int) -> dict[str, Tensor]:
         place = number * self.fabric.world_size + self.fabric.global_rank
@@ -143,7 +154,9 @@ class StageLoop:
         torch.manual_seed(generator.initial_seed())  # what the networks draw themselves: dropout
         batch = self.cohort.train.batch(indices, generator).to(self.fabric.device)
         query = self.queries.draw(batch, generator)
-        last = (number + 1) % self.stage.accumulate == 0 or number + 1 == total
+        first = number - number % self.stage.accumulate
+        together = min(self.stage.accumulate, total - first)  # the last ones of an epoch may be fewer
+        last = number + 1 == first + together
         found: dict[str, Tensor] = {}
         for step in self.steps:
             factor = step.schedule.factor(epoch + number / total, self.stage.epochs)
@@ -154,7 +167,7 @@ class StageLoop:
                 batch,
                 query,
                 factor=factor,
-                accumulate=self.stage.accumulate,
+                accumulate=together,
                 last=last,
                 clip=self.stage.clip_gradient,
             )
@@ -166,9 +179,9 @@ class StageLoop:
         means = {name: float(torch.stack([t[name] for t in terms]).mean()) for name in terms[0]}
         if self.fabric.is_global_zero:
             for name, value in means.items():
-                self.log.row(
-                    stage=self.stage.name, epoch=epoch, batch=batch, term=name, value=value, speed=round(speed, 1)
-                )
+                row = {"stage": self.stage.name, "epoch": epoch, "batch": batch, "term": name}
+                self.log.row(**row, value=value, speed=round(speed, 1))
+                self.board.add_scalar(f"training/{name}", value, self._samples(epoch, batch))
         return " ".join(f"{name} {value:.4f}" for name, value in means.items()) + f" {speed:.0f}/s"
 
     def _validate(self, epoch: int) -> None:
@@ -183,10 +196,14 @@ class StageLoop:
             if self.fabric.is_global_zero:
                 for name, value in terms.items():
                     self.validation.row(stage=self.stage.name, epoch=epoch, term=name, value=value)
+                    self.board.add_scalar(f"validation/{name}", value, self._samples(epoch + 1, 0))
                 if better:
                     write_tensors(self._best, self.parts.state_dict())
         if better:
             self.position = replace(self.position, best=score)
+
+    def _samples(self, epoch: int, batch: int) -> int:
+        return epoch * len(self.cohort.train) + batch * self.batches.size
 
     @property
     def _best(self) -> Path:

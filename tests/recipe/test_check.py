@@ -35,9 +35,15 @@ def mistakes(*overrides):
         ("parts.synthesizer.encoder.widhts=[8]", "encoder 'unet' takes no 'widhts'; did you mean 'widths'?"),
         ("parts.synthesizer.encoder.name=unett", "no encoder named 'unett'; did you mean 'unet'?"),
         ("parts.synthesizer.encoder.widths=wide", "found 'wide'"),
-        ("parts.synthesizer.conditioners.0.at=decoder/inn", "no site matches 'decoder/inn'; did you mean 'decoder/in'?"),
+        (
+            "parts.synthesizer.conditioners.0.at=decoder/inn",
+            "no site matches 'decoder/inn'; did you mean 'decoder/in'?",
+        ),
         ("parts.synthesizer.conditioners.0.reads.name=modalty", "did you mean 'modality'?"),
-        ("stages.0.steps.0.objective.model=@synthesiser", "no part is called 'synthesiser'; did you mean 'synthesizer'?"),
+        (
+            "stages.0.steps.0.objective.model=@synthesiser",
+            "no part is called 'synthesiser'; did you mean 'synthesizer'?",
+        ),
         ("stages.0.steps.0.objective.losses.0.name=l2", "no loss named 'l2'"),
         ("stages.0.epochs=0", "greater than or equal to 1, found 0"),
         ("stages.0.epochs=few", "found 'few'"),

@@ -12,7 +12,9 @@ def write(folder, name, text):
 
 
 def test_a_recipe_inherits_and_changes_one_thing(tmp_path):
-    write(tmp_path, "parent.yaml", "name: parent\nseed: 1\nstages:\n  - {name: a, epochs: 1}\n  - {name: b, epochs: 2}\n")
+    write(
+        tmp_path, "parent.yaml", "name: parent\nseed: 1\nstages:\n  - {name: a, epochs: 1}\n  - {name: b, epochs: 2}\n"
+    )
     child = write(tmp_path, "child.yaml", "base: parent\nname: child\nstages: {1: {epochs: 9}}\n")
     assert read(child).tree == {
         "name": "child",

@@ -1,0 +1,187 @@
+import csv
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import safetensors.torch
+import torch
+import yaml
+from toys import TINY, write_cohort
+
+from anysyn.registry import RecipeError, UserError
+from anysyn.training import resume, train
+from anysyn.training.folder import RunError
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    write_cohort(folder / "cohort")
+    (folder / "tiny.yaml").write_text(TINY)
+    return folder
+
+
+def fit(place, name, *overrides, **options):
+    data = f"data.root={place / 'cohort'}"
+    return train(place / "tiny.yaml", out=place / name, overrides=[data, *overrides], accelerator="cpu", **options)
+
+
+def weights(run):
+    return safetensors.torch.load_file(run / "weights.safetensors")
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture(scope="module")
+def whole(place):
+    return fit(place, "whole").folder
+
+
+def test_a_run_folder_holds_all_that_is_needed(whole):
+    recipe = yaml.safe_load((whole / "recipe.yaml").read_text())
+    assert recipe["stages"][0]["steps"][0]["optimizer"]["lr"] == 5e-3
+    for name in ("weights.safetensors", "split.json", "windows.json", "versions.json", "validation.csv"):
+        assert (whole / name).is_file()
+    assert list((whole / "samples").glob("*.png"))
+    assert list((whole / "tensorboard").iterdir())
+
+
+def test_the_loss_falls(place):
+    run = fit(place, "longer", "stages.0.epochs=12").folder
+    rows = list(csv.DictReader((run / "validation.csv").open()))
+    assert float(rows[-1]["value"]) < 0.6 * float(rows[0]["value"])
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others(place, whole):
+    assert same(weights(fit(place, "again").folder), weights(whole))
+    assert not same(weights(fit(place, "other", "seed=1").folder), weights(whole))
+
+
+@pytest.mark.parametrize(
+    "option", ["stages.0.accumulate=2", "precision=bf16-mixed", "stages.0.queries.name=many_to_all"]
+)
+def test_options_train(place, option):
+    run = fit(place, option.replace(".", "-"), option, "stages.0.epochs=1").folder
+    assert all(torch.isfinite(value).all() for value in weights(run).values())
+
+
+@pytest.mark.parametrize(
+    "view",
+    ["{name: slabs, thickness: 3}", "{name: patches, size: [8, 8, 8], per_volume: 3}", "{name: slices, axis: coronal}"],
+)
+def test_views_train(place, view):
+    run = fit(place, "view-" + view[7:12] + view[-8:-1].strip(), f"data.view={view}", "stages.0.epochs=1").folder
+    assert (run / "weights.safetensors").is_file()
+
+
+def test_accumulating_halves_equals_one_whole_batch(place):
+    plain = (
+        "stages.0.epochs=1",
+        "stages.0.ema=null",
+        "stages.0.queries={name: one_to_one, sources: [T1w], targets: [T2w]}",
+        "stages.0.steps.0.schedule.name=constant",
+    )
+    one = fit(place, "one", *plain, "stages.0.batches.size=64").folder
+    many = fit(place, "many", *plain, "stages.0.batches.size=4", "stages.0.accumulate=64").folder
+    for name, value in weights(one).items():
+        torch.testing.assert_close(weights(many)[name], value, atol=1e-4, rtol=0)
+
+
+RUN = """
+import sys
+from anysyn.training import resume, train
+if sys.argv[1] == "resume":
+    resume(sys.argv[2], accelerator="cpu")
+else:
+    train(sys.argv[1], out=sys.argv[2], overrides=sys.argv[3:], accelerator="cpu")
+"""
+
+
+def test_a_run_killed_in_the_middle_and_resumed_ends_bit_equal(place):
+    options = [f"data.root={place / 'cohort'}", "stages.0.epochs=6", "stages.0.checkpoint_every=1"]
+    straight = fit(place, "straight", *options[1:]).folder
+    killed = place / "killed"
+    process = subprocess.Popen([sys.executable, "-c", RUN, str(place / "tiny.yaml"), str(killed), *options])
+    pointer = killed / "checkpoints" / "last"
+    while process.poll() is None and not (pointer.is_file() and "epoch00001-batch000001" <= pointer.read_text()[7:]):
+        time.sleep(0.001)
+    assert process.poll() is None, "it ended before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    stopped = pointer.read_text()
+    assert "epoch00006" not in stopped
+    assert not (killed / "weights.safetensors").exists()
+    resume(killed, accelerator="cpu")
+    assert same(weights(killed), weights(straight))
+    for log in ("log.csv", "validation.csv"):
+        ours, theirs = (list(csv.DictReader((run / log).open())) for run in (killed, straight))
+        assert [(r["epoch"], r["term"], r["value"]) for r in ours] == [
+            (r["epoch"], r["term"], r["value"]) for r in theirs
+        ]
+
+
+def test_resuming_a_finished_run_changes_nothing(place, whole):
+    before = weights(whole)
+    resume(whole, accelerator="cpu")
+    assert same(weights(whole), before)
+
+
+def test_a_second_stage_starts_from_the_first(place):
+    tree = yaml.safe_load(TINY)
+    second = {**tree["stages"][0], "name": "second", "epochs": 1}
+    second["steps"] = [{**second["steps"][0], "train": ["synthesizer.decoder"]}]
+    tree["stages"].append(second)
+    (place / "two.yaml").write_text(yaml.safe_dump(tree))
+    options = {"overrides": [f"data.root={place / 'cohort'}"], "accelerator": "cpu"}
+    first, both = fit(place, "first").folder, train(place / "two.yaml", out=place / "both", **options).folder
+    one, two = weights(first), weights(both)
+    frozen = [name for name in one if ".encoder." in name]
+    assert frozen
+    assert all(torch.equal(one[name], two[name]) for name in frozen)
+    assert not all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_run_is_not_overwritten_unless_asked(place, whole):
+    with pytest.raises(RunError, match="--resume"):
+        fit(place, "whole")
+    copy = place / "copy"
+    shutil.copytree(whole, copy)
+    fit(place, "copy", "stages.0.epochs=1", overwrite=True)
+    assert not same(weights(copy), weights(whole))
+
+
+def test_a_folder_that_is_no_run_is_never_deleted(place):
+    (place / "precious").mkdir()
+    (place / "precious" / "thesis.tex").write_text("x")
+    with pytest.raises(RunError, match="leaves it alone"):
+        fit(place, "precious", overwrite=True)
+    assert (place / "precious" / "thesis.tex").read_text() == "x"
+
+
+def test_a_broken_subject_costs_only_itself(place, tmp_path):
+    cohort = tmp_path / "cohort"
+    shutil.copytree(place / "cohort", cohort)
+    (cohort / "sub-00" / "T2w.nii.gz").write_bytes(b"not a NIfTI")
+    every = "data.split={train: [sub-00, sub-01], validation: [], test: [sub-02]}"
+    result = train(
+        place / "tiny.yaml", out=tmp_path / "run", overrides=[f"data.root={cohort}", every], accelerator="cpu"
+    )
+    assert [failure.key for failure in result.failures] == ["sub-00"]
+    assert "T2w.nii.gz" in str(result.failures[0])
+    assert (result.folder / "weights.safetensors").is_file()
+
+
+def test_mistakes_are_found_before_any_data_is_touched(place):
+    with pytest.raises(RecipeError):
+        fit(place, "never", "stages.0.steps.0.optimizer.lr=fast")
+    assert not (place / "never").exists()
+
+
+def test_a_recipe_without_data_says_what_to_add(place):
+    with pytest.raises(UserError, match="data.root=FOLDER"):
+        train(place / "tiny.yaml", out=place / "never", accelerator="cpu")
