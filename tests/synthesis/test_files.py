@@ -1,0 +1,177 @@
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from toys import TINY, write_cohort
+
+import anysyn
+from anysyn.registry import UserError
+from anysyn.synthesis.files import digest
+from anysyn.synthesis.run import load_run
+from anysyn.training.folder import RunError
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("synthesis")
+    write_cohort(folder / "cohort")
+    (folder / "tiny.yaml").write_text(TINY)
+    data = [f"data.root={folder / 'cohort'}", "stages.0.epochs=1"]
+    anysyn.train(folder / "tiny.yaml", out=folder / "run", overrides=data, accelerator="cpu")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(place):
+    return load_run(place / "run", accelerator="cpu")
+
+
+def oblique():
+    turn = np.radians(17)
+    rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+    affine = np.eye(4)
+    affine[:3, :3] = rotation @ np.diag([-2.0, 2, 3.3])  # left-handed too
+    affine[:3, 3] = (31.5, -12.25, 7.125)
+    return affine
+
+
+def write(path, source, affine, qform=1, sform=2, **header):
+    image = nib.Nifti1Image(np.asarray(nib.load(source).dataobj), affine)
+    image.set_qform(affine, qform)
+    image.set_sform(affine, sform)
+    image.header.set_xyzt_units("mm", "sec")
+    nib.save(image, path)
+    return path
+
+
+def test_the_output_has_the_geometry_of_the_input(place, run, tmp_path):
+    source = write(tmp_path / "t1.nii.gz", place / "cohort" / "sub-00" / "T1w.nii.gz", oblique())
+    out = tmp_path / "t2.nii.gz"
+    assert anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out) == [out]
+    given, made = nib.load(source), nib.load(out)
+    assert made.shape == given.shape
+    assert np.array_equal(made.affine, given.affine)
+    for form in ("qform", "sform"):
+        (a, code_a), (b, code_b) = (getattr(x, f"get_{form}")(coded=True) for x in (given, made))
+        assert code_a == code_b
+        assert np.array_equal(a, b)
+    assert made.header.get_xyzt_units() == given.header.get_xyzt_units()
+
+
+def test_the_output_says_that_it_is_synthetic(place, run, tmp_path):
+    source, out = place / "cohort" / "sub-00" / "T1w.nii.gz", tmp_path / "t2.nii.gz"
+    anysyn.synthesize(run, sources={"t1": source}, targets=["T2w"], out=out)
+    assert "synthetic, not for clinical use" in str(nib.load(out).header["descrip"])
+    sidecar = json.loads((tmp_path / "t2.json").read_text())
+    assert sidecar["Synthetic"] is True
+    assert sidecar["Sources"]["T1w"]["sha256"] == digest(source)
+    assert sidecar["Weights"]["sha256"] == digest(place / "run" / "weights.safetensors")
+    assert sidecar["Target"] == "T2w"
+    assert sidecar["Versions"]["torch"]
+    assert "not for clinical use" in sidecar["Description"]
+
+
+def test_intensities_come_back_to_the_unit_of_the_files(place, run, tmp_path):
+    out = tmp_path / "t2.nii.gz"
+    anysyn.synthesize(run, sources={"T1w": place / "cohort" / "sub-00" / "T1w.nii.gz"}, targets=["T2w"], out=out)
+    made = np.asarray(nib.load(out).dataobj)
+    high = json.loads((place / "run" / "windows.json").read_text())["overall"]["T2w"][1]
+    assert high > 100
+    assert 0.2 * high < np.percentile(made[made > 0], 95) < 2 * high
+    assert made[0, 0, 0] == 0  # background stays background
+
+
+def test_several_targets_go_to_a_folder_and_equal_the_single_ones(place, run, tmp_path):
+    sources = {name: place / "cohort" / "sub-00" / f"{name}.nii.gz" for name in ("T1w", "T2w")}
+    paths = anysyn.synthesize(run, sources=sources, targets=["FLAIR", "T2w"], out=tmp_path / "many")
+    assert [path.name for path in paths] == ["FLAIR.nii.gz", "T2w.nii.gz"]
+    one = anysyn.synthesize(run, sources=sources, targets=["FLAIR"], out=tmp_path / "one.nii.gz")[0]
+    assert np.array_equal(nib.load(one).dataobj, nib.load(paths[0]).dataobj)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_the_batch_bounds_memory_and_changes_nothing(run, batch):
+    study = run.prepare(run.subjects(split="test")[0][0])
+    whole = run.predict(study, ["T1w"], ["T2w"], batch=8)["T2w"]
+    torch.testing.assert_close(run.predict(study, ["T1w"], ["T2w"], batch=batch)["T2w"], whole, atol=1e-5, rtol=0)
+
+
+def test_the_target_is_never_looked_at(run):
+    subject = run.subjects(split="test")[0][0]
+    study = run.prepare(subject)
+    honest = run.predict(study, ["T1w"], ["T2w"])["T2w"]
+    study.images["T2w"][:] = 123.0
+    assert torch.equal(run.predict(study, ["T1w"], ["T2w"])["T2w"], honest)
+
+
+def test_nothing_is_overwritten_unless_asked(place, run, tmp_path):
+    source, out = place / "cohort" / "sub-00" / "T1w.nii.gz", tmp_path / "t2.nii.gz"
+    out.write_bytes(b"precious")
+    with pytest.raises(UserError, match="--overwrite"):
+        anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out)
+    assert out.read_bytes() == b"precious"
+    anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out, overwrite=True)
+    assert nib.load(out).shape == nib.load(source).shape
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "out", "message"),
+    [
+        ({"T1x": "T1w"}, ["T2w"], "a.nii.gz", "T1x"),
+        ({"T1w": "T1w"}, ["T2x"], "a.nii.gz", "did you mean 'T2w'"),
+        ({"T1w": "T1w"}, ["CT"], "a.nii.gz", "knows no 'CT'"),
+        ({"T1w": "missing"}, ["T2w"], "a.nii.gz", r"missing\.nii\.gz.*check the path"),
+        ({"T1w": "T1w"}, ["T2w", "FLAIR"], "a.nii.gz", "need a folder"),
+        ({"T1w": "T1w"}, ["T2w", "t2"], "folder", "ask for one modality twice"),
+        ({"T1w": "T1w", "t1": "T2w"}, ["T2w"], "a.nii.gz", "name one modality twice"),
+    ],
+)
+def test_mistakes_are_one_line(place, run, tmp_path, sources, targets, out, message):
+    files = {name: place / "cohort" / "sub-00" / f"{stem}.nii.gz" for name, stem in sources.items()}
+    with pytest.raises(UserError, match=message) as caught:
+        anysyn.synthesize(run, sources=files, targets=targets, out=tmp_path / out)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_different_grids_say_how_to_resample(place, run, tmp_path):
+    folder = place / "cohort" / "sub-00"
+    moved = write(tmp_path / "t2.nii.gz", folder / "T2w.nii.gz", oblique())
+    sources = {"T1w": folder / "T1w.nii.gz", "T2w": moved}
+    with pytest.raises(UserError, match="--resample-to T1w"):
+        anysyn.synthesize(run, sources=sources, targets=["FLAIR"], out=tmp_path / "f.nii.gz")
+    out = anysyn.synthesize(run, sources=sources, targets=["FLAIR"], out=tmp_path / "f.nii.gz", resample_to="T1w")[0]
+    assert np.array_equal(nib.load(out).affine, nib.load(sources["T1w"]).affine)
+
+
+@pytest.mark.parametrize("shape", [(20, 24, 1), (3, 4, 2), (40, 41, 5)])
+def test_volumes_of_any_size_go_through(run, tmp_path, shape):
+    source = tmp_path / "t1.nii.gz"
+    image = np.random.default_rng(0).uniform(1, 100, shape).astype(np.float32)
+    nib.save(nib.Nifti1Image(image, np.diag([2.0, 2, 3, 1])), source)
+    out = anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=tmp_path / "t2.nii.gz")[0]
+    assert nib.load(out).shape == shape
+    assert np.isfinite(nib.load(out).get_fdata()).all()
+
+
+def test_an_unfinished_run_says_how_to_go_on(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    (tmp_path / "run" / "weights.safetensors").unlink()
+    with pytest.raises(RunError, match="--resume"):
+        load_run(tmp_path / "run")
+
+
+def test_truncated_weights_are_one_line(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    weights = tmp_path / "run" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    with pytest.raises(RunError, match=r"weights\.safetensors does not fit"):
+        load_run(tmp_path / "run")
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(RunError, match="not a run folder"):
+        load_run(tmp_path)
