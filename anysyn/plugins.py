@@ -22,6 +22,7 @@ OWN = (
     "anysyn.objectives",
     "anysyn.queries",
     "anysyn.optimizers",
+    "anysyn.evaluation.protocols",
 )
 
 

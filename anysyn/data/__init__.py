@@ -1,0 +1,1 @@
+"""Data: files to volumes, volumes to studies of subjects, studies to batches."""

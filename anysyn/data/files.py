@@ -1,0 +1,47 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """Open a temporary file beside a file; it takes the file's place once it is whole and on the disk.
+
+    Args:
+        path: The file to make; its folder is made where it is missing.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        OSError: If the file is there already or cannot be written; ``filename`` says which, and no part of it is left.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "made" / "note.txt"
+        >>> with replacing(path) as file:
+        ...     _ = file.write(b"whole")
+        >>> path.read_text(), len(list(path.parent.iterdir()))
+        ('whole', 1)
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:  # a full disk gives no name, and the partial file's name would say little
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

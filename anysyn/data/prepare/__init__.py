@@ -1,0 +1,21 @@
+"""Preparation of a study for the network, each step with its inverse."""
+
+from anysyn.data.prepare.canonical import Canonical
+from anysyn.data.prepare.crop import Crop
+from anysyn.data.prepare.intensity import Nonnegative, Rescale, ZScore
+from anysyn.data.prepare.preparation import Pipeline, Preparation, Undo
+from anysyn.data.prepare.resample import Resample
+from anysyn.data.prepare.windows import TypicalWindows
+
+__all__ = [
+    "Canonical",
+    "Crop",
+    "Nonnegative",
+    "Pipeline",
+    "Preparation",
+    "Resample",
+    "Rescale",
+    "TypicalWindows",
+    "Undo",
+    "ZScore",
+]

@@ -1,0 +1,66 @@
+"""Cropping to the foreground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional
+
+from anysyn.data.prepare.preparation import Preparation, Undo
+from anysyn.data.study import Study
+from anysyn.registry import register
+
+
+@register("prepare", "crop")
+@dataclass(frozen=True, kw_only=True)
+class Crop(Preparation):
+    """Crop to the box of the foreground; the inverse pads with air.
+
+    Args:
+        margin: Distance in mm that is kept around the foreground, as far as the image goes.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.data.study import study_of
+        >>> from anysyn.data.volume import Volume
+        >>> image = torch.zeros(20, 20, 20)
+        >>> image[8:12, 8:12, 8:12] = 1 + torch.rand(4, 4, 4)
+        >>> small, undo = Crop(margin=2.0).forward(study_of({"T1w": Volume(image, np.eye(4))}))
+        >>> small.grid.shape, undo(small).grid.shape
+        ((8, 8, 8), (20, 20, 20))
+    """
+
+    margin: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse a negative margin."""
+        if self.margin < 0:
+            raise ValueError(f"prepare.crop.margin: {self.margin} mm is below 0")
+
+    def forward(self, study: Study) -> tuple[Study, Undo]:
+        """Return the cropped study and the inverse."""
+        box = self._box(study)
+        shift = np.eye(4)
+        shift[:3, 3] = [one.start for one in box]
+        amounts = [n for one, full in zip(box[::-1], study.grid.shape[::-1], strict=True) for n in _outside(one, full)]
+
+        def pad(image: Tensor, air: float) -> Tensor:
+            return functional.pad(image, amounts, value=air)
+
+        cropped = study.moved(study.affine @ shift, lambda image, _: image[box].contiguous())
+        return cropped, lambda answer: answer.moved(study.affine, pad)
+
+    def _box(self, study: Study) -> tuple[slice, ...]:
+        box = []
+        for axis, (length, edge) in enumerate(zip(study.grid.shape, study.grid.spacing, strict=True)):
+            others = [other for other in range(3) if other != axis]
+            inside = study.foreground.any(others[1]).any(others[0]).nonzero()
+            margin = int(np.ceil(self.margin / edge))
+            box.append(slice(max(int(inside[0]) - margin, 0), min(int(inside[-1]) + 1 + margin, length)))
+        return tuple(box)
+
+
+def _outside(box: slice, length: int) -> tuple[int, int]:
+    return box.start, length - box.stop

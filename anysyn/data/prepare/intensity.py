@@ -1,0 +1,189 @@
+"""Intensity: the scale on which the network sees an image."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from torch import Tensor
+
+from anysyn.data.foreground import foreground
+from anysyn.data.modalities import modality
+from anysyn.data.prepare.preparation import Preparation, Undo
+from anysyn.data.prepare.windows import Window
+from anysyn.data.study import Study
+from anysyn.data.volume import VolumeError
+from anysyn.registry import register
+
+FAR_ABOVE_SUV = 20.0  # times the cap of the modality table: no tissue, but Bq/mL
+
+
+@register("prepare", "nonnegative")
+@dataclass(frozen=True, kw_only=True)
+class Nonnegative(Preparation):
+    """Set the negatives that spline interpolation leaves in MRI and PET to 0; CT, where they mean air, stays.
+
+    The inverse leaves the images as they are: no scanner makes such values, so none are made up again.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.data.study import study_of
+        >>> from anysyn.data.volume import Volume
+        >>> study = study_of({"T1w": Volume(torch.tensor([-2.0, 0.0, 900.0]).reshape(3, 1, 1), np.eye(4))})
+        >>> Nonnegative().forward(study)[0].images["T1w"].flatten().tolist()
+        [0.0, 0.0, 900.0]
+    """
+
+    def forward(self, study: Study) -> tuple[Study, Undo]:
+        """Return the clamped study and an inverse that does nothing."""
+        images = {n: image if modality(n).family == "CT" else image.clamp(min=0) for n, image in study.images.items()}
+        return replace(study, images=images), lambda answer: answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Preparation):
+    """Map each image linearly, without clipping, so that the two ends of its window become 0 and 1.
+
+    Args:
+        windows: Intensities that become 0 and 1, by modality, instead of those of the modality table (CT in HU, PET in
+            SUV, ADC) or of what is measured in the image (all else).
+    """
+
+    windows: Mapping[str, Window] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Write the windows in one way, and refuse an empty one."""
+        windows = {modality(name).name: (float(low), float(high)) for name, (low, high) in self.windows.items()}
+        object.__setattr__(self, "windows", windows)
+        for name, (low, high) in windows.items():
+            if not low < high:
+                raise ValueError(f"prepare: windows: {name}: {low:g} is not below {high:g}")
+
+    @abstractmethod
+    def measured(self, image: Tensor, inside: Tensor) -> Window:
+        """Return the window of an image that has no fixed one, from the voxels (X, Y, Z) bool of its foreground."""
+
+    def forward(self, study: Study) -> tuple[Study, Undo]:
+        """Return the rescaled study and the inverse, which reads the windows of the study that it is given."""
+        if study.windows:
+            raise ValueError("prepare: the images cannot be rescaled twice; keep one of rescale and zscore")
+        windows = {name: self._window(study, name) for name in study.images}
+        images = {name: (image - windows[name][0]) / _width(windows[name]) for name, image in study.images.items()}
+        return replace(study, images=images, windows=windows), from_windows
+
+    def _window(self, study: Study, name: str) -> Window:
+        image, known = study.images[name], modality(name)
+        inside = foreground(image, known.family)
+        fixed = self.windows.get(name, known.window)
+        try:
+            window = self.measured(image, inside) if fixed is None else in_unit(image[inside], fixed, known.unit)
+        except VolumeError as error:
+            raise VolumeError(f"{study.key}: {name}: {error}") from error
+        if not _width(window) > 0:
+            raise VolumeError(f"{study.key}: {name}: its bright and dark end are both {window[0]:g}; is it a mask?")
+        return window
+
+
+@register("prepare", "rescale")
+@dataclass(frozen=True, kw_only=True)
+class Rescale(Linear):
+    """Map 0 and a high percentile of the foreground to 0 and 1; CT, PET and ADC by their fixed windows.
+
+    Args:
+        upper: Percentile that becomes 1.
+        lower: Percentile that becomes 0; null keeps the 0 of the file, which in MRI is air.
+        windows: Intensities that become 0 and 1, by modality, for example ``{CT: [-160, 240]}``.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.data.study import study_of
+        >>> from anysyn.data.volume import Volume
+        >>> study = study_of({"T1w": Volume(torch.arange(1001.0).reshape(7, 11, 13), np.eye(4))})
+        >>> Rescale(upper=100).forward(study)[0].windows
+        {'T1w': (0.0, 1000.0)}
+    """
+
+    upper: float = 99.5
+    lower: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse percentiles that are none."""
+        super().__post_init__()
+        if not (self.lower or 0) < self.upper <= 100 or (self.lower or 0) < 0:
+            raise ValueError(f"prepare.rescale: lower {self.lower} and upper {self.upper} are not percentiles in order")
+
+    def measured(self, image: Tensor, inside: Tensor) -> Window:
+        """Return the percentiles of the foreground."""
+        low, high = np.percentile(image[inside].numpy(), [self.lower or 0, self.upper])
+        return 0.0 if self.lower is None else float(low), float(high)
+
+
+@register("prepare", "zscore")
+@dataclass(frozen=True, kw_only=True)
+class ZScore(Linear):
+    """Map mean and standard deviation of the foreground to 0 and 1; CT, PET and ADC by their fixed windows.
+
+    Args:
+        windows: Intensities that become 0 and 1, by modality, for example ``{CT: [-160, 240]}``.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.data.study import study_of
+        >>> from anysyn.data.volume import Volume
+        >>> image = torch.cat([torch.full((4, 8, 8), 90.0), torch.full((4, 8, 8), 110.0)])
+        >>> ZScore().measured(image, torch.ones(8, 8, 8, dtype=torch.bool))
+        (100.0, 110.0)
+    """
+
+    def measured(self, image: Tensor, inside: Tensor) -> Window:
+        """Return the mean, and the mean plus one standard deviation, of the foreground."""
+        voxels = image[inside].double()
+        mean = float(voxels.mean())
+        return mean, mean + float(voxels.std(correction=0))
+
+
+def in_unit(voxels: Tensor, window: Window, unit: str) -> Window:
+    """Return a fixed window in the unit that a file is written in.
+
+    Diffusion is written in 10^-6, 10^-3 or 1 mm^2/s; the bright voxels tell which.
+
+    Args:
+        voxels: (n,) foreground voxels.
+        window: In the unit of the modality table.
+        unit: That unit.
+
+    Raises:
+        VolumeError: If a PET image cannot be in SUV.
+
+    Example:
+        >>> import torch
+        >>> in_unit(torch.tensor([0.7, 0.8, 3.0]), (0.0, 3000.0), "10^-6 mm^2/s")
+        (0.0, 3.0)
+    """
+    ratio = float(np.percentile(voxels.numpy(), 98)) / max(map(abs, window))
+    if "mm^2/s" in unit and ratio > 0:
+        factor = 1000.0 ** round(math.log(ratio, 1000))
+        return window[0] * factor, window[1] * factor
+    if unit == "SUV" and ratio > FAR_ABOVE_SUV:
+        raise VolumeError(
+            f"values about {ratio * window[1]:g} are no SUV; divide Bq/mL by the injected dose (Bq) per gram of body"
+        )
+    return window
+
+
+def from_windows(study: Study) -> Study:
+    """Bring the images of a study back to the unit of the files by the windows that it carries.
+
+    Raises:
+        VolumeError: If an image has no window.
+    """
+    windows = {name: study.window(name) for name in study.images}
+    images = {name: image * _width(windows[name]) + windows[name][0] for name, image in study.images.items()}
+    return replace(study, images=images, windows={})
+
+
+def _width(window: Window) -> float:
+    return window[1] - window[0]

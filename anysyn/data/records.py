@@ -1,0 +1,69 @@
+"""What a search for subjects finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from anysyn.acquisition import Acquisition
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Say where the images of a subject, or of one session, are.
+
+    Args:
+        key: Unique name: ``"sub-01"``, ``"sub-01_ses-1"`` or a folder such as ``"BraTS/0042"``.
+        dataset: Name of the dataset or the site it comes from.
+        images: Files by modality.
+        acquisitions: What is known of each image, by modality.
+        masks: Files of masks, by what they show, for example ``"lesion"``.
+        person: Whose images they are; sessions of one person are never split apart. Empty: the key.
+        split: Part it was given to beforehand: ``"train"``, ``"validation"`` or ``"test"``.
+    """
+
+    key: str
+    dataset: str
+    images: Mapping[str, Path]
+    acquisitions: Mapping[str, Acquisition]
+    masks: Mapping[str, Path]
+    person: str = ""
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Say what was left out.
+
+    Args:
+        key: The subject.
+        path: The file or folder; None where it is the subject as a whole.
+        reason: What is wrong, where, and the remedy, in a line.
+
+    Example:
+        >>> print(Failure("sub-01", Path("t1.nii.gz"), "t1.nii.gz: is truncated; copy it again"))
+        sub-01: t1.nii.gz: is truncated; copy it again
+    """
+
+    key: str
+    path: Path | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hold what a search found.
+
+    Args:
+        subjects: Sorted by key.
+        failures: What should have been used and cannot be.
+        ignored: What is none of ours: an unknown contrast, the second run of one.
+    """
+
+    subjects: tuple[Subject, ...]
+    failures: tuple[Failure, ...]
+    ignored: tuple[Failure, ...] = ()

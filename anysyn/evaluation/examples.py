@@ -1,0 +1,148 @@
+"""Examples: three planes of a case, small enough to keep, for figures."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from anysyn.data.files import replacing
+from anysyn.registry import UserError
+
+Plane = npt.NDArray[np.float16]
+Planes = tuple[Plane, Plane, Plane]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """Hold three orthogonal planes of each image of a case, in prepared intensities.
+
+    Args:
+        subject: Key of the subject.
+        dataset: Where the subject comes from.
+        target: Modality name.
+        spacing: Voxel size in mm along the three axes.
+        sources: By modality name: the planes across axis 0 (Y, Z), axis 1 (X, Z) and axis 2 (X, Y).
+        truth: Planes of the real target.
+        mask: Planes of the foreground, 0 or 1.
+        predictions: By method: the model and the baselines.
+        values: By method, metric name to value.
+    """
+
+    subject: str
+    dataset: str
+    target: str
+    spacing: tuple[float, float, float]
+    sources: Mapping[str, Planes]
+    truth: Planes
+    mask: Planes
+    predictions: Mapping[str, Planes]
+    values: Mapping[str, Mapping[str, float]]
+
+
+def centre(foreground: Tensor) -> tuple[int, int, int]:
+    """Return the voxel in the middle of the foreground.
+
+    Args:
+        foreground: (X, Y, Z) bool, true somewhere.
+
+    Example:
+        >>> mask = torch.zeros(5, 5, 5, dtype=torch.bool)
+        >>> mask[1:4, 2:5, 0] = True
+        >>> centre(mask)
+        (2, 3, 0)
+    """
+    x, y, z = foreground.nonzero().double().mean(0).round().long().tolist()
+    return x, y, z
+
+
+def planes(volume: Tensor, at: tuple[int, int, int]) -> Planes:
+    """Cut the three planes through a voxel.
+
+    Args:
+        volume: (X, Y, Z).
+        at: Voxel index.
+
+    Returns:
+        (Y, Z), (X, Z) and (X, Y).
+
+    Example:
+        >>> [plane.shape for plane in planes(torch.zeros(2, 3, 4), (0, 0, 0))]
+        [(3, 4), (2, 4), (2, 3)]
+    """
+    x, y, z = (volume.select(axis, index).to(torch.float16).cpu().numpy() for axis, index in enumerate(at))
+    return x, y, z
+
+
+def write_example(path: Path, example: Example) -> None:
+    """Write an example as a compressed ``.npz``, atomically.
+
+    The arrays are ``source/<modality>/<axis>``, ``truth/<axis>``, ``mask/<axis>``, ``prediction/<method>/<axis>`` in
+    float16 and ``about``, a JSON text with the rest.
+
+    Args:
+        path: The file; one that is there is replaced.
+        example: What to write.
+
+    Example:
+        >>> import tempfile
+        >>> cut = planes(torch.zeros(2, 3, 4), (0, 0, 0))
+        >>> about = {"subject": "sub-01", "dataset": "", "target": "T2w", "spacing": (1.0, 1.0, 1.0)}
+        >>> images = {"sources": {"T1w": cut}, "truth": cut, "mask": cut, "predictions": {"model": cut}}
+        >>> path = Path(tempfile.mkdtemp()) / "one.npz"
+        >>> write_example(path, Example(**about, **images, values={"model": {"psnr": 30.0}}))
+        >>> read_example(path).values
+        {'model': {'psnr': 30.0}}
+    """
+    about = {
+        "subject": example.subject,
+        "dataset": example.dataset,
+        "target": example.target,
+        "spacing": example.spacing,
+        "sources": list(example.sources),
+        "values": example.values,
+    }
+    groups = {f"source/{name}": images for name, images in example.sources.items()}
+    groups |= {f"prediction/{method}": images for method, images in example.predictions.items()}
+    groups |= {"truth": example.truth, "mask": example.mask}
+    arrays = {f"{name}/{axis}": plane for name, images in groups.items() for axis, plane in enumerate(images)}
+    with replacing(path, overwrite=True) as file:
+        np.savez_compressed(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
+
+
+def read_example(path: Path) -> Example:
+    """Read what `write_example` wrote.
+
+    Raises:
+        UserError: If the file is not an example.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            about = json.loads(str(held["about"]))
+            kept = {name: held[name] for name in held.files}
+        take = {name: _planes(kept, name) for name in ("truth", "mask")}
+        sources = {name: _planes(kept, f"source/{name}") for name in about["sources"]}
+        predictions = {method: _planes(kept, f"prediction/{method}") for method in about["values"]}
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: not an example that an evaluation wrote ({error}); evaluate again") from error
+    return Example(
+        subject=about["subject"],
+        dataset=about["dataset"],
+        target=about["target"],
+        spacing=tuple(about["spacing"]),
+        values=about["values"],
+        sources=sources,
+        predictions=predictions,
+        **take,
+    )
+
+
+def _planes(kept: Mapping[str, Plane], name: str) -> Planes:
+    return kept[f"{name}/0"], kept[f"{name}/1"], kept[f"{name}/2"]

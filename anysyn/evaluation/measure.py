@@ -1,0 +1,109 @@
+"""One prediction against its truth: the metrics of a protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from anysyn.evaluation.metrics import Comparison
+from anysyn.evaluation.protocols import Protocol
+
+
+def measure(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol) -> dict[str, float]:
+    """Measure one synthesized volume.
+
+    Args:
+        prediction: (X, Y, Z), prepared intensities.
+        truth: (X, Y, Z), prepared intensities.
+        mask: (X, Y, Z) bool, the foreground of the subject.
+        protocol: How to compare.
+
+    Returns:
+        The value of each metric; an infinite PSNR says that the images are identical.
+
+    Raises:
+        ValueError: If the shapes differ, the prediction is not finite, the mask is empty or the target is constant.
+
+    Example:
+        >>> from anysyn.evaluation.protocols import Protocol
+        >>> truth = torch.arange(8.0).reshape(2, 2, 2)
+        >>> plain = Protocol(name="plain", data_range=10.0, metrics=("mae", "psnr"))
+        >>> measure(truth + 1, truth, truth >= 0, plain)
+        {'mae': 1.0, 'psnr': 20.0}
+    """
+    _check(prediction, truth, mask)
+    units = list(comparisons(prediction, truth, mask, protocol))
+    return {metric.name: _mean([float(metric.value(unit)) for unit in units]) for metric in protocol.objects}
+
+
+def _check(prediction: Tensor, truth: Tensor, mask: Tensor) -> None:
+    if not prediction.shape == truth.shape == mask.shape:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (prediction, truth, mask))
+        raise ValueError(f"prediction, truth and mask have different shapes: {shapes}")
+    if not mask.any():
+        raise ValueError("the foreground is empty, so there is nothing to compare")
+    if not prediction.isfinite().all():
+        raise ValueError("the prediction holds voxels that are not finite")
+
+
+def comparisons(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol) -> Iterator[Comparison]:
+    """Normalise a volume and cut it into the units of a protocol.
+
+    Args:
+        prediction: (X, Y, Z).
+        truth: (X, Y, Z).
+        mask: (X, Y, Z) bool.
+        protocol: How to compare.
+
+    Returns:
+        One comparison for the volume, or one for each slice that holds foreground and whose target is not constant.
+
+    Raises:
+        ValueError: If the target is constant.
+
+    Example:
+        >>> from anysyn.evaluation.protocols import protocol
+        >>> truth = torch.rand(12, 12, 5)
+        >>> len(list(comparisons(truth, truth, truth > 0, protocol("slices"))))
+        5
+    """
+    where = mask if protocol.mask == "foreground" else torch.ones_like(mask)
+    prediction, truth = protocol.normalise(prediction, truth, where)
+    if protocol.unit == "volume":
+        if not truth[where].amin() < truth[where].amax():
+            raise ValueError(f"the target is constant in its {protocol.mask}, so nothing can be compared")
+        axes = tuple(axis for axis in range(3) if protocol.dimensions == 3 or axis != protocol.axis)
+        yield _comparison(prediction, truth, where, protocol, axes)
+        return
+    cut = [x.unbind(protocol.axis) for x in (prediction, truth, where, mask)]
+    kept = [(p, t, w) for p, t, w, m in zip(*cut, strict=True) if m.any() and t[w].amin() < t[w].amax()]
+    if not kept:
+        raise ValueError("the target is constant in every slice, so nothing can be compared")
+    for p, t, w in kept:
+        yield _comparison(p, t, w, protocol, (0, 1))
+
+
+def _comparison(
+    prediction: Tensor, truth: Tensor, where: Tensor, protocol: Protocol, axes: tuple[int, ...]
+) -> Comparison:
+    data_range = float(truth.max()) if protocol.data_range == "max" else protocol.data_range
+    if not data_range > 0:
+        raise ValueError(f"the target's maximum is {data_range:g}; protocol {protocol.name!r} needs a positive one")
+    return Comparison(
+        prediction=prediction,
+        truth=truth,
+        mask=where if protocol.mask == "foreground" else None,
+        data_range=data_range,
+        axes=axes,
+        sigma=protocol.sigma,
+        window=protocol.window,
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    # A slice without any error has an infinite PSNR; the mean is over the others, and infinite only if all are.
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else values[0]

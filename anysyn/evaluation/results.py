@@ -1,0 +1,118 @@
+"""Results: what an evaluation found, and how its folder is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from anysyn.data.subjects import Failure
+from anysyn.evaluation.pairs import EvaluationError
+from anysyn.evaluation.protocols import Protocol
+from anysyn.evaluation.tables import margins, summarise
+from anysyn.evaluation.typeset import to_latex, to_lines, to_markdown
+from anysyn.training.folder import versions, write_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Hold the results of an evaluation.
+
+    Args:
+        folder: Where they were written.
+        protocol: How they were measured.
+        cases: One row for each subject, method and pair, as `case_row` writes them.
+        summary: Mean and standard deviation, as `summarise` returns them.
+        margins: By how much the model beats each baseline, as `margins` returns it.
+        failures: Subjects and pairs that could not be evaluated; the others are finished.
+        skipped: By pair, how many subjects lack one of its contrasts.
+        notes: What else a reader of the table has to know.
+    """
+
+    folder: Path
+    protocol: Protocol
+    cases: pd.DataFrame
+    summary: pd.DataFrame
+    margins: pd.DataFrame
+    failures: tuple[Failure, ...]
+    skipped: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    def markdown(self) -> str:
+        """Return the table and the margins over the baselines as Markdown."""
+        return to_markdown(self.summary, self.margins, self.notes)
+
+    def lines(self) -> list[str]:
+        """Return the table and the margins over the baselines for a terminal, and where all of it lies."""
+        return [*to_lines(self.summary, self.margins, self.notes), "", f"all of it: {self.folder}"]
+
+
+def results_of(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    folder: Path,
+    protocol: Protocol,
+    failures: tuple[Failure, ...],
+    skipped: Mapping[str, int],
+    notes: Sequence[str],
+) -> Evaluation:
+    """Summarise the cases of an evaluation.
+
+    Args:
+        rows: As `case_row` writes them.
+        folder: Where the results go.
+        protocol: How they were measured.
+        failures: Subjects and pairs that could not be evaluated.
+        skipped: By pair, how many subjects lack one of its contrasts.
+        notes: Lines for the foot of the table.
+
+    Raises:
+        EvaluationError: If there is no case.
+    """
+    if not rows:
+        first = f"; the first of {len(failures)} failures: {failures[0].key}: {failures[0].reason}" if failures else ""
+        raise EvaluationError(f"no case could be evaluated{first}")
+    cases = pd.DataFrame(rows)
+    skips = [f"{pair}: {count} subjects lack a contrast and are skipped." for pair, count in skipped.items() if count]
+    failed = [f"{len(failures)} failures are listed in protocol.json."] if failures else []
+    return Evaluation(
+        folder=folder,
+        protocol=protocol,
+        cases=cases,
+        summary=summarise(cases),
+        margins=margins(cases),
+        failures=failures,
+        skipped=skipped,
+        notes=(protocol.describe(), *notes, *skips, *failed),
+    )
+
+
+def write_results(result: Evaluation, asked: Mapping[str, Any]) -> None:
+    """Write the tables and the record into the folder of the results; each file is whole or not there.
+
+    Args:
+        result: What was found.
+        asked: What was asked for, for the record.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    for name, frame in {"cases": result.cases, "table": result.summary, "margins": result.margins}.items():
+        write_text(result.folder / f"{name}.csv", frame.to_csv(index=False))
+    write_text(result.folder / "table.md", result.markdown())
+    write_text(result.folder / "table.tex", to_latex(result.summary, result.notes))
+    record = {
+        **asked,
+        "protocol": result.protocol.fields(),
+        "digest": result.protocol.digest,
+        "skipped": dict(result.skipped),
+        "failures": [{"subject": failure.key, "reason": failure.reason} for failure in result.failures],
+        "notes": list(result.notes),
+        "versions": versions() | {name: version(name) for name in ("scikit-learn", "pandas")},
+    }
+    write_text(result.folder / "protocol.json", json.dumps(record, indent=2, default=str) + "\n")

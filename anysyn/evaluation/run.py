@@ -1,0 +1,117 @@
+"""Evaluate a run: every pair of every subject, measured, beside the baselines, and written as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from anysyn.data.subjects import Failure, Subject
+from anysyn.evaluation.cases import Cases
+from anysyn.evaluation.fit import TrainedRun, fit_baselines
+from anysyn.evaluation.pairs import EvaluationError, Pair, parse_pairs
+from anysyn.evaluation.protocols import Protocol
+from anysyn.evaluation.protocols import protocol as find_protocol
+from anysyn.evaluation.results import Evaluation, results_of, write_results
+from anysyn.progress import Progress
+from anysyn.synthesis import load_run
+
+
+def evaluate(
+    run: str | Path | TrainedRun,
+    *,
+    data: str | Path | None = None,
+    split: str = "test",
+    pairs: str | None = None,
+    protocol: str | Protocol = "anysyn",
+    training: str | Path | None = None,
+    out: str | Path | None = None,
+    examples: int = 2,
+    batch: int = 8,
+    seed: int = 0,
+    accelerator: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a trained run and write tables, the record and examples.
+
+    Images are compared in prepared intensities, because the window of the true target cannot be known from the sources.
+
+    Args:
+        run: A run folder, or a run that is loaded already.
+        data: Root of the subjects; the data of the training, if None.
+        split: ``train``, ``validation``, ``test`` or ``all``.
+        pairs: For example ``"T1w:T2w,T1w+T2w:FLAIR"``; ``"all"`` or None for every ordered pair.
+        protocol: A registered name or a protocol of your own.
+        training: Root of the training subjects that the baselines are fitted on, where they were moved.
+        out: Folder of the results; ``evaluation`` in the run folder, if None. It gets ``cases.csv``, ``table.csv``,
+            ``table.md``, ``table.tex``, ``margins.csv``, ``protocol.json`` and ``examples/*.npz``.
+        examples: Subjects of each pair whose planes are kept for figures.
+        batch: Slices or patches the network sees at once: what bounds the memory.
+        seed: Draws the subjects and voxels that the baselines are fitted on.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
+        overwrite: Replace the results of an earlier evaluation.
+        progress: Shown what is done; nothing, if None.
+
+    Returns:
+        The results. A subject that fails is listed and the others finish; a subject that lacks a contrast of a pair is
+        skipped for it and counted.
+
+    Raises:
+        EvaluationError: If the folder holds results already, a pair cannot be read, or there is no case to evaluate.
+        UserError: If the run or the protocol cannot be used.
+
+    Example:
+        >>> evaluate("nowhere", pairs="T1w:T2w")
+        Traceback (most recent call last):
+        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
+    """
+    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+    how, wanted = find_protocol(protocol), parse_pairs(pairs, loaded.recipe.modalities)
+    subjects, unread = loaded.subjects(data, split)
+    _check_subjects(subjects, unread, wanted, f"split {split!r} of {data or 'the data of the training'}")
+    folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
+    fitted = fit_baselines(loaded, wanted, root=training, seed=seed, progress=progress or Progress())
+    measured = Cases(
+        run=loaded,
+        protocol=how,
+        baselines=fitted.baselines,
+        batch=batch,
+        examples=examples,
+        folder=folder / "examples",
+    )
+    for subject in (progress or Progress()).over("evaluating", subjects):
+        measured.add(subject, [pair for pair in wanted if pair.within(subject.images)])
+    result = results_of(
+        measured.rows,
+        folder=folder,
+        protocol=how,
+        failures=(*unread, *fitted.failures, *measured.failures),
+        skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in wanted},
+        notes=fitted.notes,
+    )
+    asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
+    write_results(result, asked | {"baselines": fitted.basis})
+    return result
+
+
+def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pairs: Sequence[Pair], where: str) -> None:
+    if not subjects:
+        reason = f" ({len(unread)} could not be read; the first, {unread[0].key}: {unread[0].reason})" if unread else ""
+        raise EvaluationError(f"no subject in {where}{reason}; choose another --split or --data")
+    if not any(pair.within(subject.images) for pair in pairs for subject in subjects):
+        held = ", ".join(sorted({name for subject in subjects for name in subject.images}))
+        words = ", ".join(map(str, pairs))
+        raise EvaluationError(f"no subject in {where} has the contrasts of {words}; they hold {held or 'none'}")
+
+
+def _open(folder: Path, overwrite: bool) -> Path:
+    if folder.exists() and not folder.is_dir():
+        raise EvaluationError(f"{folder} is a file; choose another --out")
+    if not overwrite and any(path.is_file() for path in folder.rglob("*")):
+        raise EvaluationError(f"{folder} is not empty; choose another --out or allow it with --overwrite")
+    (folder / "examples").mkdir(parents=True, exist_ok=True)
+    for old in (folder / "examples").glob("*.npz"):
+        old.unlink()
+    with TemporaryFile(dir=folder):
+        return folder  # it can be written, which is better known before the work than after it

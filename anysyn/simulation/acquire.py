@@ -1,0 +1,205 @@
+"""Acquisition: a subject's tissues and a protocol to an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.modalities import modality
+from anysyn.registry import UserError
+from anysyn.simulation import signal
+from anysyn.simulation.anatomy import Anatomy
+from anysyn.simulation.sites import Protocol
+from anysyn.simulation.tissues import AIR_HU, Tissue, tissue
+from anysyn.simulation.warp import smooth_field
+
+Map = NDArray[np.float32]
+
+GADOLINIUM_MM = {"rim": 0.25, "core": 0.02, "oedema": 0.01, "grey": 0.012, "deep": 0.012, "white": 0.005, "soft": 0.05}
+TEXTURE = {"t1": 0.12, "t2": 0.06, "pd": 0.02, "adc": 0.05}  # share by which a texture of 1 changes a property
+NOISE = 0.012  # of the image's bright end, in each channel
+BIAS = 0.05  # standard deviation of the logarithm of what is left of the coil's shading
+BIAS_MM = 45.0
+PET_FWHM_MM = 5.0
+CT_NOISE_HU = 4.0
+FWHM = 2.3548  # of a Gaussian, in standard deviations
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """Hold what of a subject decides its images.
+
+    Args:
+        anatomy: Its tissues.
+        second: (X, Y, Z) float32, a texture of T2, independent of that of T1.
+        factors: By tissue, what this subject's relaxation times are multiplied by.
+        spacing: Voxel size in mm.
+        whole: Whether the head is there beside the brain; then air has noise, and nothing is cut out.
+    """
+
+    anatomy: Anatomy
+    second: Map
+    factors: Mapping[str, float]
+    spacing: float
+    whole: bool
+
+
+def acquire(head: Head, protocol: Protocol, *, scale: float, generator: np.random.Generator | None) -> Map:
+    """Make an image.
+
+    Each tissue's signal is mixed by its share of the voxel, blurred to the slice thickness, shaded, and scaled so that
+    its bright end is at ``scale``; then noise is added. CT is in HU, FDG-PET in SUV, AV45-PET in SUVR, ADC in
+    1e-6 mm^2/s, and none of these is scaled.
+
+    Args:
+        head: Whose image.
+        protocol: How.
+        scale: About the largest intensity of an MR image.
+        generator: Draws shading, gain and noise; None for none of them: the truth.
+
+    Returns:
+        (X, Y, Z) float32.
+
+    Raises:
+        UserError: If the acquisition lacks a number that its sequence needs.
+    """
+    name = protocol.acquisition.modality or ""
+    family = modality(name).family
+    if family == "CT":
+        image = _ct(head, generator)
+    elif family == "PET":
+        image = _pet(head, name, generator)
+    elif name == "ADC":
+        image = _adc(head, protocol, generator)
+    else:
+        image = _mri(head, protocol, scale, generator)
+    outside = AIR_HU if family == "CT" else 0.0
+    return image if head.whole else np.where(head.anatomy.brain, image, outside).astype(np.float32)
+
+
+def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None) -> Map:
+    """Mix the signals of the tissues, before anything that an instrument adds.
+
+    Args:
+        head: Whose image.
+        acquisition: How; it decides the sequence.
+        b: Diffusion weighting in s/mm^2; that of the acquisition by default.
+    """
+    inside = sum(head.anatomy.fractions.values()) > 1e-3
+    image = np.zeros(head.anatomy.shape, dtype=np.float32)
+    total = np.zeros(int(inside.sum()), dtype=np.float32)
+    textures = head.anatomy.texture[inside], head.second[inside]
+    for name, part in head.anatomy.fractions.items():
+        share = part[inside]
+        some = share > 1e-4
+        one = _properties(name, head.factors.get(name, 1.0), acquisition, *(t[some] for t in textures))
+        total[some] += share[some] * _sequence(one, acquisition, b)
+    image[inside] = total
+    return image
+
+
+@dataclass(frozen=True, eq=False)
+class _Properties:
+    t1: signal.Map
+    t2: signal.Map
+    t2star: signal.Map
+    pd: signal.Map
+    adc: signal.Map
+
+
+def _properties(name: str, factor: float, acquisition: Acquisition, first: Map, second: Map) -> _Properties:
+    mean: Tissue = tissue(name, acquisition.field_strength_t or 3.0)
+    calm = 0.3 if name == "fluid" else 1.0  # fluid is the same everywhere
+    t1 = mean.t1 * factor * np.exp(-TEXTURE["t1"] * calm * first)
+    t2 = mean.t2 * factor * np.exp(TEXTURE["t2"] * calm * second)
+    if acquisition.modality == "T1c":
+        t1, t2 = signal.with_gadolinium(t1, t2, GADOLINIUM_MM.get(name, 0.0))
+    pd = mean.pd * np.exp(-TEXTURE["pd"] * calm * first)
+    adc = mean.adc * np.exp(TEXTURE["adc"] * calm * second)
+    return _Properties(t1, t2, mean.t2star * t2 / mean.t2, pd, adc)
+
+
+def _sequence(one: _Properties, asked: Acquisition, b: float | None) -> signal.Map:
+    """Choose the sequence by what the acquisition gives.
+
+    An inversion time means MPRAGE for T1w and T1c and an inversion-recovery spin echo otherwise; a flip angle below 70
+    degrees, or T2star, means a spoiled gradient echo; anything else a spin echo. DWI and ADC are spin echoes attenuated
+    by diffusion.
+    """
+    tr, te = _needs(asked, "repetition_time_ms"), _needs(asked, "echo_time_ms")
+    ti, fa = asked.inversion_time_ms, asked.flip_angle_deg
+    if asked.modality in ("T1w", "T1c") and ti is not None:
+        return signal.mprage(one.pd, one.t1, one.t2star, tr=tr, te=te, ti=ti, fa=_needs(asked, "flip_angle_deg"))
+    if asked.modality == "FLAIR" or ti is not None:
+        ti = _needs(asked, "inversion_time_ms")
+        return signal.inversion_recovery(one.pd, one.t1, one.t2, tr=tr, te=te, ti=ti)
+    if asked.modality == "T2star" or (fa is not None and fa < 70):
+        fa = _needs(asked, "flip_angle_deg")
+        return signal.spoiled_gradient_echo(one.pd, one.t1, one.t2star, tr=tr, te=te, fa=fa)
+    echo = signal.spin_echo(one.pd, one.t1, one.t2, tr=tr, te=te)
+    if asked.modality not in ("DWI", "ADC"):
+        return echo
+    return signal.diffusion_weighted(echo, one.adc, _needs(asked, "b_value") if b is None else b)
+
+
+def _needs(asked: Acquisition, name: str) -> float:
+    value = getattr(asked, name)
+    if value is None:
+        raise UserError(f"simulating {asked.modality} needs {name}; it is not given")
+    return float(value)
+
+
+def _mri(head: Head, protocol: Protocol, scale: float, generator: np.random.Generator | None) -> Map:
+    image = _thick(mixed_signal(head, protocol.acquisition), protocol.thickness_mm, head.spacing)
+    image *= scale / np.percentile(image[head.anatomy.brain], 99.5)
+    if generator is None:
+        return image
+    shade = np.exp(BIAS * smooth_field(head.anatomy.shape, BIAS_MM / head.spacing, generator))
+    gain = float(np.exp(generator.normal(0, 0.1)))
+    return np.asarray(signal.rician(image * shade * gain, NOISE * scale, generator), dtype=np.float32)
+
+
+def _adc(head: Head, protocol: Protocol, generator: np.random.Generator | None) -> Map:
+    """Fit the ADC to two images, one without and one with diffusion weighting: ``ln(S0 / Sb) / b``."""
+    b = _needs(protocol.acquisition, "b_value")
+    pair = [
+        _thick(mixed_signal(head, protocol.acquisition, b=x), protocol.thickness_mm, head.spacing) for x in (0.0, b)
+    ]
+    if generator is not None:
+        sigma = NOISE / 4 * np.percentile(pair[0][head.anatomy.brain], 99.5)  # several averages
+        pair = [np.asarray(signal.rician(image, sigma, generator), dtype=np.float32) for image in pair]
+    seen = pair[0] > 0.05 * np.percentile(pair[0][head.anatomy.brain], 50)
+    ratio = np.divide(pair[0], np.maximum(pair[1], 1e-9), out=np.ones_like(pair[0]), where=seen)
+    return np.where(seen, np.clip(np.log(ratio) / b * 1e6, 0, 4000), 0).astype(np.float32)
+
+
+def _ct(head: Head, generator: np.random.Generator | None) -> Map:
+    parts = head.anatomy.fractions
+    image = sum(part * tissue(name, 3.0).hu for name, part in parts.items()) + AIR_HU * (1 - sum(parts.values()))
+    image = image + 2.0 * head.second * head.anatomy.brain  # cellularity and water, a few HU
+    if generator is not None:
+        noise = generator.standard_normal(image.shape, dtype=np.float32)
+        image = image + CT_NOISE_HU * 1.6 * ndimage.gaussian_filter(noise, 0.5)
+    return np.asarray(image, dtype=np.float32)
+
+
+def _pet(head: Head, name: str, generator: np.random.Generator | None) -> Map:
+    tracer = "fdg" if name == "FDG-PET" else "av45"
+    uptake = sum(part * getattr(tissue(n, 3.0), tracer) for n, part in head.anatomy.fractions.items())
+    uptake = uptake * np.exp(0.06 * head.second)
+    if generator is not None:
+        uptake = uptake * (1 + 0.25 * generator.standard_normal(uptake.shape, dtype=np.float32))  # counts are few
+    sigma = PET_FWHM_MM / FWHM / head.spacing
+    return np.asarray(ndimage.gaussian_filter(uptake, sigma), dtype=np.float32).clip(0)
+
+
+def _thick(image: Map, thickness: float, spacing: float) -> Map:
+    if thickness <= spacing:
+        return image
+    sigma = np.sqrt(thickness**2 - spacing**2) / FWHM / spacing
+    return np.asarray(ndimage.gaussian_filter1d(image, sigma, axis=2), dtype=np.float32)

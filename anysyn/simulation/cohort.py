@@ -1,0 +1,226 @@
+"""A simulated cohort as a BIDS dataset, and any further image of one of its subjects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.files import replacing
+from anysyn.data.modalities import modality
+from anysyn.data.volume import Volume, write_volume
+from anysyn.progress import Progress
+from anysyn.registry import UserError, suggest
+from anysyn.simulation.acquire import Head, acquire
+from anysyn.simulation.sites import Protocol, site, site_names
+from anysyn.simulation.subject import Recipe, head_of, key_of, person_of, protocols_of
+
+NOTICE = "simulated by anysyn, not for clinical use"
+README = """# A simulated cohort
+
+Made by `anysyn simulate`; no scan of a person is in it. The images follow from tissue maps and signal equations, so any
+other acquisition of the same subjects can be asked for with `anysyn simulate --like`. Not for clinical use.
+
+`derivatives/masks` holds brain and lesion masks, `derivatives/truth` the numbers that each subject follows from. BIDS
+has no place for ADC maps and CT among the raw data: they lie in `dwi/` and `ct/` and are listed in `.bidsignore`.
+"""
+
+
+def simulate(
+    out: str | Path,
+    *,
+    subjects: int = 24,
+    sites: int = 4,
+    spacing: float = 2.0,
+    seed: int = 0,
+    labels: str | Path | None = None,
+    contrasts: Sequence[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Simulate a cohort with known truth, as a BIDS dataset.
+
+    Args:
+        out: Folder to make.
+        subjects: How many; they go to the sites in turn.
+        sites: How many sites, of those in sites.yaml.
+        spacing: Voxel size in mm.
+        seed: The same seed gives the same bytes, whatever the number of jobs.
+        labels: Folder of label maps with FreeSurfer numbers, for whole heads; subjects take them in turn.
+        contrasts: Modalities for every subject instead of the coverage of its site.
+        jobs: Processes.
+        progress: What shows the progress.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: If the folder holds something, a number is out of range, or a contrast cannot be simulated.
+    """
+    folder = Path(out)
+    recipes = _recipes(subjects, sites, spacing, seed, labels)
+    wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
+    for recipe in recipes[:sites]:
+        protocols_of(recipe, wanted)  # a contrast that no site makes is an error before anything is written
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} is not empty; choose another folder, or delete it first")
+    _describe(folder, recipes)
+    steps = _written(recipes, folder, wanted, jobs)
+    for _ in (progress or Progress()).over("simulating", range(len(recipes))):
+        next(steps)
+    return folder
+
+
+def simulate_like(
+    cohort: str | Path, subject: str, acquisition: Acquisition, *, out: str | Path | None = None, truth: bool = False
+) -> Volume:
+    """Simulate any acquisition of a subject of a cohort: the ground truth for what was asked of a network.
+
+    What the acquisition leaves open is as in the subject's own protocol.
+
+    Args:
+        cohort: A folder that `simulate` made.
+        subject: Its key, for example ``"sub-001"``.
+        acquisition: What to make; its modality is needed.
+        out: NIfTI file to write, with a sidecar.
+        truth: Without noise, shading or gain.
+
+    Raises:
+        UserError: If the cohort or the subject is not there, or the acquisition cannot be simulated.
+    """
+    recipe = _recipe_of(Path(cohort), subject)
+    if acquisition.modality is None:
+        raise UserError("an acquisition to simulate needs a modality")
+    name = modality(acquisition.modality).name
+    own = protocols_of(recipe, [name])[name]
+    asked = replace(own, acquisition=replace(own.acquisition, **{**acquisition.known(), "modality": name}))
+    volume = _image(recipe, asked, truth=truth)
+    if out is not None:
+        path = Path(out)
+        write_volume(volume, path, description=NOTICE)
+        _write_json(_json(path), _sidecar(asked.acquisition))
+    return volume
+
+
+def _recipes(subjects: int, sites: int, spacing: float, seed: int, labels: str | Path | None) -> list[Recipe]:
+    names = site_names()
+    if not 1 <= sites <= len(names):
+        raise UserError(f"--sites {sites}: there are 1 to {len(names)} sites")
+    if subjects < 1 or not 0.5 <= spacing <= 8 or seed < 0:
+        raise UserError(
+            f"{subjects} subjects, spacing {spacing:g} mm, seed {seed}: at least 1, 0.5 to 8 mm, at least 0"
+        )
+    maps = [None] if labels is None else sorted(map(str, Path(labels).glob("*.nii*")))
+    if not maps:
+        raise UserError(f"{labels}: no label map (*.nii, *.nii.gz) is there")
+    return [Recipe(seed, i, names[i % sites], spacing, maps[i % len(maps)]) for i in range(subjects)]
+
+
+def _written(recipes: list[Recipe], folder: Path, contrasts: tuple[str, ...] | None, jobs: int) -> Iterator[None]:
+    work = [(recipe, folder, contrasts) for recipe in recipes]
+    if jobs == 1:
+        yield from (_write_subject(*one) for one in work)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_write_subject, *zip(*work, strict=True))
+
+
+def _write_subject(recipe: Recipe, folder: Path, contrasts: tuple[str, ...] | None) -> None:
+    key, head = key_of(recipe.number), head_of(recipe)
+    for name, protocol in protocols_of(recipe, contrasts).items():
+        path = folder / key / bids_name(key, name)
+        write_volume(_image(recipe, protocol), path, description=NOTICE)
+        _write_json(_json(path), _sidecar(protocol.acquisition))
+        if name == "DWI":
+            _write(path.with_name(path.name.replace(".nii.gz", ".bval")), f"{protocol.acquisition.b_value:g}\n")
+            _write(path.with_name(path.name.replace(".nii.gz", ".bvec")), "0\n0\n0\n")  # the trace has no direction
+    for name, mask in _masks(head).items():
+        path = folder / "derivatives" / "masks" / key / "anat" / f"{key}_label-{name}_mask.nii.gz"
+        write_volume(Volume(torch.from_numpy(mask), head.anatomy.affine), path, description=NOTICE)
+    _write_json(folder / "derivatives" / "truth" / f"{key}.json", recipe.to_json())
+
+
+def _image(recipe: Recipe, protocol: Protocol, *, truth: bool = False) -> Volume:
+    head, here = head_of(recipe), site(recipe.site)
+    draw = None if truth else recipe.draws(f"noise {protocol.acquisition}")
+    image = acquire(head, protocol, scale=here.scale, generator=draw)
+    return Volume(torch.from_numpy(np.ascontiguousarray(image)), head.anatomy.affine)
+
+
+def _masks(head: Head) -> dict[str, NDArray[np.bool_]]:
+    parts = {name: mask > 0.5 for name, mask in head.anatomy.masks.items()}
+    return {"brain": head.anatomy.brain, **parts}
+
+
+def bids_name(key: str, name: str) -> str:
+    """Write the path of an image below its subject's folder.
+
+    Example:
+        >>> bids_name("sub-001", "T1c")
+        'anat/sub-001_ce-gadolinium_T1w.nii.gz'
+    """
+    bids = modality(name).bids
+    labels = "".join(f"_{entity}-{values[0]}" for entity, values in bids.entities.items())
+    return f"{bids.datatype}/{key}{labels}_{bids.suffix}.nii.gz"
+
+
+def _sidecar(acquisition: Acquisition) -> dict[str, Any]:
+    units = modality(acquisition.modality or "").unit
+    return acquisition.to_bids() | {"Simulated": True, "Description": NOTICE, "Units": units}
+
+
+def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
+    about = {
+        "Name": "Simulated cohort",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "raw",
+        "License": "CC0",
+        "GeneratedBy": [{"Name": "anysyn simulate", "Description": NOTICE}],
+    }
+    _write_json(folder / "dataset_description.json", about)
+    for part in ("masks", "truth"):
+        derived = {**about, "Name": f"Simulated cohort: {part}", "DatasetType": "derivative"}
+        _write_json(folder / "derivatives" / part / "dataset_description.json", derived)
+    _write(folder / "README", README)
+    _write(folder / ".bidsignore", "**/*_ADC.*\n**/ct/\n")
+    people = [(key_of(r.number), *person_of(r), r.site) for r in recipes]
+    rows = ["participant_id\tage\tsex\tsite", *("\t".join(map(str, row)) for row in people)]
+    _write(folder / "participants.tsv", "\n".join(rows) + "\n")
+    columns = {
+        "age": {"Description": "Age", "Units": "years"},
+        "sex": {"Description": "Sex", "Levels": {"F": "female", "M": "male"}},
+        "site": {"Description": "Simulated site, which decides protocols, coverage and diseases"},
+    }
+    _write_json(folder / "participants.json", columns)
+
+
+def _recipe_of(cohort: Path, subject: str) -> Recipe:
+    truth = cohort / "derivatives" / "truth"
+    known = sorted(path.stem for path in truth.glob("sub-*.json"))
+    if not known:
+        raise UserError(f"{cohort} is no simulated cohort: it has no derivatives/truth/sub-*.json")
+    if subject not in known:
+        raise UserError(f"{cohort} has no subject {subject!r}; {suggest(subject, known)}")
+    return Recipe(**json.loads((truth / f"{subject}.json").read_text()))
+
+
+def _json(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    _write(path, json.dumps(value, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,107 @@
+"""One simulated subject, rebuilt at any time from a few numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from anysyn.acquisition import Acquisition
+from anysyn.simulation.acquire import Head
+from anysyn.simulation.anatomy import Anatomy, labelled, of_subject, template
+from anysyn.simulation.lesions import LESIONS
+from anysyn.simulation.sites import Protocol, site
+from anysyn.simulation.tissues import tissue_names
+from anysyn.simulation.warp import smooth_field
+
+SPREAD = 0.03  # standard deviation of a tissue's relaxation times between subjects, as a share
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hold the numbers that a simulated subject follows from.
+
+    Args:
+        seed: Of the cohort.
+        number: Of the subject in it.
+        site: Letter of its site.
+        spacing: Voxel size in mm.
+        labels: Label map that it was made from; the ICBM152 template by default.
+    """
+
+    seed: int
+    number: int
+    site: str
+    spacing: float
+    labels: str | None = None
+
+    def draws(self, purpose: str) -> np.random.Generator:
+        """Make the generator of one purpose, independent of every other one."""
+        return np.random.default_rng([self.seed, self.number, *purpose.encode()])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as a mapping."""
+        return asdict(self)
+
+
+def key_of(number: int) -> str:
+    """Write the BIDS label of a subject.
+
+    Example:
+        >>> key_of(0)
+        'sub-001'
+    """
+    return f"sub-{number + 1:03d}"
+
+
+@lru_cache(maxsize=1)
+def head_of(recipe: Recipe) -> Head:
+    """Build a subject: warp, lesion, textures, relaxation times.
+
+    Args:
+        recipe: Its numbers.
+    """
+    base = template(recipe.spacing) if recipe.labels is None else labelled(Path(recipe.labels), recipe.spacing)
+    anatomy: Anatomy = of_subject(base, recipe.draws("anatomy"), recipe.spacing)
+    draw = recipe.draws("lesion")
+    kinds = site(recipe.site).lesions
+    anatomy = LESIONS[kinds[int(draw.integers(len(kinds)))]](anatomy, recipe.spacing, draw)
+    texture = recipe.draws("texture")
+    fine, broad = (smooth_field(anatomy.shape, length / recipe.spacing, texture) for length in (4.0, 15.0))
+    factors = {name: float(np.exp(texture.normal(0, SPREAD))) for name in tissue_names()}
+    second = (0.7 * fine + 0.5 * broad).astype(np.float32)
+    return Head(anatomy, second, factors, recipe.spacing, whole=recipe.labels is not None)
+
+
+def person_of(recipe: Recipe) -> tuple[int, str]:
+    """Draw age in years and sex.
+
+    Example:
+        >>> person_of(Recipe(0, 0, "A", 2.0)) == person_of(Recipe(0, 0, "A", 2.0))
+        True
+    """
+    draw = recipe.draws("person")
+    return int(draw.integers(22, 82)), str(draw.choice(["F", "M"]))
+
+
+def protocols_of(recipe: Recipe, contrasts: Sequence[str] | None = None) -> dict[str, Protocol]:
+    """Draw which images a subject has and how each is made.
+
+    Args:
+        recipe: Its numbers.
+        contrasts: Modalities asked for instead of those of its site.
+    """
+    here, draw = site(recipe.site), recipe.draws("coverage")
+    age, sex = person_of(recipe)
+    facts = {"voxel_size_mm": (recipe.spacing,) * 3, "age_years": float(age), "sex": sex}
+    chosen = here.coverage(draw, contrasts)
+    made = {name: here.protocol(name, recipe.draws(f"protocol {name}")) for name in chosen}
+    return {n: replace(p, acquisition=_with(p.acquisition, facts)) for n, p in made.items()}
+
+
+def _with(acquisition: Acquisition, facts: dict[str, Any]) -> Acquisition:
+    return replace(acquisition, **facts)

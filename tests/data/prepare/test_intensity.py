@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from anysyn.data.prepare import Nonnegative, Rescale, TypicalWindows, ZScore
+from anysyn.data.study import study_of
+from anysyn.data.volume import Volume, VolumeError
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+
+
+def study(name, inside, background=0.0):
+    """Put tissue of these values into a box of background."""
+    image = torch.full((12, 12, 12), background)
+    image[2:10, 2:10, 2:10] = inside
+    return study_of({name: Volume(image, np.eye(4))}, key="sub-01")
+
+
+TISSUE = 200 + 100 * torch.rand(8, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def test_percentiles_are_those_of_the_foreground():
+    scaled, _ = Rescale(upper=90.0, lower=10.0).forward(study("T1w", TISSUE))
+    np.testing.assert_allclose(scaled.windows["T1w"], np.percentile(TISSUE, [10, 90]), rtol=1e-6)
+
+
+def test_zero_stays_zero_and_nothing_is_clipped():
+    scaled, _ = Rescale(upper=50.0).forward(study("T1w", TISSUE))
+    assert scaled.images["T1w"].min() == 0
+    assert scaled.images["T1w"].max() > 1
+    assert scaled.air("T1w") == 0
+
+
+def test_z_scores_are_those_of_the_foreground():
+    scaled, _ = ZScore().forward(study("T1w", TISSUE))
+    inside = scaled.images["T1w"][scaled.foreground]
+    assert float(inside.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(inside.std(correction=0)) == pytest.approx(1, abs=1e-4)
+    assert scaled.air("T1w") == pytest.approx(float(scaled.images["T1w"][0, 0, 0]))
+
+
+@pytest.mark.parametrize("step", [Rescale(), ZScore()])
+def test_ct_has_one_window_for_all(step):
+    for tissue in (TISSUE, TISSUE - 500):
+        scaled, _ = step.forward(study("CT", tissue, background=-1000.0))
+        assert scaled.windows["CT"] == (-1024, 3071)
+        assert scaled.air("CT") == pytest.approx(24 / 4095)
+
+
+def test_a_recipe_may_choose_the_window():
+    scaled, _ = Rescale(windows={"ct": (-160, 240)}).forward(study("CT", TISSUE, background=-1000.0))
+    assert scaled.windows["CT"] == (-160, 240)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e-3, 1e-6])
+def test_adc_in_whatever_unit_looks_the_same(factor):
+    scaled, undo = Rescale().forward(study("ADC", factor * 5 * TISSUE))
+    assert scaled.windows["ADC"] == pytest.approx((0, factor * 3000))
+    torch.testing.assert_close(undo(scaled).images["ADC"][2:10, 2:10, 2:10], factor * 5 * TISSUE)
+
+
+def test_pet_that_is_no_suv_is_refused():
+    assert Rescale().forward(study("FDG-PET", TISSUE / 40))[0].windows["FDG-PET"] == (0, 20)
+    with pytest.raises(VolumeError, match=r"sub-01: FDG-PET: .*SUV"):
+        Rescale().forward(study("FDG-PET", 100 * TISSUE))
+
+
+def test_negatives_of_splines_go_and_those_of_ct_stay():
+    for name, lowest in (("T1w", 0.0), ("FDG-PET", 0.0), ("CT", -30.0)):
+        clamped, undo = Nonnegative().forward(study(name, TISSUE, background=-30.0))
+        assert clamped.images[name].min() == lowest
+        assert undo(clamped) is clamped
+
+
+def test_a_mask_is_no_image():
+    with pytest.raises(VolumeError, match="mask"):
+        ZScore().forward(study("T1w", 1.0))
+
+
+def test_images_are_rescaled_once():
+    once, _ = Rescale().forward(study("T1w", TISSUE))
+    with pytest.raises(ValueError, match="twice"):
+        ZScore().forward(once)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Rescale(upper=101),
+        lambda: Rescale(upper=10, lower=20),
+        lambda: Rescale(lower=-1.0),
+        lambda: ZScore(windows={"CT": (10, 10)}),
+        lambda: Rescale(windows={"TC": (0, 10)}),
+    ],
+)
+def test_windows_that_are_none_are_refused(make):
+    with pytest.raises(ValueError, match=r"prepare|modality"):
+        make()
+
+
+def test_typical_windows_are_medians_and_survive_json():
+    seen = [("A", {"T1w": (0.0, 10.0), "CT": (-1.0, 1.0)}), ("A", {"T1w": (0.0, 20.0)}), ("B", {"T1w": (2.0, 90.0)})]
+    typical = TypicalWindows.learned(seen)
+    assert typical.windows("A")["T1w"] == (0, 15)
+    assert typical.windows("B")["T1w"] == (2, 90)
+    assert typical.windows("B")["CT"] == (-1, 1)
+    assert typical.windows("new")["T1w"] == (0, 20)
+    assert typical.windows()["ADC"] == (0, 3000)
+    assert "T2w" not in typical.windows()
+    assert TypicalWindows.from_json(typical.to_json()) == typical
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="no shared data beside the checkout")
+def test_a_real_adc_map_in_another_unit_and_with_negatives():
+    file = nib.load(DATA / "stroke_dwi_adc" / "sub-strokecase0001" / "ADC.nii.gz")
+    image = torch.from_numpy(np.asarray(file.dataobj, dtype=np.float32))
+    raw = study_of({"ADC": Volume(image, file.affine)})
+    scaled, _ = Rescale().forward(Nonnegative().forward(raw)[0])
+    assert scaled.images["ADC"].min() == 0
+    assert 0.2 < float(scaled.images["ADC"][scaled.foreground].median()) < 0.5  # grey and white matter: 0.7 to 1.2e-3

@@ -1,0 +1,179 @@
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from toys import TINY, write_cohort
+from typer.testing import CliRunner
+
+from anysyn.cli import app
+
+def call(*words):
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    write_cohort(folder / "cohort")
+    (folder / "tiny.yaml").write_text(TINY)
+    trained = call(
+        "train", folder / "tiny.yaml", "--out", folder / "run", f"data.root={folder / 'cohort'}", "stages.0.epochs=1"
+    )
+    assert trained.exit_code == 0, trained.output
+    return folder
+
+
+@pytest.fixture
+def t1(place):
+    return place / "cohort" / "sub-00" / "T1w.nii.gz"
+
+
+def one_line(result, *words):
+    assert result.exit_code == 1, result.output
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    for word in words:
+        assert word in lines[0]
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, anysyn, anysyn.cli; sys.exit(sorted({'torch', 'numpy', 'monai', 'pandas'} & sys.modules.keys()) or 0)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+    assert "synthetic" in call("--help").output
+
+
+def test_list_shows_every_part_with_its_summary():
+    lines = call("list").output.splitlines()
+    assert any(line.startswith("encoder unet: ") for line in lines)
+    assert all(line.endswith(".") for line in lines)
+    assert call("list", "conditioners").output.startswith("conditioner add: ")
+
+
+def test_list_of_an_unknown_kind_gives_the_nearest_match():
+    one_line(call("list", "conditoners"), "did you mean 'conditioner'?")
+
+
+def test_show_prints_the_sites_and_what_acts_there():
+    text = call("show", "small/label").output
+    assert "decoder/in" in text
+    assert "encoder/block1" in text
+    assert "activations" in text
+
+
+def test_a_misspelt_key_gives_one_line_with_the_nearest_match(place):
+    result = call("train", place / "tiny.yaml", "--out", place / "never", "parts.synthesizer.encoder.widhts=[8]")
+    one_line(result, "parts.synthesizer.encoder.widhts", "did you mean 'widths'?")
+    assert not (place / "never").exists()
+
+
+def test_schema_is_json():
+    assert json.loads(call("schema").output)["$schema"]
+
+
+def test_synthesize_writes_what_was_asked(place, t1, tmp_path):
+    out = tmp_path / "t2.nii.gz"
+    result = call("synthesize", place / "run", "--source", f"T1w={t1}", "--target", "T2w", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "not for clinical use" in result.output
+    assert nib.load(out).shape == nib.load(t1).shape
+
+
+def bad_files(folder):
+    voxels = np.random.default_rng(0).uniform(1, 9, (8, 8, 4)).astype(np.float32)
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), folder / "good.nii.gz")
+    whole = (folder / "good.nii.gz").read_bytes()
+    (folder / "truncated.nii.gz").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.nii.gz").write_text("this is no image")
+    (folder / "empty.nii").write_bytes(b"")
+    odd = voxels.copy()
+    odd[0, 0, 0] = np.nan
+    nib.save(nib.Nifti1Image(odd, np.eye(4)), folder / "nan.nii.gz")
+    nib.save(nib.Nifti1Image(np.ones_like(voxels), np.eye(4)), folder / "constant.nii.gz")
+    nib.save(nib.Nifti1Image(np.stack([voxels, voxels], -1), np.eye(4)), folder / "four.nii.gz")
+
+
+@pytest.mark.parametrize(
+    "name", ["truncated.nii.gz", "text.nii.gz", "empty.nii", "nan.nii.gz", "constant.nii.gz", "four.nii.gz", "no.nii.gz"]
+)
+def test_a_bad_file_gives_one_line_that_names_it(place, tmp_path, name):
+    bad_files(tmp_path)
+    out = tmp_path / "out" / "t2.nii.gz"
+    result = call("synthesize", place / "run", "--source", f"T1w={tmp_path / name}", "--target", "T2w", "--out", out)
+    one_line(result, name)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--target", "T2x"), "did you mean"),
+        (("--target", "ADC"), "knows no 'ADC'"),
+    ],
+)
+def test_a_wrong_modality_gives_one_line(place, t1, tmp_path, words, message):
+    out = tmp_path / "o.nii.gz"
+    one_line(call("synthesize", place / "run", "--source", f"T1w={t1}", "--out", out, *words), message)
+
+
+def test_an_empty_folder_is_one_line(place, tmp_path):
+    (tmp_path / "void").mkdir()
+    result = call("train", place / "tiny.yaml", "--out", tmp_path / "run", f"data.root={tmp_path / 'void'}")
+    one_line(result, "void")
+
+
+def test_a_missing_folder_is_one_line(place, tmp_path):
+    result = call("train", place / "tiny.yaml", "--out", tmp_path / "run", f"data.root={tmp_path / 'nowhere'}")
+    one_line(result, "nowhere")
+
+
+def test_a_folder_without_write_permission_is_one_line(place, t1, tmp_path, monkeypatch):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    if os.geteuid() == 0:  # root may write everywhere, so the system's answer is played
+
+        def refuse(path, *_, **__):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "mkdir", refuse)
+    words = ("synthesize", place / "run", "--source", f"T1w={t1}", "--target", "T2w")
+    one_line(call(*words, "--out", locked / "made" / "t2.nii.gz"), "locked", "choose")
+
+
+def test_an_output_below_a_file_is_one_line(place, t1, tmp_path):
+    (tmp_path / "file").write_text("x")
+    words = ("synthesize", place / "run", "--source", f"T1w={t1}", "--target", "T2w")
+    one_line(call(*words, "--out", tmp_path / "file" / "t2.nii.gz"), "file")
+
+
+def test_bad_cases_are_listed_the_others_finish_and_the_exit_code_is_1(place, tmp_path):
+    cohort = tmp_path / "cohort"
+    shutil.copytree(place / "cohort", cohort)
+    (cohort / "sub-00" / "T2w.nii.gz").write_bytes(b"broken")
+    result = call("evaluate", place / "run", "--data", cohort, "--split", "all", "--out", tmp_path / "results")
+    assert result.exit_code == 1
+    assert "sub-00" in result.stderr
+    rows = (tmp_path / "results" / "cases.csv").read_text().splitlines()
+    assert any(row.startswith("sub-01") for row in rows)
+    assert not any(row.startswith("sub-00") and "T2w" in row for row in rows)
+
+
+def test_resume_takes_nothing_else(place):
+    result = call("train", place / "tiny.yaml", "--resume", place / "run")
+    assert result.exit_code == 2
+
+
+def test_evaluate_and_report(place):
+    assert call("evaluate", place / "run", "--pairs", "T1w:T2w,T1w+T2w:FLAIR").exit_code == 0
+    assert (place / "run" / "evaluation" / "table.md").is_file()
+    assert call("report", place / "run").exit_code == 0
+    assert "Not for clinical use" in (place / "run" / "report.html").read_text()
