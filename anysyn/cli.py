@@ -55,28 +55,46 @@ def schema() -> None:
 
 @app.command()
 def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder of the new cohort.", show_default=False)],
+    out: Annotated[Path, typer.Argument(help="Folder of the new cohort; with --like, the NIfTI file to write.")],
     subjects: Annotated[int, typer.Option(help="How many subjects.")] = 24,
     sites: Annotated[int, typer.Option(help="How many sites.")] = 4,
     spacing: Annotated[float, typer.Option(help="Voxel size in mm.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
-    contrasts: Annotated[str | None, typer.Option(help="For example T1w,T2w,CT instead of the sites' own.")] = None,
+    contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the sites acquire.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+    like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
+    target: Annotated[str | None, typer.Option(help="With --like: its modality.")] = None,
+    tr: Annotated[float | None, typer.Option(help="With --like: repetition time in ms.")] = None,
+    te: Annotated[float | None, typer.Option(help="With --like: echo time in ms.")] = None,
+    ti: Annotated[float | None, typer.Option(help="With --like: inversion time in ms.")] = None,
+    fa: Annotated[float | None, typer.Option(help="With --like: flip angle in degrees.")] = None,
+    field: Annotated[float | None, typer.Option(help="With --like: static field in tesla.")] = None,
+    truth: Annotated[bool, typer.Option("--truth", help="With --like: without noise, shading and gain.")] = False,
 ) -> None:
-    """Simulate a cohort with known truth, as a BIDS dataset."""
+    """Simulate a cohort with known truth, or any further acquisition of one of its subjects."""
+    from anysyn import simulation
+    from anysyn.acquisition import Acquisition
     from anysyn.progress import Bar
-    from anysyn.simulation import simulate as run
 
-    chosen = _words(contrasts)
+    asked = {"repetition_time_ms": tr, "echo_time_ms": te, "inversion_time_ms": ti}
+    asked |= {"flip_angle_deg": fa, "field_strength_t": field}
+    if like is not None:
+        acquisition = Acquisition(modality=target, **asked)  # type: ignore[arg-type]
+        _answer(lambda: simulation.simulate_like(like.parent, like.name, acquisition, out=out, truth=truth))
+        return
+    if target or truth or any(value is not None for value in asked.values()):
+        raise typer.BadParameter("--target, --tr, --te, --ti, --fa, --field and --truth ask for one image: add --like")
     _answer(
-        lambda: run(
+        lambda: simulation.simulate(
             out,
             subjects=subjects,
             sites=sites,
             spacing=spacing,
             seed=seed,
             labels=labels,
-            contrasts=chosen,
+            contrasts=_words(contrasts),
+            jobs=jobs,
             progress=Bar(),
         )
     )

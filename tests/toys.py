@@ -93,7 +93,7 @@ stages:
 """
 
 
-def write_cohort(root, subjects=4, shape=(20, 24, 8), contrasts=("T1w", "T2w", "FLAIR"), seed=0):
+def write_cohort(root, subjects=4, shape=(20, 24, 12), contrasts=("T1w", "T2w", "FLAIR"), seed=0):
     """Write one folder for each subject, one file for each contrast: an ellipsoid of a few tissues."""
     rng = np.random.default_rng(seed)
     for s in range(subjects):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.modalities import modalities
 from anysyn.data.nifti import read_header, spacing_of
 from anysyn.data.records import Failure, Subject
 from anysyn.registry import UserError
@@ -65,8 +66,10 @@ class Images:
         self.ignored.append(failure(self.key, path, reason))
 
     def subject(self, dataset: str, person: str, split: str | None = None) -> Subject:
-        """Return the subject that the images make up."""
-        return Subject(self.key, dataset, self.files, self.acquisitions, self.masks, person, split)
+        """Return the subject that the images make up, in the order of the modality table."""
+        files = {one.name: self.files[one.name] for one in modalities() if one.name in self.files}
+        acquisitions = {name: self.acquisitions[name] for name in files}
+        return Subject(self.key, dataset, files, acquisitions, self.masks, person, split)
 
 
 def failure(key: str, path: Path, reason: str) -> Failure:

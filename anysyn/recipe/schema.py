@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticSchemaGenerationError
 
+from anysyn.plugins import enrol
 from anysyn.recipe.check import adapter, is_union, nested
 from anysyn.recipe.sections import Recipe
 from anysyn.registry import find, is_given, names, parameters
@@ -85,3 +87,9 @@ def _part(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
     properties |= {key: _value(annotation, definitions) for key, (annotation, _) in accepted.items()}
     needed = [*for_build, *(key for key, (_, p) in accepted.items() if p.default is p.empty)]
     return _object({"name": {"const": name}, **properties}, ["name", *needed], factory)
+
+
+def text() -> str:
+    """Return the schema of everything that is registered, plugins included, as JSON."""
+    enrol()
+    return json.dumps(json_schema(), indent=2)

@@ -96,7 +96,7 @@ class Stage:
         steps: What each batch does, in order.
         clip_gradient: Largest gradient norm; no bound by default.
         accumulate: Batches whose gradients are averaged before an optimiser steps.
-        ema: Decay of the running average of the weights; none by default.
+        ema: Decay of the running average of the weights, d_t = min(ema, (1 + t) / (10 + t)); none by default.
         validate_every: Epochs between two validations.
         checkpoint_every: Batches between two checkpoints within an epoch; each epoch ends with one anyway.
     """

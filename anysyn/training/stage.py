@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
 from anysyn import build
@@ -233,7 +233,15 @@ class StageLoop:
 def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
     if decay is None:
         return None
-    return AveragedModel(parts, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    bound = decay
+
+    @torch.no_grad()
+    def update(averages: list[Tensor], weights: list[Tensor], updates: Tensor | int) -> None:
+        count = int(updates)
+        now = min(bound, (1 + count) / (10 + count))  # an average over what there is, while that is little
+        torch._foreach_lerp_(averages, weights, 1 - now)
+
+    return AveragedModel(parts, multi_avg_fn=update, use_buffers=True)
 
 
 @contextmanager

@@ -10,11 +10,13 @@ import pytest
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.folders import person_of
+from anysyn.data.modalities import modalities
 from anysyn.data.records import Failure, Found
 from anysyn.data.sidecars import SidecarError, Sidecars
 from anysyn.data.subjects import find_subjects
 from anysyn.data.volume import read_volume
 from anysyn.registry import UserError
+from anysyn.simulation.cohort import bids_name
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
@@ -69,6 +71,13 @@ class TestBids:
         assert found.subjects[0].images["T1c"].name == "sub-01_ce-gadolinium_T1w.nii.gz"
         assert found.subjects[0].dataset == "Example"
         assert found.failures == found.ignored == ()
+
+    def test_every_modality_is_read_from_where_the_simulation_writes_it(self, root: Path) -> None:
+        for one in modalities():
+            image(root / "sub-001" / bids_name("sub-001", one.name))
+        found = find_subjects(root)
+        assert list(found.subjects[0].images) == [one.name for one in modalities()]
+        assert {one.modality for one in found.subjects[0].acquisitions.values()} == set(found.subjects[0].images)
 
     def test_a_tracer_may_stand_in_the_sidecar(self, root: Path) -> None:
         image(root / "sub-01/pet/sub-01_pet.nii.gz", {"TracerName": "AV45"})

@@ -1,0 +1,222 @@
+import hashlib
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.subjects import find_subjects
+from anysyn.registry import UserError
+from anysyn.simulation import simulate, simulate_like
+
+LABELS = Path(__file__).parents[3] / "shared" / "data" / "label_maps"
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return simulate(tmp_path_factory.mktemp("simulation") / "cohort", subjects=8, sites=4, spacing=4.0)
+
+
+def voxels(path):
+    return np.asarray(nib.load(path).dataobj)
+
+
+def masked(cohort, key, label, image):
+    return image[voxels(cohort / "derivatives" / "masks" / key / "anat" / f"{key}_label-{label}_mask.nii.gz") > 0]
+
+
+def digests(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_the_jobs(tmp_path):
+    options = {"subjects": 2, "sites": 2, "spacing": 5.0}
+    one = simulate(tmp_path / "one", **options, seed=3)
+    assert digests(one) == digests(simulate(tmp_path / "two", **options, seed=3, jobs=2))
+    other = digests(simulate(tmp_path / "three", **options, seed=4))
+    assert digests(one)["sub-001/anat/sub-001_T1w.nii.gz"] != other["sub-001/anat/sub-001_T1w.nii.gz"]
+
+
+def test_sites_cover_contrasts_like_the_four_datasets(cohort):
+    found = find_subjects(cohort)
+    assert not found.failures
+    held = {subject.key: set(subject.images) for subject in found.subjects}
+    six = {"T1w", "T1c", "T2w", "FLAIR", "DWI", "ADC"}
+    for first, second in (("sub-001", "sub-005"),):
+        assert held[first] == held[second] == six
+    assert held["sub-002"] == {"T1w", "T1c", "T2w", "FLAIR"}
+    assert held["sub-003"] <= {"T1w", "T2w", "FLAIR", "ADC"}
+    assert len(held["sub-003"]) >= 2
+    assert held["sub-004"] == {"FLAIR", "DWI", "ADC"}
+    assert {subject.dataset for subject in found.subjects} == {"A", "B", "C", "D"}
+
+
+def test_sidecars_are_in_bids_units_and_read_back(cohort):
+    sidecar = json.loads((cohort / "sub-001" / "anat" / "sub-001_T1w.json").read_text())
+    assert 2.0 < sidecar["RepetitionTime"] < 2.6
+    assert sidecar["InversionTime"] == 0.9
+    assert sidecar["MagneticFieldStrength"] == 3.0
+    record = {s.key: s for s in find_subjects(cohort).subjects}["sub-001"].acquisitions["T1w"]
+    assert record.inversion_time_ms == 900.0
+    assert record.manufacturer == "Siemens"
+    assert 20 < record.age_years < 85
+    assert record.sex in {"F", "M"}
+
+
+def test_the_dataset_says_what_it_is(cohort):
+    about = json.loads((cohort / "dataset_description.json").read_text())
+    assert about["BIDSVersion"]
+    assert "not for clinical use" in about["GeneratedBy"][0]["Description"]
+    assert "not for clinical use" in str(nib.load(cohort / "sub-001" / "anat" / "sub-001_T1w.nii.gz").header["descrip"])
+    rows = (cohort / "participants.tsv").read_text().splitlines()
+    assert rows[0] == "participant_id\tage\tsex\tsite"
+    assert len(rows) == 9
+    assert (cohort / "sub-001" / "dwi" / "sub-001_dwi.bval").read_text() == "1000\n"
+
+
+def test_a_site_scales_its_images(cohort):
+    tops = [np.percentile(voxels(cohort / key / "anat" / f"{key}_T1w.nii.gz"), 99.5) for key in ("sub-001", "sub-002")]
+    assert tops[1] > 2 * tops[0]
+
+
+def image(cohort, key, name):
+    from anysyn.simulation.cohort import bids_name
+
+    return voxels(cohort / key / bids_name(key, name))
+
+
+def test_the_rim_of_a_glioma_enhances_and_its_oedema_is_bright_on_flair(cohort):
+    rim = [np.median(masked(cohort, "sub-002", "rim", image(cohort, "sub-002", n))) for n in ("T1w", "T1c")]
+    assert rim[1] > 1.2 * rim[0]
+    flair = image(cohort, "sub-002", "FLAIR")
+    brain = masked(cohort, "sub-002", "brain", flair)
+    assert np.median(masked(cohort, "sub-002", "oedema", flair)) > 1.2 * np.median(brain)
+
+
+def test_an_infarct_is_bright_on_dwi_and_dark_on_adc(tmp_path):
+    cohort = simulate(tmp_path / "cohort", subjects=12, sites=4, spacing=4.0)
+    found = [p for p in (cohort / "derivatives" / "masks").rglob("*label-infarct_mask.nii.gz") if voxels(p).any()]
+    key = found[0].name.split("_")[0]
+    dwi, adc = (image(cohort, key, name) for name in ("DWI", "ADC"))
+    assert np.median(masked(cohort, key, "infarct", dwi)) > 1.2 * np.median(masked(cohort, key, "brain", dwi))
+    assert np.median(masked(cohort, key, "infarct", adc)) < 0.7 * np.median(masked(cohort, key, "brain", adc))
+
+
+def levels(cohort, acquisition, tmp_path, key="sub-001"):
+    """Measure pure tissue in a noise-free image."""
+    from anysyn.simulation.cohort import _recipe_of
+    from anysyn.simulation.subject import head_of
+
+    parts = head_of(_recipe_of(cohort, key)).anatomy.fractions
+    truth = simulate_like(cohort, key, acquisition, truth=True).voxels.numpy()
+    return {name: float(np.median(truth[parts[name] > 0.95])) for name in ("grey", "white", "fluid")}
+
+
+def test_contrasts_are_those_of_the_textbook(cohort, tmp_path):
+    t1 = levels(cohort, Acquisition(modality="T1w"), tmp_path)
+    assert t1["white"] > t1["grey"] > t1["fluid"]
+    t2 = levels(cohort, Acquisition(modality="T2w"), tmp_path)
+    assert t2["fluid"] > t2["grey"] > t2["white"]
+    flair = levels(cohort, Acquisition(modality="FLAIR"), tmp_path)
+    assert flair["grey"] > flair["white"] > 2 * flair["fluid"]
+    ct = levels(cohort, Acquisition(modality="CT"), tmp_path)
+    assert 30 < ct["grey"] < 45
+    assert -5 < ct["fluid"] < 20
+    pet = levels(cohort, Acquisition(modality="FDG-PET"), tmp_path)
+    assert pet["grey"] > 1.3 * pet["white"]
+    adc = levels(cohort, Acquisition(modality="ADC"), tmp_path)
+    assert 600 < adc["white"] < 800
+    assert 2300 < adc["fluid"] < 3300
+
+
+def test_any_acquisition_can_be_asked_for_afterwards(cohort, tmp_path):
+    ratio = []
+    for te in (30.0, 60.0, 120.0):
+        t2 = levels(cohort, Acquisition(modality="T2w", echo_time_ms=te), tmp_path)
+        ratio.append(t2["fluid"] / t2["white"])
+    assert ratio[0] < ratio[1] < ratio[2]
+
+
+def test_what_is_asked_for_is_written_with_its_sidecar(cohort, tmp_path):
+    asked = Acquisition(modality="t2", echo_time_ms=60.0)
+    volume = simulate_like(cohort, "sub-001", asked, out=tmp_path / "t2.nii.gz")
+    assert np.array_equal(voxels(tmp_path / "t2.nii.gz"), volume.voxels.numpy())
+    sidecar = json.loads((tmp_path / "t2.json").read_text())
+    assert sidecar["EchoTime"] == 0.06
+    assert "not for clinical use" in sidecar["Description"]
+
+
+def test_the_own_acquisition_gives_the_own_image_again(cohort):
+    own = {s.key: s for s in find_subjects(cohort).subjects}["sub-001"].acquisitions["T2w"]
+    again = simulate_like(cohort, "sub-001", Acquisition(modality="T2w")).voxels.numpy()
+    assert np.array_equal(again, image(cohort, "sub-001", "T2w"))
+    assert own.echo_time_ms is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "message"),
+    [
+        ("sub-01", {"modality": "T2w"}, "did you mean"),
+        ("sub-001", {"modality": "T2x"}, "T2x"),
+        ("sub-001", {}, "needs a modality"),
+        ("sub-001", {"modality": "MRA"}, "no protocol for 'MRA'"),
+    ],
+)
+def test_mistakes_are_one_line(cohort, key, asked, message):
+    with pytest.raises(UserError, match=message):
+        simulate_like(cohort, key, Acquisition(**asked))
+
+
+def test_nothing_is_overwritten(cohort):
+    with pytest.raises(UserError, match="not empty"):
+        simulate(cohort)
+
+
+@pytest.mark.parametrize("options", [{"sites": 5}, {"subjects": 0}, {"spacing": 0.1}, {"contrasts": ["T9"]}])
+def test_numbers_out_of_range_are_said_before_anything_is_written(tmp_path, options):
+    with pytest.raises(UserError):
+        simulate(tmp_path / "cohort", **options)
+    assert not (tmp_path / "cohort").exists()
+
+
+def test_other_contrasts_can_be_asked_for(tmp_path):
+    cohort = simulate(
+        tmp_path / "c", subjects=1, sites=1, spacing=5.0, contrasts=["T1w", "CT", "FDG-PET", "AV45-PET", "PDw"]
+    )
+    found = find_subjects(cohort)
+    assert set(found.subjects[0].images) == {"T1w", "CT", "FDG-PET", "AV45-PET", "PDw"}
+    ct = voxels(cohort / "sub-001" / "ct" / "sub-001_ct.nii.gz")
+    assert ct.min() == -1000
+
+
+def fake_labels(folder):
+    """Write a small head: fat, bone, fluid, grey and white matter as balls in each other."""
+    places = np.stack(np.meshgrid(*(np.linspace(-1, 1, 40),) * 3, indexing="ij"))
+    radius = np.sqrt((places**2).sum(0))
+    labels = np.select(
+        [radius < 0.45, radius < 0.6, radius < 0.66, radius < 0.75, radius < 0.85], [2, 3, 24, 506, 502], 0
+    )
+    folder.mkdir()
+    nib.save(nib.Nifti1Image(labels.astype(np.int16), np.diag([3.0, 3, 3, 1])), folder / "head.nii.gz")
+    return folder
+
+
+def test_label_maps_give_whole_heads(tmp_path):
+    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=4.0, labels=fake_labels(tmp_path / "labels"))
+    t1 = voxels(cohort / "sub-001" / "anat" / "sub-001_T1w.nii.gz")
+    brain = voxels(cohort / "derivatives" / "masks" / "sub-001" / "anat" / "sub-001_label-brain_mask.nii.gz") > 0
+    assert (t1[~brain] > 0.2 * t1.max()).any()  # there is a head round the brain
+    assert t1[0, 0, 0] > 0  # and noise in the air
+
+
+@pytest.mark.skipif(not LABELS.is_dir(), reason="the shared label maps are not beside this checkout")
+def test_real_label_maps_give_heads(tmp_path):
+    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=4.0, labels=LABELS, contrasts=["T1w", "T2w"])
+    key = "sub-001"
+    t1, t2 = (image(cohort, key, name) for name in ("T1w", "T2w"))
+    brain = [masked(cohort, key, "brain", one) for one in (t1, t2)]
+    assert brain[0].size > 0.05 * t1.size
+    assert np.corrcoef(*brain)[0, 1] < 0  # what is bright in one is dark in the other
