@@ -48,9 +48,9 @@ def _one_synthesis(run: Path, out: Path) -> Iterator[Path]:
 
 
 def _clear(out: Path, overwrite: bool) -> None:
-    there = [path for path in (out.iterdir() if out.is_dir() else ())]
+    there = list(out.iterdir()) if out.is_dir() else []
     if there and not overwrite:
-        raise UserError(f"{out} is not empty; choose another --out, or allow replacing an earlier demo with --overwrite")
+        raise UserError(f"{out} is not empty; choose another --out, or replace an earlier demo with --overwrite")
     strange = [path.name for path in there if path.name not in MADE]
     if strange:
         raise UserError(f"{out} holds {strange[0]}, which no demo made, so nothing was deleted; choose another --out")

@@ -101,9 +101,10 @@ def one_pattern(which: Tensor) -> list[int]:
         >>> one_pattern(torch.tensor([[0, 2], [0, 2]]))
         [0, 2]
     """
-    if not bool((which == which[:1]).all()):
+    patterns = {tuple(row) for row in which.tolist()}
+    if len(patterns) > 1:
         raise ValueError(
-            f"every sample of the batch must name the same modalities, but it mixes {len(which.unique(dim=0))} sets; "
+            f"every sample of the batch must name the same modalities, but it mixes {len(patterns)} sets; "
             "draw batches with `batches: {name: modality_consistent}`"
         )
     return [int(m) for m in which[0]]

@@ -109,7 +109,7 @@ def place(where: str) -> str:
 
 def parameters(factory: Callable[..., Any]) -> dict[str, tuple[Any, inspect.Parameter]]:
     """Return each parameter of a factory with its resolved annotation, `Given` included."""
-    body = factory.__init__ if isinstance(factory, type) else factory
+    body = vars(factory).get("__init__", factory.__init__) if isinstance(factory, type) else factory  # type: ignore[misc]
     hints = get_type_hints(body, include_extras=True)
     return {name: (hints.get(name, Any), p) for name, p in inspect.signature(factory).parameters.items()}
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from anysyn.cli import app
 
+
 def call(*words):
     result = CliRunner().invoke(app, [str(word) for word in words])
     if result.exception and not isinstance(result.exception, SystemExit):
@@ -47,7 +48,7 @@ def one_line(result, *words):
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, anysyn, anysyn.cli; sys.exit(sorted({'torch', 'numpy', 'monai', 'pandas'} & sys.modules.keys()) or 0)"
+    code = "import sys, anysyn.cli; sys.exit(sorted({'torch', 'numpy', 'pandas'} & sys.modules.keys()) or 0)"
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
     assert "synthetic" in call("--help").output
 
@@ -103,7 +104,7 @@ def bad_files(folder):
 
 
 @pytest.mark.parametrize(
-    "name", ["truncated.nii.gz", "text.nii.gz", "empty.nii", "nan.nii.gz", "constant.nii.gz", "four.nii.gz", "no.nii.gz"]
+    "name", [f"{stem}.nii.gz" for stem in ("truncated", "text", "nan", "constant", "four", "no")] + ["empty.nii"]
 )
 def test_a_bad_file_gives_one_line_that_names_it(place, tmp_path, name):
     bad_files(tmp_path)

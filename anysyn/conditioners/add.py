@@ -49,9 +49,12 @@ class Add(Conditioner):
         if isinstance(projection, nn.Linear):
             return features + spread(projection(code), features)
         maps = spread(code, features).expand(*code.shape, *features.shape[2:])  # (B, D, *S)
-        return features + projection(maps)
+        shift: Tensor = projection(maps)  # (B, C, *S)
+        return features + shift
 
 
 def _projection(dimensions: int, width: int, channels: int, kernel: int) -> nn.Module:
     # A constant map under a kernel of one voxel is one vector: no need to lay it out over the voxels.
-    return nn.Linear(width, channels, bias=False) if kernel == 1 else conv(dimensions, width, channels, kernel, bias=False)
+    if kernel == 1:
+        return nn.Linear(width, channels, bias=False)
+    return conv(dimensions, width, channels, kernel, bias=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class Conditioner(nn.Module):
 
     def __init__(self, *, sites: Given[Sequence[Site]], reads: Descriptor) -> None:
         super().__init__()
-        self.sites = {site.name: site for site in sites}
+        self.sites: dict[str, Site] = {site.name: site for site in sites}
         self.reads = reads
 
     def embed(self, batch: Batch, query: Query) -> Condition:
@@ -55,6 +55,10 @@ def _key(site: str) -> str:
 
 class Conditioners(nn.ModuleList):
     """Apply conditioners in the order of the recipe."""
+
+    def __iter__(self) -> Iterator[Conditioner]:  # type: ignore[override]
+        """Go over the conditioners, in order."""
+        return super().__iter__()
 
     def embed(self, batch: Batch, query: Query) -> list[Condition]:
         """Describe sources and targets to every conditioner."""

@@ -85,4 +85,5 @@ class CNNDecoder(Decoder):
         folded, out = " ".join(f"p{a}" for a in axes), " ".join(f"({a} p{a})" for a in axes)
         slab = "d" if self.depth > 1 else ""
         sizes = {f"p{a}": self.patch for a in axes}
-        return rearrange(x, f"b ({slab} {folded}) {' '.join(axes)} -> b 1 {slab} {out}", **sizes)  # (B, 1, *S)
+        image: Tensor = rearrange(x, f"b ({slab} {folded}) {' '.join(axes)} -> b 1 {slab} {out}", **sizes)
+        return image  # (B, 1, *S)

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 Norm = Literal["none", "group", "batch", "instance"]
 
 
-def conv(dimensions: int, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, bias: bool = True) -> nn.Module:
+def conv(
+    dimensions: int, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, bias: bool = True
+) -> nn.Module:
     """Make a convolution that keeps the size at stride 1.
 
     Args:

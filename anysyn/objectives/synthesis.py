@@ -36,6 +36,7 @@ class SynthesisObjective(Objective):
         """Return the weighted terms."""
         prediction, features = self.model(batch, query)
         truth = pick(batch.images, query.targets)  # (B, K, *S)
-        mask = batch.available.gather(1, query.targets) & batch.available.gather(1, query.sources).any(1, True)  # (B, K)
+        shown = batch.available.gather(1, query.sources).any(1, keepdim=True)  # (B, 1)
+        mask = shown & batch.available.gather(1, query.targets)  # (B, K)
         outcome = Outcome(batch, query, prediction, truth, mask, features)
         return {type(loss).__name__.lower(): loss.weight * loss(outcome) for loss in self.losses}

@@ -81,7 +81,7 @@ class Step:
     objective: Objective
     train: Sequence[str]
     optimizer: Optimizer
-    schedule: Schedule = field(default_factory=lambda: {"name": "constant"})  # type: ignore[assignment,return-value]
+    schedule: Schedule = field(default_factory=lambda: {"name": "constant"})  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,8 @@ class Recipe:
 
     def spec(self) -> dict[str, Any]:
         """Return the recipe as plain mappings and lists, ready for YAML."""
-        return _plain(self)
+        plain: dict[str, Any] = _plain(self)
+        return plain
 
 
 def _plain(value: Any) -> Any:

@@ -90,7 +90,7 @@ def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None
         acquisition: How; it decides the sequence.
         b: Diffusion weighting in s/mm^2; that of the acquisition by default.
     """
-    inside = sum(head.anatomy.fractions.values()) > 1e-3
+    inside = np.asarray(sum(head.anatomy.fractions.values())) > 1e-3
     image = np.zeros(head.anatomy.shape, dtype=np.float32)
     total = np.zeros(int(inside.sum()), dtype=np.float32)
     textures = head.anatomy.texture[inside], head.second[inside]
@@ -171,7 +171,7 @@ def _adc(head: Head, protocol: Protocol, generator: np.random.Generator | None) 
         _thick(mixed_signal(head, protocol.acquisition, b=x), protocol.thickness_mm, head.spacing) for x in (0.0, b)
     ]
     if generator is not None:
-        sigma = NOISE / 4 * np.percentile(pair[0][head.anatomy.brain], 99.5)  # several averages
+        sigma = NOISE / 4 * float(np.percentile(pair[0][head.anatomy.brain], 99.5))  # several averages
         pair = [np.asarray(signal.rician(image, sigma, generator), dtype=np.float32) for image in pair]
     seen = pair[0] > 0.05 * np.percentile(pair[0][head.anatomy.brain], 50)
     ratio = np.divide(pair[0], np.maximum(pair[1], 1e-9), out=np.ones_like(pair[0]), where=seen)

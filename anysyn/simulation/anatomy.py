@@ -80,7 +80,7 @@ def template(spacing: float) -> Anatomy:
     fluid = np.clip(inside - grey - white, 0, 1)
     parts = np.stack([grey, white, fluid]).clip(0) ** SHARPNESS
     parts *= inside / np.maximum(parts.sum(0), 1e-6)
-    return _with_deep(dict(zip(("grey", "white", "fluid"), parts, strict=True)), t1, onto.affine)
+    return _with_deep(dict(zip(("grey", "white", "fluid"), parts.astype(np.float32), strict=True)), t1, onto.affine)
 
 
 def _with_deep(fractions: dict[str, Map], t1: Map, affine: NDArray[np.float64]) -> Anatomy:
@@ -88,16 +88,15 @@ def _with_deep(fractions: dict[str, Map], t1: Map, affine: NDArray[np.float64]) 
     mixture = sum(levels[name] * part for name, part in fractions.items())
     texture = (t1 - mixture) / max(levels["white"] - levels["grey"], 1e-6)
     inside = sum(fractions.values()) > 0.9
-    texture = np.where(inside, np.clip(ndimage.gaussian_filter(texture, 0.7), -1, 1), 0).astype(np.float32)
-    world = (
-        np.stack(np.meshgrid(*(np.arange(n) for n in t1.shape), indexing="ij"), -1) @ affine[:3, :3].T + affine[:3, 3]
-    )
+    texture = np.where(inside, np.clip(ndimage.gaussian_filter(texture, 0.7), -1, 1), 0)
+    voxels = np.stack(np.meshgrid(*(np.arange(n) for n in t1.shape), indexing="ij"), -1)
+    world = voxels @ affine[:3, :3].T + affine[:3, 3]
     # The basal ganglia and the thalami lie within this ellipsoid of MNI space, in mm.
     middle = (world[..., 0] / 34) ** 2 + ((world[..., 1] + 6) / 30) ** 2 + ((world[..., 2] - 6) / 18) ** 2 < 1
     inner = ndimage.gaussian_filter(middle.astype(np.float32), 1.0)
     moved = fractions["grey"] * inner
     fractions = {**fractions, "grey": fractions["grey"] - moved, "deep": moved}
-    return Anatomy(fractions, texture, affine, {})
+    return Anatomy(fractions, texture.astype(np.float32), affine, {})
 
 
 def labelled(path: Path, spacing: float) -> Anatomy:

@@ -128,7 +128,7 @@ def _recipes(subjects: int, sites: int, spacing: float, seed: int, labels: str |
 def _written(recipes: list[Recipe], folder: Path, contrasts: tuple[str, ...] | None, jobs: int) -> Iterator[None]:
     work = [(recipe, folder, contrasts) for recipe in recipes]
     if jobs == 1:
-        yield from (_write_subject(*one) for one in work)
+        yield from map(_write_subject, *zip(*work, strict=True))
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         yield from pool.map(_write_subject, *zip(*work, strict=True))

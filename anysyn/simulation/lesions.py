@@ -92,8 +92,8 @@ def _blob(
     box = tuple(slice(max(0, p - reach), min(n, p + reach + 1)) for p, n in zip(place, anatomy.shape, strict=True))
     places = np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij", sparse=True)
     squared = sum(((x - p) * spacing) ** 2 for x, p in zip(places, place, strict=True))
-    shape = tuple(s.stop - s.start for s in box)
-    broad, fine = (smooth_field(shape, max(1.0, share * radius / spacing), generator) for share in (0.5, 0.2))  # type: ignore[arg-type]
+    x, y, z = (s.stop - s.start for s in box)
+    broad, fine = (smooth_field((x, y, z), max(1.0, share * radius / spacing), generator) for share in (0.5, 0.2))
     distance = radius * (1 + 0.2 * broad + 0.1 * fine) - np.sqrt(squared)
     out = np.zeros(anatomy.shape, dtype=np.float32)
     out[box] = np.clip(distance / max(border, spacing) + 0.5, 0, 1)

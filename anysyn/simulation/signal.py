@@ -5,10 +5,12 @@ Times are in ms, angles in degrees. Every function takes numbers or arrays that 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Map = NDArray[np.floating]
+Map = NDArray[np.floating[Any]]
 
 READOUT_STEP_MS = 7.0  # between two excitations of an MPRAGE's train
 READOUT_COUNT = 160  # excitations of the train
@@ -33,7 +35,7 @@ def spin_echo(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float, te: flo
     """
     t1, t2 = np.asarray(t1), np.asarray(t2)
     recovered = 1 - 2 * np.exp(-(tr - te / 2) / t1) + np.exp(-tr / t1)
-    return np.asarray(pd) * recovered * np.exp(-te / t2)
+    return np.asarray(pd * recovered * np.exp(-te / t2))
 
 
 def spoiled_gradient_echo(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: float, fa: float) -> Map:
@@ -55,7 +57,7 @@ def spoiled_gradient_echo(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr
     """
     e1, angle = np.exp(-tr / np.asarray(t1)), np.radians(fa)
     steady = np.sin(angle) * (1 - e1) / (1 - np.cos(angle) * e1)
-    return np.asarray(pd) * steady * np.exp(-te / np.asarray(t2star))
+    return np.asarray(pd * steady * np.exp(-te / np.asarray(t2star)))
 
 
 def inversion_recovery(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float, te: float, ti: float) -> Map:
@@ -77,7 +79,7 @@ def inversion_recovery(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float
     """
     t1 = np.asarray(t1)
     recovered = 1 - 2 * np.exp(-ti / t1) + np.exp(-tr / t1)
-    return np.asarray(pd) * np.abs(recovered) * np.exp(-te / np.asarray(t2))
+    return np.asarray(pd * np.abs(recovered) * np.exp(-te / np.asarray(t2)))
 
 
 def mprage(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: float, ti: float, fa: float) -> Map:
@@ -115,7 +117,7 @@ def mprage(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: fl
     cycle = _then(_then(to_centre, rest), _recovery(t1, after))
     start = cycle[1] / (1 - cycle[0])
     centre = to_centre[0] * start + to_centre[1]
-    return np.asarray(pd) * np.abs(centre) * np.sin(np.radians(fa)) * np.exp(-te / np.asarray(t2star))
+    return np.asarray(pd * np.abs(centre) * np.sin(np.radians(fa)) * np.exp(-te / np.asarray(t2star)))
 
 
 Affine = tuple[ArrayLike, ArrayLike]  # Mz -> scale Mz + offset
@@ -169,7 +171,7 @@ def diffusion_weighted(signal: ArrayLike, adc: ArrayLike, b: float) -> Map:
         >>> round(float(diffusion_weighted(1.0, 1.0, 1000.0)), 4)
         0.3679
     """
-    return np.asarray(signal) * np.exp(-b * 1e-3 * np.asarray(adc))
+    return np.asarray(signal * np.exp(-b * 1e-3 * np.asarray(adc)))
 
 
 def rician(image: Map, sigma: float, generator: np.random.Generator) -> Map:
@@ -186,4 +188,4 @@ def rician(image: Map, sigma: float, generator: np.random.Generator) -> Map:
         True
     """
     real, imaginary = (generator.standard_normal(image.shape, dtype=np.float32) * sigma for _ in range(2))
-    return np.hypot(image + real, imaginary)
+    return np.asarray(np.hypot(image + real, imaginary))

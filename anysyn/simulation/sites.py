@@ -89,8 +89,8 @@ class Site:
         if name in _NOT_MRI:
             return Protocol(Acquisition(modality=name, manufacturer=self.manufacturer, **_NOT_MRI[name]))
         if name not in self.protocols:
-            known = [*self.protocols, *_NOT_MRI]
-            raise UserError(f"site {self.name} has no protocol for {name!r}; {suggest(name, known)}")
+            makes = [*self.protocols, *_NOT_MRI]
+            raise UserError(f"site {self.name} has no protocol for {name!r}; {suggest(name, makes)}")
         numbers = dict(self.protocols[name])
         thickness = numbers.pop("thickness", 0.0)
         times = {

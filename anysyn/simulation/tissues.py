@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -73,10 +74,4 @@ def _at(entry: Mapping[Any, Any], field_t: float) -> float:
     if "value" in entry:
         return float(entry["value"])
     low, high = float(entry[1.5]), float(entry[3.0])
-    return low * (high / low) ** _octaves(field_t)
-
-
-def _octaves(field_t: float) -> float:
-    from math import log2
-
-    return log2(field_t / 1.5)
+    return low * math.pow(high / low, math.log2(field_t / 1.5))

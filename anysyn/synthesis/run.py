@@ -59,7 +59,7 @@ class LoadedRun:
             UserError: If there is no such part, or nobody in it.
         """
         data = self.recipe.data
-        found = find_subjects(root or data.root, layout="auto" if root else data.layout)
+        found = find_subjects(root or data.root or "", layout="auto" if root else data.layout)
         if split == "all":
             return list(found.subjects), found.failures
         parts: dict[str, list[str]] = self.folder.read("split.json")
@@ -173,7 +173,7 @@ def load_run(folder: str | Path, *, accelerator: str = "auto") -> LoadedRun:
         raise RunError(f"{run.weights} does not fit {run.recipe}: {str(error).splitlines()[0]}") from error
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
     pipeline = Pipeline(tuple(steps), TypicalWindows.from_json(run.read("windows.json")))
-    model = synthesizer_of(parts).to(fabric.device).eval()
+    model = synthesizer_of(dict(parts.items())).to(fabric.device).eval()
     return LoadedRun(run, recipe, model, pipeline, build.make(recipe, recipe.data.view, "view"), fabric)
 
 

@@ -44,7 +44,7 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
         UserError: If there is nobody to train on.
     """
     data = recipe.data
-    found = find_subjects(data.root, layout=data.layout)
+    found = find_subjects(data.root or "", layout=data.layout)
     parts = _split(recipe, found.subjects, folder)
     datasets = sorted({subject.dataset for subject in found.subjects})
     chosen = {part: _chosen(found.subjects, keys, recipe) for part, keys in parts.items()}

@@ -136,7 +136,7 @@ class RunFolder:
             return safetensors.torch.load_file(folder / "weights.safetensors"), state
         except (OSError, UnpicklingError, safetensors.SafetensorError) as error:
             reason = str(error).splitlines()[0]
-            raise RunError(f"{folder}: the checkpoint cannot be read ({reason}); train anew with --overwrite") from error
+            raise RunError(f"{folder}: cannot be read ({reason}); train anew with --overwrite") from error
 
 
 def versions() -> dict[str, str]:

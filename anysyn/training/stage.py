@@ -27,6 +27,8 @@ from anysyn.training.log import Log
 from anysyn.training.steps import learn, steps_of
 from anysyn.training.validation import validate
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 EVERY = 10  # batches between two rows of the log
 
 
@@ -203,7 +205,8 @@ class StageLoop:
             self.position = replace(self.position, best=score)
 
     def _samples(self, epoch: int, batch: int) -> int:
-        return epoch * len(self.cohort.train) + batch * self.batches.size
+        size: int = self.batches.size
+        return epoch * len(self.cohort.train) + batch * size
 
     @property
     def _best(self) -> Path:
@@ -236,7 +239,7 @@ def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
     bound = decay
 
     @torch.no_grad()
-    def update(averages: list[Tensor], weights: list[Tensor], updates: Tensor | int) -> None:
+    def update(averages: Tensors, weights: Tensors, updates: Tensor | int) -> None:
         count = int(updates)
         now = min(bound, (1 + count) / (10 + count))  # an average over what there is, while that is little
         torch._foreach_lerp_(averages, weights, 1 - now)

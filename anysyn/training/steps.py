@@ -66,7 +66,7 @@ def steps_of(recipe: Recipe, stage: Stage, parts: nn.ModuleDict, fabric: Fabric)
     """Build the steps of a stage over the built networks."""
     made = []
     for step in stage.steps:
-        objective = build.make(recipe, step.objective, "objective", parts)
+        objective = build.make(recipe, step.objective, "objective", dict(parts.items()))
         learning = matching(parts, step.train)
         optimizer = build.make(recipe, step.optimizer, "optimizer", parameters=learning)
         schedule = build.make(recipe, step.schedule, "schedule")
@@ -98,11 +98,11 @@ def average_gradients(fabric: Fabric, learning: Sequence[nn.Parameter]) -> None:
     if fabric.world_size == 1:
         return
     used = torch.tensor([p.grad is not None for p in learning], dtype=torch.float32, device=fabric.device)
-    anywhere = fabric.all_reduce(used, reduce_op="sum").bool().tolist()  # type: ignore[union-attr]
+    anywhere = fabric.all_reduce(used, reduce_op="sum").bool().tolist()
     shared = [p for p, some in zip(learning, anywhere, strict=True) if some]
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
     flat = fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
-    pieces = flat.split([g.numel() for g in gradients])  # type: ignore[union-attr]
+    pieces = flat.split([g.numel() for g in gradients])
     for parameter, piece in zip(shared, pieces, strict=True):
         parameter.grad = piece.reshape(parameter.shape).clone()
 

@@ -15,7 +15,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(folder_module.torch, "save", full)
-    with pytest.raises(RunError, match="No space left on device.*the one before it is kept"):
+    with pytest.raises(RunError, match=r"No space left on device.*the one before it is kept"):
         run.save_checkpoint("second", {"w": torch.zeros(3)}, {"epoch": 2})
     monkeypatch.undo()
     weights, state = run.load_checkpoint()
