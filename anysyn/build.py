@@ -49,19 +49,13 @@ def load(recipe: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 def parts(recipe: Recipe) -> nn.ModuleDict:
     """Build a recipe's networks, with weights drawn from its seed.
 
-    Weights of two-dimensional layers lie channels last, which convolutions are faster with.
-
     Example:
         >>> list(parts(load("small/label")))
         ['synthesizer']
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        made = _Builder(recipe).parts()
-    for parameter in made.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return made
+        return _Builder(recipe).parts()
 
 
 def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | None = None, **given: Any) -> Any:

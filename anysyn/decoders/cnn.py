@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
@@ -21,13 +20,12 @@ class CNNDecoder(Decoder):
 
     Args:
         widths: Channels of the encoder's levels, finest first.
-        strides: Voxels between features of those levels.
         dimensions: Voxel axes of the network, 2 or 3.
         depth: Slices of a slab; they come out of the head as channels.
         norm: Normalisation inside the blocks.
 
     Example:
-        >>> decoder = CNNDecoder(widths=(8, 16), strides=(1, 2), dimensions=2)
+        >>> decoder = CNNDecoder(widths=(8, 16), dimensions=2)
         >>> features = Features((torch.rand(3, 8, 16, 16),), torch.rand(3, 16, 8, 8))
         >>> decoder(features, torch.zeros(3, 1, dtype=torch.long)).shape
         torch.Size([3, 1, 16, 16])
@@ -37,13 +35,12 @@ class CNNDecoder(Decoder):
         self,
         *,
         widths: Given[Sequence[int]],
-        strides: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
         norm: Norm = "none",
     ) -> None:
         super().__init__()
-        self.dimensions, self.depth, self.patch = dimensions, depth, strides[0]
+        self.depth = depth
         self.levels = range(len(widths) - 2, -1, -1)
         self.blocks = nn.ModuleList(
             ResidualBlock(
@@ -51,7 +48,7 @@ class CNNDecoder(Decoder):
             )
             for i in self.levels
         )
-        self.head = conv(dimensions, widths[0], depth * self.patch**dimensions)
+        self.head = conv(dimensions, widths[0], depth)
         self.sites = [
             Site("decoder/in", widths[-1], "deep"),
             *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
@@ -77,13 +74,7 @@ class CNNDecoder(Decoder):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = F.interpolate(x, size=skip.shape[2:])  # (B, C_i+1, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", torch.cat([x, skip], 1)))  # (B, C_i, *S / stride_i)
-        image = self._unfold(self.head(x))  # (B, 1, *S)
+        image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
+        if self.depth > 1:
+            image = image.unsqueeze(1)  # (B, 1, *S)
         return image if points is None else sample_at(image, points)  # (B, 1, Q)
-
-    def _unfold(self, x: Tensor) -> Tensor:
-        axes = "xyz"[: self.dimensions]
-        folded, out = " ".join(f"p{a}" for a in axes), " ".join(f"({a} p{a})" for a in axes)
-        slab = "d" if self.depth > 1 else ""
-        sizes = {f"p{a}": self.patch for a in axes}
-        image: Tensor = rearrange(x, f"b ({slab} {folded}) {' '.join(axes)} -> b 1 {slab} {out}", **sizes)
-        return image  # (B, 1, *S)

@@ -25,7 +25,6 @@ class UNetEncoder(Encoder):
         inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
             of sources; ``stack`` shows the sources alone, in the order of the query.
         sources: Sources of a query, read by ``stack`` alone.
-        patch: Voxels along each axis that the stem folds into one feature.
         norm: Normalisation inside the blocks. ``group`` and ``instance`` erase the absolute intensity of an image.
 
     Example:
@@ -45,14 +44,13 @@ class UNetEncoder(Encoder):
         widths: Sequence[int] = (32, 64, 128, 256),
         inputs: Literal["canvas", "stack"] = "canvas",
         sources: int = 1,
-        patch: int = 1,
         norm: Norm = "none",
     ) -> None:
         super().__init__()
         self.inputs, self.dimensions, self.depth, self.widths = inputs, dimensions, depth, tuple(widths)
         self.channels = depth * (modalities if inputs == "canvas" else sources)
-        self.strides = tuple(patch * 2**i for i in range(len(widths)))
-        self.stem = conv(dimensions, self.channels, widths[0], 3 if patch == 1 else 2 * (patch // 2) + 1, stride=patch)
+        self.strides = tuple(2**i for i in range(len(widths)))
+        self.stem = conv(dimensions, self.channels, widths[0])
         self.blocks = nn.ModuleList(
             ResidualBlock(dimensions=dimensions, inputs=a, outputs=b, stride=1 if i == 0 else 2, normalisation=norm)
             for i, (a, b) in enumerate(zip((widths[0], *widths), widths, strict=False))
