@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from anysyn import registry
 from anysyn.plugins import enrol
@@ -39,7 +40,7 @@ def load(recipe: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     """
     enrol()
     checked, report = check(read(recipe, overrides))
-    with torch.device("meta"):
+    with torch.device("meta"), _Uninitialised():
         _Builder(checked, report).everything()
     if report.mistakes:
         raise report.error()
@@ -71,6 +72,15 @@ def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | 
     builder = _Builder(recipe, built=dict(built or {}))
     builder.given |= given
     return builder.part(kind, spec, ())
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leave out the initialisation of weights that have no memory; it would import a compiler, which takes seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 @dataclass

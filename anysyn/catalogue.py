@@ -19,8 +19,8 @@ def lines(kind: str | None = None) -> Iterator[str]:
         RecipeError: If there is no such kind.
 
     Example:
-        >>> list(lines("conditioners"))[0]
-        'conditioner add: Add a projection of the target's code, spread over the voxels.'
+        >>> next(lines("schedules"))
+        'schedule constant: Keep the learning rate.'
     """
     enrol()
     for one in kinds() if kind is None else [_kind(kind)]:

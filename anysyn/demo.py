@@ -15,6 +15,8 @@ from anysyn.synthesis import load_run, synthesize
 from anysyn.training import train
 
 SUBJECTS = 12
+CONTRASTS = ("T1w", "T2w", "FLAIR")
+PAIRS = "T1w:T2w,T1w:FLAIR,T2w:FLAIR,T1w+T2w:FLAIR"
 MADE = ("cohort", "run", "synthetic")  # what the demo's folder holds, and all that --overwrite deletes there
 
 
@@ -31,11 +33,11 @@ def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progres
     """
     progress, out = progress or Progress(), Path(out)
     _clear(out, overwrite)
-    cohort = simulate(out / "cohort", subjects=SUBJECTS, sites=2, spacing=2.0, seed=0, jobs=2, progress=progress)
+    cohort = simulate(out / "cohort", subjects=SUBJECTS, sites=2, contrasts=CONTRASTS, jobs=2, progress=progress)
     run = train("small/demo", out=out / "run", overrides=[f"data.root={cohort}"], progress=progress).folder
     for path in _one_synthesis(run, out / "synthetic"):
         progress.say(f"synthesized {path}")
-    results = evaluate(run, progress=progress)
+    results = evaluate(run, pairs=PAIRS, progress=progress)
     for line in results.lines():
         progress.say(line)
     progress.say(f"report: {report(run)}")

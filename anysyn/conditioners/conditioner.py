@@ -56,9 +56,9 @@ def _key(site: str) -> str:
 class Conditioners(nn.ModuleList):
     """Apply conditioners in the order of the recipe."""
 
-    def __iter__(self) -> Iterator[Conditioner]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Conditioner]:
         """Go over the conditioners, in order."""
-        return super().__iter__()
+        return super().__iter__()  # type: ignore[return-value]
 
     def embed(self, batch: Batch, query: Query) -> list[Condition]:
         """Describe sources and targets to every conditioner."""

@@ -16,6 +16,8 @@ from anysyn.recipe.sections import Recipe
 from anysyn.registry import find, is_given, names, parameters
 
 REFERENCE = {"type": "string", "pattern": "^@"}
+# Where a recipe inherits, whole numbers as keys change items of its base's list.
+CHANGES = {"type": "object", "patternProperties": {"^[0-9]+$": {"type": "object"}}, "additionalProperties": False}
 
 
 def json_schema() -> dict[str, Any]:
@@ -62,7 +64,7 @@ def _value(annotation: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"anyOf": [inner, {"type": "null"}]}
     if issubclass(get_origin(annotation), Mapping):
         return {"type": "object", "additionalProperties": inner}
-    return {"type": "array", "items": inner}
+    return {"anyOf": [{"type": "array", "items": inner}, CHANGES]}
 
 
 def _leaf(annotation: Any) -> dict[str, Any]:

@@ -55,7 +55,10 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
         raise UserError(f"{data.root}: no training subject has two of {', '.join(recipe.modalities)}")
     folder.write("windows.json", train.typical.to_json())
     folder.write("datasets.json", datasets)
-    failures = (*found.failures, *train.failures, *(validation.failures if validation else ()))
+    # A split by lists leaves some subjects out, and what is wrong with those does not matter here.
+    absent = {subject.key for subject in found.subjects}.difference(*parts.values())
+    unread = (failure for failure in found.failures if failure.key not in absent)
+    failures = (*unread, *train.failures, *(validation.failures if validation else ()))
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
 
 

@@ -26,7 +26,7 @@ MOST = 64  # batches of a validation at the most: a score to compare epochs by, 
 def validate(
     fabric: Fabric, objective: Objective, queries: Queries, samples: Samples, cohort: Cohort, picture: Path
 ) -> tuple[float, dict[str, float]]:
-    """Average an objective's terms over the validation samples and draw a picture of the first batch.
+    """Average an objective's terms over the validation samples and draw a picture of one batch.
 
     Args:
         fabric: Devices and precision.
@@ -42,7 +42,8 @@ def validate(
     training = [module for module in objective.modules() if module.training]
     objective.eval()
     sums, count = defaultdict[str, float](float), 0
-    for number, indices in enumerate(share(_batches(samples), fabric.global_rank, fabric.world_size)):
+    shares = share(_batches(samples), fabric.global_rank, fabric.world_size)
+    for number, indices in enumerate(shares):
         generator = seeded(cohort.seed, number)
         batch = samples.batch(indices, generator).to(fabric.device)
         query = queries.draw(batch, generator)
@@ -50,7 +51,7 @@ def validate(
             for name, term in objective(batch, query).items():
                 sums[name] += float(term) * len(indices)
         count += len(indices)
-        if number == 0 and fabric.is_global_zero:
+        if number == len(shares) // 2 and fabric.is_global_zero:  # not the first slices, which show little
             _picture(objective, batch, query, cohort.names, picture)
     for module in training:
         module.train()
