@@ -55,7 +55,10 @@ def conditioner_of(name, sites, dimensions):
     torch.manual_seed(2)
     reads = build("descriptor", spec("descriptor", NEEDS.get(("conditioner", name), "modality")), modalities=M)
     part = {**spec("conditioner", name), "reads": reads}
-    return build("conditioner", part, sites=sites, dimensions=dimensions)
+    made = build("conditioner", part, sites=sites, dimensions=dimensions)
+    for parameter in made.parameters():  # away from the identity that a conditioner may begin as
+        parameter.data = parameter.data + 0.1 * torch.randn(parameter.shape)
+    return made
 
 
 def synthesizer(dimensions=2, depth=1, at=("decoder/in",)):

@@ -2,5 +2,6 @@
 
 from anysyn.conditioners.add import Add
 from anysyn.conditioners.conditioner import Conditioner, Conditioners
+from anysyn.conditioners.film import FiLM
 
-__all__ = ["Add", "Conditioner", "Conditioners"]
+__all__ = ["Add", "Conditioner", "Conditioners", "FiLM"]

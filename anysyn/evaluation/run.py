@@ -92,6 +92,7 @@ def evaluate(
     )
     asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
     write_results(result, asked | {"baselines": fitted.basis})
+    loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # where a report finds the latest
     return result
 
 

@@ -58,16 +58,14 @@ def report(
 
 
 def _results(folder: RunFolder, results: str | Path | None) -> Path | None:
-    own = folder.path / "evaluation"
-    pointer = folder.path / "evaluation.json"
-    if results is None and pointer.is_file():
-        results = Path(json.loads(pointer.read_text())["results"])
-    chosen = own if results is None else Path(results)
-    if (chosen / "cases.csv").is_file():
-        return chosen
     if results is None:
-        return None
-    raise UserError(f"{chosen} holds no cases.csv: it is no folder of results; make one with `anysyn evaluate`")
+        pointer = folder.path / "evaluation.json"
+        latest = Path(json.loads(pointer.read_text())["results"]) if pointer.is_file() else folder.path / "evaluation"
+        here = latest if latest.is_dir() else folder.path / "evaluation"  # the run folder may have been moved
+        return here if (here / "cases.csv").is_file() else None
+    if not (Path(results) / "cases.csv").is_file():
+        raise UserError(f"{results} holds no cases.csv: it is no folder of results; make one with `anysyn evaluate`")
+    return Path(results)
 
 
 def _content(folder: RunFolder, results: Path | None) -> dict[str, Any]:
