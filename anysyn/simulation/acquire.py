@@ -15,12 +15,11 @@ from anysyn.registry import UserError
 from anysyn.simulation import signal
 from anysyn.simulation.anatomy import Anatomy
 from anysyn.simulation.sites import Protocol
-from anysyn.simulation.tissues import AIR_HU, Tissue, tissue
+from anysyn.simulation.tissues import AIR_HU, Tissue, relaxivities, tissue
 from anysyn.simulation.warp import smooth_field
 
 Map = NDArray[np.float32]
 
-GADOLINIUM_MM = {"rim": 0.25, "core": 0.02, "oedema": 0.01, "grey": 0.012, "deep": 0.012, "white": 0.005, "soft": 0.05}
 TEXTURE = {"t1": 0.12, "t2": 0.06, "pd": 0.02, "adc": 0.05}  # share by which a texture of 1 changes a property
 NOISE = 0.012  # of the image's bright end, in each channel
 BIAS = 0.05  # standard deviation of the logarithm of what is left of the coil's shading
@@ -28,6 +27,18 @@ BIAS_MM = 45.0
 PET_FWHM_MM = 5.0
 CT_NOISE_HU = 4.0
 FWHM = 2.3548  # of a Gaussian, in standard deviations
+FATTY = ("fat", "marrow")
+FAT_LEFT = 0.05  # share of its signal that fat suppression leaves; echo-planar diffusion images cannot do without
+WATERY = ("fluid", "vitreous")  # the same everywhere, so that texture hardly shows
+# What an MR acquisition may ask for; beyond, the equations answer but no scanner does.
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "repetition_time_ms": (1, 60_000),
+    "echo_time_ms": (0, 1_000),
+    "inversion_time_ms": (1, 20_000),
+    "flip_angle_deg": (1, 180),
+    "field_strength_t": (0.1, 12),
+    "b_value": (0, 5_000),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +77,11 @@ def acquire(head: Head, protocol: Protocol, *, scale: float, generator: np.rando
         (X, Y, Z) float32.
 
     Raises:
-        UserError: If the acquisition lacks a number that its sequence needs.
+        UserError: If the acquisition lacks a number that its sequence needs, or gives one that no scanner does.
     """
     name = protocol.acquisition.modality or ""
     family = modality(name).family
+    check_acquisition(protocol.acquisition)
     if family == "CT":
         image = _ct(head, generator)
     elif family == "PET":
@@ -80,6 +92,35 @@ def acquire(head: Head, protocol: Protocol, *, scale: float, generator: np.rando
         image = _mri(head, protocol, scale, generator)
     outside = AIR_HU if family == "CT" else 0.0
     return image if head.whole else np.where(head.anatomy.brain, image, outside).astype(np.float32)
+
+
+def check_acquisition(asked: Acquisition) -> None:
+    """Raise unless a scanner could be set so.
+
+    Args:
+        asked: What to simulate.
+
+    Raises:
+        UserError: If a number is out of range, times overlap, or MR numbers are asked of CT or PET.
+
+    Example:
+        >>> check_acquisition(Acquisition(modality="T2w", repetition_time_ms=4000.0, echo_time_ms=-5.0))
+        Traceback (most recent call last):
+        anysyn.registry.UserError: echo_time_ms of T2w is -5; choose one from 0 to 1000
+    """
+    name = asked.modality or ""
+    given = {key: value for key in LIMITS if (value := getattr(asked, key)) is not None}
+    if given and modality(name).family != "MRI":
+        raise UserError(f"{name} has no {next(iter(given))}; leave it out")
+    for key, value in given.items():
+        low, high = LIMITS[key]
+        low = 1 if (name, key) == ("ADC", "b_value") else low  # an ADC is fitted to a second weighting
+        if not low <= value <= high:  # NaN is in no range
+            raise UserError(f"{key} of {name} is {value:g}; choose one from {low:g} to {high:g}")
+    tr = given.get("repetition_time_ms", float("inf"))
+    for key in ("echo_time_ms", "inversion_time_ms"):
+        if given.get(key, 0) >= tr:
+            raise UserError(f"{key} of {name} is {given[key]:g}; choose one below repetition_time_ms, which is {tr:g}")
 
 
 def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None) -> Map:
@@ -114,12 +155,15 @@ class _Properties:
 
 def _properties(name: str, factor: float, acquisition: Acquisition, first: Map, second: Map) -> _Properties:
     mean: Tissue = tissue(name, acquisition.field_strength_t or 3.0)
-    calm = 0.3 if name == "fluid" else 1.0  # fluid is the same everywhere
+    calm = 0.3 if name in WATERY else 1.0
     t1 = mean.t1 * factor * np.exp(-TEXTURE["t1"] * calm * first)
     t2 = mean.t2 * factor * np.exp(TEXTURE["t2"] * calm * second)
     if acquisition.modality == "T1c":
-        t1, t2 = signal.with_gadolinium(t1, t2, GADOLINIUM_MM.get(name, 0.0))
+        r1, r2 = relaxivities()
+        t1, t2 = signal.with_gadolinium(t1, t2, mean.gadolinium, r1=r1, r2=r2)
     pd = mean.pd * np.exp(-TEXTURE["pd"] * calm * first)
+    if name in FATTY and acquisition.modality in ("DWI", "ADC"):
+        pd = pd * FAT_LEFT
     adc = mean.adc * np.exp(TEXTURE["adc"] * calm * second)
     return _Properties(t1, t2, mean.t2star * t2 / mean.t2, pd, adc)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,20 +13,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from anysyn.data.grid import Grid, resample
-from anysyn.data.volume import read_volume
 from anysyn.simulation.warp import smooth_field, warped
 
 Map = NDArray[np.float32]
 
 SHARPNESS = 3.0  # power that turns the averaged probabilities of the template back into nearly pure tissue
-# Tissues of a label map, by FreeSurfer's numbers; the unnamed extra-cerebral classes are 500 and above.
-LABELS: Mapping[str, tuple[int, ...]] = {
-    "grey": (3, 42, 8, 47, 17, 53, 18, 54),
-    "white": (2, 41, 7, 46, 16, 28, 60, 77, 85),
-    "fluid": (4, 43, 5, 44, 14, 15, 24, 30, 62, 72),
-    "deep": (10, 49, 11, 50, 12, 51, 13, 52, 26, 58),
-}
-OUTER = ("soft", "bone", "fat")
+OUTSIDE = ("bone", "marrow", "soft", "fat", "blood", "vitreous", "nerve")  # tissues that are no brain
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +46,7 @@ class Anatomy:
     @property
     def brain(self) -> NDArray[np.bool_]:
         """Return where most of a voxel is brain or its fluid."""
-        outside = sum(self.fractions.get(name, 0 * self.texture) for name in ("bone", "soft", "fat"))
+        outside = sum(self.fractions.get(name, 0 * self.texture) for name in OUTSIDE)
         return np.asarray(sum(self.fractions.values()) - outside > 0.5)
 
 
@@ -75,8 +66,8 @@ def template(spacing: float) -> Anatomy:
     loaders = ("load_mni152_template", "load_mni152_gm_template", "load_mni152_wm_template", "load_mni152_brain_mask")
     images = [getattr(datasets, name)(resolution=1) for name in loaders]
     grid = Grid(images[0].shape, np.asarray(images[0].affine, dtype=np.float64))
-    onto = _coarser(grid, spacing)
-    t1, grey, white, inside = (_moved(np.asarray(image.get_fdata()), grid, onto) for image in images)
+    onto = coarser(grid, spacing)
+    t1, grey, white, inside = (moved(np.asarray(image.get_fdata()), grid, onto) for image in images)
     fluid = np.clip(inside - grey - white, 0, 1)
     parts = np.stack([grey, white, fluid]).clip(0) ** SHARPNESS
     parts *= inside / np.maximum(parts.sum(0), 1e-6)
@@ -99,35 +90,24 @@ def _with_deep(fractions: dict[str, Map], t1: Map, affine: NDArray[np.float64]) 
     return Anatomy(fractions, texture.astype(np.float32), affine, {})
 
 
-def labelled(path: Path, spacing: float) -> Anatomy:
-    """Read a label map with FreeSurfer numbers as an anatomy, the whole head.
-
-    Each tissue is one where its labels are, averaged to the voxel size; the unnamed classes of 500 and above become
-    soft tissue, bone and fat in turn, as a number of one map is the same tissue all over.
+def moved(image: NDArray[Any], grid: Grid, onto: Grid) -> Map:
+    """Interpolate a map of a tissue onto another grid, by what the new voxels hold of it.
 
     Args:
-        path: NIfTI of labels.
-        spacing: Voxel size in mm.
-
-    Raises:
-        VolumeError: If the file cannot be used.
+        image: (X, Y, Z).
+        grid: Where it lies.
+        onto: Where the answer lies.
     """
-    volume = read_volume(path)
-    labels = np.rint(volume.voxels.numpy()).astype(np.int32)
-    extra = sorted(int(label) for label in np.unique(labels) if label >= 500)
-    outer = {name: tuple(extra[i :: len(OUTER)]) for i, name in enumerate(OUTER)}
-    grid = Grid(volume.shape, volume.affine)
-    onto = _coarser(grid, spacing)
-    tissues = {**LABELS, **outer}
-    fractions = {name: _moved(np.isin(labels, numbers), grid, onto) for name, numbers in tissues.items()}
-    return Anatomy(fractions, np.zeros(onto.shape, dtype=np.float32), onto.affine, {})
-
-
-def _moved(image: NDArray[Any], grid: Grid, onto: Grid) -> Map:
     return resample(torch.from_numpy(image.astype(np.float32)), grid, onto).numpy()
 
 
-def _coarser(grid: Grid, spacing: float) -> Grid:
+def coarser(grid: Grid, spacing: float) -> Grid:
+    """Return the grid of another voxel size that covers a grid.
+
+    Args:
+        grid: What to cover.
+        spacing: Voxel size in mm.
+    """
     scale = spacing / np.asarray(grid.spacing)
     shape = tuple(int(np.ceil(n / s)) for n, s in zip(grid.shape, scale, strict=True))
     step = np.diag([*scale, 1.0])
@@ -146,4 +126,5 @@ def of_subject(anatomy: Anatomy, generator: np.random.Generator, spacing: float)
     bend = warped(anatomy.shape, spacing, generator)
     fractions = {name: bend(part) for name, part in anatomy.fractions.items()}
     own = smooth_field(anatomy.shape, 10.0 / spacing, generator)
-    return replace(anatomy, fractions=fractions, texture=bend(anatomy.texture) + 0.25 * own)
+    masks = {name: bend(mask) for name, mask in anatomy.masks.items()}
+    return replace(anatomy, fractions=fractions, texture=bend(anatomy.texture) + 0.25 * own, masks=masks)

@@ -20,18 +20,22 @@ from anysyn.data.modalities import modality
 from anysyn.data.volume import Volume, write_volume
 from anysyn.progress import Progress
 from anysyn.registry import UserError, suggest
-from anysyn.simulation.acquire import Head, acquire
+from anysyn.simulation.acquire import Head, acquire, check_acquisition
+from anysyn.simulation.labels import read_labels
+from anysyn.simulation.sidecar import NOTICE, sidecar_of
 from anysyn.simulation.sites import Protocol, site, site_names
 from anysyn.simulation.subject import Recipe, head_of, key_of, person_of, protocols_of
+from anysyn.simulation.tissues import tissue_names
 
-NOTICE = "simulated by anysyn, not for clinical use"
+TRUTH = Path("derivatives", "truth")
 README = """# A simulated cohort
 
 Made by `anysyn simulate`; no scan of a person is in it. The images follow from tissue maps and signal equations, so any
 other acquisition of the same subjects can be asked for with `anysyn simulate --like`. Not for clinical use.
 
-`derivatives/masks` holds brain and lesion masks, `derivatives/truth` the numbers that each subject follows from. BIDS
-has no place for ADC maps and CT among the raw data: they lie in `dwi/` and `ct/` and are listed in `.bidsignore`.
+`derivatives/masks` holds brain and lesion masks and a map of the tissues (`_dseg`, numbers in `dseg.tsv`),
+`derivatives/truth` what each subject follows from: numbers, and the label map if it was made from one. BIDS has no
+place for ADC maps and CT among the raw data: they lie in `dwi/` and `ct/` and are listed in `.bidsignore`.
 """
 
 
@@ -64,7 +68,8 @@ def simulate(
         The folder.
 
     Raises:
-        UserError: If the folder holds something, a number is out of range, or a contrast cannot be simulated.
+        UserError: If the folder holds something, a number is out of range, a contrast cannot be simulated, or a label
+            map holds numbers that are no tissue we know.
     """
     folder = Path(out)
     recipes = _recipes(subjects, sites, spacing, seed, labels)
@@ -73,6 +78,7 @@ def simulate(
         protocols_of(recipe, wanted)  # a contrast that no site makes is an error before anything is written
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; choose another folder, or delete it first")
+    recipes = _with_own_labels(recipes, folder)
     _describe(folder, recipes)
     steps = _written(recipes, folder, wanted, jobs)
     for _ in (progress or Progress()).over("simulating", range(len(recipes))):
@@ -103,11 +109,14 @@ def simulate_like(
     name = modality(acquisition.modality).name
     own = protocols_of(recipe, [name])[name]
     asked = replace(own, acquisition=replace(own.acquisition, **{**acquisition.known(), "modality": name}))
+    check_acquisition(asked.acquisition)
+    path = None if out is None else Path(out)
+    if path is not None and _json(path).exists():  # it would be taken for that of the new image
+        raise UserError(f"{_json(path)} is there already; choose another name for the image, or delete it")
     volume = _image(recipe, asked, truth=truth)
-    if out is not None:
-        path = Path(out)
+    if path is not None:
         write_volume(volume, path, description=NOTICE)
-        _write_json(_json(path), _sidecar(asked.acquisition))
+        _write_json(_json(path), sidecar_of(asked.acquisition))
     return volume
 
 
@@ -122,7 +131,19 @@ def _recipes(subjects: int, sites: int, spacing: float, seed: int, labels: str |
     maps = [None] if labels is None else sorted(map(str, Path(labels).glob("*.nii*")))
     if not maps:
         raise UserError(f"{labels}: no label map (*.nii, *.nii.gz) is there")
+    for path in maps[:subjects]:
+        if path is not None:
+            read_labels(Path(path))  # what cannot be used is an error before anything is written
     return [Recipe(seed, i, names[i % sites], spacing, maps[i % len(maps)]) for i in range(subjects)]
+
+
+def _with_own_labels(recipes: list[Recipe], folder: Path) -> list[Recipe]:
+    """Copy the label maps into the cohort, so that it can be moved and still answer any acquisition."""
+    own = folder / TRUTH / "labels"
+    for source in sorted({recipe.labels for recipe in recipes if recipe.labels is not None}):
+        with replacing(own / Path(source).name) as file:
+            file.write(Path(source).read_bytes())
+    return [r if r.labels is None else replace(r, labels=str(own / Path(r.labels).name)) for r in recipes]
 
 
 def _written(recipes: list[Recipe], folder: Path, contrasts: tuple[str, ...] | None, jobs: int) -> Iterator[None]:
@@ -139,14 +160,17 @@ def _write_subject(recipe: Recipe, folder: Path, contrasts: tuple[str, ...] | No
     for name, protocol in protocols_of(recipe, contrasts).items():
         path = folder / key / bids_name(key, name)
         write_volume(_image(recipe, protocol), path, description=NOTICE)
-        _write_json(_json(path), _sidecar(protocol.acquisition))
+        _write_json(_json(path), sidecar_of(protocol.acquisition))
         if name == "DWI":
             _write(path.with_name(path.name.replace(".nii.gz", ".bval")), f"{protocol.acquisition.b_value:g}\n")
             _write(path.with_name(path.name.replace(".nii.gz", ".bvec")), "0\n0\n0\n")  # the trace has no direction
     for name, mask in _masks(head).items():
         path = folder / "derivatives" / "masks" / key / "anat" / f"{key}_label-{name}_mask.nii.gz"
         write_volume(Volume(torch.from_numpy(mask), head.anatomy.affine), path, description=NOTICE)
-    _write_json(folder / "derivatives" / "truth" / f"{key}.json", recipe.to_json())
+    volume = Volume(torch.from_numpy(_segmentation(head)), head.anatomy.affine)
+    write_volume(volume, folder / "derivatives" / "masks" / key / "anat" / f"{key}_dseg.nii.gz", description=NOTICE)
+    labels = None if recipe.labels is None else f"labels/{Path(recipe.labels).name}"
+    _write_json(folder / TRUTH / f"{key}.json", recipe.to_json() | {"labels": labels})
 
 
 def _image(recipe: Recipe, protocol: Protocol, *, truth: bool = False) -> Volume:
@@ -161,6 +185,14 @@ def _masks(head: Head) -> dict[str, NDArray[np.bool_]]:
     return {"brain": head.anatomy.brain, **parts}
 
 
+def _segmentation(head: Head) -> NDArray[np.float32]:
+    """Return in each voxel the number in dseg.tsv of its largest tissue, 0 where air is larger than all of them."""
+    parts = [head.anatomy.fractions.get(name) for name in tissue_names()]
+    air = 1 - np.asarray(sum(part for part in parts if part is not None))
+    none = np.full_like(air, -1)
+    return np.asarray(np.stack([air, *(none if part is None else part for part in parts)]).argmax(0).astype(np.float32))
+
+
 def bids_name(key: str, name: str) -> str:
     """Write the path of an image below its subject's folder.
 
@@ -171,11 +203,6 @@ def bids_name(key: str, name: str) -> str:
     bids = modality(name).bids
     labels = "".join(f"_{entity}-{values[0]}" for entity, values in bids.entities.items())
     return f"{bids.datatype}/{key}{labels}_{bids.suffix}.nii.gz"
-
-
-def _sidecar(acquisition: Acquisition) -> dict[str, Any]:
-    units = modality(acquisition.modality or "").unit
-    return acquisition.to_bids() | {"Simulated": True, "Description": NOTICE, "Units": units}
 
 
 def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
@@ -191,7 +218,9 @@ def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
         derived = {**about, "Name": f"Simulated cohort: {part}", "DatasetType": "derivative"}
         _write_json(folder / "derivatives" / part / "dataset_description.json", derived)
     _write(folder / "README", README)
-    _write(folder / ".bidsignore", "**/*_ADC.*\n**/ct/\n")
+    _write(folder / ".bidsignore", "**/*_ADC.*\n**/ct\n")
+    numbers = "".join(f"{number}\t{name}\n" for number, name in enumerate(("air", *tissue_names())))
+    _write(folder / "derivatives" / "masks" / "dseg.tsv", "index\tname\n" + numbers)
     people = [(key_of(r.number), *person_of(r), r.site) for r in recipes]
     rows = ["participant_id\tage\tsex\tsite", *("\t".join(map(str, row)) for row in people)]
     _write(folder / "participants.tsv", "\n".join(rows) + "\n")
@@ -204,13 +233,14 @@ def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
 
 
 def _recipe_of(cohort: Path, subject: str) -> Recipe:
-    truth = cohort / "derivatives" / "truth"
+    truth = cohort / TRUTH
     known = sorted(path.stem for path in truth.glob("sub-*.json"))
     if not known:
         raise UserError(f"{cohort} is no simulated cohort: it has no derivatives/truth/sub-*.json")
     if subject not in known:
         raise UserError(f"{cohort} has no subject {subject!r}; {suggest(subject, known)}")
-    return Recipe(**json.loads((truth / f"{subject}.json").read_text()))
+    recipe = Recipe(**json.loads((truth / f"{subject}.json").read_text()))
+    return recipe if recipe.labels is None else replace(recipe, labels=str(truth / recipe.labels))
 
 
 def _json(path: Path) -> Path:

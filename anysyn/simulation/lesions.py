@@ -107,8 +107,8 @@ def _replace(anatomy: Anatomy, parts: Mapping[str, Map]) -> Anatomy:
     masks = dict(anatomy.masks)
     for name, amount in parts.items():
         taken = np.asarray(amount * solid, dtype=np.float32)
-        fractions[name] = taken
-        masks[name] = taken
+        fractions[name] = fractions.get(name, 0) + taken  # a label map may hold some already
+        masks[name] = fractions[name]
     left = np.clip(1 - sum(parts.values()), 0, 1)
     for name in ("grey", "white", "deep"):
         fractions[name] = fractions[name] * left

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anysyn.registry import UserError
+
 Map = NDArray[np.floating[Any]]
 
 READOUT_STEP_MS = 7.0  # between two excitations of an MPRAGE's train
@@ -100,7 +102,7 @@ def mprage(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: fl
         fa: Flip angle a.
 
     Raises:
-        ValueError: If the train does not fit between the inversion and the end of the cycle.
+        UserError: If the train does not fit between the inversion and the end of the cycle.
 
     Example:
         >>> white, grey = (float(mprage(pd, t1, 50.0, tr=2300.0, te=3.0, ti=900.0, fa=9.0))
@@ -111,7 +113,11 @@ def mprage(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: fl
     t1, half = np.asarray(t1, dtype=np.float64), READOUT_COUNT // 2
     before, after = ti - half * READOUT_STEP_MS, tr - ti - (READOUT_COUNT - half) * READOUT_STEP_MS
     if before < 0 or after < 0:
-        raise ValueError(f"MPRAGE: TI {ti:g} ms and TR {tr:g} ms leave no room for {READOUT_COUNT} excitations")
+        train = READOUT_COUNT * READOUT_STEP_MS
+        raise UserError(
+            f"MPRAGE: TI {ti:g} ms and TR {tr:g} ms leave no room for a train of {train:g} ms round TI; "
+            f"choose TI from {half * READOUT_STEP_MS:g} ms and TR from TI + {train - half * READOUT_STEP_MS:g} ms"
+        )
     first, rest = _train(t1, fa, half), _train(t1, fa, READOUT_COUNT - half)
     to_centre = _then(_then((-1.0, 0.0), _recovery(t1, before)), first)
     cycle = _then(_then(to_centre, rest), _recovery(t1, after))
@@ -140,23 +146,22 @@ def _train(t1: Map, fa: float, count: int) -> Affine:
     return scale, steady * (1 - scale)
 
 
-def with_gadolinium(t1: ArrayLike, t2: ArrayLike, concentration: ArrayLike) -> tuple[Map, Map]:
+def with_gadolinium(t1: ArrayLike, t2: ArrayLike, concentration: ArrayLike, *, r1: float, r2: float) -> tuple[Map, Map]:
     """Return T1 and T2 in the presence of gadolinium: ``1/T = 1/T0 + r C``.
-
-    The relaxivities of gadobutrol in plasma at 37 degrees, r1 = 5.0 and r2 = 6.1 per mM and s (at 3 T, Rohrer et al.,
-    Invest Radiol 2005).
 
     Args:
         t1: Without it.
         t2: Without it.
         concentration: In mM.
+        r1: Longitudinal relaxivity per mM and s.
+        r2: Transverse relaxivity per mM and s.
 
     Example:
-        >>> round(float(with_gadolinium(1000.0, 100.0, 0.2)[0]))
+        >>> round(float(with_gadolinium(1000.0, 100.0, 0.2, r1=5.0, r2=6.1)[0]))
         500
     """
     c = np.asarray(concentration) / 1000.0  # per mM and ms
-    return 1 / (1 / np.asarray(t1) + 5.0 * c), 1 / (1 / np.asarray(t2) + 6.1 * c)
+    return 1 / (1 / np.asarray(t1) + r1 * c), 1 / (1 / np.asarray(t2) + r2 * c)
 
 
 def diffusion_weighted(signal: ArrayLike, adc: ArrayLike, b: float) -> Map:
@@ -184,7 +189,7 @@ def rician(image: Map, sigma: float, generator: np.random.Generator) -> Map:
 
     Example:
         >>> zero = rician(np.zeros(100_000), 1.0, np.random.default_rng(0))
-        >>> abs(zero.mean() - np.sqrt(np.pi / 2)) < 0.01  # the Rayleigh mean
+        >>> bool(abs(zero.mean() - np.sqrt(np.pi / 2)) < 0.01)  # the Rayleigh mean
         True
     """
     real, imaginary = (generator.standard_normal(image.shape, dtype=np.float32) * sigma for _ in range(2))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import yaml
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.registry import UserError, suggest
+from anysyn.simulation.tissues import read_table
 
 JITTER = 0.03  # standard deviation of a protocol's times between subjects, as a share
 _FIELDS = {
@@ -101,13 +99,6 @@ class Site:
         return Protocol(Acquisition(**known, **{k: float(v) for k, v in times.items()}), thickness)  # type: ignore[arg-type]
 
 
-@cache
-def _table() -> Mapping[str, Mapping[str, Any]]:
-    text = files("anysyn.simulation").joinpath("sites.yaml").read_text(encoding="utf-8")
-    table: Mapping[str, Mapping[str, Any]] = yaml.safe_load(text)
-    return table
-
-
 def site_names() -> tuple[str, ...]:
     """List the sites in the order in which a cohort takes them.
 
@@ -115,7 +106,7 @@ def site_names() -> tuple[str, ...]:
         >>> site_names()
         ('A', 'B', 'C', 'D')
     """
-    return tuple(_table())
+    return tuple(read_table("sites.yaml"))
 
 
 def site(name: str) -> Site:
@@ -125,7 +116,7 @@ def site(name: str) -> Site:
         >>> site("D").contrasts
         ('FLAIR', 'DWI', 'ADC')
     """
-    entry = _table()[name]
+    entry = read_table("sites.yaml")[name]
     return Site(
         name,
         float(entry["field"]),

@@ -12,7 +12,8 @@ import numpy as np
 
 from anysyn.acquisition import Acquisition
 from anysyn.simulation.acquire import Head
-from anysyn.simulation.anatomy import Anatomy, labelled, of_subject, template
+from anysyn.simulation.anatomy import Anatomy, of_subject, template
+from anysyn.simulation.labels import labelled
 from anysyn.simulation.lesions import LESIONS
 from anysyn.simulation.sites import Protocol, site
 from anysyn.simulation.tissues import tissue_names

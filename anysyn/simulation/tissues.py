@@ -27,6 +27,7 @@ class Tissue:
         hu: CT number in HU.
         fdg: FDG uptake in SUV.
         av45: AV45 uptake in SUVR, cerebellum 1.
+        gadolinium: Concentration of contrast agent on a T1c image in mM.
     """
 
     t1: float
@@ -37,12 +38,18 @@ class Tissue:
     hu: float
     fdg: float
     av45: float
+    gadolinium: float
 
 
 @cache
-def _table() -> Mapping[str, Mapping[str, Mapping[Any, Any]]]:
-    text = files("anysyn.simulation").joinpath("tissues.yaml").read_text(encoding="utf-8")
-    table: Mapping[str, Mapping[str, Mapping[Any, Any]]] = yaml.safe_load(text)
+def read_table(name: str) -> Mapping[str, Any]:
+    """Read a table that stands beside this file.
+
+    Example:
+        >>> sorted(read_table("contrast_agent.yaml"))
+        ['r1', 'r2']
+    """
+    table: Mapping[str, Any] = yaml.safe_load(files("anysyn.simulation").joinpath(name).read_text(encoding="utf-8"))
     return table
 
 
@@ -53,7 +60,7 @@ def tissue_names() -> tuple[str, ...]:
         >>> tissue_names()[:3]
         ('grey', 'white', 'fluid')
     """
-    return tuple(_table())
+    return tuple(read_table("tissues.yaml"))
 
 
 def tissue(name: str, field_t: float) -> Tissue:
@@ -67,7 +74,7 @@ def tissue(name: str, field_t: float) -> Tissue:
         >>> tissue("white", 3.0).t1, tissue("white", 1.5).t1
         (887.0, 680.0)
     """
-    return Tissue(**{key: _at(entry, field_t) for key, entry in _table()[name].items()})
+    return Tissue(**{key: _at(entry, field_t) for key, entry in read_table("tissues.yaml")[name].items()})
 
 
 def _at(entry: Mapping[Any, Any], field_t: float) -> float:
@@ -75,3 +82,14 @@ def _at(entry: Mapping[Any, Any], field_t: float) -> float:
         return float(entry["value"])
     low, high = float(entry[1.5]), float(entry[3.0])
     return low * math.pow(high / low, math.log2(field_t / 1.5))
+
+
+def relaxivities() -> tuple[float, float]:
+    """Return r1 and r2 of the contrast agent per mM and s.
+
+    Example:
+        >>> relaxivities()
+        (5.0, 6.1)
+    """
+    agent = read_table("contrast_agent.yaml")
+    return float(agent["r1"]["value"]), float(agent["r2"]["value"])

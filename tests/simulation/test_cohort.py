@@ -5,11 +5,17 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.subjects import find_subjects
+from anysyn.data.volume import VolumeError
 from anysyn.registry import UserError
 from anysyn.simulation import simulate, simulate_like
+from anysyn.simulation.cohort import _recipe_of, bids_name
+from anysyn.simulation.labels import labelled
+from anysyn.simulation.lesions import LESIONS
+from anysyn.simulation.subject import head_of
 
 LABELS = Path(__file__).parents[3] / "shared" / "data" / "label_maps"
 
@@ -83,8 +89,6 @@ def test_a_site_scales_its_images(cohort):
 
 
 def image(cohort, key, name):
-    from anysyn.simulation.cohort import bids_name
-
     return voxels(cohort / key / bids_name(key, name))
 
 
@@ -105,11 +109,38 @@ def test_an_infarct_is_bright_on_dwi_and_dark_on_adc(tmp_path):
     assert np.median(masked(cohort, key, "infarct", adc)) < 0.7 * np.median(masked(cohort, key, "brain", adc))
 
 
+# REQUIRED of any PET image by BIDS 1.9 (modality specific files, positron emission tomography).
+PET_KEYS = {
+    "Manufacturer",
+    "ManufacturersModelName",
+    "Units",
+    "TracerName",
+    "TracerRadionuclide",
+    "InjectedRadioactivity",
+    "InjectedRadioactivityUnits",
+    "InjectedMass",
+    "InjectedMassUnits",
+    "SpecificRadioactivity",
+    "SpecificRadioactivityUnits",
+    "ModeOfAdministration",
+    "TimeZero",
+    "ScanStart",
+    "InjectionStart",
+    "FrameTimesStart",
+    "FrameDuration",
+    "AcquisitionMode",
+    "ImageDecayCorrected",
+    "ImageDecayCorrectionTime",
+    "ReconMethodName",
+    "ReconMethodParameterLabels",
+    "ReconFilterType",
+    "ReconFilterSize",
+    "AttenuationCorrection",
+}
+
+
 def levels(cohort, acquisition, tmp_path, key="sub-001"):
     """Measure pure tissue in a noise-free image."""
-    from anysyn.simulation.cohort import _recipe_of
-    from anysyn.simulation.subject import head_of
-
     parts = head_of(_recipe_of(cohort, key)).anatomy.fractions
     truth = simulate_like(cohort, key, acquisition, truth=True).voxels.numpy()
     return {name: float(np.median(truth[parts[name] > 0.95])) for name in ("grey", "white", "fluid")}
@@ -157,6 +188,61 @@ def test_the_own_acquisition_gives_the_own_image_again(cohort):
 
 
 @pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"modality": "T1w", "repetition_time_ms": 1000.0}, "leave no room"),
+        ({"modality": "T1w", "inversion_time_ms": 100.0}, "choose TI from"),
+        ({"modality": "T2w", "echo_time_ms": -5.0}, "echo_time_ms of T2w is -5"),
+        ({"modality": "T2w", "repetition_time_ms": float("nan")}, "is nan"),
+        ({"modality": "T2w", "repetition_time_ms": 500.0, "echo_time_ms": 600.0}, "below repetition_time_ms"),
+        ({"modality": "FLAIR", "inversion_time_ms": 19_000.0}, "below repetition_time_ms"),
+        ({"modality": "T2w", "field_strength_t": 0.0}, "field_strength_t"),
+        ({"modality": "T1c", "flip_angle_deg": 400.0}, "flip_angle_deg"),
+        ({"modality": "ADC", "b_value": 0.0}, "b_value of ADC"),
+        ({"modality": "CT", "echo_time_ms": 30.0}, "CT has no echo_time_ms"),
+    ],
+)
+def test_what_no_scanner_does_is_one_line_and_leaves_no_file(cohort, tmp_path, asked, message):
+    with pytest.raises(UserError, match=message):
+        simulate_like(cohort, "sub-001", Acquisition(**asked), out=tmp_path / "image.nii.gz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_never_stands_beside_the_sidecar_of_another(cohort, tmp_path):
+    (tmp_path / "t2.json").write_text("{}")
+    with pytest.raises(UserError, match=r"t2\.json is there already"):
+        simulate_like(cohort, "sub-001", Acquisition(modality="T2w"), out=tmp_path / "t2.nii.gz")
+    assert not (tmp_path / "t2.nii.gz").exists()
+
+
+def test_gradient_echoes_can_be_asked_for(cohort):
+    short, long = (
+        simulate_like(cohort, "sub-001", Acquisition(modality="T2star", echo_time_ms=te), truth=True).voxels.numpy()
+        for te in (5.0, 40.0)
+    )
+    parts = head_of(_recipe_of(cohort, "sub-001")).anatomy.fractions
+    deep, grey = parts["deep"] > 0.95, parts["grey"] > 0.95
+    ratios = [np.median(one[deep]) / np.median(one[grey]) for one in (short, long)]
+    assert ratios[1] < ratios[0]  # iron
+
+
+def test_the_tissue_map_says_which_tissue_is_largest(cohort):
+    masks = cohort / "derivatives" / "masks"
+    rows = [row.split("\t") for row in (masks / "dseg.tsv").read_text().splitlines()[1:]]
+    numbers = {name: int(index) for index, name in rows}
+    found = voxels(masks / "sub-001" / "anat" / "sub-001_dseg.nii.gz")
+    parts = head_of(_recipe_of(cohort, "sub-001")).anatomy.fractions
+    for name in ("white", "fluid", "core"):
+        assert ((found == numbers[name]) == (parts[name] > 0.5))[np.abs(parts[name] - 0.5) > 0.3].all()
+
+
+def test_pet_sidecars_hold_what_bids_requires(tmp_path):
+    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=6.0, contrasts=["FDG-PET", "AV45-PET"])
+    for path in (cohort / "sub-001" / "pet").glob("*.json"):
+        assert json.loads(path.read_text()).keys() >= PET_KEYS
+
+
+@pytest.mark.parametrize(
     ("key", "asked", "message"),
     [
         ("sub-01", {"modality": "T2w"}, "did you mean"),
@@ -193,12 +279,10 @@ def test_other_contrasts_can_be_asked_for(tmp_path):
 
 
 def fake_labels(folder):
-    """Write a small head: fat, bone, fluid, grey and white matter as balls in each other."""
+    """Write a small head: skin, fat, bone, fluid, grey and white matter as balls in each other."""
     places = np.stack(np.meshgrid(*(np.linspace(-1, 1, 40),) * 3, indexing="ij"))
     radius = np.sqrt((places**2).sum(0))
-    labels = np.select(
-        [radius < 0.45, radius < 0.6, radius < 0.66, radius < 0.75, radius < 0.85], [2, 3, 24, 506, 502], 0
-    )
+    labels = np.select([radius < r for r in (0.45, 0.6, 0.66, 0.75, 0.85, 0.9)], [2, 3, 24, 515, 507, 511], 0)
     folder.mkdir()
     nib.save(nib.Nifti1Image(labels.astype(np.int16), np.diag([3.0, 3, 3, 1])), folder / "head.nii.gz")
     return folder
@@ -210,6 +294,69 @@ def test_label_maps_give_whole_heads(tmp_path):
     brain = voxels(cohort / "derivatives" / "masks" / "sub-001" / "anat" / "sub-001_label-brain_mask.nii.gz") > 0
     assert (t1[~brain] > 0.2 * t1.max()).any()  # there is a head round the brain
     assert t1[0, 0, 0] > 0  # and noise in the air
+
+
+def test_a_cohort_of_label_maps_can_be_moved_and_still_answers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fake_labels(tmp_path / "labels")
+    cohort = simulate("c", subjects=1, sites=1, spacing=4.0, labels="labels", contrasts=["T2w"])
+    own = image(cohort, "sub-001", "T2w")
+    (tmp_path / "labels" / "head.nii.gz").unlink()
+    moved = Path(cohort).rename(tmp_path / "moved").resolve()
+    monkeypatch.chdir("/")
+    assert np.array_equal(simulate_like(moved, "sub-001", Acquisition(modality="T2w")).voxels.numpy(), own)
+
+
+def test_label_maps_lie_in_space_whatever_the_order_of_their_axes(tmp_path):
+    path = fake_labels(tmp_path / "labels") / "head.nii.gz"
+    straight = labelled(path, 4.0)
+    turned = nib.as_closest_canonical(nib.load(path)).as_reoriented(np.array([[2, -1], [0, 1], [1, -1]]))
+    nib.save(turned, path)
+    again = labelled(path, 4.0)
+    assert np.allclose(again.affine, straight.affine)
+    assert all(np.allclose(again.fractions[name], part, atol=1e-5) for name, part in straight.fractions.items())
+
+
+def test_fat_lies_below_the_skin_and_the_tissues_fill_the_head(tmp_path):
+    parts = labelled(fake_labels(tmp_path / "labels") / "head.nii.gz", 3.0).fractions
+    assert parts["fat"].sum() > 2000  # 3 mm voxels of a shell of 5 voxels of 3 mm
+    assert parts["soft"][0, 0, 0] == 0
+    assert sum(parts.values()).max() == pytest.approx(1, abs=1e-4)
+
+
+def test_labels_of_no_known_tissue_are_said_before_anything_is_written(tmp_path):
+    path = fake_labels(tmp_path / "labels") / "head.nii.gz"
+    labels = np.asarray(nib.load(path).dataobj).copy()
+    labels[20, 20, 20] = 777
+    nib.save(nib.Nifti1Image(labels, nib.load(path).affine), path)
+    with pytest.raises(VolumeError, match=r"head\.nii\.gz: labels 777"):
+        simulate(tmp_path / "c", subjects=1, sites=1, labels=tmp_path / "labels")
+    assert not (tmp_path / "c").exists()
+
+
+def test_lesions_of_a_label_map_stay_beside_those_that_are_added(tmp_path):
+    path = fake_labels(tmp_path / "labels") / "head.nii.gz"
+    labels = np.asarray(nib.load(path).dataobj).copy()
+    labels[16:24, 16:24, 16:24] = 77
+    nib.save(nib.Nifti1Image(labels, nib.load(path).affine), path)
+    bare = labelled(path, 3.0)
+    for lesion in LESIONS.values():
+        full = lesion(bare, 3.0, np.random.default_rng(0))
+        assert np.allclose(sum(full.fractions.values()), sum(bare.fractions.values()), atol=1e-4)
+        assert (full.masks["hyperintensity"] >= bare.masks["hyperintensity"] - 1e-6).all()
+
+
+@pytest.mark.skipif(not LABELS.is_dir(), reason="the shared label maps are not beside this checkout")
+def test_real_heads_have_a_skull_in_ct_and_no_air_in_the_brain(tmp_path):
+    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=3.0, labels=LABELS, contrasts=["CT"])
+    ct = image(cohort, "sub-001", "CT")
+    inside = voxels(cohort / "derivatives" / "masks" / "sub-001" / "anat" / "sub-001_label-brain_mask.nii.gz") > 0
+    deep = ndimage.binary_erosion(inside, iterations=2)
+    assert ct[deep].min() > -40
+    assert 20 < np.median(ct[deep]) < 45
+    upper = np.arange(ct.shape[2]) > np.argwhere(inside)[:, 2].mean()
+    shell = ndimage.binary_dilation(inside, iterations=5) & ~inside & upper
+    assert (ct[shell] > 300).mean() > 0.15
 
 
 @pytest.mark.skipif(not LABELS.is_dir(), reason="the shared label maps are not beside this checkout")

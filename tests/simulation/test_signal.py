@@ -69,7 +69,7 @@ def test_the_adc_is_recovered_from_two_weightings(adc, b):
 
 
 def test_gadolinium_adds_rates():
-    t1, t2 = signal.with_gadolinium(1300.0, 100.0, 0.5)
+    t1, t2 = signal.with_gadolinium(1300.0, 100.0, 0.5, r1=5.0, r2=6.1)
     assert 1000 / float(t1) - 1000 / 1300 == pytest.approx(5.0 * 0.5)
     assert 1000 / float(t2) - 1000 / 100 == pytest.approx(6.1 * 0.5)
 
