@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined
 
 from anysyn.data.files import replacing
+from anysyn.evaluation.tables import margins, metrics_of, summarise
+from anysyn.evaluation.typeset import arrow
 from anysyn.registry import UserError
-from anysyn.reporting.figures import as_data, curves_figure
-from anysyn.reporting.results import results_section
+from anysyn.reporting.distributions import distributions
+from anysyn.reporting.origin import evaluation_facts, training_facts
+from anysyn.reporting.panels import Panel, error_bar, grey_bar, panel_of
+from anysyn.reporting.planes import LIMIT
+from anysyn.reporting.provenance import hashes_of, seeds_of, versions_of
+from anysyn.reporting.results import Results, chosen, find_results, read_results
+from anysyn.reporting.scores import blocks, headings, headline, verdict
+from anysyn.reporting.stages import stages_of
 from anysyn.training.folder import RunError, RunFolder
+
+MOST = 24  # examples on a page, unless there are more pairs
+MAIN = ("psnr", "ssim")  # metrics of the headline and the distributions, where the protocol has them
 
 
 def report(
@@ -30,8 +40,8 @@ def report(
     """Write one self-contained HTML page about a run: results, examples, training, recipe, versions.
 
     Args:
-        run: A run folder.
-        results: Folder that `anysyn.evaluate` wrote; by default the run's own ``evaluation``.
+        run: A run folder. One that was not evaluated yet gets a page that says how to.
+        results: Folder that `anysyn.evaluate` wrote; by default the run's latest.
         out: The page. By default ``report.html`` in the run folder, which follows from the run and so is made anew each
             time; a page elsewhere is only replaced if asked.
         overwrite: Whether a page elsewhere may be replaced.
@@ -41,66 +51,98 @@ def report(
 
     Raises:
         RunError: If the folder is not a run.
-        UserError: If the results are not there, or the page exists and may not be replaced.
+        UserError: If the results are not there, a file cannot be read, or the page exists and may not be replaced.
+
+    Example:
+        >>> report("nowhere")
+        Traceback (most recent call last):
+        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
     """
     folder = RunFolder(Path(run))
     if not folder.recipe.is_file():
         raise RunError(f"{folder.path} holds no recipe.yaml: it is not a run folder")
-    page = folder.path / "report.html" if out is None else Path(out)
-    if out is not None and page.exists() and not overwrite:
+    own = folder.path / "report.html"
+    page = own if out is None else Path(out)
+    if page.is_dir():
+        raise UserError(f"{page} is a folder; name the HTML file in it, for example {page / 'report.html'}")
+    if page.exists() and not overwrite and page.resolve() != own.resolve():
         raise UserError(f"{page} exists; allow replacing it with --overwrite, or choose another --out")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files("anysyn.reporting").joinpath("page.html").read_text(encoding="utf-8"))
-    text = template.render(**_content(folder, _results(folder, results)))
+    found = find_results(folder, results)
+    text = render(folder, None if found is None else read_results(found))
     with replacing(page, overwrite=True) as file:
         file.write(text.encode())
     return page
 
 
-def _results(folder: RunFolder, results: str | Path | None) -> Path | None:
-    if results is None:
-        pointer = folder.path / "evaluation.json"
-        latest = Path(json.loads(pointer.read_text())["results"]) if pointer.is_file() else folder.path / "evaluation"
-        here = latest if latest.is_dir() else folder.path / "evaluation"  # the run folder may have been moved
-        return here if (here / "cases.csv").is_file() else None
-    if not (Path(results) / "cases.csv").is_file():
-        raise UserError(f"{results} holds no cases.csv: it is no folder of results; make one with `anysyn evaluate`")
-    return Path(results)
+def render(run: RunFolder, results: Results | None) -> str:
+    """Return the page as text.
+
+    Args:
+        run: The run folder.
+        results: What was evaluated, or None.
+
+    Raises:
+        UserError: If a file of the run cannot be read.
+    """
+    text = run.recipe.read_text(encoding="utf-8")
+    recipe = _read_recipe(run.recipe, text)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(files("anysyn.reporting").joinpath("page.html").read_text(encoding="utf-8"))
+    return template.render(
+        name=recipe["name"],
+        paper=recipe.get("paper"),
+        modalities=recipe["modalities"],
+        run=run.path,
+        origin=[*training_facts(run, recipe), *(evaluation_facts(run, recipe, results) if results else [])],
+        results=None if results is None else _results(results, recipe),
+        stages=stages_of(run, recipe),
+        ended=run.weights.is_file(),
+        recipe=text,
+        seeds=seeds_of(recipe, results),
+        hashes=hashes_of(run),
+        versions=versions_of(run, results),
+        made_by=f"anysyn {version('anysyn')}",
+    )
 
 
-def _content(folder: RunFolder, results: Path | None) -> dict[str, Any]:
-    recipe = folder.recipe.read_text(encoding="utf-8")
-    tree = yaml.safe_load(recipe)
-    names = ", ".join(tree["modalities"])
-    paper = f" After {tree['paper']}." if tree.get("paper") else ""
-    curves, speed = _curves(folder)
+def _read_recipe(path: Path, text: str) -> dict[str, Any]:
+    try:
+        recipe: dict[str, Any] = yaml.safe_load(text)
+        _ = recipe["name"], recipe["modalities"], recipe["seed"], recipe["stages"], recipe["data"]["split"]["seed"]
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise RunError(
+            f"{path}: not the recipe that a training writes ({error!r}); restore it or train anew"
+        ) from error
+    return recipe
+
+
+def _results(results: Results, recipe: dict[str, Any]) -> dict[str, Any]:
+    """Gather what the page shows of an evaluation."""
+    cases, record = results.cases, results.record
+    names = metrics_of(cases)
+    main = [name for name in MAIN if name in names] or names[:1]
+    summary, margin = summarise(cases), margins(cases)
+    shown = chosen(results.examples, MOST)
+    oriented = any(step["name"] == "canonical" for step in recipe["data"].get("prepare", []))
     return {
-        "name": tree["name"],
-        "about": f"One network for {names}.{paper}",
-        "run": str(folder.path),
-        "results": None if results is None else results_section(results),
-        "curves": curves,
-        "speed": speed,
-        "samples": list(_samples(folder)),
-        "recipe": recipe,
-        "versions": "\n".join(f"{name} {version}" for name, version in folder.read("versions.json").items()),
+        "facts": headline(summary, margin, main),
+        "verdict": verdict(margin, main[0]),
+        "headings": headings(cases),
+        "blocks": blocks(summary, names),
+        "protocol": (record["protocol"]["name"], record["digest"]),
+        "notes": record["notes"],
+        "failures": record["failures"],
+        "distributions": distributions(cases, main),
+        "pairs": list(_by_pair([panel_of(example, oriented=oriented) for example in shown])),
+        "oriented": oriented,
+        "left_out": len(results.examples) - len(shown),
+        "unread": results.unread,
+        "limit": f"{LIMIT:.0%}",
+        "error_bar": error_bar(),
+        "grey_bar": grey_bar(),
     }
 
 
-def _curves(folder: RunFolder) -> tuple[str, str]:
-    if not folder.log.is_file():
-        return "", ""
-    training = pd.read_csv(folder.log)
-    empty = pd.DataFrame(columns=["stage", "epoch", "term", "value"])
-    validation = pd.read_csv(folder.validation) if folder.validation.is_file() else empty
-    speed = f"Median speed of training: {training['speed'].median():.0f} samples a second."
-    return as_data(curves_figure(training, validation)), speed
-
-
-def _samples(folder: RunFolder) -> Iterator[dict[str, str]]:
-    """Yield the last sample picture of each stage."""
-    last = {path.name.split("-")[0]: path for path in sorted((folder.path / "samples").glob("*.png"))}
-    for path in last.values():
-        _, stage, epoch = path.stem.rsplit("-", 2) if path.stem.count("-") > 1 else ("", path.stem, "0")
-        data = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
-        yield {"data": data, "name": f"{int(epoch)} epochs of {stage}"}
+def _by_pair(panels: list[Panel]) -> Iterator[tuple[str, list[Panel]]]:
+    for pair, of in groupby(panels, key=lambda panel: panel.pair):
+        yield arrow(pair), list(of)

@@ -1,91 +1,127 @@
-"""The results of an evaluation, as the page shows them."""
+"""Results: the folder that an evaluation wrote, found and read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from anysyn.evaluation.examples import read_example
-from anysyn.evaluation.metrics import Metric, metric
-from anysyn.reporting.figures import as_data, distribution_figure, example_figure
+from anysyn.evaluation.examples import Example, read_example
+from anysyn.evaluation.tables import ABOUT, read_cases
+from anysyn.registry import UserError
+from anysyn.training.folder import RunFolder
 
-SHOWN = ("psnr", "ssim")  # metrics whose distributions are drawn
+CASES, RECORD = "cases.csv", "protocol.json"
+RECORDED = ("run", "data", "split", "seed", "protocol", "digest", "notes", "failures", "versions")
 
 
-def results_section(folder: Path) -> dict[str, Any]:
-    """Gather tables, figures and notes of a folder of results.
+@dataclass(frozen=True)
+class Results:
+    """Hold what an evaluation wrote.
+
+    Args:
+        folder: Where it lies.
+        cases: One row for each subject, method and pair.
+        record: What was asked for, under which protocol, and what failed.
+        examples: In the order of the pairs of the cases.
+        unread: Examples that cannot be read, and why.
+    """
+
+    folder: Path
+    cases: pd.DataFrame
+    record: Mapping[str, Any]
+    examples: tuple[Example, ...]
+    unread: tuple[str, ...]
+
+
+def find_results(run: RunFolder, results: str | Path | None = None) -> Path | None:
+    """Return the folder of the results: the one named, or the run's latest, or None where there is none.
+
+    Args:
+        run: The run. Its ``evaluation.json`` says where the latest evaluation went; where that is gone, as after the
+            run folder was moved, its own ``evaluation`` counts.
+        results: A folder of results.
+
+    Raises:
+        UserError: If the folder named holds no results.
+
+    Example:
+        >>> find_results(RunFolder(Path("nowhere"))) is None
+        True
+    """
+    if results is not None:
+        if not (Path(results) / CASES).is_file():
+            raise UserError(f"{results} holds no {CASES}: it is no folder of results; make one with `anysyn evaluate`")
+        return Path(results)
+    pointer, own = run.path / "evaluation.json", run.path / "evaluation"
+    latest = run.path / run.read(pointer.name)["results"] if pointer.is_file() else own
+    return next((folder for folder in (latest, own) if (folder / CASES).is_file()), None)
+
+
+def read_results(folder: Path) -> Results:
+    """Read a folder of results; an example that cannot be read is listed and costs nothing else.
 
     Args:
         folder: What `anysyn.evaluate` wrote.
+
+    Raises:
+        UserError: If its cases or its record cannot be read.
     """
-    cases, table = pd.read_csv(folder / "cases.csv"), pd.read_csv(folder / "table.csv")
-    record = json.loads((folder / "protocol.json").read_text())
-    metrics = [metric(name) for name in record["protocol"]["metrics"]]
-    return {
-        "computed_on": _computed_on(cases, record),
-        "facts": list(_facts(pd.read_csv(folder / "margins.csv"), table)),
-        "columns": [f"{m.label} {'↑' if m.higher_is_better else '↓'}" for m in metrics],
-        "rows": list(_rows(table, metrics)),
-        "protocol": record["notes"][0] if record["notes"] else "",
-        "distributions": [_distribution(cases, m) for m in metrics if m.name in SHOWN],
-        "examples": [_example(path) for path in sorted((folder / "examples").glob("*.npz"))],
-        "failures": record["failures"],
-    }
+    try:
+        cases = _numbers(read_cases(folder / CASES))
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        missing = [name for name in RECORDED if name not in record]
+        if missing:
+            raise UserError(f"{RECORD} does not hold {', '.join(missing)}")
+    except (OSError, ValueError, TypeError) as error:  # pandas and JSON raise kinds of ValueError
+        raise UserError(f"{folder}: its results cannot be read ({error}); evaluate again") from error
+    examples, unread = [], []
+    for path in sorted((folder / "examples").glob("*.npz")):
+        try:
+            examples.append(read_example(path))
+        except UserError as error:
+            unread.append(str(error))
+    return Results(folder, cases, record, _ordered(examples, cases), tuple(unread))
 
 
-def _computed_on(cases: pd.DataFrame, record: dict[str, Any]) -> str:
-    datasets = ", ".join(map(str, sorted(cases["dataset"].unique())))
-    subjects = cases["subject"].nunique()
-    where = record["data"] or "the data of the training"
-    return f"Computed on {subjects} subjects of the split {record['split']!r} of {where} (datasets: {datasets})."
+def chosen(examples: Sequence[Example], most: int) -> tuple[Example, ...]:
+    """Keep the first example of every pair, and further ones as far as there is room.
+
+    Args:
+        examples: In the order of the page.
+        most: How many there is room for.
+
+    Example:
+        >>> empty = {"truth": (), "mask": (), "predictions": {}, "values": {}, "spacing": (1, 1, 1), "dataset": ""}
+        >>> three = [Example(subject=s, target=t, sources={"T1w": ()}, **empty) for s, t in ("aX", "bX", "aY")]
+        >>> [example.subject + example.target for example in chosen(three, 2)]
+        ['aX', 'aY']
+    """
+    pairs = [pair_of(example) for example in examples]
+    first = [pair not in pairs[:i] for i, pair in enumerate(pairs)]
+    room = max(0, most - sum(first))
+    further = [i for i, is_first in enumerate(first) if not is_first][:room]
+    return tuple(example for i, example in enumerate(examples) if first[i] or i in further)
 
 
-def _facts(margins: pd.DataFrame, table: pd.DataFrame) -> Iterator[dict[str, str]]:
-    pairs = margins[margins["pair"] != "all pairs"]
-    mean = table[(table["pair"] == "all pairs") & (table["method"] == "model")]
-    if len(mean):
-        yield {"value": f"{mean['psnr'].iloc[0]:.2f} dB", "label": "mean PSNR of the model"}
-    for baseline, rows in margins[margins["pair"] == "all pairs"].groupby("baseline", sort=False):
-        won = pairs[pairs["baseline"] == baseline]
-        beaten = f"better on {int((won['psnr'] > 0).sum())} of {len(won)} pairs"
-        yield {"value": f"{rows['psnr'].iloc[0]:+.2f} dB", "label": f"over {baseline}; {beaten}"}
+def pair_of(example: Example) -> str:
+    """Write the pair of an example as tables do.
+
+    Args:
+        example: With its sources and target.
+    """
+    return f"{'+'.join(example.sources)}:{example.target}"
 
 
-def _rows(table: pd.DataFrame, metrics: Sequence[Metric]) -> Iterator[dict[str, Any]]:
-    for pair, rows in table.groupby("pair", sort=False):
-        for number, (_, row) in enumerate(rows.iterrows()):
-            cells = [
-                {
-                    "text": f"{row[m.name]:.{m.digits}f} ± {row[m.name + '_sd']:.{m.digits}f}",
-                    "best": row[m.name] == (rows[m.name].max() if m.higher_is_better else rows[m.name].min()),
-                }
-                for m in metrics
-            ]
-            shown = str(pair).replace(":", " → ")
-            yield {"pair": shown, "method": row["method"], "cases": row["cases"], "cells": cells, "first": number == 0}
+def _numbers(cases: pd.DataFrame) -> pd.DataFrame:
+    return cases.assign(**{name: pd.to_numeric(cases[name]) for name in cases.columns if name not in ABOUT})
 
 
-def _distribution(cases: pd.DataFrame, shown: Metric) -> dict[str, str]:
-    figure = distribution_figure(cases, shown.name, shown.label)
-    caption = f"{shown.label} of every case; a dot is a subject."
-    return {
-        "data": as_data(figure),
-        "alt": f"Distribution of {shown.label} for each pair and method",
-        "caption": caption,
-    }
-
-
-def _example(path: Path) -> dict[str, str]:
-    example = read_example(path)
-    pair = f"{'+'.join(example.sources)} → {example.target}"
-    scores = "; ".join(f"{method}: PSNR {values['psnr']:.2f} dB" for method, values in example.values.items())
-    return {
-        "title": f"{pair}, {example.subject}",
-        "data": as_data(example_figure(example), dpi=75),
-        "alt": f"{pair} of {example.subject}: source, truth, synthesis and error in three planes",
-        "caption": f"{scores}. Truth and synthesis share one grey scale.",
-    }
+def _ordered(examples: Sequence[Example], cases: pd.DataFrame) -> tuple[Example, ...]:
+    order = list((cases["sources"] + ":" + cases["target"]).unique())
+    places = {pair: place for place, pair in enumerate(order)}
+    return tuple(sorted(examples, key=lambda example: places.get(pair_of(example), len(places))))

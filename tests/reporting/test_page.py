@@ -1,143 +1,168 @@
+"""The page as a reader and a browser find it."""
+
 from html.parser import HTMLParser
 
-import numpy as np
-import pandas as pd
 import pytest
-import yaml
+from run_folders import write_evaluation
 
-from anysyn.evaluation.examples import Example, write_example
 from anysyn.registry import UserError
 from anysyn.reporting import report
-from anysyn.reporting.figures import upright
 from anysyn.training.folder import RunError
 
-METHODS = ("model", "source copied", "intensity regression")
-METRICS = ("psnr", "ssim")
+NOTICE = "Synthetic images. Not for clinical use."
+VOID = {"meta", "img", "wbr"}
 
 
-class Reader(HTMLParser):
-    """Collect the sources and links, the alternative texts and the words of a page."""
+class Page(HTMLParser):
+    """Collect tags, links, alternative texts, names and words, and check that tags are closed in order."""
 
-    def __init__(self, text):
+    def __init__(self, path):
         super().__init__()
-        self.links, self.alts, self.words, self.tags = [], [], [], []
-        self.feed(text)
+        self.tags, self.links, self.alts, self.ids, self.words, self.open = [], [], [], [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
+        assert not self.open
 
     def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
         self.tags.append(tag)
-        self.links += [value for key, value in attrs if key in {"src", "href"}]
-        self.alts += [dict(attrs).get("alt") for _ in (0,) if tag == "img"]
+        self.links += [value for key, value in attrs if key in {"src", "href", "srcset", "action", "data"}]
+        self.alts += [given.get("alt")] if tag == "img" else []
+        self.ids += [given["id"]] if "id" in given else []
+        self.open += [] if tag in VOID else [tag]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, self.getpos()
 
     def handle_data(self, data):
         self.words.append(data)
 
-
-@pytest.fixture
-def run(tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    recipe = {"name": "<script>alert(1)</script>", "modalities": ["T1w", "T2w"], "paper": None}
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    (folder / "versions.json").write_text('{"torch": "2.15"}')
-    rows = [
-        {"stage": "synthesis", "epoch": e, "batch": 10, "term": "l1", "value": 1 / (e + 1), "speed": 50} for e in (0, 1)
-    ]
-    pd.DataFrame(rows).to_csv(folder / "log.csv", index=False)
-    return folder
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
 
 
-def add_results(folder):
-    (folder / "examples").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    cases, table, margins = [], [], []
-    for target in ("T2w", "T1w"):
-        source = {"T2w": "T1w", "T1w": "T2w"}[target]
-        for method in METHODS:
-            values = {name: float(rng.uniform(1, 20)) for name in METRICS}
-            about = {"subject": "sub-01", "dataset": "A", "method": method, "sources": source, "target": target}
-            cases += [{**about, **values}, {**about, "subject": "sub-02", **values}]
-            spread = {f"{name}_sd": 0.5 for name in METRICS}
-            table.append({"pair": f"{source}:{target}", "method": method, "cases": 2, **values, **spread})
-        margins += [{"pair": f"{source}:{target}", "baseline": m, "cases": 2, "psnr": 1.5} for m in METHODS[1:]]
-    margins += [{"pair": "all pairs", "baseline": m, "cases": 4, "psnr": 1.5} for m in METHODS[1:]]
-    for name, rows in (("cases", cases), ("table", table), ("margins", margins)):
-        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
-    failures = '["sub-09: T2w.nii.gz: is damaged <b>"]'
-    protocol = '{"name": "anysyn", "metrics": ["psnr", "ssim"]}'
-    notes = '["Protocol anysyn (abc): volumes."]'
-    (folder / "protocol.json").write_text(
-        f'{{"protocol": {protocol}, "notes": {notes}, "failures": {failures}, "split": "test", "data": null}}'
-    )
-    planes = tuple(rng.random(shape).astype(np.float16) for shape in ((6, 7), (5, 7), (5, 6)))
-    example = Example(
-        subject="sub-01",
-        dataset="A",
-        target="T2w",
-        spacing=(1.0, 1.0, 3.0),
-        sources={"T1w": planes},
-        truth=planes,
-        mask=planes,
-        predictions=dict.fromkeys(METHODS, planes),
-        values={m: {"psnr": 20.0} for m in METHODS},
-    )
-    write_example(folder / "examples" / "one.npz", example)
+def test_the_page_needs_nothing_else(evaluated):
+    path = report(evaluated.path)
+    page, text = Page(path), path.read_text(encoding="utf-8")
+    assert all(link.startswith(("data:image/png;base64,", "data:image/svg+xml;base64,", "#")) for link in page.links)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "http" not in text.replace("http-equiv", "")
+    assert "url(" not in text
 
 
-def test_the_page_needs_nothing_else_and_warns(run):
-    add_results(run / "evaluation")
-    page = Reader(report(run).read_text())
-    assert page.links
-    assert all(link.startswith("data:") for link in page.links)
-    text = " ".join(page.words)
-    assert "Not for clinical use" in text
-    assert "T1w → T2w" in text
-    assert "T2w → T1w" in text
-    assert "Protocol anysyn (abc)" in text
+def test_the_warning_stands_on_top_and_at_the_end(evaluated):
+    text = Page(report(evaluated.path)).text
+    assert text.count(NOTICE) == 2
+    assert text.index(NOTICE) < text.index("Results")
+
+
+def test_every_pair_method_subject_and_picture_is_there_in_words(evaluated):
+    page = Page(report(evaluated.path))
+    for words in ("T1w → T2w", "T2w → T1w", "T1w+T2w → FLAIR", "source copied", "intensity regression", "all pairs"):
+        assert words in page.text
     assert all(page.alts)
+    pictures = [alt for alt in page.alts if "sub-05" in alt]
+    assert len(pictures) == 3 * (4 + 4 + 5)  # planes x (sources, truth, synthetic, error)
+    assert "synthetic minus true FLAIR of sub-04, coronal" in page.alts
+    assert sum("T1w → T2w, model 22.00" in alt for alt in page.alts) == 1  # the distributions
 
 
-def test_what_a_recipe_says_is_never_run(run):
-    add_results(run / "evaluation")
-    page = Reader(report(run).read_text())
+def test_the_page_says_how_it_came_about(evaluated):
+    text = Page(report(evaluated.path)).text
+    for words in (
+        "Protocol tumsyn (",  # how it was measured
+        "train 2, validation 1, test 2 (seed 5)",
+        "2 subjects of split test, 3 pairs",
+        "not stated whether simulated or real",
+        "Seed of training 7",
+        "Seed of evaluation 3",
+        "torch 9.8.7",
+        "modalities: - T1w - T2w - FLAIR",  # the recipe
+        "2 of 3 epochs are in the log. Lowest validation 0.3, after epoch 2.",
+        "Validation samples after 10 epochs",
+    ):
+        assert words in text
+
+
+def test_what_failed_is_listed(evaluated):
+    text = Page(report(evaluated.path)).text
+    assert "1 could not be evaluated" in text
+    assert "sub-09 : T2w.nii.gz: is damaged <b>" in text
+
+
+def test_what_others_wrote_is_text_and_never_markup(evaluated):
+    recipe = evaluated.recipe.read_text().replace(
+        "name: tiny", "name: <script>alert(1)</script>\nevil: '\"><img src=x>'"
+    )
+    evaluated.recipe.write_text(recipe)
+    page = Page(report(evaluated.path))
     assert "script" not in page.tags
-    assert any("<script>" in words for words in page.words)
-    assert any("is damaged <b>" in words for words in page.words)
+    assert "x" not in page.links
+    assert page.text.startswith("<script>alert(1)</script>: anysyn report")
 
 
-def test_a_run_that_was_not_evaluated_says_how(run):
-    assert "anysyn evaluate" in report(run).read_text()
+def test_the_same_run_gives_the_same_page(evaluated):
+    first = report(evaluated.path).read_bytes()
+    assert report(evaluated.path).read_bytes() == first
 
 
-def test_a_run_without_a_log_says_so(run):
-    (run / "log.csv").unlink()
-    assert "No training log" in report(run).read_text()
+def test_a_run_that_was_not_evaluated_says_how_and_shows_its_training(run):
+    page = Page(report(run.path))
+    assert f"anysyn evaluate {run.path}" in page.text
+    assert any("l1 in training from 1 to 0.5" in alt for alt in page.alts)
 
 
-def test_results_can_lie_elsewhere(run, tmp_path):
-    add_results(tmp_path / "results")
-    assert "T1w → T2w" in report(run, results=tmp_path / "results").read_text()
-    with pytest.raises(UserError, match="no folder of results"):
-        report(run, results=tmp_path)
+def test_a_training_that_goes_on(run):
+    for path in (run.log, run.validation, run.weights, run.path / "split.json", *(run.path / "samples").iterdir()):
+        path.unlink()
+    page = Page(report(run.path))
+    assert f"anysyn train --resume {run.path}" in page.text
+    assert "Nothing of this stage is in the training log." in page.text
+    assert "img" not in page.tags
+
+
+def test_an_evaluation_without_examples_says_how_to_get_some(run):
+    write_evaluation(run, run.path / "evaluation", examples=False)
+    assert "--examples 2" in Page(report(run.path)).text
+
+
+def test_an_axis_of_unknown_direction_gets_no_sides(evaluated):
+    evaluated.recipe.write_text(evaluated.recipe.read_text().replace("canonical", "crop"))
+    page = Page(report(evaluated.path))
+    assert "the sides are not marked" in page.text
+    assert "i" not in page.tags
+    assert "true T2w of sub-04, across axis 0" in page.alts
 
 
 def test_the_run_s_own_page_is_made_anew_and_others_only_if_asked(run, tmp_path):
-    assert report(run) == report(run) == run / "report.html"
-    elsewhere = tmp_path / "page.html"
-    report(run, out=elsewhere)
-    with pytest.raises(UserError, match="--overwrite"):
-        report(run, out=elsewhere)
-    report(run, out=elsewhere, overwrite=True)
+    assert report(run.path) == report(run.path) == report(run.path, out=run.path / "report.html")
+    elsewhere = report(run.path, out=tmp_path / "made" / "page.html")
+    kept = elsewhere.read_bytes()
+    with pytest.raises(UserError, match=r"page\.html exists; allow replacing it with --overwrite"):
+        report(run.path, out=elsewhere)
+    assert elsewhere.read_bytes() == kept
+    assert report(run.path, out=elsewhere, overwrite=True) == elsewhere
+    with pytest.raises(UserError, match="is a folder"):
+        report(run.path, out=tmp_path)
+
+
+def test_a_page_that_cannot_be_made_leaves_the_old_one(evaluated):
+    kept = report(evaluated.path).read_bytes()
+    (evaluated.path / "evaluation" / "cases.csv").write_text("something,else\n1,2\n")
+    with pytest.raises(UserError, match="its results cannot be read"):
+        report(evaluated.path)
+    assert (evaluated.path / "report.html").read_bytes() == kept
+
+
+@pytest.mark.parametrize("content", ["", "just words", "name: [", "name: x\nmodalities: [T1w]\n"])
+def test_a_recipe_that_is_none_is_one_line(run, content):
+    run.recipe.write_text(content)
+    with pytest.raises(RunError, match=r"recipe\.yaml: not the recipe"):
+        report(run.path)
 
 
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(RunError, match="not a run folder"):
         report(tmp_path)
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_planes_stand_upright_with_the_right_on_the_left(axis):
-    x, y, z = np.meshgrid(np.arange(3), np.arange(4), np.arange(5), indexing="ij")
-    across, up = {0: (y, z), 1: (x, z), 2: (x, y)}[axis]
-    turned = [upright(np.take(image, 0, axis), axis) for image in (across, up)]
-    assert (np.diff(turned[1], axis=0) < 0).all()  # up is up
-    assert (np.diff(turned[0], axis=1) > 0).all() if axis == 0 else (np.diff(turned[0], axis=1) < 0).all()

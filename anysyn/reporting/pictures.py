@@ -1,0 +1,100 @@
+"""Pictures that a page holds inside itself, each with the words for who cannot see it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+# Letters drawn as outlines look alike everywhere; with a fixed salt and no date the same figure gives the same bytes;
+# a name is never read as a formula.
+_STYLE: Any = {"svg.fonttype": "path", "svg.hashsalt": "anysyn", "font.size": 9, "axes.spines.top": False}
+_STYLE |= {"text.parse_math": False, "axes.spines.right": False, "axes.titlesize": 10, "axes.titleweight": "bold"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Hold an image as a data URI.
+
+    Args:
+        source: The data URI.
+        alt: What it shows, in words.
+        width: On the page, in CSS pixels.
+        height: On the page, in CSS pixels.
+    """
+
+    source: str
+    alt: str
+    width: int
+    height: int
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Write bytes as a data URI.
+
+    Args:
+        content: The file.
+        kind: Its media type.
+
+    Example:
+        >>> data_uri(b"anysyn", "image/png")
+        'data:image/png;base64,YW55c3lu'
+    """
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def chart(figure: Figure, alt: str) -> Picture:
+    """Turn a figure into an SVG without background.
+
+    Args:
+        figure: Drawn inside `chart_style`.
+        alt: What it shows.
+
+    Example:
+        >>> chart(Figure(figsize=(2, 1)), "nothing").width
+        192
+    """
+    buffer = io.BytesIO()
+    with chart_style():
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    return Picture(data_uri(buffer.getvalue(), "image/svg+xml"), alt, width, height)
+
+
+def chart_style() -> AbstractContextManager[None]:
+    """Return the context in which charts are drawn.
+
+    Example:
+        >>> with chart_style():
+        ...     mpl.rcParams["svg.hashsalt"]
+        'anysyn'
+    """
+    return mpl.rc_context(_STYLE)
+
+
+def png(pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> bytes:
+    """Write pixels as a PNG.
+
+    Args:
+        pixels: (H, W), grey values, or places in the palette.
+        palette: (P, 3), red, green and blue of at most 256 colours; None for grey.
+
+    Example:
+        >>> png(np.zeros((2, 3), np.uint8))[1:4]
+        b'PNG'
+    """
+    image = Image.fromarray(pixels)
+    if palette is not None:
+        image = image.convert("P")
+        image.putpalette(palette.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

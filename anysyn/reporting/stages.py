@@ -1,0 +1,137 @@
+"""Stages: the logs and the sample pictures of a training, stage by stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from anysyn.registry import UserError
+from anysyn.reporting.curves import curves
+from anysyn.reporting.pictures import Picture, data_uri
+from anysyn.training.folder import RunFolder
+
+TRAINING = ("stage", "epoch", "batch", "term", "value", "speed")
+VALIDATION = ("stage", "epoch", "term", "value")
+NUMBERS = ("epoch", "batch", "value", "speed")
+SAMPLE = re.compile(r"(\d+)-(.+)-(\d+)\.png")  # number of the stage, its name, epochs
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Hold what the page shows of a stage.
+
+    Args:
+        name: Of the stage.
+        about: How far it went, and its best validation, in words.
+        curves: Its loss curves, or None without a log.
+        sample: Its last sample picture, or None.
+        epochs: After how many epochs that was drawn.
+    """
+
+    name: str
+    about: str
+    curves: Picture | None
+    sample: Picture | None
+    epochs: int
+
+
+def stages_of(run: RunFolder, recipe: Mapping[str, Any]) -> list[Stage]:
+    """Gather the stages of a recipe with what the run folder holds of them.
+
+    Args:
+        run: The run folder.
+        recipe: Its recipe.
+
+    Raises:
+        UserError: If a log cannot be read.
+    """
+    training, validation = read_log(run.log, TRAINING), read_log(run.validation, VALIDATION)
+    samples = last_samples(run.path / "samples")
+    return [_stage(spec, training, validation, samples.get(number)) for number, spec in enumerate(recipe["stages"])]
+
+
+def read_log(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Read a log; of a run that still goes on, the row that is being written is left out.
+
+    Args:
+        path: A CSV file; one that is missing or empty has no rows.
+        columns: That it has to have.
+
+    Raises:
+        UserError: If it is something else.
+
+    Example:
+        >>> len(read_log(Path("nowhere.csv"), VALIDATION))
+        0
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return pd.DataFrame(columns=list(columns))
+    try:
+        words = dict.fromkeys(("stage", "term"), str)
+        rows = pd.read_csv(path, dtype=words, keep_default_na=False, usecols=list(columns), on_bad_lines="skip")
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path}: not a log of a training ({reason}); move it away, and the report does without"
+        ) from error
+    numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in columns if name in NUMBERS}
+    return rows.assign(**numbers).dropna()
+
+
+def last_samples(folder: Path) -> dict[int, tuple[Path, int]]:
+    """Find the last sample picture of each stage.
+
+    Args:
+        folder: Of files named for the stage's number, its name and the epoch.
+
+    Returns:
+        By the number of the stage: the file, and after how many epochs it was drawn.
+
+    Example:
+        >>> last_samples(Path("nowhere"))
+        {}
+    """
+    found: dict[int, tuple[Path, int]] = {}
+    for path in sorted(folder.glob("*.png")):
+        if match := SAMPLE.fullmatch(path.name):
+            number, epochs = int(match[1]), int(match[3])
+            if number not in found or epochs > found[number][1]:
+                found[number] = path, epochs
+    return found
+
+
+def _stage(
+    spec: Mapping[str, Any], training: pd.DataFrame, validation: pd.DataFrame, sample: tuple[Path, int] | None
+) -> Stage:
+    name = str(spec["name"])
+    logged, validated = training[training["stage"] == name], validation[validation["stage"] == name]
+    drawn = curves(logged, validated) if len(logged) else None
+    picture, epochs = (None, 0) if sample is None else (_picture(*sample), sample[1])
+    return Stage(name, _about(spec, logged, validated), drawn, picture, epochs)
+
+
+def _about(spec: Mapping[str, Any], logged: pd.DataFrame, validated: pd.DataFrame) -> str:
+    if logged.empty:
+        return "Nothing of this stage is in the training log."
+    text = f"{int(logged['epoch'].max()) + 1} of {spec['epochs']} epochs are in the log."
+    if validated.empty:
+        return f"{text} It was not validated."
+    scores = validated.groupby("epoch", as_index=False)["value"].sum()
+    best = scores.loc[scores["value"].idxmin()]
+    return f"{text} Lowest validation {best['value']:.4g}, after epoch {best['epoch'] + 1:.0f}."
+
+
+def _picture(path: Path, epochs: int) -> Picture | None:
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+    except (UnidentifiedImageError, OSError):
+        return None  # a picture that is just being written
+    alt = f"Sources, truth, synthesis and error of validation samples after {epochs} epochs, a row each"
+    return Picture(data_uri(path.read_bytes(), "image/png"), alt, width, height)
