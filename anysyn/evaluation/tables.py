@@ -82,7 +82,10 @@ def read_cases(*paths: Path) -> pd.DataFrame:
     """
     words = dict.fromkeys(ABOUT, str)
     frames = [pd.read_csv(path, dtype=words, keep_default_na=False) for path in paths]
-    return check_cases(pd.concat(frames, ignore_index=True))
+    cases = pd.concat(frames, ignore_index=True)
+    for name in cases.columns.difference(list(ABOUT)):
+        cases[name] = pd.to_numeric(cases[name].replace("", float("nan")))  # an empty cell is no number, not a word
+    return check_cases(cases)
 
 
 def metrics_of(cases: pd.DataFrame) -> list[str]:

@@ -160,3 +160,12 @@ def test_latex_is_booktabs_with_marks_and_escapes(cases):
 
 def test_latex_escapes_every_special_character():
     assert latex(r"a\b{c}~^#$") == r"a\textbackslash{}b\{c\}\textasciitilde{}\textasciicircum{}\#\$"
+
+
+def test_a_metric_that_is_not_a_number_stays_one(tmp_path):
+    text = "subject,dataset,method,sources,target,protocol,digest,psnr\n1,,model,T1w,T2w,anysyn,abc,\n"
+    (tmp_path / "cases.csv").write_text(text)
+    cases = read_cases(tmp_path / "cases.csv")
+    assert math.isnan(cases["psnr"][0])
+    assert cases["subject"][0] == "1"
+    assert cases["dataset"][0] == ""
