@@ -18,6 +18,7 @@ OWN = (
     "anysyn.conditioners",
     "anysyn.encoders",
     "anysyn.decoders",
+    "anysyn.shortcuts",
     "anysyn.synthesizer",
     "anysyn.objectives",
     "anysyn.queries",

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.conditioners import Conditioner, Conditioners
-from anysyn.ops import pad_to_multiple
+from anysyn.ops import pad_to_multiple, sample_at
 from anysyn.registry import register
+from anysyn.shortcuts import Shortcut
 from anysyn.types import Batch, Condition, Decoder, Encoder, Features, Query, Synthesis
 
 
@@ -25,11 +26,20 @@ class Synthesizer(nn.Module):
         encoder: Sources to features.
         decoder: Features to images.
         conditioners: What acts at the sites of both, in order.
+        shortcut: What of the sources the decoder's answer is added to; nothing by default.
     """
 
-    def __init__(self, *, encoder: Encoder, decoder: Decoder, conditioners: Sequence[Conditioner] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        decoder: Decoder,
+        conditioners: Sequence[Conditioner] = (),
+        shortcut: Shortcut | None = None,
+    ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.conditioners = encoder, decoder, Conditioners(conditioners)
+        self.shortcut = shortcut
 
     def forward(self, batch: Batch, query: Query, points: Tensor | None = None) -> Synthesis:
         """Synthesize the targets.
@@ -53,6 +63,9 @@ class Synthesizer(nn.Module):
             modulate = self.conditioners.modulate(condition)
             images.append(self.decoder(features, one.targets, modulate, points))
         answer = torch.cat(images, 1)  # (B, K, *S) or (B, K, Q)
+        if self.shortcut is not None:
+            direct = self.shortcut(batch.images, query)  # (B, K, *S)
+            answer = answer + (direct if points is None else sample_at(direct, points))
         return Synthesis(answer[back] if points is None else answer, features)
 
     def _encode(self, batch: Batch, query: Query, condition: Sequence[Condition]) -> Features:

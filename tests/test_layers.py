@@ -23,7 +23,7 @@ ORDER = """
     simulation
     descriptors
     conditioners
-    encoders decoders
+    encoders decoders shortcuts
     clip discriminators
     synthesizer diffusion
     objectives

@@ -128,3 +128,20 @@ def test_objectives_name_their_terms(name):
     terms = objective(batch_of((16, 16)), query_of())
     assert terms
     assert all(term.ndim == 0 and term.requires_grad for term in terms.values())
+
+
+@pytest.mark.parametrize(("dimensions", "depth"), SPACES)
+@pytest.mark.parametrize("name", names("shortcut"))
+def test_shortcuts(name, dimensions, depth, tmp_path):
+    def made():
+        torch.manual_seed(3)
+        return build("shortcut", spec("shortcut", name), modalities=M)
+
+    shape, shortcut = shape_of(dimensions, depth), made()
+    batch = batch_of(shape)
+    answer = shortcut(batch.images, query_of((1, 2)))
+    assert answer.shape == (2, 2, *shape)
+    gradients_reach_everything(shortcut, (answer - 1).square().mean())
+    batch.images[:, 1:] = float("nan")
+    assert torch.isfinite(shortcut(batch.images, query_of((1, 2)))).all(), "only sources may be read"
+    same_after_saving(shortcut, made(), tmp_path / "weights.safetensors")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from anysyn.conditioners.conditioner import Conditioner
@@ -23,7 +24,6 @@ class FiLM(Conditioner):
         reads: What it knows.
 
     Example:
-        >>> import torch
         >>> from anysyn.descriptors import ModalityLabel
         >>> film = FiLM(sites=[Site("decoder/block0", 8)], reads=ModalityLabel(modalities=4))
         >>> features, label = torch.rand(1, 8, 5, 5), Condition(torch.zeros(1, 1, 32), torch.ones(1, 1, 32))
@@ -41,5 +41,4 @@ class FiLM(Conditioner):
         """Return the modulated features: (B, C, *S) to (B, C, *S)."""
         code = self.tokens(condition, site).mean(1)  # (B, D)
         gamma, beta = self.at(self.heads, site)(code).chunk(2, dim=-1)  # (B, C) each
-        modulated: Tensor = features * (1 + spread(gamma, features)) + spread(beta, features)
-        return modulated
+        return torch.addcmul(spread(beta, features), features, 1 + spread(gamma, features))

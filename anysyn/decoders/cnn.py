@@ -41,6 +41,7 @@ class CNNDecoder(Decoder):
     ) -> None:
         super().__init__()
         self.depth = depth
+        self.mode = {2: "bilinear", 3: "trilinear"}[dimensions]
         self.levels = range(len(widths) - 2, -1, -1)
         self.blocks = nn.ModuleList(
             ResidualBlock(
@@ -72,7 +73,7 @@ class CNNDecoder(Decoder):
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
-            x = F.interpolate(x, size=skip.shape[2:])  # (B, C_i+1, *S / stride_i)
+            x = F.interpolate(x, size=skip.shape[2:], mode=self.mode)  # (B, C_i+1, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", torch.cat([x, skip], 1)))  # (B, C_i, *S / stride_i)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
         if self.depth > 1:

@@ -121,7 +121,9 @@ class _Checker:
             return self.part(kind, value, path)
         if isinstance(annotation, type) and is_dataclass(annotation):
             return self.section(annotation, value, path)
-        if not nested(annotation) or (value is None and type(None) in get_args(annotation)):
+        if value is None and type(None) in get_args(annotation):
+            return None
+        if not nested(annotation):
             return self.leaf(annotation, value, path)
         inner = [a for a in get_args(annotation) if nested(a)][-1]
         if is_union(annotation):

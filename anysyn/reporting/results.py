@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from anysyn.evaluation.examples import Example, read_example
-from anysyn.evaluation.tables import ABOUT, read_cases
+from anysyn.evaluation.tables import read_cases
 from anysyn.registry import UserError
 from anysyn.training.folder import RunFolder
 
@@ -72,7 +72,7 @@ def read_results(folder: Path) -> Results:
         UserError: If its cases or its record cannot be read.
     """
     try:
-        cases = _numbers(read_cases(folder / CASES))
+        cases = read_cases(folder / CASES)
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         missing = [name for name in RECORDED if name not in record]
         if missing:
@@ -115,10 +115,6 @@ def pair_of(example: Example) -> str:
         example: With its sources and target.
     """
     return f"{'+'.join(example.sources)}:{example.target}"
-
-
-def _numbers(cases: pd.DataFrame) -> pd.DataFrame:
-    return cases.assign(**{name: pd.to_numeric(cases[name]) for name in cases.columns if name not in ABOUT})
 
 
 def _ordered(examples: Sequence[Example], cases: pd.DataFrame) -> tuple[Example, ...]:

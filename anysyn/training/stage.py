@@ -240,6 +240,9 @@ def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
 
     @torch.no_grad()
     def update(averages: Tensors, weights: Tensors, updates: Tensor | int) -> None:
+        if not averages[0].is_floating_point():  # buffers that count
+            torch._foreach_copy_(averages, weights)
+            return
         count = int(updates)
         now = min(bound, (1 + count) / (10 + count))  # an average over what there is, while that is little
         torch._foreach_lerp_(averages, weights, 1 - now)
