@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import torch
 from torch import nn
@@ -14,14 +14,15 @@ from torch.overrides import TorchFunctionMode
 
 from anysyn import registry
 from anysyn.plugins import enrol
-from anysyn.recipe import Recipe
+from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.check import Report, check, nested
 from anysyn.recipe.read import Keys, read
+from anysyn.recipe.references import with_references
 from anysyn.registry import RecipeError, find, is_given, parameters, suggest
 from anysyn.types import Decoder, Encoder, Site
 
 
-def load(recipe: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = True) -> Recipe:
     """Read and check a recipe.
 
     The networks are laid out without memory, so that a conditioner bound to a site that does not exist is found now,
@@ -30,6 +31,8 @@ def load(recipe: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     Args:
         recipe: A YAML file, or the name of a recipe that comes with anysyn.
         overrides: Each ``path.to.key=value``.
+        lay_out: Whether the networks are laid out, too; those of a run were when its training began, and some of them,
+            such as a CLIP from the hub, synthesis does not need.
 
     Raises:
         RecipeError: With one line for each mistake.
@@ -40,23 +43,51 @@ def load(recipe: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     """
     enrol()
     checked, report = check(read(recipe, overrides))
-    with torch.device("meta"), _Uninitialised():
-        _Builder(checked, report).everything()
+    if lay_out:
+        with torch.device("meta"), _Uninitialised():
+            _Builder(checked, report).everything()
     if report.mistakes:
         raise report.error()
     return checked
 
 
-def parts(recipe: Recipe) -> nn.ModuleDict:
+def parts(recipe: Recipe, only: Iterable[str] | None = None) -> nn.ModuleDict:
     """Build a recipe's networks, with weights drawn from its seed.
+
+    Args:
+        recipe: The checked recipe.
+        only: Names of the parts that are wanted; they and those they refer to are built. All by default. The weights
+            are those of a whole build only where no part that is left out stands before them.
 
     Example:
         >>> list(parts(load("small/label")))
         ['synthesizer']
     """
+    wanted = recipe.parts if only is None else with_references(recipe.parts, only)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return _Builder(recipe).parts()
+        return _Builder(replace(recipe, parts=wanted)).parts()
+
+
+def named(recipe: Recipe, contract: type[nn.Module]) -> list[str]:
+    """Return the names of the parts that keep a contract, in order, without building them.
+
+    Args:
+        recipe: The checked recipe.
+        contract: A class, for example ``ImageTextModel``; a factory that is a function says by its annotation what it
+            returns.
+
+    Example:
+        >>> from anysyn.synthesizer import Synthesizer
+        >>> named(load("small/label"), Synthesizer)
+        ['synthesizer']
+    """
+    return [name for name, spec in recipe.parts.items() if issubclass(_made_by(find("part", spec["name"])), contract)]  # type: ignore[index]
+
+
+def _made_by(factory: Any) -> type[Any]:
+    made = factory if isinstance(factory, type) else get_type_hints(factory).get("return")
+    return made if isinstance(made, type) else object
 
 
 def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | None = None, **given: Any) -> Any:
@@ -97,12 +128,25 @@ class _Builder:
             return
         self.parts()
         for i, stage in enumerate(self.recipe.stages or ()):
+            self.idle(stage, ("stages", i))
             for kind in ("batches", "queries"):
                 self.sound(kind, getattr(stage, kind, None), ("stages", i, kind))
             for j, step in enumerate(getattr(stage, "steps", None) or ()):
                 path = ("stages", i, "steps", j)
                 self.sound("objective", getattr(step, "objective", None), (*path, "objective"))
                 self.sound("schedule", getattr(step, "schedule", None), (*path, "schedule"))
+
+    def idle(self, stage: Stage, path: Keys) -> None:
+        """Note the first epoch of a stage in which nothing would learn."""
+        if self.report is None or self.report.within(path):
+            return
+        active = [range(step.begin, stage.epochs if step.end is None else step.end) for step in stage.steps]
+        for epoch in range(stage.epochs):
+            if not any(epoch in epochs for epochs in active):
+                self.report.say(
+                    (*path, "steps"), f"no step is active in epoch {epoch} of {stage.epochs}; see begin, end"
+                )
+                return
 
     def parts(self) -> nn.ModuleDict:
         view = self.part("view", self.recipe.data.view, ("data", "view"))
@@ -158,7 +202,7 @@ class _Builder:
     def value(self, annotation: Any, value: Any, path: Keys, given: dict[str, Any]) -> Any:
         kind = getattr(annotation, "kind", None)
         if isinstance(value, str) and value.startswith("@"):
-            return self.reference(value, path)
+            return self.fitting(annotation, value, path)
         if isinstance(kind, str):
             made = self.part(kind, value, path, given)
             given |= announced(made, given)
@@ -181,6 +225,13 @@ class _Builder:
                     raise RecipeError(message)
                 self.report.say(path, message)
         return [site for site in sites if any(fnmatchcase(site.name, glob) for glob in globs)]
+
+    def fitting(self, annotation: Any, value: str, path: Keys) -> Any:
+        """Return the part that is referred to, which must be of the class that is asked for."""
+        made = self.reference(value, path)
+        if isinstance(annotation, type) and not isinstance(made, annotation):
+            raise RecipeError(f"{value!r} is a {type(made).__name__}, but {path[-1]} must be a {annotation.__name__}")
+        return made
 
     def reference(self, value: str, path: Keys) -> Any:
         if value[1:] in self.built:

@@ -173,29 +173,34 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
     out: Annotated[Path | None, typer.Option(help="Folder of the results; RUN/evaluation by default.")] = None,
     examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
+    embeddings: Annotated[bool, typer.Option("--embeddings", help="Instead: how alike slices are embedded.")] = False,
+    encoders: Annotated[str | None, typer.Option(help="With --embeddings: RUN,LABEL=RUN to stand beside.")] = None,
+    alignment: Annotated[bool, typer.Option("--alignment", help="Instead: does the CLIP tell modalities?")] = False,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare syntheses with the truth and with two simple baselines."""
+    """Compare syntheses with the truth and with two simple baselines, or measure the encoder or the CLIP."""
     from anysyn.evaluation import evaluate as run_it
     from anysyn.progress import Bar
 
-    _answer(
-        lambda: run_it(
-            run,
-            data=data,
-            split=split,
-            pairs=pairs,
-            protocol=protocol,
-            out=out,
-            examples=examples,
-            batch=batch,
-            accelerator=accelerator,
-            overwrite=overwrite,
-            progress=Bar(),
-        )
-    )
+    if encoders and not embeddings:
+        raise typer.BadParameter("--encoders stand beside those of the run: add --embeddings")
+    if embeddings + alignment + ((pairs, protocol, examples) != ("all", "anysyn", 2)) > 1:
+        raise typer.BadParameter("ask for one at a time: --embeddings, --alignment, or --pairs, --protocol, --examples")
+    asked: dict[str, Any] = {"data": data, "split": split, "out": out, "batch": batch}
+    asked |= {"accelerator": accelerator, "overwrite": overwrite}
+    if embeddings:
+        from anysyn.evaluation import evaluate_embeddings
+
+        _answer(lambda: _said(evaluate_embeddings(run, encoders=_words(encoders) or (), progress=Bar(), **asked)))
+        return
+    if alignment:
+        from anysyn.evaluation import evaluate_alignment
+
+        _answer(lambda: _said(evaluate_alignment(run, progress=Bar(), **asked)))
+        return
+    _answer(lambda: run_it(run, pairs=pairs, protocol=protocol, examples=examples, progress=Bar(), **asked))
 
 
 @app.command()
@@ -239,6 +244,11 @@ def _answer(call: Any) -> None:
     _print((f"failed: {failure}" for failure in failures), err=True)
     if failures:
         raise typer.Exit(1)
+
+
+def _said(outcome: Any) -> Any:
+    _print(outcome.lines())
+    return outcome
 
 
 def _print(lines: Iterable[object], err: bool = False) -> None:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from anysyn.registry import suggest
+from anysyn.types import Modulate
 
 
 def spread(vector: Tensor, features: Tensor) -> Tensor:
@@ -142,3 +143,82 @@ def resolve(word: str, choices: Sequence[str], where: str) -> int:
     if word not in choices:
         raise ValueError(f"{where}: {word!r} is unknown; {suggest(word, choices)}")
     return list(choices).index(word)
+
+
+def slices(images: Tensor) -> Tensor:
+    """Cut images into planes of their last two voxel axes, for networks that read plain pictures.
+
+    Args:
+        images: (N, *S) with two voxel axes, or three, of which the first then counts the planes.
+
+    Returns:
+        (N, Z, 1, H, W); Z is 1 where there are two voxel axes.
+
+    Example:
+        >>> slices(torch.zeros(4, 16, 24)).shape, slices(torch.zeros(4, 3, 16, 24)).shape
+        (torch.Size([4, 1, 1, 16, 24]), torch.Size([4, 3, 1, 16, 24]))
+    """
+    planes = images if images.ndim == 4 else images.unsqueeze(1)  # (N, Z, H, W)
+    return planes.unsqueeze(2)  # (N, Z, 1, H, W)
+
+
+def rows_by_value(values: Tensor) -> list[tuple[int, Tensor]]:
+    """Group the rows of a batch by a number that each of them has.
+
+    Args:
+        values: (B,) int64.
+
+    Returns:
+        For each number that occurs, in rising order, the rows (R,) that have it.
+
+    Example:
+        >>> [(value, rows.tolist()) for value, rows in rows_by_value(torch.tensor([2, 0, 2]))]
+        [(0, [1]), (2, [0, 2])]
+    """
+    if values.is_meta:  # a layout without memory holds no values: one stands for all
+        return [(0, torch.arange(len(values), device=values.device))]
+    return [(value, (values == value).nonzero().flatten()) for value in sorted(set(values.tolist()))]
+
+
+def rejoin(groups: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
+    """Put the groups of a batch together again, each row at its place.
+
+    Args:
+        groups: (R_i, ...) each.
+        rows: (R_i,) int64 each, the places; together they name every row once.
+
+    Returns:
+        (B, ...), where B is the sum of the R_i.
+
+    Example:
+        >>> rejoin([torch.tensor([10]), torch.tensor([20, 30])], [torch.tensor([1]), torch.tensor([0, 2])]).tolist()
+        [20, 10, 30]
+    """
+    return torch.cat(list(groups))[torch.cat(list(rows)).argsort()]  # (B, ...)
+
+
+def for_rows(modulate: Modulate, rows: Tensor, total: int) -> Modulate:
+    """Let what acts on the features of a whole batch act on those of some of its rows.
+
+    A condition has a row for each sample of the batch, so the features are laid at their places among zeros.
+
+    Args:
+        modulate: What acts on (B, C, *S).
+        rows: (R,) int64, the places of the rows.
+        total: B.
+
+    Returns:
+        What acts on (R, C, *S).
+
+    Example:
+        >>> double_the_first = lambda site, x: x * torch.tensor([[2.0], [1.0], [1.0]])
+        >>> act = for_rows(double_the_first, torch.tensor([2, 0]), total=3)
+        >>> act("encoder/out", torch.tensor([[5.0], [7.0]])).flatten().tolist()
+        [5.0, 14.0]
+    """
+
+    def act(site: str, features: Tensor) -> Tensor:
+        whole = features.new_zeros(total, *features.shape[1:]).index_copy(0, rows, features)  # (B, C, *S)
+        return modulate(site, whole)[rows]  # (R, C, *S)
+
+    return act

@@ -18,6 +18,7 @@ OWN = (
     "anysyn.conditioners",
     "anysyn.encoders",
     "anysyn.decoders",
+    "anysyn.clip",
     "anysyn.shortcuts",
     "anysyn.synthesizer",
     "anysyn.objectives",

@@ -68,6 +68,15 @@ class Synthesizer(nn.Module):
             answer = answer + (direct if points is None else sample_at(direct, points))
         return Synthesis(answer[back] if points is None else answer, features)
 
+    def encode(self, batch: Batch, query: Query) -> Features:
+        """Encode the sources, as answering the query would, and decode nothing.
+
+        Args:
+            batch: What exists.
+            query: What is shown, and what the encoder's side is told of the target.
+        """
+        return self._encode(self._pad(batch, None)[0], query, self.conditioners.embed(batch, query))
+
     def _encode(self, batch: Batch, query: Query, condition: Sequence[Condition]) -> Features:
         features: Features = self.encoder(batch.images, query.sources, self.conditioners.modulate(condition))
         return features

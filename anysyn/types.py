@@ -38,6 +38,17 @@ class Batch:
     acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
     keys: tuple[str, ...] = ()
 
+    def take(self, rows: slice) -> Batch:
+        """Return some of the samples."""
+        return Batch(
+            self.images[rows],
+            self.available[rows],
+            self.dataset[rows],
+            self.spacing[rows],
+            self.acquisitions[rows],
+            self.keys[rows],
+        )
+
     def to(self, device: torch.device | str) -> Batch:
         """Move the tensors to a device."""
         moved = {name: getattr(self, name).to(device) for name in ("images", "available", "dataset", "spacing")}
@@ -161,6 +172,34 @@ class Descriptor(nn.Module):
 
     def forward(self, batch: Batch, query: Query) -> Condition:
         """Return the tokens of the sources and of the targets."""
+        raise NotImplementedError
+
+
+class ImageTextModel(nn.Module):
+    """Embed images and texts in one space, as CLIP does (Radford et al., ICML 2021).
+
+    A recipe names one among its parts and refers to it by ``"@name"``, so that its weights are kept with the run.
+
+    Args:
+        descriptions: A text for each modality of the recipe, in its order.
+    """
+
+    descriptions: tuple[str, ...]
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Embed slices (B, 1, H, W), about 0 to 1, as (B, D); gradients reach the images."""
+        raise NotImplementedError
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Embed N texts as (N, D); a text that is too long for the model is an error."""
+        raise NotImplementedError
+
+    def modality_embeddings(self) -> Tensor:
+        """Embed the descriptions: (M, D)."""
+        raise NotImplementedError
+
+    def scale(self) -> Tensor:
+        """Return the scalar that turns a cosine into a logit: one over the temperature."""
         raise NotImplementedError
 
 

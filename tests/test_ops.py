@@ -5,7 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from anysyn.ops import grid, one_pattern, pad_to_multiple, pick, resolve, sample_at, shown, spread
+from anysyn.ops import (
+    for_rows,
+    grid,
+    one_pattern,
+    pad_to_multiple,
+    pick,
+    rejoin,
+    resolve,
+    rows_by_value,
+    sample_at,
+    shown,
+    spread,
+)
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (4, 5, 6)])
@@ -62,3 +74,21 @@ def test_one_pattern_names_the_remedy():
 def test_resolve_gives_the_nearest_match():
     with pytest.raises(ValueError, match=r"here: 'T2' is unknown; did you mean 'T2w'\?"):
         resolve("T2", ["T1w", "T2w"], "here")
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=9))
+def test_groups_of_rows_join_to_the_batch_they_came_from(values):
+    batch, which = torch.rand(len(values), 2), torch.tensor(values)
+    groups = rows_by_value(which)
+    assert [value for value, _ in groups] == sorted(set(values))
+    assert all((which[rows] == value).all() for value, rows in groups)
+    rows = [rows for _, rows in groups]
+    assert torch.equal(rejoin([batch[some] for some in rows], rows), batch)
+
+
+def test_what_acts_on_a_batch_acts_alike_on_some_of_its_rows():
+    batch, gains, rows = torch.rand(4, 3, 5), torch.rand(4, 3, 1), torch.tensor([3, 0])
+    seen = []
+    act = for_rows(lambda site, x: (seen.append(site), x * gains + gains)[1], rows, total=4)
+    torch.testing.assert_close(act("decoder/in", batch[rows]), (batch * gains + gains)[rows])
+    assert seen == ["decoder/in"]

@@ -6,6 +6,7 @@ import pytest
 import safetensors.torch
 import torch
 from toys import (
+    EVERY,
     SHAPES,
     SPACES,
     M,
@@ -14,6 +15,7 @@ from toys import (
     decoder_of,
     encoder_of,
     query_of,
+    referred,
     shape_of,
     spec,
     synthesizer,
@@ -40,24 +42,27 @@ def same_after_saving(module, other, path):
 @pytest.mark.parametrize(("dimensions", "depth"), SPACES)
 @pytest.mark.parametrize("name", names("encoder"))
 def test_encoders(name, dimensions, depth, tmp_path):
-    encoder, batch = encoder_of(name, dimensions, depth), batch_of(shape_of(dimensions, depth))
-    features = encoder(batch.images, query_of().sources)
+    encoder = encoder_of(name, dimensions, depth)
+    shape = shape_of(dimensions, depth, encoder.strides[-1])
+    images = batch_of(shape, samples=M).images
+    features = encoder(images, EVERY)
     levels = (*features.skips, features.deep)
     assert [x.shape[1] for x in levels] == list(encoder.widths)
     for x, stride in zip(levels, encoder.strides, strict=True):
-        assert x.shape[2:] == tuple(n // stride for n in SHAPES[dimensions])
+        assert x.shape[2:] == tuple(n // stride for n in shape[-dimensions:])
     seen = []
-    encoder(batch.images, query_of().sources, lambda site, x: (seen.append((site, x.shape[1])), x)[1])
-    assert sorted(seen) == sorted((site.name, site.channels) for site in encoder.sites)
+    encoder(images, EVERY, lambda site, x: (seen.append((site, *x.shape[:2])), x)[1])
+    assert sorted(seen) == sorted((site.name, M, site.channels) for site in encoder.sites)
     gradients_reach_everything(encoder, sum(x.square().mean() for x in levels))
     again = encoder_of(name, dimensions, depth)
-    assert torch.equal(again(batch.images, query_of().sources).deep, features.deep)
+    assert torch.equal(again(images, EVERY).deep, features.deep)
     same_after_saving(encoder, again, tmp_path / "weights.safetensors")
 
 
 @pytest.mark.parametrize("name", names("encoder"))
 def test_encoders_never_read_what_is_not_shown(name):
-    encoder, batch = encoder_of(name, 2), batch_of((16, 16))
+    encoder = encoder_of(name, 2)
+    batch = batch_of(shape_of(2, 1, encoder.strides[-1]))
     batch.images[:, 1:] = float("nan")
     assert torch.isfinite(encoder(batch.images, query_of().sources).deep).all()
 
@@ -66,15 +71,15 @@ def test_encoders_never_read_what_is_not_shown(name):
 @pytest.mark.parametrize("name", names("decoder"))
 def test_decoders(name, dimensions, depth, tmp_path):
     encoder, shape = encoder_of("unet", dimensions, depth), shape_of(dimensions, depth)
-    decoder, features = decoder_of(name, encoder, depth), encoder(batch_of(shape).images, query_of().sources)
-    targets = query_of((0, 1, 2, 3) if decoder.every_target else (2,)).targets
+    decoder, features = decoder_of(name, encoder, depth), encoder(batch_of(shape, samples=M).images, EVERY)
+    targets = EVERY.T.expand(M, M) if decoder.every_target else EVERY
     images = decoder(features, targets)
     assert images.shape == (*targets.shape, *shape)
-    points = torch.rand(2, 50, len(shape)) * 2 - 1
+    points = torch.rand(M, 50, len(shape)) * 2 - 1
     assert decoder(features, targets, points=points).shape == (*targets.shape, 50)
     seen = []
-    decoder(features, targets, lambda site, x: (seen.append((site, x.shape[1])), x)[1])
-    assert sorted(seen) == sorted((site.name, site.channels) for site in decoder.sites)
+    decoder(features, targets, lambda site, x: (seen.append((site, *x.shape[:2])), x)[1])
+    assert sorted(seen) == sorted((site.name, M, site.channels) for site in decoder.sites)
     gradients_reach_everything(decoder, images.square().mean())
     again = decoder_of(name, encoder, depth)
     assert torch.equal(again(features, targets), images)
@@ -109,7 +114,7 @@ def test_descriptors(name):
 
 @pytest.mark.parametrize("name", names("loss"))
 def test_losses_are_finite_weighted_and_differentiable(name):
-    loss = build("loss", {**spec("loss", name), "weight": 3.0})
+    loss = build("loss", {**spec("loss", name), **referred("loss", name), "weight": 3.0})
     batch, query, model = batch_of((16, 16)), query_of(), synthesizer()
     prediction, features = model(batch, query)
     truth = batch.images[:, 2:3]
@@ -123,8 +128,7 @@ def test_losses_are_finite_weighted_and_differentiable(name):
 
 @pytest.mark.parametrize("name", names("objective"))
 def test_objectives_name_their_terms(name):
-    losses = [build("loss", {"name": "l1"}), build("loss", {"name": "mse", "weight": 2.0})]
-    objective = build("objective", {"name": name, "model": synthesizer(), "losses": losses})
+    objective = build("objective", {**spec("objective", name), **referred("objective", name)})
     terms = objective(batch_of((16, 16)), query_of())
     assert terms
     assert all(term.ndim == 0 and term.requires_grad for term in terms.values())

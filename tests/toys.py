@@ -4,26 +4,32 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from anysyn.clip import clip_from_scratch
+from anysyn.objectives import ModalityHead
 from anysyn.plugins import enrol
-from anysyn.registry import build
+from anysyn.registry import build, find, parameters
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Query
 
 enrol()
 M = 4
+PROMPTED = ("T1w", "T1c", "T2w", "FLAIR")
 # What a part needs beyond its defaults, small enough for a test. A new part with good defaults needs no line here.
-SMALL = {("encoder", "unet"): {"widths": (8, 12, 16)}}
+SMALL = {("encoder", "unet"): {"widths": (8, 12, 16)}, ("encoder", "swin_unetr"): {"feature_size": 12, "window": 4}}
 NEEDS = {("conditioner", "add"): "modality"}
+OF = {"encoder": "unet", "decoder": "cnn"}  # the design of a part that holds several networks of one
 SHAPES = {2: (16, 24), 3: (8, 16, 8)}
 SPACES = [(2, 1), (2, 3), (3, 1)]  # (dimensions, depth): slices, slabs, patches
+EVERY = torch.arange(M).unsqueeze(1)  # (M, 1): a sample for each modality, so that all that belongs to one is used
 
 
 def spec(kind, name):
     return {"name": name, **SMALL.get((kind, name), {})}
 
 
-def shape_of(dimensions, depth):
-    return (*((depth,) if depth > 1 else ()), *SHAPES[dimensions])
+def shape_of(dimensions, depth, stride=8):
+    """Return voxel counts that suit a network with this deepest stride; the slices of a slab come first."""
+    return (*((depth,) if depth > 1 else ()), *(n * max(1, stride // 8) for n in SHAPES[dimensions]))
 
 
 def batch_of(shape, samples=2, seed=0):
@@ -40,15 +46,22 @@ def query_of(targets=(2,), samples=2):
     return Query(torch.tensor([[0]] * samples), torch.tensor([list(targets)] * samples))
 
 
+def nests(kind, name):
+    return "of" in parameters(find(kind, name))
+
+
 def encoder_of(name, dimensions, depth=1):
+    of = {"of": encoder_of(OF["encoder"], dimensions, depth)} if nests("encoder", name) else {}
+    given = {"modalities": M, "names": PROMPTED, "dimensions": dimensions, "depth": depth}
     torch.manual_seed(0)
-    return build("encoder", spec("encoder", name), modalities=M, names=None, dimensions=dimensions, depth=depth)
+    return build("encoder", spec("encoder", name) | of, **given)
 
 
 def decoder_of(name, encoder, depth=1):
+    of = {"of": decoder_of(OF["decoder"], encoder, depth)} if nests("decoder", name) else {}
     given = {"widths": encoder.widths, "strides": encoder.strides, "dimensions": encoder.dimensions, "depth": depth}
     torch.manual_seed(1)
-    return build("decoder", spec("decoder", name), modalities=M, **given)
+    return build("decoder", spec("decoder", name) | of, modalities=M, names=PROMPTED, **given)
 
 
 def conditioner_of(name, sites, dimensions):
@@ -66,6 +79,22 @@ def synthesizer(dimensions=2, depth=1, at=("decoder/in",)):
     decoder = decoder_of("cnn", encoder, depth)
     chosen = [site for site in (*encoder.sites, *decoder.sites) if site.name in at]
     return Synthesizer(encoder=encoder, decoder=decoder, conditioners=[conditioner_of("add", chosen, dimensions)])
+
+
+def clip(seed=0):
+    torch.manual_seed(seed)
+    return clip_from_scratch(names=PROMPTED, side=16, width=16, layers=1, heads=2, embedding=8, tokens=60)
+
+
+def referred(kind, name):
+    """Return what a recipe refers to or nests for a part, by the names of its keys."""
+    made = {
+        "model": synthesizer,
+        "clip": clip,
+        "head": lambda: ModalityHead(model=synthesizer(), modalities=M),
+        "losses": lambda: [build("loss", {"name": "l1"})],
+    }
+    return {key: made[key]() for key in parameters(find(kind, name)) if key in made}
 
 
 TINY = """

@@ -45,6 +45,7 @@ class Modality:
         aliases: Other names.
         bids: Where a BIDS dataset keeps it.
         description: A sentence for the reader.
+        prompt: What image-text models are told of it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Modality:
     aliases: tuple[str, ...]
     bids: Bids
     description: str
+    prompt: str
 
 
 @cache
@@ -132,4 +134,5 @@ def _modality(name: str, row: Mapping[str, Any]) -> Modality:
         aliases=tuple(row["aliases"]),
         bids=Bids(place["datatype"], place["suffix"], entities),
         description=row["description"],
+        prompt=row["prompt"],
     )

@@ -1,5 +1,7 @@
 """Encoders: sources to features."""
 
+from anysyn.encoders.per_modality import PerModalityEncoder
+from anysyn.encoders.swin_unetr import SwinUNETREncoder
 from anysyn.encoders.unet import UNetEncoder
 
-__all__ = ["UNetEncoder"]
+__all__ = ["PerModalityEncoder", "SwinUNETREncoder", "UNetEncoder"]

@@ -8,6 +8,7 @@ from tempfile import TemporaryFile
 
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.cases import Cases
+from anysyn.evaluation.findings import ALIGNMENT, EMBEDDINGS
 from anysyn.evaluation.fit import TrainedRun, fit_baselines
 from anysyn.evaluation.pairs import EvaluationError, Pair, parse_pairs
 from anysyn.evaluation.protocols import Protocol
@@ -109,7 +110,8 @@ def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pair
 def _open(folder: Path, overwrite: bool) -> Path:
     if folder.exists() and not folder.is_dir():
         raise EvaluationError(f"{folder} is a file; choose another --out")
-    if not overwrite and any(path.is_file() for path in folder.rglob("*")):
+    beside = {folder / EMBEDDINGS, folder / ALIGNMENT}  # findings of their own, which stay
+    if not overwrite and any(path.is_file() and path.parent not in beside for path in folder.rglob("*")):
         raise EvaluationError(f"{folder} is not empty; choose another --out or allow it with --overwrite")
     (folder / "examples").mkdir(parents=True, exist_ok=True)
     for old in (folder / "examples").glob("*.npz"):

@@ -75,13 +75,17 @@ class Step:
         objective: What is minimised.
         train: Globs of parameter names, for example ``synthesizer`` or ``synthesizer.decoder``.
         optimizer: How it is minimised.
-        schedule: How the learning rate changes over the stage.
+        schedule: How the learning rate changes over the epochs in which the step is active.
+        begin: First epoch of the stage in which the step is active, from 0.
+        end: Epoch of the stage in which it no longer is; active to the last by default.
     """
 
     objective: Objective
     train: Sequence[str]
     optimizer: Optimizer
     schedule: Schedule = field(default_factory=lambda: {"name": "constant"})  # type: ignore[assignment]
+    begin: Annotated[int, Field(ge=0)] = 0
+    end: Annotated[int, Field(ge=1)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,7 @@ class Stage:
 
     Args:
         name: What the log calls it.
-        epochs: Passes over the training samples.
+        epochs: Passes over the training samples; 0 leaves the stage out.
         batches: Which samples go together.
         queries: What is shown and asked.
         steps: What each batch does, in order.
@@ -102,7 +106,7 @@ class Stage:
     """
 
     name: str
-    epochs: Annotated[int, Field(ge=1)]
+    epochs: Annotated[int, Field(ge=0)]
     batches: Batches
     queries: Queries
     steps: Sequence[Step]

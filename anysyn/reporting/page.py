@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
@@ -13,10 +13,14 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from anysyn.data.files import replacing
+from anysyn.evaluation.findings import ALIGNMENT, EMBEDDINGS
 from anysyn.evaluation.tables import margins, metrics_of, summarise
 from anysyn.evaluation.typeset import arrow
 from anysyn.registry import UserError
+from anysyn.reporting.alignment import COLUMNS, alignment_section
 from anysyn.reporting.distributions import distributions
+from anysyn.reporting.embeddings import COORDINATES, COSINES, embeddings_section
+from anysyn.reporting.findings import Findings, find_findings, read_findings
 from anysyn.reporting.origin import evaluation_facts, training_facts
 from anysyn.reporting.panels import Panel, error_bar, grey_bar, panel_of
 from anysyn.reporting.planes import LIMIT
@@ -68,18 +72,19 @@ def report(
     if page.exists() and not overwrite and page.resolve() != own.resolve():
         raise UserError(f"{page} exists; allow replacing it with --overwrite, or choose another --out")
     found = find_results(folder, results)
-    text = render(folder, None if found is None else read_results(found))
+    text = render(folder, None if found is None else read_results(found), _findings(folder, results))
     with replacing(page, overwrite=True) as file:
         file.write(text.encode())
     return page
 
 
-def render(run: RunFolder, results: Results | None) -> str:
+def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findings]) -> str:
     """Return the page as text.
 
     Args:
         run: The run folder.
         results: What was evaluated, or None.
+        findings: What else was measured: ``embeddings``, ``alignment``, both or none.
 
     Raises:
         UserError: If a file of the run cannot be read.
@@ -95,6 +100,8 @@ def render(run: RunFolder, results: Results | None) -> str:
         run=run.path,
         origin=[*training_facts(run, recipe), *(evaluation_facts(run, recipe, results) if results else [])],
         results=None if results is None else _results(results, recipe),
+        embeddings=embeddings_section(findings[EMBEDDINGS]) if EMBEDDINGS in findings else None,
+        alignment=alignment_section(findings[ALIGNMENT]) if ALIGNMENT in findings else None,
         stages=stages_of(run, recipe),
         ended=run.weights.is_file(),
         recipe=text,
@@ -103,6 +110,12 @@ def render(run: RunFolder, results: Results | None) -> str:
         versions=versions_of(run, results),
         made_by=f"anysyn {version('anysyn')}",
     )
+
+
+def _findings(run: RunFolder, results: str | Path | None) -> dict[str, Findings]:
+    tables = {EMBEDDINGS: {"cosines": COSINES, "coordinates": COORDINATES}, ALIGNMENT: COLUMNS}
+    found = {what: find_findings(run, results, what) for what in tables}
+    return {what: read_findings(folder, tables[what]) for what, folder in found.items() if folder is not None}
 
 
 def _read_recipe(path: Path, text: str) -> dict[str, Any]:

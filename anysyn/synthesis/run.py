@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import safetensors.torch
 import torch
@@ -149,11 +150,12 @@ class LoadedRun:
         return answer
 
 
-def load_run(folder: str | Path, *, accelerator: str = "auto") -> LoadedRun:
-    """Load a trained run.
+def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str = "auto") -> LoadedRun:
+    """Load a trained run: its synthesizer, and of the other networks only those that it refers to.
 
     Args:
         folder: The run folder.
+        stage: Take the weights as this stage left them; by default those of the last stage.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
 
     Raises:
@@ -164,26 +166,52 @@ def load_run(folder: str | Path, *, accelerator: str = "auto") -> LoadedRun:
         raise RunError(f"{run.path} holds no recipe.yaml: it is not a run folder")
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
-    recipe = build.load(run.recipe)
+    recipe = build.load(run.recipe, lay_out=False)
     fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
-    parts = build.parts(recipe)
-    try:
-        parts.load_state_dict(safetensors.torch.load_file(run.weights))
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        raise RunError(f"{run.weights} does not fit {run.recipe}: {str(error).splitlines()[0]}") from error
+    name = _synthesizer(recipe)
+    parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
     pipeline = Pipeline(tuple(steps), TypicalWindows.from_json(run.read("windows.json")))
-    model = synthesizer_of(dict(parts.items())).to(fabric.device).eval()
+    model = cast(Synthesizer, parts[name]).to(fabric.device).eval()
     return LoadedRun(run, recipe, model, pipeline, build.make(recipe, recipe.data.view, "view"), fabric)
 
 
-def synthesizer_of(parts: Mapping[str, torch.nn.Module]) -> Synthesizer:
-    """Return the last synthesizer among the parts: the one that the stages end with.
+def networks(
+    run: RunFolder, recipe: Recipe, *, only: Iterable[str] | None = None, stage: str | None = None
+) -> torch.nn.ModuleDict:
+    """Build networks of a run with the weights that it learned.
+
+    Args:
+        run: The run folder.
+        recipe: Its recipe.
+        only: Names of the parts that are wanted; they and those they refer to are built. All by default.
+        stage: Take the weights as this stage left them; by default those of the last stage.
 
     Raises:
-        RunError: If there is none.
+        RunError: If the weights are not there or do not fit.
     """
-    found = [part for part in parts.values() if isinstance(part, Synthesizer)]
+    path = run.weights if stage is None else _stage_weights(run, recipe, stage)
+    parts = build.parts(recipe, only)
+    try:
+        kept = safetensors.torch.load_file(path)
+        parts.load_state_dict({name: value for name, value in kept.items() if name.split(".")[0] in parts})
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        raise RunError(f"{path} does not fit {run.recipe}: {str(error).splitlines()[0]}") from error
+    return parts
+
+
+def _stage_weights(run: RunFolder, recipe: Recipe, stage: str) -> Path:
+    known = [one.name for one in recipe.stages]
+    if stage not in known:
+        raise RunError(f"{run.path} has no stage {stage!r}; {suggest(stage, known)}")
+    path = run.stage_weights(stage)
+    if not path.is_file():
+        raise RunError(f"{run.path} keeps no weights of its stage {stage!r} ({path.name}); train it anew")
+    return path
+
+
+def _synthesizer(recipe: Recipe) -> str:
+    found = build.named(recipe, Synthesizer)
     if not found:
-        raise RunError(f"the recipe has no synthesizer among its parts ({', '.join(parts)})")
-    return found[-1]
+        raise RunError(f"the recipe has no synthesizer among its parts ({', '.join(recipe.parts)})")
+    return found[-1]  # the one that the stages end with

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightning_fabric import Fabric
@@ -109,6 +109,9 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
     if kept is not None:
         parts.load_state_dict(below("parts.", kept[0]))
     while position.stage < len(recipe.stages):
+        if recipe.stages[position.stage].epochs == 0:
+            position = replace(position, stage=position.stage + 1)
+            continue
         loop = StageLoop(
             fabric=fabric,
             recipe=recipe,

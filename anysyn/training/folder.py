@@ -57,6 +57,10 @@ class RunFolder:
         """Return where the validation log lies."""
         return self.path / "validation.csv"
 
+    def stage_weights(self, stage: str) -> Path:
+        """Return where the weights at the end of a stage lie."""
+        return self.path / f"stage-{stage}.safetensors"
+
     @property
     def checkpoints(self) -> Path:
         """Return where the checkpoints lie."""

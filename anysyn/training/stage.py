@@ -83,6 +83,9 @@ class StageLoop:
         self.fabric, self.recipe, self.parts, self.cohort, self.progress = fabric, recipe, parts, cohort, progress
         self.stage, self.folder, self.position = recipe.stages[position.stage], folder, position
         self.steps = steps_of(recipe, self.stage, parts, fabric)
+        self.judge = next(
+            step for step in self.steps if self.stage.epochs - 1 in step.active
+        )  # whose score picks the best
         self.batches = build.make(recipe, self.stage.batches, "batches")
         self.queries = build.make(recipe, self.stage.queries, "queries", names=tuple(recipe.modalities))
         self.average = _average(parts, self.stage.ema)
@@ -110,6 +113,8 @@ class StageLoop:
             self.parts.load_state_dict(safetensors.torch.load_file(self._best))
         elif self.average is not None:
             self.parts.load_state_dict(self.average.module.state_dict())
+        if self.fabric.is_global_zero:
+            write_tensors(self.folder.stage_weights(self.stage.name), self.parts.state_dict())
         self.position = replace(self.position, stage=self.position.stage + 1, epoch=0, batch=0, best=None)
         self.save(ended=True)
         if self.fabric.is_global_zero:
@@ -160,8 +165,8 @@ class StageLoop:
         together = min(self.stage.accumulate, total - first)  # the last ones of an epoch may be fewer
         last = number + 1 == first + together
         found: dict[str, Tensor] = {}
-        for step in self.steps:
-            factor = step.schedule.factor(epoch + number / total, self.stage.epochs)
+        for step in (step for step in self.steps if epoch in step.active):
+            factor = step.schedule.factor(epoch - step.active.start + number / total, len(step.active))
             found |= learn(
                 self.fabric,
                 self.parts,
@@ -192,7 +197,7 @@ class StageLoop:
         with _averaged(self.parts, self.average):
             picture = self.folder.path / "samples" / f"{self.position.stage}-{self.stage.name}-{epoch + 1:04d}.png"
             score, terms = validate(
-                self.fabric, self.steps[0].objective, self.queries, self.cohort.validation, self.cohort, picture
+                self.fabric, self.judge.objective, self.queries, self.cohort.validation, self.cohort, picture
             )
             better = self.position.best is None or score < self.position.best
             if self.fabric.is_global_zero:

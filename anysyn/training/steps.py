@@ -29,6 +29,7 @@ class TrainingStep:
         stepper: The optimiser as fabric steps it, with loss scaling where the precision needs it.
         schedule: How the learning rate changes.
         lr: Learning rate before the schedule.
+        active: The epochs of the stage in which it learns.
     """
 
     objective: Objective
@@ -37,6 +38,7 @@ class TrainingStep:
     stepper: Any
     schedule: Schedule
     lr: float
+    active: range
 
 
 def matching(parts: nn.Module, globs: Sequence[str]) -> list[nn.Parameter]:
@@ -71,7 +73,8 @@ def steps_of(recipe: Recipe, stage: Stage, parts: nn.ModuleDict, fabric: Fabric)
         optimizer = build.make(recipe, step.optimizer, "optimizer", parameters=learning)
         schedule = build.make(recipe, step.schedule, "schedule")
         stepper = fabric.setup_optimizers(optimizer)
-        made.append(TrainingStep(objective, learning, optimizer, stepper, schedule, optimizer.defaults["lr"]))
+        active = range(step.begin, stage.epochs if step.end is None else min(step.end, stage.epochs))
+        made.append(TrainingStep(objective, learning, optimizer, stepper, schedule, optimizer.defaults["lr"], active))
     return made
 
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from anysyn.data.modalities import index, modalities, modality, recognise
+
+PAPER = Path(__file__).parents[2] / "../shared/papers/omnisyn.txt"
 
 # what the public datasets call them, written down by hand from their own descriptions
 NAMES = {
@@ -80,3 +84,21 @@ def test_windows_of_units_that_mean_something() -> None:
     assert modality("CT").window == (-1024, 3071)
     assert modality("ADC").window == (0, 3000)
     assert modality("T1w").window is None
+
+
+@pytest.mark.skipif(not PAPER.is_file(), reason="needs ../shared/papers")
+def test_six_prompts_are_those_of_table_9() -> None:
+    table = PAPER.read_text(encoding="utf-8").partition("**Table 9.**")[2].partition("## Implementation")[0]
+    quoted = dict(re.findall(r"^(\w+)\t“(.*)”$", table, re.MULTILINE))
+    assert len(quoted) == 6
+    for name, text in quoted.items():
+        assert modality(name).prompt == text
+
+
+def test_prompts_name_their_modality_and_differ() -> None:
+    prompts = [one.prompt for one in modalities()]
+    assert len(set(prompts)) == len(prompts)
+    for one in modalities():
+        assert one.prompt.endswith(".")
+        named = re.findall(r"\((.+?)\)", one.prompt)
+        assert one.name in {found.name for word in named if (found := recognise(word))}, one.prompt

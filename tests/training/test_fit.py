@@ -187,3 +187,44 @@ def test_mistakes_are_found_before_any_data_is_touched(place):
 def test_a_recipe_without_data_says_what_to_add(place):
     with pytest.raises(UserError, match=r"data\.root=FOLDER"):
         train(place / "tiny.yaml", out=place / "never", accelerator="cpu")
+
+
+def windows(place, name, *steps, **options):
+    tree = yaml.safe_load(TINY)
+    step = tree["stages"][0]["steps"][0]
+    tree["stages"][0] |= {"ema": None, "steps": [{**step, **changes} for changes in steps]}
+    (place / f"{name}.yaml").write_text(yaml.safe_dump(tree))
+    return train(
+        place / f"{name}.yaml",
+        out=place / name,
+        overrides=[f"data.root={place / 'cohort'}", "stages.0.validate_every=9"],
+        accelerator="cpu",
+        **options,
+    ).folder
+
+
+def test_a_step_learns_in_its_own_epochs_alone(place):
+    decoder, encoder = {"train": ["synthesizer.decoder"], "end": 1}, {"train": ["synthesizer.encoder"], "begin": 1}
+    run = windows(place, "windows", decoder, encoder)
+    only = windows(place, "only", decoder, {"train": ["synthesizer.conditioners"], "begin": 1})
+    one, two = weights(run), weights(only)
+    same_decoder = [torch.equal(one[name], two[name]) for name in one if ".decoder." in name]
+    changed = [not torch.equal(one[name], two[name]) for name in one if ".encoder." in name]
+    assert same_decoder
+    assert all(same_decoder)
+    assert any(changed)
+
+
+def test_an_epoch_in_which_nothing_learns_is_a_mistake(place):
+    with pytest.raises(RecipeError, match=r"no step is active in epoch 1 of 2"):
+        windows(place, "idle", {"end": 1})
+
+
+def test_a_stage_of_no_epochs_is_left_out_and_each_other_keeps_its_weights(place):
+    tree = yaml.safe_load(TINY)
+    tree["stages"] = [{**tree["stages"][0], "name": "skipped", "epochs": 0}, *tree["stages"]]
+    (place / "skip.yaml").write_text(yaml.safe_dump(tree))
+    options = {"overrides": [f"data.root={place / 'cohort'}"], "accelerator": "cpu"}
+    run = train(place / "skip.yaml", out=place / "skip", **options).folder
+    assert not (run / "stage-skipped.safetensors").exists()
+    assert same(safetensors.torch.load_file(run / "stage-synthesis.safetensors"), weights(run))

@@ -1,0 +1,8 @@
+"""CLIP: an image tower and a text tower that embed in one space (Radford et al., ICML 2021)."""
+
+from anysyn.clip.checkpoint import pretrained_clip
+from anysyn.clip.classify import classify, classify_texts, modality_logits
+from anysyn.clip.model import Clip
+from anysyn.clip.scratch import clip_from_scratch
+
+__all__ = ["Clip", "classify", "classify_texts", "clip_from_scratch", "modality_logits", "pretrained_clip"]

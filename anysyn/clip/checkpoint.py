@@ -1,0 +1,100 @@
+"""A CLIP-like model from a checkpoint of transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from anysyn.clip.model import Clip
+from anysyn.clip.pixels import Pixels
+from anysyn.clip.tokens import CheckpointTokens
+from anysyn.data.modalities import modality
+from anysyn.registry import Given, RecipeError, register
+
+T = TypeVar("T")
+
+REMEDY = (
+    "name a folder with config.json, model.safetensors, preprocessor_config.json and the tokenizer, or a model of the "
+    "Hugging Face hub that the network reaches or the cache holds (HF_HOME says where the cache is)"
+)
+
+
+@register("part", "clip")
+def pretrained_clip(*, names: Given[tuple[str, ...]], checkpoint: str, revision: str = "main") -> Clip:
+    """Load a CLIP-like model of transformers from the Hugging Face hub or from a folder.
+
+    Weights are read from safetensors only; pickles are refused. On the meta device, where recipes are checked, the
+    model is laid out by its configuration and no weights are read.
+
+    Args:
+        names: The modalities of the recipe.
+        checkpoint: Name on the hub, for example ``openai/clip-vit-base-patch32``, or a folder.
+        revision: Branch, tag or commit on the hub.
+
+    Raises:
+        RecipeError: If it cannot be loaded, or lacks weights.
+        ValueError: If the model is not CLIP-like, or a modality's description is too long for it.
+    """
+    from transformers import AutoConfig, AutoTokenizer  # here, since transformers takes seconds to import
+    from transformers.image_processing_base import ImageProcessingMixin
+
+    with _explained(checkpoint):
+        config = _cached(AutoConfig.from_pretrained, checkpoint, revision)
+        tokenizer = _cached(AutoTokenizer.from_pretrained, checkpoint, revision)
+        prepared, _ = _cached(ImageProcessingMixin.get_image_processor_dict, checkpoint, revision)
+        if not (hasattr(config, "text_config") and hasattr(config, "vision_config")):
+            raise ValueError(f"a model of type {config.model_type!r} has no text tower and image tower")
+        towers = _towers(config, checkpoint, revision)
+        tokenize = CheckpointTokens(tokenizer=tokenizer, most=config.text_config.max_position_embeddings)
+        pixels = _pixels(config.vision_config, prepared)
+    descriptions = [modality(name).prompt for name in names]
+    return Clip(towers=towers, tokenize=tokenize, pixels=pixels, descriptions=descriptions)
+
+
+def _towers(config: Any, checkpoint: str, revision: str) -> nn.Module:
+    from transformers import AutoModel
+
+    if torch.get_default_device().type == "meta":
+        laid_out: nn.Module = AutoModel.from_config(config)
+        return laid_out
+    safe = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    towers, info = _cached(AutoModel.from_pretrained, checkpoint, revision, **safe)
+    if info["missing_keys"]:
+        absent = sorted(info["missing_keys"])
+        raise ValueError(f"its weights lack {len(absent)} tensors, {absent[0]} among them")
+    read: nn.Module = towers
+    return read
+
+
+def _pixels(vision: Any, prepared: dict[str, Any]) -> Pixels:
+    channels, side = vision.num_channels, vision.image_size
+    if not isinstance(side, int):
+        raise ValueError(f"its images are not square: image_size is {side}")
+    mean, std = [0.0] * channels, [1.0] * channels
+    if prepared.get("do_normalize", True):
+        mean, std = prepared.get("image_mean", []), prepared.get("image_std", [])
+    if len(mean) != channels or len(std) != channels:
+        raise ValueError(f"it reads {channels} channels, but image_mean has {len(mean)} and image_std {len(std)}")
+    return Pixels(side=side, mean=tuple(mean), std=tuple(std))
+
+
+def _cached(read: Callable[..., T], checkpoint: str, revision: str, **options: Any) -> T:
+    """Read from the folder or the cache, and only what is not there from the network."""
+    try:
+        return read(checkpoint, revision=revision, local_files_only=True, **options)
+    except OSError:
+        return read(checkpoint, revision=revision, **options)
+
+
+@contextmanager
+def _explained(checkpoint: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise RecipeError(f"checkpoint {checkpoint!r} cannot be loaded: {reason}; {REMEDY}") from error

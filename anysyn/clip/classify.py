@@ -1,0 +1,61 @@
+"""Which modality is it: images by the descriptions they resemble, texts by their own embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from anysyn.types import ImageTextModel
+
+
+def modality_logits(images: Tensor, texts: Tensor, scale: Tensor | float) -> Tensor:
+    """Compare embeddings of images with one embedding for each modality.
+
+    ``scale * cos(E_v, E_t)``: CLIP's logits (Radford et al., ICML 2021, Fig. 3).
+
+    Args:
+        images: (B, D).
+        texts: (M, D).
+        scale: What a cosine is multiplied by.
+
+    Returns:
+        (B, M).
+
+    Example:
+        >>> import torch
+        >>> modality_logits(torch.tensor([[3.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 2.0]]), 10.0)
+        tensor([[10.,  0.]])
+    """
+    return scale * F.normalize(images.float(), dim=1) @ F.normalize(texts.float(), dim=1).T  # (B, M)
+
+
+def classify(model: ImageTextModel, images: Tensor) -> Tensor:
+    """Return the probability of each modality of the recipe for each slice.
+
+    Args:
+        model: Its image tower sees the slices, its text tower the descriptions.
+        images: (B, 1, H, W), about 0 to 1.
+
+    Returns:
+        (B, M); each row sums to 1.
+    """
+    embedded = model.encode_image(images)  # (B, D)
+    return modality_logits(embedded, model.modality_embeddings(), model.scale()).softmax(1)  # (B, M)
+
+
+def classify_texts(model: ImageTextModel, texts: Sequence[str]) -> Tensor:
+    """Return the probability of each class for each text.
+
+    The embedding itself is the logits, as Algorithm 2 (line 3) of OmniSyn writes it: class i is coordinate i. The first
+    M classes are the modalities of the recipe; an untrained model finds one only by chance, 1 in D.
+
+    Args:
+        model: Its text tower reads the texts.
+        texts: N texts.
+
+    Returns:
+        (N, D); each row sums to 1.
+    """
+    return model.encode_text(texts).float().softmax(1)  # (N, D)

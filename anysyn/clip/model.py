@@ -1,0 +1,101 @@
+"""Any CLIP-like model of transformers, told what the modalities are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.clip.pixels import Pixels
+from anysyn.types import ImageTextModel
+
+Tokenize = Callable[[Sequence[str]], dict[str, list[list[int]]]]
+
+LARGEST_SCALE = 100.0  # Radford et al. bound the scale of the logits, "which we found necessary" (their Section 2.5)
+
+
+class Clip(ImageTextModel):
+    """Embed slices and texts with the two towers of a transformers model.
+
+    A recipe trains one tower by the names of its parameters, ``clip.towers.text_*`` or ``clip.towers.vis*``. A tower
+    of which nothing learns stays in evaluation mode: it neither drops anything out nor moves its statistics.
+
+    Args:
+        towers: A transformers model with ``get_text_features``, ``get_image_features`` and ``logit_scale``.
+        tokenize: Texts to named rows of integers, all of one length; too long a text is a ValueError.
+        pixels: How a slice becomes what the image tower reads.
+        descriptions: A text for each modality of the recipe, in its order.
+
+    Raises:
+        ValueError: If the model is not CLIP-like, or a description is too long for it.
+    """
+
+    def __init__(self, *, towers: nn.Module, tokenize: Tokenize, pixels: Pixels, descriptions: Sequence[str]) -> None:
+        super().__init__()
+        needed = ("get_text_features", "get_image_features", "logit_scale")
+        missing = [name for name in needed if not hasattr(towers, name)]
+        children = [name for name, _ in towers.named_children()]
+        missing += [
+            f"{prefix}_*" for prefix in ("text", "vis") if not any(name.startswith(prefix) for name in children)
+        ]
+        if missing:
+            raise ValueError(f"{type(towers).__name__} is not CLIP-like: it has no {', '.join(missing)}")
+        self.towers, self.tokenize, self.pixels = towers, tokenize, pixels
+        self.descriptions = tuple(descriptions)
+        self.tokenize(self.descriptions)  # finds one that is too long before any training
+        self._held: tuple[object, Tensor] | None = None
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Embed slices (B, 1, H, W), about 0 to 1, as (B, D); gradients reach the images."""
+        seen = self.pixels(images)  # (B, C, side, side)
+        with self._at_rest("vis"):
+            embedded: Tensor = self.towers.get_image_features(pixel_values=seen).pooler_output  # type: ignore[operator]
+        return embedded
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Embed N texts as (N, D).
+
+        Raises:
+            ValueError: If a text has more tokens than the model takes.
+        """
+        device = next(self.parameters()).device
+        tokens = {name: torch.tensor(rows, device=device) for name, rows in self.tokenize(texts).items()}  # (N, L)
+        with self._at_rest("text"):
+            embedded: Tensor = self.towers.get_text_features(**tokens).pooler_output  # type: ignore[operator]
+        return embedded
+
+    def modality_embeddings(self) -> Tensor:
+        """Embed the descriptions: (M, D); once for all as long as the text tower is frozen and keeps its weights."""
+        weights = [weight for tower in self._towers("text") for weight in tower.parameters()]
+        if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
+            return self.encode_text(self.descriptions)
+        # Optimisers, loading and moving to a device all show in these numbers.
+        state = [(weight.data_ptr(), weight._version) for weight in weights]
+        if self._held is None or self._held[0] != state:
+            # A plain float32 tensor, whoever asked first: training under autocast, or evaluation in inference mode.
+            with torch.inference_mode(False), torch.no_grad(), torch.autocast(weights[0].device.type, enabled=False):
+                self._held = state, self.encode_text(self.descriptions)
+        return self._held[1]
+
+    def scale(self) -> Tensor:
+        """Return the scalar that turns a cosine into a logit, at most 100."""
+        learned: Tensor = self.towers.logit_scale  # type: ignore[assignment]
+        return learned.exp().clamp(max=LARGEST_SCALE)
+
+    def _towers(self, prefix: str) -> list[nn.Module]:
+        return [tower for name, tower in self.towers.named_children() if name.startswith(prefix)]
+
+    @contextmanager
+    def _at_rest(self, prefix: str) -> Iterator[None]:
+        towers = self._towers(prefix)
+        learns = torch.is_grad_enabled() and any(w.requires_grad for tower in towers for w in tower.parameters())
+        waiting = [] if learns else [module for tower in towers for module in tower.modules() if module.training]
+        for module in waiting:
+            module.training = False
+        try:
+            yield
+        finally:
+            for module in waiting:
+                module.training = True

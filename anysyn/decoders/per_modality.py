@@ -1,0 +1,62 @@
+"""A decoder for each target modality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from anysyn.nn.subnetworks import copies, sites_of, within
+from anysyn.ops import for_rows, rejoin, rows_by_value
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, unmodulated
+
+
+@register("decoder", "per_modality")
+class PerModalityDecoder(Decoder):
+    """Decode each target by its own decoder: a decoder of the same design for each modality.
+
+    It needs no conditioner to know its target; with one encoder it is ``1E3D`` of OmniSyn (Table 3). The site
+    ``decoder/in`` of the design is called ``decoder/T1w/in`` in the decoder of T1w.
+
+    Args:
+        names: The modalities of the recipe.
+        of: The design; each modality draws weights of its own.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.decoders import CNNDecoder
+        >>> decoder = PerModalityDecoder(names=("T1w", "T2w"), of=CNNDecoder(widths=(8, 16), dimensions=2))
+        >>> features = Features((torch.rand(3, 8, 16, 16),), torch.rand(3, 16, 8, 8))
+        >>> decoder(features, torch.tensor([[1], [0], [1]])).shape
+        torch.Size([3, 1, 16, 16])
+    """
+
+    def __init__(self, *, names: Given[Sequence[str]], of: Decoder) -> None:
+        super().__init__()
+        self.sites = sites_of(of.sites, names)
+        self.decoders = copies(of, names)
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, points: Tensor | None = None
+    ) -> Tensor:
+        """Decode one target of each sample; samples may differ in it.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64.
+            modulate: What acts at the sites, on (B, C, *S).
+            points: (B, Q, d) query points in [-1, 1], or None for the grid of the input.
+
+        Returns:
+            (B, 1, *S), or (B, 1, Q) at points.
+        """
+        named = list(self.decoders.items())
+        groups = rows_by_value(targets[:, 0])
+        images: list[Tensor] = []
+        for modality, rows in groups:
+            name, decoder = named[modality]
+            act = within(for_rows(modulate, rows, len(targets)), name)
+            some = Features(tuple(skip[rows] for skip in features.skips), features.deep[rows])  # (R, C_i, *S_i) each
+            images.append(decoder(some, targets[rows], act, None if points is None else points[rows]))
+        return rejoin(images, [rows for _, rows in groups])  # (B, 1, *S) or (B, 1, Q)

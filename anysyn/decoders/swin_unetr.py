@@ -1,0 +1,83 @@
+"""The convolutional decoder of SwinUNETR, in two or three dimensions, out of MONAI's modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from anysyn.nn.unetr import head, upsampling_block
+from anysyn.ops import sample_at
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+
+@register("decoder", "swin_unetr")
+class SwinUNETRDecoder(Decoder):
+    """Decode a feature pyramid by transposed convolutions, each followed by the skip and a residual block.
+
+    The decoder of SwinUNETR (Hatamizadeh et al., 2021) in MONAI's modules; block ``decoder{i + 1}`` joins skip i, as in
+    `monai.networks.nets.SwinUNETR`, so that its weights fit. It takes any pyramid whose strides divide each other.
+
+    Instance normalisation follows every convolution of a block and takes out what is constant over the voxels. So a
+    shift of whole channels (``add``) is lost at ``decoder/skip*``, but for the borders; at ``decoder/in`` and
+    ``decoder/block*`` it acts because the transposed convolution spreads it unevenly. A scale (``film``) acts at all.
+
+    Args:
+        widths: Channels of the encoder's levels, finest first.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they come out of the head as channels.
+
+    Example:
+        >>> import torch
+        >>> decoder = SwinUNETRDecoder(widths=(8, 16), strides=(1, 2), dimensions=2)
+        >>> features = Features((torch.rand(3, 8, 16, 16),), torch.rand(3, 16, 8, 8))
+        >>> decoder(features, torch.zeros(3, 1, dtype=torch.long)).shape
+        torch.Size([3, 1, 16, 16])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        self.levels = range(len(widths) - 2, -1, -1)
+        for i in self.levels:
+            block = upsampling_block(dimensions, widths[i + 1], widths[i], strides[i + 1] // strides[i])
+            self.add_module(f"decoder{i + 1}", block)
+        self.out = head(dimensions, widths[0], depth)
+        self.sites = [
+            Site("decoder/in", widths[-1], "deep"),
+            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
+            *(Site(f"decoder/block{n}", widths[i + 1]) for n, i in enumerate(self.levels)),
+        ]
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, points: Tensor | None = None
+    ) -> Tensor:
+        """Decode one target.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
+            modulate: What acts at the sites.
+            points: (B, Q, d) query points in [-1, 1], or None for the grid of the input.
+
+        Returns:
+            (B, 1, *S), or (B, 1, Q) at points.
+        """
+        x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
+        for n, i in enumerate(self.levels):
+            skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
+            block = self.get_submodule(f"decoder{i + 1}")
+            x = block(modulate(f"decoder/block{n}", x), skip)  # (B, C_i, *S / stride_i)
+        image: Tensor = self.out(x)  # (B, depth, *S without the slab's axis)
+        if self.depth > 1:
+            image = image.unsqueeze(1)  # (B, 1, *S)
+        return image if points is None else sample_at(image, points)  # (B, 1, Q)

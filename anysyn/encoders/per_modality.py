@@ -1,0 +1,72 @@
+"""An encoder for each source modality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from anysyn.nn.subnetworks import copies, sites_of, within
+from anysyn.ops import for_rows, rejoin, rows_by_value
+from anysyn.registry import Given, register
+from anysyn.types import Encoder, Features, Modulate, unmodulated
+
+
+@register("encoder", "per_modality")
+class PerModalityEncoder(Encoder):
+    """Encode each sample by the encoder of its one source: an encoder of the same design for each modality.
+
+    With the decoder of the same name it is ``3E3D`` of OmniSyn (Table 3). The site ``encoder/block0`` of the design is
+    called ``encoder/T1w/block0`` in the encoder of T1w.
+
+    Args:
+        names: The modalities of the recipe.
+        of: The design; each modality draws weights of its own. ``inputs: stack`` shows an encoder its source alone.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.encoders import UNetEncoder
+        >>> design = UNetEncoder(modalities=2, dimensions=2, widths=(8, 16), inputs="stack")
+        >>> encoder = PerModalityEncoder(names=("T1w", "T2w"), of=design)
+        >>> encoder(torch.rand(3, 2, 16, 16), torch.tensor([[0], [1], [0]])).deep.shape
+        torch.Size([3, 16, 8, 8])
+    """
+
+    def __init__(self, *, names: Given[Sequence[str]], of: Encoder) -> None:
+        super().__init__()
+        self.dimensions, self.widths, self.strides = of.dimensions, of.widths, of.strides
+        self.sites = sites_of(of.sites, names)
+        self.encoders = copies(of, names)
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the one source of each sample; samples may differ in it.
+
+        Args:
+            images: (B, M, *S).
+            sources: (B, 1) int64.
+            modulate: What acts at the sites, on (B, C, *S).
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If a query shows several sources.
+        """
+        if sources.shape[1] != 1:
+            raise ValueError(
+                f"encoder per_modality takes one source, but the query shows {sources.shape[1]}; "
+                "ask with `queries: {name: one_to_one}`, or use one encoder for all with `inputs: canvas`"
+            )
+        named = list(self.encoders.items())
+        groups = rows_by_value(sources[:, 0])
+        answers: list[Features] = []
+        for modality, rows in groups:
+            name, encoder = named[modality]
+            act = within(for_rows(modulate, rows, len(sources)), name)
+            answers.append(encoder(images[rows], sources[rows], act))
+        places = [rows for _, rows in groups]
+        skips = zip(*(answer.skips for answer in answers), strict=True)
+        return Features(
+            tuple(rejoin(level, places) for level in skips),  # (B, C_i, *S / stride_i) each
+            rejoin([answer.deep for answer in answers], places),  # (B, C, *S / deepest stride)
+        )

@@ -1,0 +1,147 @@
+"""The encoder of SwinUNETR, in two or three dimensions, out of MONAI's modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.unetr import residual_block, swin_transformer
+from anysyn.registry import Given, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+
+@register("encoder", "swin_unetr")
+class SwinUNETREncoder(Encoder):
+    """Encode the sources by a Swin transformer, with residual convolution blocks on its skips.
+
+    The encoder of SwinUNETR (Hatamizadeh et al., 2021) and SwinUNETR-V2 (He et al., 2023), in MONAI's modules under
+    MONAI's names, so that the weights of a `monai.networks.nets.SwinUNETR` fit. ``{inputs: stack}`` with the decoder
+    ``swin_unetr`` is the backbone of OmniSyn. Instance normalisation needs more than one voxel at the deepest level.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        feature_size: Channels of the finest level; stage i has ``2^i`` times as many.
+        version: 2 puts a residual convolution block before each Swin stage.
+        depths: Transformer blocks of each stage.
+        heads: Attention heads of each stage.
+        window: Length of the attention window, in tokens along each axis.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+
+    Raises:
+        ValueError: If the channels of a stage cannot be shared out among its heads.
+
+    Example:
+        >>> import torch
+        >>> encoder = SwinUNETREncoder(modalities=4, dimensions=2, feature_size=12)
+        >>> features = encoder(torch.rand(3, 4, 64, 64), torch.tensor([[0, 2]] * 3))
+        >>> [x.shape[1] for x in features.skips], tuple(features.deep.shape)
+        ([12, 12, 24, 48, 96], (3, 192, 2, 2))
+    """
+
+    strides = (1, 2, 4, 8, 16, 32)
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        feature_size: int = 48,
+        version: Literal[1, 2] = 2,
+        depths: tuple[int, int, int, int] = (2, 2, 2, 2),
+        heads: tuple[int, int, int, int] = (3, 6, 12, 24),
+        window: int = 7,
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        _check_heads(feature_size, heads)
+        self.dimensions, self.depth, self.inputs, self.version = dimensions, depth, inputs, version
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths = (feature_size, *(feature_size * 2**i for i in range(5)))
+        self.sites = _sites(self.widths)
+        self.swinViT = swin_transformer(
+            dimensions, self.channels, feature_size, window=window, depths=depths, heads=heads, version=version
+        )
+        self.encoder1 = residual_block(dimensions, self.channels, feature_size)
+        self.encoder2 = residual_block(dimensions, feature_size, feature_size)
+        self.encoder3 = residual_block(dimensions, 2 * feature_size, 2 * feature_size)
+        self.encoder4 = residual_block(dimensions, 4 * feature_size, 4 * feature_size)
+        self.encoder10 = residual_block(dimensions, 16 * feature_size, 16 * feature_size)
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of 32.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels, or the deepest level would have one voxel.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
+        _check_size(x.shape[2:], self.strides[-1])
+        hidden = self._hidden(x, modulate)
+        *skips, deep = (
+            self.encoder1(x),  # (B, F, *S)
+            self.encoder2(hidden[0]),  # (B, F, *S / 2)
+            self.encoder3(hidden[1]),  # (B, 2 F, *S / 4)
+            self.encoder4(hidden[2]),  # (B, 4 F, *S / 8)
+            hidden[3],
+            self.encoder10(hidden[4]),  # (B, 16 F, *S / 32)
+        )
+        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+        return Features(passed, modulate("encoder/out", deep))
+
+    def _hidden(self, x: Tensor, modulate: Modulate) -> list[Tensor]:
+        # SwinTransformer.forward, opened at the sites.
+        x = modulate("encoder/stem", self.swinViT.patch_embed(x))  # (B, F, *S / 2)
+        hidden = [self.swinViT.proj_out(x, normalize=True)]
+        for i, stage in enumerate(self._stages()):
+            x = modulate(f"encoder/block{i}", x)  # (B, 2^i F, *S / 2^(i + 1))
+            for layer in stage:
+                x = layer(x.contiguous())  # (B, 2^(i + 1) F, *S / 2^(i + 2)) after the last
+            hidden.append(self.swinViT.proj_out(x, normalize=True))
+        return hidden
+
+    def _stages(self) -> Iterator[list[nn.Module]]:
+        kinds = ("c", "") if self.version == 2 else ("",)
+        for i in range(1, 5):
+            yield [layer for kind in kinds for layer in getattr(self.swinViT, f"layers{i}{kind}")]
+
+
+def _check_heads(feature_size: int, heads: Sequence[int]) -> None:
+    for i, count in enumerate(heads):
+        if feature_size * 2**i % count:
+            raise ValueError(
+                f"stage {i} has {feature_size * 2**i} channels, which {count} heads cannot share; "
+                "make feature_size a multiple of each entry of heads divided by 1, 2, 4 and 8"
+            )
+
+
+def _check_size(size: Sequence[int], stride: int) -> None:
+    if all(n <= stride for n in size):
+        raise ValueError(
+            f"images of {' x '.join(map(str, size))} leave one voxel at the deepest level of encoder swin_unetr, which "
+            f"instance normalisation cannot use; show it more than {stride} voxels along one axis"
+        )
+
+
+def _sites(widths: Sequence[int]) -> list[Site]:
+    return [
+        Site("encoder/stem", widths[0]),
+        *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(widths[1:-1])),
+        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
+        Site("encoder/out", widths[-1], "deep"),
+    ]

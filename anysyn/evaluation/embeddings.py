@@ -1,0 +1,111 @@
+"""Embeddings: does an encoder see the anatomy of a slice, or its modality? (OmniSyn, Table 5 left and Fig. 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from anysyn.data.subjects import Failure
+from anysyn.evaluation.cosines import arranged
+from anysyn.evaluation.embedded import Embedded, embed_study, summarise
+from anysyn.evaluation.encoders import encoders_of
+from anysyn.evaluation.findings import EMBEDDINGS, check_any, open_findings, write_findings
+from anysyn.evaluation.fit import listed
+from anysyn.evaluation.typeset import aligned, number
+from anysyn.progress import Progress
+from anysyn.synthesis import load_run
+from anysyn.synthesis.run import LoadedRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingResults:
+    """Hold what the embeddings of several encoders are like.
+
+    Args:
+        folder: Where it was written.
+        cosines: As `cosine_table` writes them, for each encoder.
+        coordinates: Columns encoder, subject, dataset, slice, modality, x, y: principal components.
+        failures: Subjects that were left out.
+        notes: What else a reader has to know.
+    """
+
+    folder: Path
+    cosines: pd.DataFrame
+    coordinates: pd.DataFrame
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """Return the table of the cosines for a terminal, and where all of it lies."""
+        labels, groups = arranged(self.cosines)
+        rows = [
+            [title, pair, *(number(value, 4) for value in values)] for title, part in groups for pair, values in part
+        ]
+        table = aligned([["mean cosine with", "modalities", *labels], *rows])
+        return [*table, "", *self.notes, f"all of it: {self.folder}"]
+
+
+def evaluate_embeddings(
+    run: str | Path | LoadedRun,
+    *,
+    data: str | Path | None = None,
+    split: str = "test",
+    encoders: Sequence[str] = (),
+    out: str | Path | None = None,
+    batch: int = 8,
+    accelerator: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> EmbeddingResults:
+    """Compare the embeddings of the same and of different slices, before the training and after its stages.
+
+    Args:
+        run: A run folder, or a run that is loaded already.
+        data: Root of the subjects; the data of the training, if None.
+        split: ``train``, ``validation``, ``test`` or ``all``.
+        encoders: Further run folders whose last encoder stands beside, each ``FOLDER`` or ``LABEL=FOLDER``.
+        out: Folder of the results; ``evaluation`` in the run folder, if None. Its folder ``embeddings`` gets
+            ``cosines.csv``, ``coordinates.csv`` and ``record.json``.
+        batch: Slices or patches the network sees at once: what bounds the memory.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
+        overwrite: Replace earlier findings.
+        progress: Shown what is done; nothing, if None.
+
+    Returns:
+        The findings. A subject that fails is listed and the others finish.
+
+    Raises:
+        EvaluationError: If there are findings already, encoders cannot be compared, or no slice can be measured.
+        UserError: If a run cannot be used.
+
+    Example:
+        >>> evaluate_embeddings("nowhere")
+        Traceback (most recent call last):
+        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
+    """
+    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+    models = encoders_of(loaded, encoders)
+    subjects, unread = loaded.subjects(data, split)
+    folder = open_findings(loaded.folder, out, EMBEDDINGS, overwrite=overwrite)
+    embedded, failures = Embedded({label: [] for label in models}), [*unread]
+    names = tuple(loaded.recipe.modalities)
+    for subject in (progress or Progress()).over("embedding", subjects):
+        with listed(failures, subject.key):
+            study = loaded.prepare(subject)
+            given: dict[str, Any] = {"view": loaded.view, "modalities": names, "fabric": loaded.fabric, "size": batch}
+            found = {label: embed_study(model, study, **given) for label, model in models.items()}
+            held = torch.tensor([name in study.images for name in names])  # (M,)
+            embedded.add(study, found, held.expand(len(next(iter(found.values()))), -1))
+    check_any(len(embedded.slices), failures, f"split {split!r} of {data or 'the data of the training'}")
+    tables, shares = summarise(embedded, names)
+    notes = (f"Slices: {len(embedded.slices)}; subjects: {len(embedded.available)}.",)
+    asked = {"run": loaded.folder.path, "data": data, "split": split, "encoders": list(encoders)}
+    write_findings(
+        loaded.folder, folder, tables, {**asked, "explained variance": shares, "notes": list(notes)}, failures
+    )
+    return EmbeddingResults(folder=folder, failures=tuple(failures), notes=notes, **tables)

@@ -1,0 +1,88 @@
+"""Findings: where an evaluation of something other than syntheses is written, beside the tables of the syntheses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from anysyn.data.subjects import Failure
+from anysyn.evaluation.pairs import EvaluationError
+from anysyn.training.folder import RunFolder, versions, write_text
+
+EMBEDDINGS, ALIGNMENT = "embeddings", "alignment"  # folders in the folder of the results
+RECORD = "record.json"
+
+
+def open_findings(run: RunFolder, out: str | Path | None, what: str, *, overwrite: bool) -> Path:
+    """Return the folder of one kind of findings, which lies in the folder of the results.
+
+    Args:
+        run: The run.
+        out: Folder of the results; ``evaluation`` in the run folder, if None.
+        what: ``embeddings`` or ``alignment``, the folder in it.
+        overwrite: Whether earlier findings may be replaced.
+
+    Raises:
+        EvaluationError: If it is a file, or holds earlier findings that may not be replaced.
+    """
+    folder = Path(out or run.path / "evaluation") / what
+    for path in (folder.parent, folder):
+        if path.is_file():
+            raise EvaluationError(f"{path} is a file; choose another --out")
+    if (folder / RECORD).exists() and not overwrite:
+        raise EvaluationError(f"{folder} holds findings; choose another --out or allow replacing them with --overwrite")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECORD).unlink(missing_ok=True)  # it is written last, so a folder with a record is whole
+    return folder
+
+
+def write_findings(
+    run: RunFolder,
+    folder: Path,
+    tables: Mapping[str, pd.DataFrame],
+    record: Mapping[str, Any],
+    failures: Sequence[Failure],
+) -> None:
+    """Write tables as CSV and the record as JSON, and note in the run where they lie.
+
+    Args:
+        run: The run.
+        folder: What `open_findings` returned.
+        tables: By the name of their file.
+        record: What was asked for and found.
+        failures: Subjects that were left out.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    for name, table in tables.items():
+        write_text(folder / f"{name}.csv", table.to_csv(index=False))
+    listed = [{"subject": failure.key, "reason": failure.reason} for failure in failures]
+    whole = {**record, "failures": listed, "versions": versions()}
+    write_text(folder / RECORD, json.dumps(whole, indent=2, default=str) + "\n")
+    run.write("evaluation.json", {"results": str(folder.parent.resolve())})  # where a report finds the latest
+
+
+def check_any(count: int, failures: Sequence[Failure], where: str) -> None:
+    """Refuse to summarise nothing.
+
+    Args:
+        count: Slices that were measured.
+        failures: Why others were not.
+        where: Which subjects were asked for, for the message.
+
+    Raises:
+        EvaluationError: If there are none.
+
+    Example:
+        >>> check_any(0, [Failure("sub-01", None, "cut off")], "split 'test'")
+        Traceback (most recent call last):
+        anysyn.evaluation.pairs.EvaluationError: no slice in split 'test' was measured (sub-01: cut off)
+    """
+    if not count:
+        first = f" ({failures[0].key}: {failures[0].reason})" if failures else ""
+        raise EvaluationError(f"no slice in {where} was measured{first}")

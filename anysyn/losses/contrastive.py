@@ -1,0 +1,73 @@
+"""Contrastive losses over embeddings."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def positives(groups: Tensor) -> Tensor:
+    """Tell which pairs of embeddings belong together.
+
+    Args:
+        groups: (N,) int64, equal where two embeddings show the same slice.
+
+    Returns:
+        (N, N) bool, false on the diagonal.
+
+    Example:
+        >>> positives(torch.tensor([7, 7, 3])).int().tolist()
+        [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    """
+    same = groups.unsqueeze(0) == groups.unsqueeze(1)  # (N, N)
+    return same & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
+
+
+def supervised_infonce(embeddings: Tensor, groups: Tensor, temperature: float) -> Tensor:
+    """Draw embeddings of one group together and apart from all others.
+
+    ``-1 / |P(i)| sum_p log(exp(z_i . z_p / t) / sum_{a != i} exp(z_i . z_a / t))`` for every anchor i: Eq. 4 of
+    OmniSyn, which sums over the anchors. This averages over them, so that its weight does not depend on the batch.
+
+    Args:
+        embeddings: (N, C) of length one.
+        groups: (N,) int64, equal where two embeddings show the same slice.
+        temperature: t, above 0; a small one looks at the nearest negatives.
+
+    Returns:
+        A scalar. An anchor without a positive counts only as others' negative; without any positive it is zero.
+
+    Example:
+        >>> z = torch.eye(2).repeat(2, 1)
+        >>> round(supervised_infonce(z, torch.tensor([0, 1, 0, 1]), 0.1).item(), 4)
+        0.0001
+    """
+    matching = positives(groups)  # (N, N)
+    anchors = matching.any(1)  # (N,)
+    if not bool(anchors.any()):
+        return embeddings.sum() * 0
+    logits = embeddings.float() @ embeddings.float().T / temperature  # (N, N)
+    logits = logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -torch.inf)
+    shares = logits.log_softmax(1)[anchors]  # (A, N)
+    wanted = matching[anchors]  # (A, N)
+    return -(shares.masked_fill(~wanted, 0).sum(1) / wanted.sum(1)).mean()
+
+
+def mean_similarity(embeddings: Tensor, groups: Tensor) -> Tensor:
+    """Average the cosine over all pairs of one group: the similarity of Eq. 3 of OmniSyn.
+
+    Args:
+        embeddings: (N, C) of length one.
+        groups: (N,) int64.
+
+    Returns:
+        A scalar from -1 to 1; zero where no pair belongs together.
+
+    Example:
+        >>> mean_similarity(torch.tensor([[1.0, 0.0], [0.6, 0.8]]), torch.tensor([4, 4])).item()
+        0.6000000238418579
+    """
+    matching = positives(groups)  # (N, N)
+    if not bool(matching.any()):
+        return embeddings.sum() * 0
+    return (embeddings.float() @ embeddings.float().T)[matching].mean()

@@ -1,0 +1,103 @@
+"""MONAI's modules of the UNETR family, in the one form that SwinUNETR uses.
+
+Importing MONAI's networks takes seconds, so it happens where a recipe first needs one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+
+def swin_transformer(
+    dimensions: int,
+    inputs: int,
+    width: int,
+    *,
+    window: int,
+    depths: Sequence[int],
+    heads: Sequence[int],
+    version: Literal[1, 2],
+) -> Any:
+    """Make MONAI's `SwinTransformer`, on the default device, over patches of two voxels along each axis.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        width: Channels of a patch; each stage doubles them.
+        window: Length of the attention window, in tokens along each axis.
+        depths: Transformer blocks of each stage.
+        heads: Attention heads of each stage.
+        version: 2 puts a residual convolution block before each stage.
+
+    Example:
+        >>> made = swin_transformer(2, 1, 12, window=4, depths=(1, 1, 1, 1), heads=(1, 2, 4, 8), version=2)
+        >>> [tuple(x.shape[1:]) for x in made(torch.rand(1, 1, 64, 64))][::2]
+        [(12, 32, 32), (48, 8, 8), (192, 2, 2)]
+    """
+    from monai.networks.nets.swin_unetr import SwinTransformer
+
+    patches, windows = (2,) * dimensions, (window,) * dimensions
+    device = torch.get_default_device()
+    with torch.device("cpu"):  # it reads numbers off tensors as it is made, which the meta device cannot answer
+        made = SwinTransformer(
+            inputs, width, windows, patches, depths, heads, spatial_dims=dimensions, use_v2=version == 2
+        )
+    return made.to(device)
+
+
+def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
+    """Make MONAI's `UnetrBasicBlock`: two convolutions and a shortcut, with instance normalisation.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        outputs: Channels out.
+
+    Example:
+        >>> residual_block(2, 1, 4)(torch.rand(1, 1, 6, 6)).shape
+        torch.Size([1, 4, 6, 6])
+    """
+    from monai.networks.blocks import UnetrBasicBlock
+
+    made: nn.Module = UnetrBasicBlock(
+        dimensions, inputs, outputs, kernel_size=3, stride=1, norm_name="instance", res_block=True
+    )
+    return made
+
+
+def upsampling_block(dimensions: int, inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Make MONAI's `UnetrUpBlock`: a transposed convolution, the skip beside it, a residual block.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        outputs: Channels out, and of the skip.
+        stride: How many times finer the skip is.
+
+    Example:
+        >>> upsampling_block(2, 8, 4, 2)(torch.rand(1, 8, 3, 3), torch.rand(1, 4, 6, 6)).shape
+        torch.Size([1, 4, 6, 6])
+    """
+    from monai.networks.blocks import UnetrUpBlock
+
+    made: nn.Module = UnetrUpBlock(
+        dimensions, inputs, outputs, kernel_size=3, upsample_kernel_size=stride, norm_name="instance", res_block=True
+    )
+    return made
+
+
+def head(dimensions: int, inputs: int, outputs: int) -> nn.Module:
+    """Make MONAI's `UnetOutBlock`: a convolution of one voxel, with nothing after it.
+
+    Example:
+        >>> head(2, 8, 1)(torch.rand(1, 8, 6, 6)).shape
+        torch.Size([1, 1, 6, 6])
+    """
+    from monai.networks.blocks import UnetOutBlock
+
+    made: nn.Module = UnetOutBlock(dimensions, inputs, outputs)
+    return made

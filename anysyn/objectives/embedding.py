@@ -1,0 +1,49 @@
+"""Embeddings: one vector for an image, out of the encoder's deepest features."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from anysyn.synthesizer import Synthesizer
+from anysyn.types import Batch, Features, Query
+
+
+def embed(model: Synthesizer, batch: Batch, modality: int) -> tuple[Tensor, Features]:
+    """Embed every sample of a batch by one modality alone.
+
+    Args:
+        model: Whose encoder embeds, with the conditioners on its side.
+        batch: What exists; the modality is taken to be there.
+        modality: Its number.
+
+    Returns:
+        (B, C) vectors of length one, the mean over the voxels of the deepest features; and all features.
+
+    Example:
+        >>> from anysyn.build import load, parts
+        >>> model = parts(load("small/label"))["synthesizer"]
+        >>> batch = Batch(torch.rand(2, 4, 16, 16), torch.ones(2, 4), torch.zeros(2), torch.ones(2, 2))
+        >>> embed(model, batch, 0)[0].shape
+        torch.Size([2, 128])
+    """
+    alone = torch.full((len(batch.images), 1), modality, device=batch.images.device)  # (B, 1)
+    records = tuple((row[modality],) for row in batch.acquisitions)
+    features = model.encode(batch, Query(alone, alone, records, records))
+    return F.normalize(features.deep.flatten(2).mean(2), dim=1), features
+
+
+def groups_of(batch: Batch) -> Tensor:
+    """Number the samples so that the same slice has the same number, on every rank: (B,) int64.
+
+    Example:
+        >>> batch = Batch(torch.zeros(2, 1, 4), torch.ones(2, 1), torch.zeros(2), torch.ones(2, 1), keys=("a", "a"))
+        >>> groups_of(batch).unique().shape
+        torch.Size([1])
+    """
+    keys = batch.keys or tuple(str(row) for row in range(len(batch.images)))
+    digests = [hashlib.sha256(key.encode()).digest()[:8] for key in keys]
+    return torch.tensor([int.from_bytes(d, "big", signed=True) for d in digests], device=batch.images.device)

@@ -1,0 +1,41 @@
+"""Follow ``"@name"`` from part to part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+
+def with_references(parts: Mapping[str, Any], only: Iterable[str]) -> dict[str, Any]:
+    """Keep the parts that are wanted and those that they refer to, however far, in the recipe's order.
+
+    Args:
+        parts: The parts of a recipe, by name.
+        only: Names of those that are wanted.
+
+    Example:
+        >>> parts = {"clip": {"name": "clip"}, "judge": {"name": "judge"}, "model": {"reads": [{"clip": "@clip"}]}}
+        >>> list(with_references(parts, ["model"]))
+        ['clip', 'model']
+    """
+    wanted, waiting = set[str](), list(only)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += references(parts[name])
+    return {name: spec for name, spec in parts.items() if name in wanted}
+
+
+def references(spec: Any) -> Iterator[str]:
+    """Yield the names that a mapping refers to, at any depth.
+
+    Example:
+        >>> list(references({"losses": [{"name": "semantic", "clip": "@clip"}]}))
+        ['clip']
+    """
+    if isinstance(spec, str) and spec.startswith("@"):
+        yield spec[1:]
+    inner = spec.values() if isinstance(spec, Mapping) else spec if isinstance(spec, (list, tuple)) else ()
+    for item in inner:
+        yield from references(item)

@@ -1,0 +1,67 @@
+"""Building: parts by name with what they refer to, contracts kept, runs without what synthesis does not need."""
+
+import pytest
+import torch
+import yaml
+from toys import TINY
+
+from anysyn import build
+from anysyn.registry import RecipeError
+from anysyn.synthesizer import Synthesizer
+from anysyn.types import ImageTextModel
+
+CLIP = {"name": "clip_from_scratch", "side": 16, "width": 16, "layers": 1, "heads": 2, "embedding": 8}
+
+
+def recipe_of(tmp_path, change=lambda tree: None, **parts):
+    tree = yaml.safe_load(TINY)
+    tree["parts"] |= parts
+    change(tree)
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return tmp_path / "recipe.yaml"
+
+
+def judged_by(what):
+    def change(tree):
+        tree["stages"][0]["steps"][0]["objective"]["losses"].append({"name": "semantic", "clip": what})
+
+    return change
+
+
+def test_parts_are_found_by_their_contract_without_being_built(tmp_path):
+    recipe = build.load(recipe_of(tmp_path, clip=CLIP))
+    assert build.named(recipe, ImageTextModel) == ["clip"]
+    assert build.named(recipe, Synthesizer) == ["synthesizer"]
+    assert build.named(recipe, torch.nn.Linear) == []
+
+
+def test_only_what_is_wanted_and_what_it_refers_to_is_built(tmp_path):
+    recipe = build.load(recipe_of(tmp_path, clip=CLIP))
+    whole, one = build.parts(recipe), build.parts(recipe, only=["synthesizer"])
+    assert (list(whole), list(one)) == (["synthesizer", "clip"], ["synthesizer"])
+    same = [torch.equal(a, b) for a, b in zip(whole["synthesizer"].parameters(), one.parameters(), strict=True)]
+    assert all(same)
+
+
+def test_a_loss_may_refer_to_a_clip(tmp_path):
+    build.load(recipe_of(tmp_path, judged_by("@clip"), clip=CLIP))
+
+
+def test_a_part_that_is_something_else_is_refused(tmp_path):
+    path = recipe_of(tmp_path, judged_by("@synthesizer"), clip=CLIP)
+    with pytest.raises(RecipeError, match="'@synthesizer' is a Synthesizer, but clip must be a ImageTextModel"):
+        build.load(path)
+
+
+def test_a_clip_of_its_own_inside_a_loss_is_refused_since_it_would_not_be_kept_with_the_run(tmp_path):
+    with pytest.raises(RecipeError, match="@part"):
+        build.load(recipe_of(tmp_path, judged_by(CLIP)))
+
+
+def test_what_is_not_there_is_said_when_the_recipe_is_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    path = recipe_of(tmp_path, clip={"name": "clip", "checkpoint": "nobody/nothing"})
+    with pytest.raises(RecipeError, match=r"recipe.yaml:\d+: parts.clip: .*'nobody/nothing'.*HF_HOME") as caught:
+        build.load(path)
+    assert "\n" not in str(caught.value)
+    assert list(build.load(path, lay_out=False).parts) == ["synthesizer", "clip"]
