@@ -137,16 +137,20 @@ class _Builder:
                 self.sound("schedule", getattr(step, "schedule", None), (*path, "schedule"))
 
     def idle(self, stage: Stage, path: Keys) -> None:
-        """Note the first epoch of a stage in which nothing would learn."""
-        if self.report is None or self.report.within(path):
+        """Note a step that never learns, and an epoch in which nothing does."""
+        if self.report is None or self.report.within(path) or stage.epochs == 0:
             return
-        active = [range(step.begin, stage.epochs if step.end is None else step.end) for step in stage.steps]
-        for epoch in range(stage.epochs):
-            if not any(epoch in epochs for epochs in active):
+        active = [step.active(stage.epochs) for step in stage.steps]
+        for j, step in enumerate(stage.steps):
+            if not active[j]:
+                span = f"begin {step.begin}, end {step.end}"
                 self.report.say(
-                    (*path, "steps"), f"no step is active in epoch {epoch} of {stage.epochs}; see begin, end"
+                    (*path, "steps", j), f"active in no epoch of {stage.epochs} ({span}), so it never learns"
                 )
-                return
+        idle = [epoch for epoch in range(stage.epochs) if not any(epoch in epochs for epochs in active)]
+        if idle:
+            message = f"no step is active in epoch {idle[0]} of {stage.epochs}; see begin and end"
+            self.report.say((*path, "steps"), message)
 
     def parts(self) -> nn.ModuleDict:
         view = self.part("view", self.recipe.data.view, ("data", "view"))

@@ -23,6 +23,24 @@ def positives(groups: Tensor) -> Tensor:
     return same & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
 
 
+def cosines(embeddings: Tensor) -> Tensor:
+    """Compare all pairs of embeddings, in full precision whatever the training computes in.
+
+    Args:
+        embeddings: (N, C) of length one.
+
+    Returns:
+        (N, N), from -1 to 1.
+
+    Example:
+        >>> cosines(torch.tensor([[1.0, 0.0], [0.0, -1.0]])).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    with torch.autocast(embeddings.device.type, enabled=False):  # a small temperature would magnify the rounding
+        whole = embeddings.float()
+        return whole @ whole.T  # (N, N)
+
+
 def supervised_infonce(embeddings: Tensor, groups: Tensor, temperature: float) -> Tensor:
     """Draw embeddings of one group together and apart from all others.
 
@@ -46,7 +64,7 @@ def supervised_infonce(embeddings: Tensor, groups: Tensor, temperature: float) -
     anchors = matching.any(1)  # (N,)
     if not bool(anchors.any()):
         return embeddings.sum() * 0
-    logits = embeddings.float() @ embeddings.float().T / temperature  # (N, N)
+    logits = cosines(embeddings) / temperature  # (N, N)
     logits = logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -torch.inf)
     shares = logits.log_softmax(1)[anchors]  # (A, N)
     wanted = matching[anchors]  # (A, N)
@@ -70,4 +88,4 @@ def mean_similarity(embeddings: Tensor, groups: Tensor) -> Tensor:
     matching = positives(groups)  # (N, N)
     if not bool(matching.any()):
         return embeddings.sum() * 0
-    return (embeddings.float() @ embeddings.float().T)[matching].mean()
+    return cosines(embeddings)[matching].mean()

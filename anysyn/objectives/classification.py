@@ -37,6 +37,14 @@ class Classification(Objective):
     Args:
         model: Whose encoder learns. It embeds every available modality alone.
         head: What reads the modality off the embedding.
+
+    Example:
+        >>> from anysyn.build import load, parts
+        >>> model = parts(load("small/label"))["synthesizer"]
+        >>> objective = Classification(model=model, head=ModalityHead(model=model, modalities=4))
+        >>> batch = Batch(torch.rand(2, 4, 16, 16), torch.ones(2, 4) > 0, torch.zeros(2), torch.ones(2, 2))
+        >>> list(objective(batch, query=None))
+        ['classification']
     """
 
     def __init__(self, *, model: Synthesizer, head: ModalityHead) -> None:

@@ -23,9 +23,10 @@ class Contrastive(Objective):
     """Draw the modalities of one slice together and the slices apart (OmniSyn, Eqs. 2 to 4, Algorithm 1).
 
     Three terms: InfoNCE between subjects (Eq. 4), and within a subject the negative cosine of its embeddings and the
-    distance of its feature maps (Eq. 3). A batch larger than a chunk is encoded in chunks whose activations are made
-    again in the backward pass, so memory is bounded by the chunk and not by the number of negatives; over several ranks
-    each sees the embeddings of all.
+    distance of its feature maps (Eq. 3), which are those of all levels but the deepest. A batch larger than a chunk is
+    encoded in chunks whose activations are made again in the backward pass, so the number of negatives does not depend
+    on memory. In training on several ranks each sees the embeddings of all; a validation compares within its batches,
+    so that its score does not depend on the number of ranks.
 
     Args:
         model: Whose encoder learns. It embeds every available modality alone.
@@ -37,6 +38,13 @@ class Contrastive(Objective):
 
     Raises:
         ValueError: If the temperature or the chunk is too small.
+
+    Example:
+        >>> from anysyn.build import load, parts
+        >>> objective = Contrastive(model=parts(load("small/label"))["synthesizer"], chunk=2)
+        >>> batch = Batch(torch.rand(4, 4, 16, 16), torch.ones(4, 4) > 0, torch.zeros(4), torch.ones(4, 2))
+        >>> list(objective(batch, query=None))
+        ['infonce', 'vector', 'feature_map']
     """
 
     def __init__(
@@ -60,7 +68,9 @@ class Contrastive(Objective):
         pieces = [self._encoded(batch, rows) for rows in self._chunks(len(batch.images))]
         vectors, distances = (torch.cat(column) for column in zip(*pieces, strict=True))  # (B, M, C), (P,)
         groups = groups_of(batch).unsqueeze(1).expand(batch.available.shape)  # (B, M)
-        vectors, groups = gather(vectors[batch.available], groups[batch.available])  # (N, C), (N,)
+        vectors, groups = vectors[batch.available], groups[batch.available]  # (N, C), (N,)
+        if self.training:
+            vectors, groups = gather(vectors, groups)  # (N of all ranks, C), (N of all ranks,)
         terms = {
             "infonce": supervised_infonce(vectors, groups, self.temperature),
             "vector": -mean_similarity(vectors, groups),

@@ -33,7 +33,7 @@ def embed(model: Synthesizer, batch: Batch, modality: int) -> tuple[Tensor, Feat
     alone = torch.full((len(batch.images), 1), modality, device=batch.images.device)  # (B, 1)
     records = tuple((row[modality],) for row in batch.acquisitions)
     features = model.encode(batch, Query(alone, alone, records, records))
-    return F.normalize(features.deep.flatten(2).mean(2), dim=1), features
+    return F.normalize(features.deep.float().flatten(2).mean(2), dim=1), features
 
 
 def groups_of(batch: Batch) -> Tensor:

@@ -87,10 +87,17 @@ class Step:
     begin: Annotated[int, Field(ge=0)] = 0
     end: Annotated[int, Field(ge=1)] | None = None
 
+    def active(self, epochs: int) -> range:
+        """Return the epochs in which the step is active, of a stage of so many."""
+        return range(self.begin, epochs if self.end is None else min(self.end, epochs))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """Say one stage of training.
+
+    It ends with the weights of its best validation: the lowest sum of the terms of the first step that is active in the
+    last epoch, over the epochs in which that step is active.
 
     Args:
         name: What the log calls it.

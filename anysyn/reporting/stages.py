@@ -122,7 +122,9 @@ def _about(spec: Mapping[str, Any], logged: pd.DataFrame, validated: pd.DataFram
     text = f"{int(logged['epoch'].max()) + 1} of {spec['epochs']} epochs are in the log."
     if validated.empty:
         return f"{text} It was not validated."
-    scores = validated.groupby("epoch", as_index=False)["value"].sum()
+    terms = validated.groupby("epoch")["term"].agg(frozenset)
+    alike = validated["epoch"].map(terms) == terms.iloc[-1]  # a step may be active in some epochs only
+    scores = validated[alike].groupby("epoch", as_index=False)["value"].sum()
     best = scores.loc[scores["value"].idxmin()]
     return f"{text} Lowest validation {best['value']:.4g}, after epoch {best['epoch'] + 1:.0f}."
 

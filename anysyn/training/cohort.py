@@ -38,7 +38,7 @@ class Cohort:
 
 
 def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
-    """Find, split and prepare the subjects of a recipe; record split and intensities in the run folder.
+    """Find, split and prepare the subjects of a recipe; record split, intensities and failures in the run folder.
 
     Raises:
         UserError: If there is nobody to train on.
@@ -59,6 +59,7 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
     absent = {subject.key for subject in found.subjects}.difference(*parts.values())
     unread = (failure for failure in found.failures if failure.key not in absent)
     failures = (*unread, *train.failures, *(validation.failures if validation else ()))
+    folder.write("failures.json", [{"subject": failure.key, "reason": failure.reason} for failure in failures])
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
 
 

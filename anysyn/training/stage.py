@@ -83,9 +83,7 @@ class StageLoop:
         self.fabric, self.recipe, self.parts, self.cohort, self.progress = fabric, recipe, parts, cohort, progress
         self.stage, self.folder, self.position = recipe.stages[position.stage], folder, position
         self.steps = steps_of(recipe, self.stage, parts, fabric)
-        self.judge = next(
-            step for step in self.steps if self.stage.epochs - 1 in step.active
-        )  # whose score picks the best
+        self.judge = next(step for step in self.steps if self.stage.epochs - 1 in step.active)
         self.batches = build.make(recipe, self.stage.batches, "batches")
         self.queries = build.make(recipe, self.stage.queries, "queries", names=tuple(recipe.modalities))
         self.average = _average(parts, self.stage.ema)
@@ -196,18 +194,25 @@ class StageLoop:
             return
         with _averaged(self.parts, self.average):
             picture = self.folder.path / "samples" / f"{self.position.stage}-{self.stage.name}-{epoch + 1:04d}.png"
-            score, terms = validate(
-                self.fabric, self.judge.objective, self.queries, self.cohort.validation, self.cohort, picture
-            )
-            better = self.position.best is None or score < self.position.best
+            active = [step for step in self.steps if epoch in step.active]
+            objectives = [step.objective for step in active]
+            found = validate(self.fabric, objectives, self.queries, self.cohort.validation, self.cohort, picture)
             if self.fabric.is_global_zero:
-                for name, value in terms.items():
-                    self.validation.row(stage=self.stage.name, epoch=epoch, term=name, value=value)
-                    self.board.add_scalar(f"validation/{name}", value, self._samples(epoch + 1, 0))
-                if better:
-                    write_tensors(self._best, self.parts.state_dict())
-        if better:
-            self.position = replace(self.position, best=score)
+                self._record(epoch, found)
+            if self.judge in active:
+                self._rank(sum(found[active.index(self.judge)].values()))
+
+    def _record(self, epoch: int, found: list[dict[str, float]]) -> None:
+        for name, value in (term for terms in found for term in terms.items()):
+            self.validation.row(stage=self.stage.name, epoch=epoch, term=name, value=value)
+            self.board.add_scalar(f"validation/{name}", value, self._samples(epoch + 1, 0))
+
+    def _rank(self, score: float) -> None:
+        if self.position.best is not None and score >= self.position.best:
+            return
+        if self.fabric.is_global_zero:
+            write_tensors(self._best, self.parts.state_dict())
+        self.position = replace(self.position, best=score)
 
     def _samples(self, epoch: int, batch: int) -> int:
         size: int = self.batches.size

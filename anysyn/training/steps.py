@@ -65,7 +65,11 @@ def _matches(name: str, glob: str) -> bool:
 
 
 def steps_of(recipe: Recipe, stage: Stage, parts: nn.ModuleDict, fabric: Fabric) -> list[TrainingStep]:
-    """Build the steps of a stage over the built networks."""
+    """Build the steps of a stage over the built networks.
+
+    Raises:
+        RecipeError: If what a step trains is nowhere.
+    """
     made = []
     for step in stage.steps:
         objective = build.make(recipe, step.objective, "objective", dict(parts.items()))
@@ -73,7 +77,7 @@ def steps_of(recipe: Recipe, stage: Stage, parts: nn.ModuleDict, fabric: Fabric)
         optimizer = build.make(recipe, step.optimizer, "optimizer", parameters=learning)
         schedule = build.make(recipe, step.schedule, "schedule")
         stepper = fabric.setup_optimizers(optimizer)
-        active = range(step.begin, stage.epochs if step.end is None else min(step.end, stage.epochs))
+        active = step.active(stage.epochs)
         made.append(TrainingStep(objective, learning, optimizer, stepper, schedule, optimizer.defaults["lr"], active))
     return made
 

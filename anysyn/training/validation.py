@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from anysyn.data.batches import share
 from anysyn.data.samples import Samples
+from anysyn.objectives import SynthesisObjective
 from anysyn.ops import pick
 from anysyn.queries import Queries
 from anysyn.seeds import seeded
-from anysyn.synthesizer import Synthesizer
 from anysyn.training.cohort import Cohort
 from anysyn.training.pictures import draw
 from anysyn.types import Batch, Objective, Query
@@ -24,40 +26,49 @@ MOST = 64  # batches of a validation at the most: a score to compare epochs by, 
 
 @torch.no_grad()
 def validate(
-    fabric: Fabric, objective: Objective, queries: Queries, samples: Samples, cohort: Cohort, picture: Path
-) -> tuple[float, dict[str, float]]:
-    """Average an objective's terms over the validation samples and draw a picture of one batch.
+    fabric: Fabric,
+    objectives: Sequence[Objective],
+    queries: Queries,
+    samples: Samples,
+    cohort: Cohort,
+    picture: Path,
+) -> list[dict[str, float]]:
+    """Average the terms of objectives over the validation samples; draw a picture of one batch if one synthesizes.
 
     Args:
         fabric: Devices and precision.
-        objective: What is measured.
+        objectives: What is measured.
         queries: What is shown and asked.
         samples: The validation samples.
         cohort: What they belong to.
         picture: Where the picture goes.
 
     Returns:
-        The sum of the terms, lower being better, and the terms.
+        The terms of each objective, lower being better.
     """
-    training = [module for module in objective.modules() if module.training]
-    objective.eval()
-    sums, count = defaultdict[str, float](float), 0
+    measured = nn.ModuleList(objectives)
+    training = [module for module in measured.modules() if module.training]
+    measured.eval()
+    sums, count = defaultdict[tuple[int, str], float](float), 0
     shares = share(_batches(samples), fabric.global_rank, fabric.world_size)
     for number, indices in enumerate(shares):
         generator = seeded(cohort.seed, number)
         batch = samples.batch(indices, generator).to(fabric.device)
         query = queries.draw(batch, generator)
         with fabric.autocast():
-            for name, term in objective(batch, query).items():
-                sums[name] += float(term) * len(indices)
+            for place, objective in enumerate(objectives):
+                for name, term in objective(batch, query).items():
+                    sums[place, name] += float(term) * len(indices)
         count += len(indices)
         if number == len(shares) // 2 and fabric.is_global_zero:  # not the first slices, which show little
-            _picture(objective, batch, query, cohort.names, picture)
+            _picture(objectives, batch, query, cohort.names, picture)
     for module in training:
         module.train()
     totals = fabric.all_reduce(torch.tensor([*sums.values(), count], dtype=torch.float64), reduce_op="sum")
-    terms = {name: float(total / totals[-1]) for name, total in zip(sums, totals[:-1], strict=True)}
-    return sum(terms.values()), terms
+    found: list[dict[str, float]] = [{} for _ in objectives]
+    for (place, name), total in zip(sums, totals[:-1], strict=True):
+        found[place][name] = float(total / totals[-1])
+    return found
 
 
 def _batches(samples: Samples) -> list[list[int]]:
@@ -69,7 +80,8 @@ def _batches(samples: Samples) -> list[list[int]]:
     return whole[:: -(-len(whole) // MOST)]
 
 
-def _picture(objective: Objective, batch: Batch, query: Query, names: tuple[str, ...], path: Path) -> None:
-    model = getattr(objective, "model", None)
-    if isinstance(model, Synthesizer):
-        draw(path, batch, query, model(batch, query).images, pick(batch.images, query.targets), names)
+def _picture(objectives: Sequence[Objective], batch: Batch, query: Query, names: tuple[str, ...], path: Path) -> None:
+    # Others may hold a synthesizer too, such as contrastive pretraining, whose decoder has not learnt yet.
+    synthesis = next((one for one in objectives if isinstance(one, SynthesisObjective)), None)
+    if synthesis is not None:
+        draw(path, batch, query, synthesis.model(batch, query).images, pick(batch.images, query.targets), names)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from anysyn.losses.contrastive import mean_similarity, supervised_infonce
+from anysyn.losses.contrastive import cosines, mean_similarity, supervised_infonce
 
 
 def rows(n, seed=0):
@@ -28,6 +28,13 @@ def test_infonce_is_equation_4_in_loops(groups, temperature):
     z = rows(6)
     expected = infonce_by_loops(z, groups, temperature)
     assert supervised_infonce(z, torch.tensor(groups), temperature).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_mixed_precision_does_not_round_the_cosines():
+    z = rows(6)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(cosines(z), (z @ z.T).float(), atol=1e-6, rtol=0)
+        assert supervised_infonce(z, torch.tensor([0, 0, 1, 1, 2, 2]), 0.07).dtype == torch.float32
 
 
 def test_similarity_is_the_mean_over_pairs():

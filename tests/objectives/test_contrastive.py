@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from torch.autograd.graph import saved_tensors_hooks
-from toys import batch_of, query_of, synthesizer
+from toys import batch_of, decoder_of, encoder_of, query_of, synthesizer
 
-from anysyn.objectives import Contrastive
+from anysyn.objectives import Contrastive, contrastive
 from anysyn.objectives.embedding import embed, groups_of
+from anysyn.synthesizer import Synthesizer
 
 
 def batch(samples=6):
@@ -74,27 +74,58 @@ def test_an_embedding_has_length_one_and_reads_one_modality():
     torch.testing.assert_close(embed(model, given, 2)[0], vectors)
 
 
+@pytest.mark.parametrize("name", ["unet", "swin_unetr"])
+def test_embeddings_of_normalised_and_unnormalised_features_are_no_rounding_errors(name):
+    """The mean over the voxels of instance-normalised features would be zero, and its direction noise."""
+    encoder = encoder_of(name, 2)
+    model, given = Synthesizer(encoder=encoder, decoder=decoder_of("cnn", encoder)), batch_of((64, 64), 3)
+    given.images[1] = given.images[0] + 1e-5 * torch.randn_like(given.images[0])
+    given.images[2, :, :32] = 0
+    with torch.no_grad():
+        one, nearly, other = embed(model, given, 0)[0]
+    assert (one - nearly).norm() < 0.05 * (one - other).norm()
+
+
+def test_the_terms_are_the_formulas_of_equation_3_pair_by_pair():
+    model, given = synthesizer(), batch(3)
+    given.available[1, 2] = False
+    cosines, distances = [], []
+    for row in range(3):
+        held = given.available[row].nonzero().flatten().tolist()
+        found = {m: embed(model, given.take(slice(row, row + 1)), m) for m in held}
+        for a in held:
+            for b in (b for b in held if b > a):
+                cosines.append(found[a][0][0] @ found[b][0][0])
+                levels = zip(found[a][1].skips, found[b][1].skips, strict=True)
+                errors = [(x - y).square().mean() + (x - y).abs().mean() for x, y in levels]
+                distances.append(sum(errors) / len(errors))
+    terms = Contrastive(model=model, chunk=2, vector=2.0, feature_map=0.5)(given, query_of())
+    torch.testing.assert_close(terms["vector"], -2.0 * torch.stack(cosines).mean())
+    torch.testing.assert_close(terms["feature_map"], 0.5 * torch.stack(distances).mean())
+
+
+def test_a_slice_with_one_modality_alone_is_only_a_negative():
+    given = batch(2)
+    given.available[:, 1:] = False
+    terms = Contrastive(model=synthesizer())(given, query_of())
+    assert [term.item() for term in terms.values()] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"chunk": 0}])
 def test_sizes_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="must be"):
         Contrastive(model=synthesizer(), **wrong)
 
 
-def rank(number, folder):
-    """Do on one of two ranks what training does: own samples, then the average of the gradients."""
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2)
-    mine = batch().take(slice(0, 2) if number == 0 else slice(2, 6))
-    found = gradients(Contrastive(model=synthesizer(), feature_map=0.0), mine)
-    for one in found:
-        torch.distributed.all_reduce(one)
-    if number == 0:
-        torch.save([one / 2 for one in found], folder / "gradients")
-    torch.distributed.destroy_process_group()
-
-
-def test_two_ranks_step_as_one_large_batch(tmp_path):
-    mp.spawn(rank, args=(tmp_path,), nprocs=2)
-    expected = gradients(Contrastive(model=synthesizer(), feature_map=0.0), batch())
-    for a, b in zip(torch.load(tmp_path / "gradients"), expected, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-3)
+def test_other_ranks_are_negatives_in_training_and_not_in_validation(monkeypatch):
+    """Another rank that embedded the same slices under other names makes its copies negatives."""
+    monkeypatch.setattr(
+        contrastive, "gather", lambda vectors, groups: (torch.cat([vectors, vectors]), torch.cat([groups, ~groups]))
+    )
+    objective, given = Contrastive(model=synthesizer()), batch()
+    with torch.no_grad():
+        trained, validated = objective(given, query_of()), objective.eval()(given, query_of())
+        monkeypatch.undo()
+        alone = objective.train()(given, query_of())
+    assert trained["infonce"] > validated["infonce"]
+    torch.testing.assert_close(validated, alone)

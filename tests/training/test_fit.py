@@ -1,4 +1,5 @@
 import csv
+import json
 import shutil
 import signal
 import subprocess
@@ -11,9 +12,11 @@ import torch
 import yaml
 from toys import TINY, write_cohort
 
+from anysyn.optimizers import Cosine
 from anysyn.registry import RecipeError, UserError
 from anysyn.training import resume, train
 from anysyn.training.folder import RunError
+from anysyn.training.stage import StageLoop
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +178,9 @@ def test_a_broken_subject_costs_only_itself(place, tmp_path):
     )
     assert [failure.key for failure in result.failures] == ["sub-00"]
     assert "T2w.nii.gz" in str(result.failures[0])
+    kept = json.loads((result.folder / "failures.json").read_text())
+    assert [failure["subject"] for failure in kept] == ["sub-00"]
+    assert kept[0]["reason"] == result.failures[0].reason
     assert (result.folder / "weights.safetensors").is_file()
 
 
@@ -228,3 +234,102 @@ def test_a_stage_of_no_epochs_is_left_out_and_each_other_keeps_its_weights(place
     run = train(place / "skip.yaml", out=place / "skip", **options).folder
     assert not (run / "stage-skipped.safetensors").exists()
     assert same(safetensors.torch.load_file(run / "stage-synthesis.safetensors"), weights(run))
+
+
+def test_a_step_that_is_never_active_is_a_mistake(place):
+    with pytest.raises(RecipeError, match=r"active in no epoch of 2 \(begin 2, end None\)"):
+        windows(place, "never-active", {}, {"begin": 2})
+
+
+class Stopped(Exception):
+    """Stand for a run that is interrupted."""
+
+
+def test_a_run_stopped_in_the_window_of_its_second_step_resumes_exactly(place, monkeypatch):
+    steps = {"train": ["synthesizer.decoder"], "end": 1}, {"train": ["synthesizer.encoder"], "begin": 1}
+    straight = windows(place, "window-straight", *steps)
+    own = StageLoop.epoch
+
+    def stopped(loop, epoch):
+        if epoch == 1:
+            raise Stopped
+        own(loop, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageLoop, "epoch", stopped)
+        with pytest.raises(Stopped):
+            windows(place, "window-stopped", *steps)
+    resume(place / "window-stopped", accelerator="cpu")
+    assert same(weights(place / "window-stopped"), weights(straight))
+
+
+def test_the_schedule_of_a_step_runs_over_its_own_epochs(place, monkeypatch):
+    asked = []
+    own = Cosine.factor
+
+    def factor(schedule, done, total):
+        asked.append((done, total))
+        return own(schedule, done, total)
+
+    monkeypatch.setattr(Cosine, "factor", factor)
+    constant, cosine = {"schedule": {"name": "constant"}, "end": 1}, {"begin": 1}
+    windows(place, "schedule", constant, cosine)
+    assert asked[0] == (0, 1)
+    assert all(0 <= done < 1 and total == 1 for done, total in asked)
+
+
+CONTRASTIVE = {
+    "objective": {"name": "contrastive", "model": "@synthesizer", "chunk": 2},
+    "train": ["synthesizer.encoder"],
+}
+CLASSIFICATION = {
+    "objective": {"name": "classification", "model": "@synthesizer", "head": "@head"},
+    "train": ["head"],
+}
+
+
+@pytest.fixture(scope="module")
+def pretraining(place):
+    """Say to train the head for two epochs and the encoder from the second to the third."""
+    tree = yaml.safe_load(TINY)
+    tree["parts"]["head"] = {"name": "modality_head", "model": "@synthesizer"}
+    step = tree["stages"][0]["steps"][0]
+    steps = [{**step, **CLASSIFICATION, "end": 2}, {**step, **CONTRASTIVE, "begin": 1}]
+    tree["stages"][0] |= {"name": "pretraining", "epochs": 3, "ema": None, "steps": steps}
+    (place / "pretraining.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return place / "pretraining.yaml"
+
+
+@pytest.fixture(scope="module")
+def pretrained(place, pretraining):
+    data = [f"data.root={place / 'cohort'}"]
+    return train(pretraining, out=place / "pretrained", overrides=data, accelerator="cpu").folder
+
+
+def test_every_active_step_is_validated(pretrained):
+    found = {}
+    for row in csv.DictReader((pretrained / "validation.csv").open()):
+        assert float(row["value"]) == float(row["value"])
+        found.setdefault(int(row["epoch"]), set()).add(row["term"])
+    pair = {"infonce", "vector", "feature_map"}
+    assert found == {0: {"classification"}, 1: {"classification"} | pair, 2: pair}
+
+
+def test_the_step_of_the_last_epoch_alone_scores_the_weights(place, pretraining, monkeypatch):
+    scores = {}
+    own = StageLoop._rank
+    monkeypatch.setattr(
+        StageLoop, "_rank", lambda loop, score: (scores.update({loop.position.epoch: score}), own(loop, score))
+    )
+    data = [f"data.root={place / 'cohort'}"]
+    run = train(pretraining, out=place / "scored", overrides=data, accelerator="cpu").folder
+    expected = {1: 0.0, 2: 0.0}
+    for row in csv.DictReader((run / "validation.csv").open()):
+        if row["term"] != "classification":
+            expected[int(row["epoch"])] += float(row["value"])
+    assert scores == pytest.approx(expected)
+    assert same(weights(run), safetensors.torch.load_file(run / "best-pretraining.safetensors"))
+
+
+def test_pretraining_draws_no_pictures_of_a_decoder_that_has_not_learnt(pretrained):
+    assert not list(pretrained.glob("samples/*"))
