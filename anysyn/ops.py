@@ -50,48 +50,6 @@ def shown(images: Tensor, sources: Tensor) -> Tensor:
     return torch.where(spread(mask, images), images, 0)  # a product would turn a NaN that is not shown into a NaN
 
 
-def grid(shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
-    """List the voxel centres of an image in [-1, 1], row by row.
-
-    Args:
-        shape: Voxel counts of the d axes.
-        device: Where to make the points.
-
-    Returns:
-        (1, prod(shape), d); coordinate i of axis length n is ``(2 i + 1) / n - 1``.
-
-    Example:
-        >>> grid([2]).flatten().tolist()
-        [-0.5, 0.5]
-    """
-    axes = [(torch.arange(n, device=device) + 0.5) / n * 2 - 1 for n in shape]
-    return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(1, -1, len(shape))  # (1, Q, d)
-
-
-def sample_at(image: Tensor, points: Tensor) -> Tensor:
-    """Interpolate an image linearly at points; beyond the outermost voxel centres it keeps the border's value.
-
-    Args:
-        image: (B, C, *S) with two or three voxel axes.
-        points: (B, Q, d) in [-1, 1], in the order of *S, as `grid` writes them.
-
-    Returns:
-        (B, C, Q).
-
-    Example:
-        >>> image = torch.rand(1, 2, 5, 7)
-        >>> torch.allclose(sample_at(image, grid([5, 7])), image.flatten(2), atol=1e-5)
-        True
-    """
-    dims = image.ndim - 2
-    if points.shape[-1] != dims:
-        raise ValueError(f"points have {points.shape[-1]} coordinates, the image has {dims} voxel axes")
-    at = points.flip(-1)  # grid_sample wants x, y, z where our axes are z, y, x
-    at = at.reshape(at.shape[0], at.shape[1], *(1,) * (dims - 1), dims)  # (B, Q, 1, [1,] d)
-    found = F.grid_sample(image, at.to(image.dtype), align_corners=False, padding_mode="border")  # (B, C, Q, 1 [,1])
-    return found.flatten(2)  # (B, C, Q)
-
-
 def one_pattern(which: Tensor) -> list[int]:
     """Return the modalities that every sample of a batch names.
 

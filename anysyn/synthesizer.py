@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.conditioners import Conditioner, Conditioners
-from anysyn.ops import pad_to_multiple, sample_at
+from anysyn.ops import pad_to_multiple
+from anysyn.points import Places, sample_at
 from anysyn.registry import register
 from anysyn.shortcuts import Shortcut
 from anysyn.types import Batch, Condition, Decoder, Encoder, Features, Query, Synthesis
@@ -41,18 +42,18 @@ class Synthesizer(nn.Module):
         self.encoder, self.decoder, self.conditioners = encoder, decoder, Conditioners(conditioners)
         self.shortcut = shortcut
 
-    def forward(self, batch: Batch, query: Query, points: Tensor | None = None) -> Synthesis:
+    def forward(self, batch: Batch, query: Query, places: Places | None = None) -> Synthesis:
         """Synthesize the targets.
 
         Args:
             batch: What exists.
             query: What is shown and what is asked.
-            points: (B, Q, d) query points in [-1, 1], or None for the grid of the input.
+            places: Where to answer; None for the grid of the input.
 
         Returns:
-            Images (B, K, *S), or (B, K, Q) at points, and the features of the last encoding.
+            Images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features of the last encoding.
         """
-        batch, points, back = self._pad(batch, points)
+        batch, places, back = self._pad(batch, places)
         asked = [query] if self.decoder.every_target else list(query.one_by_one())
         conditions = [self.conditioners.embed(batch, one) for one in asked]
         images: list[Tensor] = []
@@ -61,12 +62,12 @@ class Synthesizer(nn.Module):
             if not self.conditioners.agree(held, condition, "encoder"):
                 features, held = self._encode(batch, one, condition), condition
             modulate = self.conditioners.modulate(condition)
-            images.append(self.decoder(features, one.targets, modulate, points))
-        answer = torch.cat(images, 1)  # (B, K, *S) or (B, K, Q)
+            images.append(self.decoder(features, one.targets, modulate, places))
+        answer = torch.cat(images, 1)  # (B, K, *S), (B, K, Q) or (B, K, *N)
         if self.shortcut is not None:
             direct = self.shortcut(batch.images, query)  # (B, K, *S)
-            answer = answer + (direct if points is None else sample_at(direct, points))
-        return Synthesis(answer[back] if points is None else answer, features)
+            answer = answer + (direct if places is None else sample_at(direct, places))
+        return Synthesis(answer[back] if places is None else answer, features)
 
     def encode(self, batch: Batch, query: Query) -> Features:
         """Encode the sources, as answering the query would, and decode nothing.
@@ -81,11 +82,10 @@ class Synthesizer(nn.Module):
         features: Features = self.encoder(batch.images, query.sources, self.conditioners.modulate(condition))
         return features
 
-    def _pad(self, batch: Batch, points: Tensor | None) -> tuple[Batch, Tensor | None, tuple[slice, ...]]:
+    def _pad(self, batch: Batch, places: Places | None) -> tuple[Batch, Places | None, tuple[slice, ...]]:
         images, back = pad_to_multiple(
             batch.images, self.encoder.strides[-1], self.encoder.dimensions
         )  # (B, M, *S padded)
-        if points is not None:
-            size, padded = (torch.tensor(x.shape[2:], device=points.device) for x in (batch.images, images))
-            points = (points + 1) * size / padded - 1  # the same places, in the padded image's coordinates
-        return replace(batch, images=images), points, back
+        if places is not None:
+            places = places.padded(batch.images.shape[2:], images.shape[2:])
+        return replace(batch, images=images), places, back

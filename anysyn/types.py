@@ -1,7 +1,7 @@
 """The records and contracts that the parts share.
 
 Letters in shapes: ``B`` batch, ``M`` modalities of the recipe, ``J`` sources shown, ``K`` targets asked, ``*S`` voxel
-axes, ``C`` channels, ``L`` tokens, ``D`` token width, ``Q`` query points.
+axes, ``C`` channels, ``L`` tokens, ``D`` token width, ``Q`` query points, ``*N`` axes of a query lattice.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.acquisition import Acquisition
+from anysyn.points import Points
 
 Modulate = Callable[[str, Tensor], Tensor]
 
@@ -29,6 +30,8 @@ class Batch:
         spacing: (B, dims) voxel size in mm, in the order of *S.
         acquisitions: B tuples of M records; None where the modality is absent.
         keys: B names of the samples, for messages.
+        points: Places inside the images where the truth is known more finely than at their voxels, or None.
+        values: (B, M, Q) the truth there, zero where a modality is absent.
     """
 
     images: Tensor
@@ -37,6 +40,8 @@ class Batch:
     spacing: Tensor
     acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
     keys: tuple[str, ...] = ()
+    points: Points | None = None
+    values: Tensor | None = None
 
     def take(self, rows: slice) -> Batch:
         """Return some of the samples."""
@@ -47,12 +52,16 @@ class Batch:
             self.spacing[rows],
             self.acquisitions[rows],
             self.keys[rows],
+            None if self.points is None else self.points.take(rows),
+            None if self.values is None else self.values[rows],
         )
 
     def to(self, device: torch.device | str) -> Batch:
         """Move the tensors to a device."""
         moved = {name: getattr(self, name).to(device) for name in ("images", "available", "dataset", "spacing")}
-        return replace(self, **moved)
+        points = None if self.points is None else self.points.to(device)
+        values = None if self.values is None else self.values.to(device)
+        return replace(self, **moved, points=points, values=values)
 
 
 @dataclass(frozen=True)
@@ -124,14 +133,14 @@ class Features(NamedTuple):
 
 
 class Synthesis(NamedTuple):
-    """Carry images (B, K, *S), or (B, K, Q) at query points, and the features they were decoded from."""
+    """Carry images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features they come from."""
 
     images: Tensor
     features: Features
 
 
 class Outcome(NamedTuple):
-    """Carry all that a loss may look at: prediction and truth (B, K, *S), mask (B, K) true where truth exists."""
+    """Carry all that a loss may look at: prediction and truth (B, K, *S) or (B, K, Q), mask (B, K) where truth is."""
 
     batch: Batch
     query: Query

@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).parents[1] / "anysyn"
 ORDER = """
     registry
     progress failures seeds plugins
-    acquisition types ops
+    acquisition points
+    types ops
     nn
     losses
     data

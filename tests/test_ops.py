@@ -1,44 +1,19 @@
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.ndimage import map_coordinates
 
 from anysyn.ops import (
     for_rows,
-    grid,
     one_pattern,
     pad_to_multiple,
     pick,
     rejoin,
     resolve,
     rows_by_value,
-    sample_at,
     shown,
     spread,
 )
-
-
-@pytest.mark.parametrize("shape", [(5, 7), (4, 5, 6)])
-def test_sampling_at_the_grid_returns_the_image(shape):
-    image = torch.rand(2, 3, *shape)
-    torch.testing.assert_close(sample_at(image, grid(shape).expand(2, -1, -1)), image.flatten(2), atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("shape", [(5, 7), (4, 5, 6)])
-def test_sampling_agrees_with_scipy(shape):
-    generator = torch.Generator().manual_seed(0)
-    image = torch.rand(1, 1, *shape, generator=generator)
-    points = torch.rand(1, 40, len(shape), generator=generator) * 2.4 - 1.2  # some beyond the border
-    voxels = [((points[0, :, i] + 1) * n / 2 - 0.5).clamp(0, n - 1).numpy() for i, n in enumerate(shape)]
-    expected = map_coordinates(image[0, 0].numpy(), voxels, order=1, mode="nearest")
-    np.testing.assert_allclose(sample_at(image, points)[0, 0].numpy(), expected, atol=1e-5)
-
-
-def test_sampling_refuses_points_of_another_dimension():
-    with pytest.raises(ValueError, match="3 coordinates, the image has 2"):
-        sample_at(torch.rand(1, 1, 4, 4), torch.zeros(1, 5, 3))
 
 
 def test_pick_agrees_with_a_loop():

@@ -21,6 +21,7 @@ from toys import (
     synthesizer,
 )
 
+from anysyn.points import Points, lattice
 from anysyn.registry import build, names
 from anysyn.types import Outcome, Site
 
@@ -75,8 +76,12 @@ def test_decoders(name, dimensions, depth, tmp_path):
     targets = EVERY.T.expand(M, M) if decoder.every_target else EVERY
     images = decoder(features, targets)
     assert images.shape == (*targets.shape, *shape)
-    points = torch.rand(M, 50, len(shape)) * 2 - 1
-    assert decoder(features, targets, points=points).shape == (*targets.shape, 50)
+    points = Points(torch.rand(M, 50, len(shape)) * 2 - 1, torch.ones(M, len(shape)))
+    assert decoder(features, targets, places=points).shape == (*targets.shape, 50)
+    finer = lattice(shape, onto=[n + 3 for n in shape])
+    on_it, listed = (decoder(features, targets, places=places) for places in (finer, finer.points(M)))
+    assert on_it.shape == (*targets.shape, *finer.shape)
+    torch.testing.assert_close(on_it.flatten(2), listed, atol=1e-5, rtol=1e-4)
     seen = []
     decoder(features, targets, lambda site, x: (seen.append((site, *x.shape[:2])), x)[1])
     assert sorted(seen) == sorted((site.name, M, site.channels) for site in decoder.sites)

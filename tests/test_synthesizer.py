@@ -2,7 +2,7 @@ import pytest
 import torch
 from toys import batch_of, query_of, shape_of, synthesizer
 
-from anysyn.ops import grid
+from anysyn.points import lattice
 
 
 @pytest.mark.parametrize(("dimensions", "depth"), [(2, 1), (2, 3), (3, 1)])
@@ -16,8 +16,8 @@ def test_any_size_goes_in_and_the_same_comes_out(dimensions, depth):
 def test_padding_does_not_move_the_points():
     model = synthesizer().eval()
     batch = batch_of((13, 21))
-    dense = model(batch, query_of()).images.flatten(2)
-    asked = model(batch, query_of(), grid((13, 21)).expand(2, -1, -1)).images
+    dense = model(batch, query_of()).images
+    asked = model(batch, query_of(), lattice((13, 21))).images
     torch.testing.assert_close(asked, dense, atol=1e-4, rtol=0)
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
-from anysyn.ops import sample_at
+from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -57,7 +57,7 @@ class CNNDecoder(Decoder):
         ]
 
     def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, points: Tensor | None = None
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
     ) -> Tensor:
         """Decode one target.
 
@@ -65,10 +65,10 @@ class CNNDecoder(Decoder):
             features: What the encoder answered.
             targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
             modulate: What acts at the sites.
-            points: (B, Q, d) query points in [-1, 1], or None for the grid of the input.
+            places: Where to answer; None for the grid of the input.
 
         Returns:
-            (B, 1, *S), or (B, 1, Q) at points.
+            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
         """
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
@@ -78,4 +78,4 @@ class CNNDecoder(Decoder):
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
         if self.depth > 1:
             image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if points is None else sample_at(image, points)  # (B, 1, Q)
+        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from anysyn.nn.subnetworks import copies, sites_of, within
 from anysyn.ops import for_rows, rejoin, rows_by_value
+from anysyn.points import Places
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, unmodulated
 
@@ -38,7 +39,7 @@ class PerModalityDecoder(Decoder):
         self.decoders = copies(of, names)
 
     def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, points: Tensor | None = None
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
     ) -> Tensor:
         """Decode one target of each sample; samples may differ in it.
 
@@ -46,10 +47,10 @@ class PerModalityDecoder(Decoder):
             features: What the encoder answered.
             targets: (B, 1) int64.
             modulate: What acts at the sites, on (B, C, *S).
-            points: (B, Q, d) query points in [-1, 1], or None for the grid of the input.
+            places: Where to answer; None for the grid of the input.
 
         Returns:
-            (B, 1, *S), or (B, 1, Q) at points.
+            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
         """
         named = list(self.decoders.items())
         groups = rows_by_value(targets[:, 0])
@@ -58,5 +59,5 @@ class PerModalityDecoder(Decoder):
             name, decoder = named[modality]
             act = within(for_rows(modulate, rows, len(targets)), name)
             some = Features(tuple(skip[rows] for skip in features.skips), features.deep[rows])  # (R, C_i, *S_i) each
-            images.append(decoder(some, targets[rows], act, None if points is None else points[rows]))
+            images.append(decoder(some, targets[rows], act, None if places is None else places.take(rows)))
         return rejoin(images, [rows for _, rows in groups])  # (B, 1, *S) or (B, 1, Q)

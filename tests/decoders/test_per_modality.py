@@ -8,6 +8,7 @@ import yaml
 from toys import PROMPTED, TINY, batch_of, decoder_of, encoder_of
 
 from anysyn import build
+from anysyn.points import Points
 from anysyn.registry import RecipeError
 from anysyn.types import Features, Query
 
@@ -20,15 +21,15 @@ def decoded():
     return decoder_of("per_modality", encoder), features
 
 
-@pytest.mark.parametrize("points", [None, torch.rand(5, 7, 2) * 2 - 1])
-def test_each_sample_is_decoded_by_the_decoder_of_its_target(points):
+@pytest.mark.parametrize("places", [None, Points(torch.rand(5, 7, 2) * 2 - 1, torch.ones(5, 2))])
+def test_each_sample_is_decoded_by_the_decoder_of_its_target(places):
     decoder, features = decoded()
-    together = decoder(features, MIXED, points=points)
+    together = decoder(features, MIXED, places=places)
     for row, (modality,) in enumerate(MIXED.tolist()):
         one = slice(row, row + 1)
         own = Features(tuple(skip[one] for skip in features.skips), features.deep[one])
-        at = None if points is None else points[one]
-        alone = decoder.decoders[PROMPTED[modality]](own, MIXED[one], points=at)
+        at = None if places is None else places.take(one)
+        alone = decoder.decoders[PROMPTED[modality]](own, MIXED[one], places=at)
         torch.testing.assert_close(together[one], alone, atol=1e-5, rtol=1e-5)
 
 
