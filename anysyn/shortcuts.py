@@ -26,21 +26,22 @@ class Shortcut(nn.Module):
 class Gain(Shortcut):
     """Add each source times a gain, learned for each pair of source and target, averaged over the sources.
 
-    The gains begin at zero. Between contrasts that look alike, such as T1w before and after gadolinium, they grow to
-    about one, and the network only has to draw the difference.
+    Between contrasts that look alike, such as T1w before and after gadolinium, the network then only has to draw the
+    difference.
 
     Args:
         modalities: How many modalities the recipe has.
+        initial: Every gain before training: at 1 the network begins by adding to the source, at 0 by itself.
 
     Example:
-        >>> shortcut = Gain(modalities=2)
-        >>> shortcut(torch.ones(1, 2, 4, 4), Query(torch.tensor([[0]]), torch.tensor([[1]]))).abs().sum().item()
-        0.0
+        >>> shortcut = Gain(modalities=2, initial=0.5)
+        >>> shortcut(torch.ones(1, 2, 4, 4), Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
+        0.5
     """
 
-    def __init__(self, *, modalities: Given[int]) -> None:
+    def __init__(self, *, modalities: Given[int], initial: float = 0.0) -> None:
         super().__init__()
-        self.gains = nn.Parameter(torch.zeros(modalities, modalities))
+        self.gains = nn.Parameter(torch.full((modalities, modalities), initial))
 
     def forward(self, images: Tensor, query: Query) -> Tensor:
         """Return (B, K, *S) for images (B, M, *S)."""

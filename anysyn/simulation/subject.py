@@ -17,6 +17,7 @@ from anysyn.simulation.labels import labelled
 from anysyn.simulation.lesions import LESIONS
 from anysyn.simulation.sites import Protocol, site
 from anysyn.simulation.tissues import tissue_names
+from anysyn.simulation.vessels import with_vessels
 from anysyn.simulation.warp import smooth_field
 
 SPREAD = 0.03  # standard deviation of a tissue's relaxation times between subjects, as a share
@@ -61,13 +62,15 @@ def key_of(number: int) -> str:
 
 @lru_cache(maxsize=1)
 def head_of(recipe: Recipe) -> Head:
-    """Build a subject: warp, lesion, textures, relaxation times.
+    """Build a subject: warp, vessels, lesion, textures, relaxation times.
 
     Args:
         recipe: Its numbers.
     """
     base = template(recipe.spacing) if recipe.labels is None else labelled(Path(recipe.labels), recipe.spacing)
     anatomy: Anatomy = of_subject(base, recipe.draws("anatomy"), recipe.spacing)
+    if recipe.labels is None:  # label maps of whole heads have vessels of their own
+        anatomy = with_vessels(anatomy, recipe.spacing, recipe.draws("vessels"))
     draw = recipe.draws("lesion")
     kinds = site(recipe.site).lesions
     anatomy = LESIONS[kinds[int(draw.integers(len(kinds)))]](anatomy, recipe.spacing, draw)
