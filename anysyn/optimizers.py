@@ -143,21 +143,24 @@ class Linear(Schedule):
 
 @register("schedule", "halve")
 class Halve(Schedule):
-    """Halve the learning rate at regular epochs (UniSyn: each 100 of 300).
+    """Halve the learning rate at regular epochs (UniSyn: each 100 of 300; TUMSyn: after 100, then each 50).
 
     Args:
         every: Epochs between two halvings.
+        after: Epochs before the first one; ``every`` by default.
 
     Example:
         >>> [Halve(every=100).factor(epoch, 300) for epoch in (99, 100, 250)]
         [1.0, 0.5, 0.25]
+        >>> [Halve(every=50, after=100).factor(epoch, 300) for epoch in (99, 100, 250)]
+        [1.0, 0.5, 0.0625]
     """
 
-    def __init__(self, *, every: int) -> None:
-        if every < 1:
-            raise ValueError(f"schedule.every: {every} is not at least 1 epoch")
-        self.every = every
+    def __init__(self, *, every: int, after: int | None = None) -> None:
+        if every < 1 or (after is not None and after < 0):
+            raise ValueError(f"schedule: every ({every}) must be at least 1 epoch, and after ({after}) not below 0")
+        self.every, self.after = every, every if after is None else after
 
     def factor(self, epoch: float, epochs: int) -> float:
         """Return a power of one half."""
-        return float(0.5 ** math.floor(epoch / self.every))
+        return float(0.5 ** max(0, 1 + math.floor((epoch - self.after) / self.every)))

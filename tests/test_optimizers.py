@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, StepLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, StepLR
 
 from anysyn.optimizers import Cosine, Halve, Linear
 from anysyn.registry import build, names
@@ -33,6 +33,11 @@ def test_linear_is_torch_s_after_its_delay():
     expected = torch_factors(lambda o: LinearLR(o, 1.0, 1e-12, 6), 6)
     assert [Linear(after=4).factor(4 + e, 10) for e in range(6)] == pytest.approx(expected, abs=1e-6)
     assert Linear(after=4).factor(2, 10) == 1.0
+
+
+def test_halve_from_an_epoch_on_is_torch_s_multi_step():
+    milestones = torch_factors(lambda o: MultiStepLR(o, [4, 6, 8], 0.5), 10)
+    assert [Halve(every=2, after=4).factor(e, 10) for e in range(10)] == milestones
 
 
 @pytest.mark.parametrize("name", names("schedule"))

@@ -1,7 +1,9 @@
 """Decoders: features to target images, on the grid of the input or at any points."""
 
 from anysyn.decoders.cnn import CNNDecoder
+from anysyn.decoders.liif import LIIFDecoder
 from anysyn.decoders.per_modality import PerModalityDecoder
 from anysyn.decoders.swin_unetr import SwinUNETRDecoder
+from anysyn.decoders.trilinear import TrilinearDecoder
 
-__all__ = ["CNNDecoder", "PerModalityDecoder", "SwinUNETRDecoder"]
+__all__ = ["CNNDecoder", "LIIFDecoder", "PerModalityDecoder", "SwinUNETRDecoder", "TrilinearDecoder"]

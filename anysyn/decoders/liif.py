@@ -1,0 +1,67 @@
+"""The decoder of LIIF, in two or three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from anysyn.decoders.implicit import ImplicitDecoder
+from anysyn.nn.liif import liif, liif_inputs
+from anysyn.points import Places
+from anysyn.registry import Given, register
+
+
+@register("decoder", "liif")
+class LIIFDecoder(ImplicitDecoder):
+    """Answer at any place by a local implicit image function: feature unfolding, local ensemble, cell decoding.
+
+    Chen et al., CVPR 2021, in as many dimensions as the network has. `anysyn.nn.liif` says how it is evaluated.
+
+    Its parameters have the names, shapes and meaning of the published code, so published weights load. Their three
+    colours are the three slices of a slab:
+
+        weights = torch.load("edsr-baseline-liif.pth", weights_only=True)["model"]["sd"]
+        decoder = LIIFDecoder(widths=(64,), strides=(1,), dimensions=2, depth=3)
+        decoder.load_state_dict({key: w for key, w in weights.items() if key.startswith("imnet.")})
+
+    Args:
+        widths: Channels of the encoder's levels, finest first; the deepest features are decoded.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; the perceptron gives a number for each.
+        hidden: Widths of the perceptron's hidden layers.
+        chunk: Places at a time: what bounds the memory.
+        recompute: Compute each chunk again in the backward pass rather than keep what it needs.
+
+    Raises:
+        RecipeError: If there is no hidden layer, or a chunk holds no place.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.points import lattice
+        >>> from anysyn.types import Features
+        >>> decoder = LIIFDecoder(widths=(8,), strides=(1,), dimensions=2, hidden=(16, 16))
+        >>> features, target = Features((), torch.rand(3, 8, 10, 12)), torch.zeros(3, 1, dtype=torch.long)
+        >>> decoder(features, target, places=lattice([10, 12], onto=[25, 24])).shape
+        torch.Size([3, 1, 25, 24])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        hidden: Sequence[int] = (256, 256, 256, 256),
+        chunk: int = 8192,
+        recompute: bool = False,
+    ) -> None:
+        inputs = liif_inputs(widths[-1], dimensions)
+        super().__init__(widths=widths, strides=strides, depth=depth, hidden=hidden, inputs=inputs, chunk=chunk)
+        self.recompute = recompute
+
+    def answer(self, features: Tensor, places: Places) -> Tensor:
+        """Evaluate the local implicit image function: (B, C, *S) to (B, depth, Q) or (B, depth, *N)."""
+        return liif(features, self.imnet, places, chunk=self.chunk, recompute=self.recompute)

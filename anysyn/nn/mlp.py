@@ -1,0 +1,64 @@
+"""A multi-layer perceptron whose first layer may be computed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
+
+from torch import Tensor, nn
+
+
+class MLP(nn.Module):
+    """Apply linear layers with a ReLU between them and none at the end.
+
+    The linear layers are ``layers.0``, ``layers.2``, ...: the names and the shapes of LIIF's code, so that its weights
+    fit.
+
+    Args:
+        inputs: Numbers in a row.
+        hidden: Widths of the hidden layers.
+        outputs: Numbers that come out.
+
+    Example:
+        >>> import torch
+        >>> mlp = MLP(580, [256, 256], 3)
+        >>> mlp(torch.rand(5, 580)).shape, [name for name, _ in mlp.named_parameters()][::2]
+        (torch.Size([5, 3]), ['layers.0.weight', 'layers.2.weight', 'layers.4.weight'])
+    """
+
+    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        first, *others = (nn.Linear(before, after) for before, after in pairwise((inputs, *hidden, outputs)))
+        self.layers = nn.Sequential(first, *(part for layer in others for part in (nn.ReLU(inplace=True), layer)))
+
+    @property
+    def first(self) -> nn.Linear:
+        """Return the first layer."""
+        return cast(nn.Linear, self.layers[0])
+
+    @property
+    def inputs(self) -> int:
+        """Return how many numbers a row has."""
+        return self.first.in_features
+
+    @property
+    def outputs(self) -> int:
+        """Return how many numbers come out."""
+        return cast(nn.Linear, self.layers[-1]).out_features
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Map (..., inputs) to (..., outputs)."""
+        return self.rest(self.first(rows))  # (..., outputs)
+
+    def rest(self, rows: Tensor) -> Tensor:
+        """Apply all but the first layer, in place where nothing else needs the rows.
+
+        Args:
+            rows: (..., first hidden width), what the first layer answered; it is overwritten.
+
+        Returns:
+            (..., outputs).
+        """
+        answer: Tensor = self.layers[1:](rows)  # (..., outputs)
+        return answer
