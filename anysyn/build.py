@@ -13,13 +13,15 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from anysyn import registry
+from anysyn.data.views import View
+from anysyn.objectives.synthesis import refuse_whole_images
 from anysyn.plugins import enrol
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.check import Report, check, nested
 from anysyn.recipe.read import Keys, read
 from anysyn.recipe.references import with_references
 from anysyn.registry import RecipeError, find, is_given, parameters, suggest
-from anysyn.types import Decoder, Encoder, Site
+from anysyn.types import Decoder, Encoder, ImageTextModel, Site
 
 
 def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = True) -> Recipe:
@@ -101,7 +103,7 @@ def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | 
         given: What else the build supplies, for example the parameters of an optimiser.
     """
     builder = _Builder(recipe, built=dict(built or {}))
-    builder.given |= given
+    builder.given |= {"names": tuple(recipe.modalities), "modalities": len(recipe.modalities)} | given
     return builder.part(kind, spec, ())
 
 
@@ -131,10 +133,29 @@ class _Builder:
             self.idle(stage, ("stages", i))
             for kind in ("batches", "queries"):
                 self.sound(kind, getattr(stage, kind, None), ("stages", i, kind))
+            own = getattr(stage, "view", None)
+            view = self.sound("view", own or self.recipe.data.view, ("stages", i, "view") if own else ("data", "view"))
             for j, step in enumerate(getattr(stage, "steps", None) or ()):
                 path = ("stages", i, "steps", j)
-                self.sound("objective", getattr(step, "objective", None), (*path, "objective"))
+                objective = self.sound("objective", getattr(step, "objective", None), (*path, "objective"))
+                self.fits(objective, view, ("stages", i, "view") if own else (*path, "objective"))
                 self.sound("schedule", getattr(step, "schedule", None), (*path, "schedule"))
+
+    def fits(self, objective: nn.Module | None, view: View | None, path: Keys) -> None:
+        """Note that a network or a loss of an objective cannot see what the view of its stage shows."""
+        if self.report is None or objective is None or view is None or self.report.within(path):
+            return
+        for module in objective.modules():
+            made_for = getattr(module, "dimensions", view.dimensions)
+            too_flat = isinstance(module, ImageTextModel) and made_for > view.dimensions  # one of slices cuts volumes
+            if too_flat or (isinstance(module, Encoder) and made_for != view.dimensions):
+                what = f"{type(module).__name__} sees images with {made_for} voxel axes"
+                self.report.say(path, f"{what}, but the stage shows ones with {view.dimensions}; see its `view`")
+                return
+        try:
+            refuse_whole_images(getattr(objective, "losses", ()) if view.points else ())
+        except RecipeError as error:
+            self.report.say(path, str(error))
 
     def idle(self, stage: Stage, path: Keys) -> None:
         """Note a step that never learns, and an epoch in which nothing does."""

@@ -62,6 +62,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
     contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the sites acquire.")] = None,
+    vary: Annotated[bool, typer.Option("--vary", help="TR, TE, TI, flip angle of each from broad ranges.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
     like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
     target: Annotated[str | None, typer.Option(help="With --like: its modality.")] = None,
@@ -94,6 +95,7 @@ def simulate(
             seed=seed,
             labels=labels,
             contrasts=_words(contrasts),
+            vary=vary,
             jobs=jobs,
             progress=Bar(),
         )
@@ -141,12 +143,28 @@ def synthesize(
     target: Annotated[list[str], typer.Option(help="Modality asked for; repeat for more.")],
     out: Annotated[Path, typer.Option(help="NIfTI file; with several targets, a folder.")],
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
+    target_spacing: Annotated[str | None, typer.Option(help="Voxel size in mm, for example 0.8,0.8,1.2.")] = None,
+    target_json: Annotated[Path | None, typer.Option(help="How it is acquired: a BIDS JSON.")] = None,
+    tr: Annotated[float | None, typer.Option(help="Repetition time asked for, in ms.")] = None,
+    te: Annotated[float | None, typer.Option(help="Echo time asked for, in ms.")] = None,
+    ti: Annotated[float | None, typer.Option(help="Inversion time asked for, in ms.")] = None,
+    fa: Annotated[float | None, typer.Option(help="Flip angle asked for, in degrees.")] = None,
+    field: Annotated[float | None, typer.Option(help="Static field asked for, in tesla.")] = None,
+    manufacturer: Annotated[str | None, typer.Option(help="Scanner vendor asked for.")] = None,
+    age: Annotated[float | None, typer.Option(help="Age of the person in years.")] = None,
+    sex: Annotated[str | None, typer.Option(help="Sex of the person: F, M or O.")] = None,
+    voxel: Annotated[str | None, typer.Option(help="Voxel size asked for; has to be that of the output.")] = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
-    """Synthesize what is missing from the scans that are there."""
+    """Synthesize what is missing from the scans that are there, as if acquired as asked for."""
+    from anysyn.synthesis import acquisition_of
     from anysyn.synthesis import synthesize as run_it
+
+    said: dict[str, Any] = {"repetition_time_ms": tr, "echo_time_ms": te, "inversion_time_ms": ti, "flip_angle_deg": fa}
+    said |= {"field_strength_t": field, "manufacturer": manufacturer, "age_years": age, "sex": sex}
+    edges = _numbers(voxel, "--voxel")
 
     def answer() -> None:
         written = run_it(
@@ -155,6 +173,8 @@ def synthesize(
             targets=target,
             out=out,
             resample_to=resample_to,
+            spacing=_numbers(target_spacing, "--target-spacing"),
+            acquisition=acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **said),
             batch=batch,
             accelerator=accelerator,
             overwrite=overwrite,
@@ -173,34 +193,47 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
     out: Annotated[Path | None, typer.Option(help="Folder of the results; RUN/evaluation by default.")] = None,
     examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
+    degrade: Annotated[str | None, typer.Option(help="axis=2,factor=3,fwhm=2: coarser sources.")] = None,
     embeddings: Annotated[bool, typer.Option("--embeddings", help="Instead: how alike slices are embedded.")] = False,
     encoders: Annotated[str | None, typer.Option(help="With --embeddings: RUN,LABEL=RUN to stand beside.")] = None,
     alignment: Annotated[bool, typer.Option("--alignment", help="Instead: does the CLIP tell modalities?")] = False,
+    retrieval: Annotated[bool, typer.Option("--retrieval", help="Instead: does the CLIP find prompts?")] = False,
+    sweep: Annotated[list[str] | None, typer.Option(help="Instead: T1w:T2w:te=60,80,100, is it obeyed?")] = None,
+    beside: Annotated[list[str] | None, typer.Option(help="With --sweep: RUN or LABEL=RUN to stand beside.")] = None,
+    training: Annotated[Path | None, typer.Option(help="Training subjects, where they were moved.")] = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare syntheses with the truth and with two simple baselines, or measure the encoder or the CLIP."""
-    from anysyn.evaluation import evaluate as run_it
+    """Compare syntheses with the truth and with two simple baselines, or measure the encoder, the CLIP or obedience."""
+    from anysyn import evaluation
     from anysyn.progress import Bar
 
-    if encoders and not embeddings:
-        raise typer.BadParameter("--encoders stand beside those of the run: add --embeddings")
-    if embeddings + alignment + ((pairs, protocol, examples) != ("all", "anysyn", 2)) > 1:
-        raise typer.BadParameter("ask for one at a time: --embeddings, --alignment, or --pairs, --protocol, --examples")
-    asked: dict[str, Any] = {"data": data, "split": split, "out": out, "batch": batch}
+    towers = {"--embeddings": embeddings, "--alignment": alignment, "--retrieval": retrieval}
+    paired = (pairs, examples, degrade) != ("all", 2, None)
+    if sum(towers.values()) + bool(sweep) + (paired or (protocol != "anysyn" and not sweep)) > 1:
+        raise typer.BadParameter(
+            f"ask for one at a time: {', '.join(towers)}, --sweep with --protocol, "
+            "or --pairs, --protocol, --examples, --degrade"
+        )
+    if (encoders and not embeddings) or (beside and not sweep):
+        raise typer.BadParameter("--encoders stand beside --embeddings, and --beside beside --sweep: add it")
+    if training and any(towers.values()):
+        raise typer.BadParameter("--training says where baselines and settings come from; leave it out")
+    asked: dict[str, Any] = {"data": data, "split": split, "out": out, "batch": batch, "progress": Bar()}
     asked |= {"accelerator": accelerator, "overwrite": overwrite}
+    how: dict[str, Any] = {"protocol": protocol, "training": training}
     if embeddings:
-        from anysyn.evaluation import evaluate_embeddings
-
-        _answer(lambda: _said(evaluate_embeddings(run, encoders=_words(encoders) or (), progress=Bar(), **asked)))
-        return
-    if alignment:
-        from anysyn.evaluation import evaluate_alignment
-
-        _answer(lambda: _said(evaluate_alignment(run, progress=Bar(), **asked)))
-        return
-    _answer(lambda: run_it(run, pairs=pairs, protocol=protocol, examples=examples, progress=Bar(), **asked))
+        _answer(lambda: _said(evaluation.evaluate_embeddings(run, encoders=_words(encoders) or (), **asked)))
+    elif alignment:
+        _answer(lambda: _said(evaluation.evaluate_alignment(run, **asked)))
+    elif retrieval:
+        _answer(lambda: _said(evaluation.evaluate_retrieval(run, **asked)))
+    elif sweep:
+        _answer(lambda: _said(evaluation.evaluate_sweep(run, sweeps=sweep, beside=beside or (), **how, **asked)))
+    else:
+        how |= {"pairs": pairs, "examples": examples, "degrade": degrade}
+        _answer(lambda: evaluation.evaluate(run, **how, **asked))
 
 
 @app.command()
@@ -261,6 +294,13 @@ def _pair(word: str) -> tuple[str, str]:
     if not equals:
         raise typer.BadParameter(f"--source {word!r}: write it as MODALITY=FILE, for example T1w=t1.nii.gz")
     return key, path
+
+
+def _numbers(text: str | None, option: str) -> list[float] | None:
+    try:
+        return None if text is None else [float(word) for word in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r}: write numbers with commas between, as 0.8,0.8,1.2") from None
 
 
 def _words(text: str | None) -> list[str] | None:

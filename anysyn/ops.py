@@ -103,20 +103,21 @@ def resolve(word: str, choices: Sequence[str], where: str) -> int:
     return list(choices).index(word)
 
 
-def slices(images: Tensor) -> Tensor:
-    """Cut images into planes of their last two voxel axes, for networks that read plain pictures.
+def slices(images: Tensor, axes: int = 2) -> Tensor:
+    """Cut images into planes of their last two voxel axes, for networks that read plain pictures, or leave them whole.
 
     Args:
         images: (N, *S) with two voxel axes, or three, of which the first then counts the planes.
+        axes: How many voxel axes a network reads: 2 for planes, 3 for whole volumes.
 
     Returns:
-        (N, Z, 1, H, W); Z is 1 where there are two voxel axes.
+        (N, Z, 1, H, W); Z is 1 where there are two voxel axes. Whole volumes are (N, 1, 1, X, Y, Z).
 
     Example:
         >>> slices(torch.zeros(4, 16, 24)).shape, slices(torch.zeros(4, 3, 16, 24)).shape
         (torch.Size([4, 1, 1, 16, 24]), torch.Size([4, 3, 1, 16, 24]))
     """
-    planes = images if images.ndim == 4 else images.unsqueeze(1)  # (N, Z, H, W)
+    planes = images.unsqueeze(1) if images.ndim == 3 or axes == 3 else images  # (N, Z, H, W)
     return planes.unsqueeze(2)  # (N, Z, 1, H, W)
 
 

@@ -6,32 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from anysyn.ops import resolve
+from anysyn.ops import resolve, rows_by_value
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Query
-
-
-def ask(batch: Batch, sources: Tensor, targets: Tensor) -> Query:
-    """Make a query whose acquisitions are those of the batch's own images.
-
-    Args:
-        batch: What exists.
-        sources: (B, J) int64.
-        targets: (B, K) int64.
-
-    Example:
-        >>> batch = Batch(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
-        >>> ask(batch, torch.tensor([[0]]), torch.tensor([[1]])).targets.tolist()
-        [[1]]
-    """
-
-    def of(which: Tensor) -> tuple[tuple[object, ...], ...]:
-        rows = zip(batch.acquisitions, which.tolist(), strict=bool(batch.acquisitions))
-        return tuple(tuple(records[m] for m in row) for records, row in rows)
-
-    return Query(sources, targets, of(sources), of(targets))  # type: ignore[arg-type]
 
 
 class Queries:
@@ -92,7 +72,46 @@ class OneToOne(Queries):
         targets = _target(batch, self.may_ask, generator)  # (B, 1)
         others = (batch.available.cpu() & self.may_show).scatter(1, targets, False)  # (B, M)
         sources = _ranked(others, generator)[:, :1]  # (B, 1)
-        return ask(batch, sources, targets).to(batch.images.device)
+        return batch.ask(sources, targets).to(batch.images.device)
+
+
+@register("queries", "reconstruct")
+class Reconstruct(Queries):
+    """Show one available modality and ask for the same.
+
+    The samples of one dataset show modalities as different as what they have allows, so that batches `one_per_class`
+    hold an image of every class. An image-text model learns from the sources alone.
+
+    Args:
+        names: The recipe's modalities, in order.
+        sources: Modalities that may be shown; all by default.
+
+    Example:
+        >>> batch = Batch(torch.zeros(2, 2, 4), torch.ones(2, 2) > 0, torch.zeros(2), torch.ones(2, 1))
+        >>> query = Reconstruct(names=["T1w", "CT"]).draw(batch, torch.Generator())
+        >>> sorted(query.sources.flatten().tolist()), torch.equal(query.sources, query.targets)
+        ([0, 1], True)
+    """
+
+    def __init__(self, *, names: Given[Sequence[str]], sources: Sequence[str] | None = None) -> None:
+        super().__init__(names=names, sources=sources)
+
+    def draw(self, batch: Batch, generator: Generator) -> Query:
+        """Return J = K = 1, the target being the source."""
+        allowed = batch.available.cpu() & self.may_show  # (B, M)
+        sources = torch.zeros(len(allowed), 1, dtype=torch.int64)  # (B, 1)
+        for _, rows in rows_by_value(batch.dataset.cpu().long()):
+            sources[rows, 0] = _different(allowed[rows], generator)
+        return batch.ask(sources, sources).to(batch.images.device)
+
+
+def _different(allowed: Tensor, generator: Generator) -> Tensor:
+    """Assign each sample a modality that it has, (N,), none of them a second time while another one is left."""
+    samples, modalities = allowed.shape
+    cost = torch.rand(samples, samples, modalities, generator=generator)  # (N, times, M)
+    cost += 1e3 * torch.arange(samples).reshape(1, -1, 1) + 1e6 * ~allowed.unsqueeze(1)
+    _, chosen = linear_sum_assignment(cost.flatten(1).numpy())
+    return torch.from_numpy(chosen % modalities)  # (N,)
 
 
 @register("queries", "many_to_one")
@@ -131,7 +150,7 @@ class ManyToOne(Queries):
         targets = _target(batch, self.may_ask, generator)  # (B, 1)
         others = (batch.available.cpu() & self.may_show).scatter(1, targets, False)  # (B, M)
         sources = _ranked(others, generator)[:, : _count(others, self.most, generator)]  # (B, J)
-        return ask(batch, sources, targets).to(batch.images.device)
+        return batch.ask(sources, targets).to(batch.images.device)
 
 
 @register("queries", "many_to_all")
@@ -155,7 +174,7 @@ class ManyToAll(ManyToOne):
         shown = batch.available.cpu() & self.may_show  # (B, M)
         sources = _ranked(shown, generator)[:, : _count(shown, self.most, generator)]  # (B, J)
         targets = self.may_ask.nonzero().T.expand(len(shown), -1)  # (B, K)
-        return ask(batch, sources, targets).to(batch.images.device)
+        return batch.ask(sources, targets).to(batch.images.device)
 
 
 def _count(shown: Tensor, most: int, generator: Generator) -> int:

@@ -106,7 +106,8 @@ def _memory(recipe: Recipe, parts: nn.ModuleDict) -> Iterator[str]:
     learned = sum(p.numel() for p in parts.parameters())
     yield f"weights: {learned * 4 / 2**20:.1f} MiB; training them with Adam: {learned * 16 / 2**20:.1f} MiB"
     view = build.make(recipe, recipe.data.view, "view")
-    shape = tuple(getattr(view, "shape", None) or (SIDE,) * view.dimensions)
+    extent = view.extent([(SIDE, SIDE, SIDE)])
+    shape = tuple(extent[axis] for axis in view.spatial)
     batch = max((stage.batches.get("size", 1) for stage in recipe.stages), default=1)  # type: ignore[attr-defined]
     for name, part in parts.items():
         if isinstance(part, Synthesizer):

@@ -17,6 +17,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.points import Points
 
 Modulate = Callable[[str, Tensor], Tensor]
+Records = tuple[tuple[Acquisition | None, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,43 @@ class Batch:
         keys: B names of the samples, for messages.
         points: Places inside the images where the truth is known more finely than at their voxels, or None.
         values: (B, M, Q) the truth there, zero where a modality is absent.
+        value_acquisitions: B tuples of M records of that truth, whose voxels are smaller; those of the images if empty.
     """
 
     images: Tensor
     available: Tensor
     dataset: Tensor
     spacing: Tensor
-    acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
+    acquisitions: Records = ()
     keys: tuple[str, ...] = ()
     points: Points | None = None
     values: Tensor | None = None
+    value_acquisitions: Records = ()
+
+    @property
+    def truth(self) -> Tensor:
+        """Return what an answer is compared with: (B, M, *S), or (B, M, Q) at the points."""
+        return self.images if self.values is None else self.values
+
+    def ask(self, sources: Tensor, targets: Tensor) -> Query:
+        """Make a query whose acquisitions are the batch's own: of the images shown, and of the truth asked for.
+
+        Args:
+            sources: (B, J) int64.
+            targets: (B, K) int64.
+
+        Example:
+            >>> batch = Batch(torch.zeros(1, 2, 4), torch.ones(1, 2), torch.zeros(1), torch.ones(1, 1))
+            >>> batch.ask(torch.tensor([[0]]), torch.tensor([[1]])).targets.tolist()
+            [[1]]
+        """
+
+        def of(records: Records, which: Tensor) -> Records:
+            rows = zip(records, which.tolist(), strict=bool(records))
+            return tuple(tuple(row[m] for m in numbers) for row, numbers in rows)
+
+        asked = self.value_acquisitions or self.acquisitions
+        return Query(sources, targets, of(self.acquisitions, sources), of(asked, targets))
 
     def take(self, rows: slice) -> Batch:
         """Return some of the samples."""
@@ -54,6 +82,7 @@ class Batch:
             self.keys[rows],
             None if self.points is None else self.points.take(rows),
             None if self.values is None else self.values[rows],
+            self.value_acquisitions[rows],
         )
 
     def to(self, device: torch.device | str) -> Batch:
@@ -78,12 +107,12 @@ class Query:
 
     sources: Tensor
     targets: Tensor
-    source_acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
-    target_acquisitions: tuple[tuple[Acquisition | None, ...], ...] = ()
+    source_acquisitions: Records = ()
+    target_acquisitions: Records = ()
     time: Tensor | None = None
 
     def reversed(self) -> Query:
-        """Ask for the sources, showing the targets."""
+        """Ask for the sources, showing the targets, each as it was acquired."""
         return Query(self.targets, self.sources, self.target_acquisitions, self.source_acquisitions, self.time)
 
     def one_by_one(self) -> Iterator[Query]:
@@ -174,9 +203,13 @@ class Decoder(nn.Module):
 
 
 class Descriptor(nn.Module):
-    """Turn what is known about sources and targets into tokens of one width."""
+    """Turn what is known about sources and targets into tokens of one width.
+
+    One that reads the acquisitions of the query, beside its modalities, sets ``reads_acquisitions``.
+    """
 
     kind: ClassVar[str] = "descriptor"
+    reads_acquisitions: ClassVar[bool] = False
     width: int
 
     def forward(self, batch: Batch, query: Query) -> Condition:
@@ -191,21 +224,30 @@ class ImageTextModel(nn.Module):
 
     Args:
         descriptions: A text for each modality of the recipe, in its order.
+        dimensions: 2 if it sees slices, 3 if it sees volumes.
     """
 
     descriptions: tuple[str, ...]
+    dimensions: int = 2
 
     def encode_image(self, images: Tensor) -> Tensor:
-        """Embed slices (B, 1, H, W), about 0 to 1, as (B, D); gradients reach the images."""
+        """Embed slices (B, 1, H, W) or volumes (B, 1, X, Y, Z), about 0 to 1, as (B, D); gradients reach them."""
         raise NotImplementedError
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """Embed N texts as (N, D); a text that is too long for the model is an error."""
         raise NotImplementedError
 
+    def check_texts(self, texts: Sequence[str]) -> None:
+        """Refuse a text that is too long for the model, embedding none; by default it is found when it is embedded."""
+
+    def text_embeddings(self, texts: Sequence[str]) -> Tensor:
+        """Embed N texts as `encode_text` does, (N, D); one that keeps them does so while its text tower is frozen."""
+        return self.encode_text(texts)
+
     def modality_embeddings(self) -> Tensor:
         """Embed the descriptions: (M, D)."""
-        raise NotImplementedError
+        return self.text_embeddings(self.descriptions)
 
     def scale(self) -> Tensor:
         """Return the scalar that turns a cosine into a logit: one over the temperature."""
@@ -213,9 +255,13 @@ class ImageTextModel(nn.Module):
 
 
 class Loss(nn.Module):
-    """Compare prediction and truth; the objective multiplies by ``weight``."""
+    """Compare prediction and truth; the objective multiplies by ``weight``.
+
+    One that looks at whole images, not at places one by one, says so by ``whole_images``.
+    """
 
     kind: ClassVar[str] = "loss"
+    whole_images: ClassVar[bool] = False
 
     def __init__(self, *, weight: float = 1.0) -> None:
         super().__init__()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import speed_liif
+import speed_tile
 import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command("liif")(speed_liif.command)
+app.command("tile")(speed_tile.command)
 
 
 @app.callback()

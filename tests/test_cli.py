@@ -53,6 +53,25 @@ def test_help_imports_nothing_heavy():
     assert "synthetic" in call("--help").output
 
 
+def test_any_voxel_size_can_be_asked_for(place, t1, tmp_path):
+    out = tmp_path / "t2.nii.gz"
+    asked = ("synthesize", place / "run", "--source", f"T1w={t1}", "--target", "T2w", "--out", out)
+    assert call(*asked, "--target-spacing", "1,1.5,3").exit_code == 0
+    assert nib.load(out).shape == (40, 32, 12)
+    np.testing.assert_allclose(nib.load(out).header.get_zooms(), (1, 1.5, 3))
+    wrong = call(*asked, "--target-spacing", "1,a,3", "--overwrite")
+    assert wrong.exit_code == 2
+    assert "--target-spacing '1,a,3'" in " ".join(wrong.stderr.split())
+    one_line(call(*asked, "--target-spacing", "1,2", "--overwrite"), "three lengths")
+
+
+def test_sources_can_be_degraded(place, tmp_path):
+    asked = ("evaluate", place / "run", "--pairs", "T1w:T2w", "--examples", "0", "--degrade")
+    assert call(*asked, "axis=2,factor=2,fwhm=1", "--out", tmp_path / "poor").exit_code == 0
+    assert "axis=2,factor=2,fwhm=1" in (tmp_path / "poor" / "table.md").read_text()
+    one_line(call(*asked, "axis=7,factor=2", "--out", tmp_path / "wrong"), "axis is 0, 1 or 2")
+
+
 def test_list_shows_every_part_with_its_summary():
     lines = call("list").output.splitlines()
     assert any(line.startswith("encoder unet: ") for line in lines)

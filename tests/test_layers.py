@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "anysyn"
 ORDER = """
     registry
     progress failures seeds plugins
+    prompts
     acquisition points
     types ops
     nn

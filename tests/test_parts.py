@@ -7,12 +7,14 @@ import safetensors.torch
 import torch
 from toys import (
     EVERY,
+    PROMPTED,
     SHAPES,
     SPACES,
     M,
     batch_of,
     conditioner_of,
     decoder_of,
+    descriptor_of,
     encoder_of,
     query_of,
     referred,
@@ -110,7 +112,7 @@ def test_conditioners(name, dimensions, tmp_path):
 
 @pytest.mark.parametrize("name", names("descriptor"))
 def test_descriptors(name):
-    descriptor = build("descriptor", spec("descriptor", name), modalities=M)
+    descriptor = descriptor_of(name)
     condition = descriptor(batch_of((4, 4)), query_of((1, 3)))
     for tokens in condition:
         assert tokens.ndim == 3
@@ -133,7 +135,8 @@ def test_losses_are_finite_weighted_and_differentiable(name):
 
 @pytest.mark.parametrize("name", names("objective"))
 def test_objectives_name_their_terms(name):
-    objective = build("objective", {**spec("objective", name), **referred("objective", name)})
+    part = {**spec("objective", name), **referred("objective", name)}
+    objective = build("objective", part, modalities=M, names=PROMPTED)
     terms = objective(batch_of((16, 16)), query_of())
     assert terms
     assert all(term.ndim == 0 and term.requires_grad for term in terms.values())

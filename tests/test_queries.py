@@ -1,8 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anysyn.acquisition import Acquisition
-from anysyn.queries import ManyToAll, ManyToOne, OneToOne
+from anysyn.data.batches import OnePerClass, classes
+from anysyn.queries import ManyToAll, ManyToOne, OneToOne, Reconstruct
 from anysyn.registry import build, names
 from anysyn.seeds import seeded
 from anysyn.types import Batch
@@ -78,3 +83,36 @@ def test_an_unknown_modality_gives_the_nearest_match():
 def test_a_query_carries_the_acquisitions_of_the_batch():
     query = OneToOne(names=NAMES).draw(FULL, seeded(0))
     assert [row[0].modality for row in query.target_acquisitions] == [NAMES[t] for t in query.targets[:, 0].tolist()]
+
+
+def test_reconstruct_asks_for_what_it_shows():
+    query = Reconstruct(names=NAMES).draw(PARTIAL, seeded(0))
+    assert torch.equal(query.sources, query.targets)
+    assert PARTIAL.available.gather(1, query.sources).all()
+    assert query.source_acquisitions == query.target_acquisitions
+    assert [row[0].modality for row in query.source_acquisitions] == [NAMES[m] for m in query.sources.flatten()]
+
+
+def test_reconstruct_draws_every_modality_as_often():
+    drawn = [Reconstruct(names=NAMES).draw(FULL, seeded(seed)).sources.flatten() for seed in range(20)]
+    assert all(torch.bincount(one, minlength=4).tolist() == [16] * 4 for one in drawn)
+    assert len({tuple(one.tolist()) for one in drawn}) == 20
+    only = Reconstruct(names=NAMES, sources=["T2w"]).draw(FULL, seeded(0))
+    assert set(only.sources.flatten().tolist()) == {2}
+
+
+patterns = st.tuples(st.integers(0, 3), st.tuples(*[st.booleans()] * 4))
+
+
+@given(st.lists(patterns, min_size=1, max_size=20), st.integers(1, 12), st.integers(0, 9))
+def test_one_per_class_and_reconstruct_show_every_class_once(found, size, seed):
+    members = classes(found)
+    if not members:
+        return
+    for indices in OnePerClass(size=size).epoch(found, seeded(seed))[:3]:
+        batch = batch_of([found[i][1] for i in indices])
+        batch = replace(batch, dataset=torch.tensor([found[i][0] for i in indices]))
+        query = Reconstruct(names=NAMES).draw(batch, seeded(seed))
+        assert batch.available.gather(1, query.sources).all()
+        shown = set(zip(batch.dataset.tolist(), query.sources.flatten().tolist(), strict=True))
+        assert len(shown) == min(size, len(members)), "no class is there twice"

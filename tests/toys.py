@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import torch
 
-from anysyn.clip import clip_from_scratch
+from anysyn.clip import clip_3d, clip_from_scratch
 from anysyn.objectives import ModalityHead
 from anysyn.plugins import enrol
 from anysyn.registry import build, find, parameters
@@ -15,7 +15,14 @@ enrol()
 M = 4
 PROMPTED = ("T1w", "T1c", "T2w", "FLAIR")
 # What a part needs beyond its defaults, small enough for a test. A new part with good defaults needs no line here.
-SMALL = {("encoder", "unet"): {"widths": (8, 12, 16)}, ("encoder", "swin_unetr"): {"feature_size": 12, "window": 4}}
+SMALL = {
+    ("encoder", "unet"): {"widths": (8, 12, 16)},
+    ("encoder", "resnet"): {"blocks": 2, "width": 8, "out": 12},
+    ("encoder", "swin_unetr"): {"feature_size": 12, "window": 4},
+    ("conditioner", "cross_attention"): {"heads": 2},
+    ("decoder", "liif"): {"hidden": (16, 16)},
+    ("decoder", "trilinear"): {"hidden": (16, 16)},
+}
 NEEDS = {("conditioner", "add"): "modality"}
 OF = {"encoder": "unet", "decoder": "cnn"}  # the design of a part that holds several networks of one
 SHAPES = {2: (16, 24), 3: (8, 16, 8)}
@@ -64,9 +71,13 @@ def decoder_of(name, encoder, depth=1):
     return build("decoder", spec("decoder", name) | of, modalities=M, names=PROMPTED, **given)
 
 
+def descriptor_of(name):
+    return build("descriptor", spec("descriptor", name) | referred("descriptor", name), modalities=M, names=PROMPTED)
+
+
 def conditioner_of(name, sites, dimensions):
     torch.manual_seed(2)
-    reads = build("descriptor", spec("descriptor", NEEDS.get(("conditioner", name), "modality")), modalities=M)
+    reads = descriptor_of(NEEDS.get(("conditioner", name), "modality"))
     part = {**spec("conditioner", name), "reads": reads}
     made = build("conditioner", part, sites=sites, dimensions=dimensions)
     for parameter in made.parameters():  # away from the identity that a conditioner may begin as
@@ -81,9 +92,15 @@ def synthesizer(dimensions=2, depth=1, at=("decoder/in",)):
     return Synthesizer(encoder=encoder, decoder=decoder, conditioners=[conditioner_of("add", chosen, dimensions)])
 
 
-def clip(seed=0):
+def clip(seed=0, tokens=77):
     torch.manual_seed(seed)
-    return clip_from_scratch(names=PROMPTED, side=16, width=16, layers=1, heads=2, embedding=8, tokens=60)
+    return clip_from_scratch(names=PROMPTED, side=16, width=16, layers=1, heads=2, embedding=8, tokens=tokens)
+
+
+def volume_clip(seed=0, **sizes):
+    torch.manual_seed(seed)
+    small = {"size": 8, "patch": 4, "width": 12, "layers": 1, "heads": 2, "text_layers": 1, "embedding": 8}
+    return clip_3d(names=PROMPTED, **{**small, "text_width": 8, "text_heads": 2, **sizes})
 
 
 def referred(kind, name):

@@ -4,5 +4,14 @@ from anysyn.clip.checkpoint import pretrained_clip
 from anysyn.clip.classify import classify, classify_texts, modality_logits
 from anysyn.clip.model import Clip
 from anysyn.clip.scratch import clip_from_scratch
+from anysyn.clip.volumes import clip_3d
 
-__all__ = ["Clip", "classify", "classify_texts", "clip_from_scratch", "modality_logits", "pretrained_clip"]
+__all__ = [
+    "Clip",
+    "classify",
+    "classify_texts",
+    "clip_3d",
+    "clip_from_scratch",
+    "modality_logits",
+    "pretrained_clip",
+]

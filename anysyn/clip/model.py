@@ -8,31 +8,35 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from anysyn.clip.pixels import Pixels
+from anysyn.clip.pixels import Pixels, Voxels
 from anysyn.types import ImageTextModel
 
 Tokenize = Callable[[Sequence[str]], dict[str, list[list[int]]]]
 
 LARGEST_SCALE = 100.0  # Radford et al. bound the scale of the logits, "which we found necessary" (their Section 2.5)
+AT_ONCE = 64  # texts that are embedded together
+MOST_HELD = 20_000  # embeddings that are kept: 61 MB of 768 numbers each
 
 
 class Clip(ImageTextModel):
-    """Embed slices and texts with the two towers of a transformers model.
+    """Embed images and texts with two towers: those of a transformers model, or others that answer as it does.
 
     A recipe trains one tower by the names of its parameters, ``clip.towers.text_*`` or ``clip.towers.vis*``. A tower
     of which nothing learns stays in evaluation mode: it neither drops anything out nor moves its statistics.
 
     Args:
-        towers: A transformers model with ``get_text_features``, ``get_image_features`` and ``logit_scale``.
+        towers: A model with ``get_text_features``, ``get_image_features`` and ``logit_scale``.
         tokenize: Texts to named rows of integers, all of one length; too long a text is a ValueError.
-        pixels: How a slice becomes what the image tower reads.
+        pixels: How a slice, or a volume, becomes what the image tower reads.
         descriptions: A text for each modality of the recipe, in its order.
 
     Raises:
         ValueError: If the model is not CLIP-like, or a description is too long for it.
     """
 
-    def __init__(self, *, towers: nn.Module, tokenize: Tokenize, pixels: Pixels, descriptions: Sequence[str]) -> None:
+    def __init__(
+        self, *, towers: nn.Module, tokenize: Tokenize, pixels: Pixels | Voxels, descriptions: Sequence[str]
+    ) -> None:
         super().__init__()
         needed = ("get_text_features", "get_image_features", "logit_scale")
         missing = [name for name in needed if not hasattr(towers, name)]
@@ -45,11 +49,16 @@ class Clip(ImageTextModel):
         self.towers, self.tokenize, self.pixels = towers, tokenize, pixels
         self.descriptions = tuple(descriptions)
         self.tokenize(self.descriptions)  # finds one that is too long before any training
-        self._held: tuple[object, Tensor] | None = None
+        self.dimensions = pixels.dimensions
+        self._state: object = None
+        self._held = dict[str, Tensor]()
 
     def encode_image(self, images: Tensor) -> Tensor:
-        """Embed slices (B, 1, H, W), about 0 to 1, as (B, D); gradients reach the images."""
-        seen = self.pixels(images)  # (B, C, side, side)
+        """Embed slices (B, 1, H, W) or volumes (B, 1, X, Y, Z), about 0 to 1, as (B, D); gradients reach them."""
+        if images.ndim != self.dimensions + 2:
+            reads, shown = ("slices" if axes == 2 else "volumes" for axes in (self.dimensions, images.ndim - 2))
+            raise ValueError(f"the image tower sees {reads}, but the view shows {shown}; see `view` of the stage")
+        seen = self.pixels(images)  # (B, C, side, side [, side])
         with self._at_rest("vis"):
             embedded: Tensor = self.towers.get_image_features(pixel_values=seen).pooler_output  # type: ignore[operator]
         return embedded
@@ -66,18 +75,37 @@ class Clip(ImageTextModel):
             embedded: Tensor = self.towers.get_text_features(**tokens).pooler_output  # type: ignore[operator]
         return embedded
 
-    def modality_embeddings(self) -> Tensor:
-        """Embed the descriptions: (M, D); once for all as long as the text tower is frozen and keeps its weights."""
+    def check_texts(self, texts: Sequence[str]) -> None:
+        """Refuse a text that has more tokens than the model takes.
+
+        Raises:
+            ValueError: If there is one.
+        """
+        self.tokenize(texts)
+
+    def text_embeddings(self, texts: Sequence[str]) -> Tensor:
+        """Embed N texts: (N, D); each once for all as long as the text tower is frozen and keeps its weights.
+
+        Raises:
+            ValueError: If a text has more tokens than the model takes.
+        """
+        once = list(dict.fromkeys(texts))
         weights = [weight for tower in self._towers("text") for weight in tower.parameters()]
         if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
-            return self.encode_text(self.descriptions)
+            return self.encode_text(once)[[once.index(text) for text in texts]]
         # Optimisers, loading and moving to a device all show in these numbers.
         state = [(weight.data_ptr(), weight._version) for weight in weights]
-        if self._held is None or self._held[0] != state:
-            # A plain float32 tensor, whoever asked first: training under autocast, or evaluation in inference mode.
-            with torch.inference_mode(False), torch.no_grad(), torch.autocast(weights[0].device.type, enabled=False):
-                self._held = state, self.encode_text(self.descriptions)
-        return self._held[1]
+        if self._state != state:
+            self._state, self._held = state, {}
+        # Plain float32 tensors, whoever asked first: training under autocast, or evaluation in inference mode.
+        with torch.inference_mode(False), torch.no_grad(), torch.autocast(weights[0].device.type, enabled=False):
+            new = [text for text in once if text not in self._held]
+            for some in (new[first : first + AT_ONCE] for first in range(0, len(new), AT_ONCE)):
+                self._held |= zip(some, self.encode_text(some).unbind(), strict=True)
+            found = torch.stack([self._held[text] for text in texts])  # (N, D)
+        for oldest in list(self._held)[: max(0, len(self._held) - MOST_HELD)]:
+            del self._held[oldest]
+        return found
 
     def scale(self) -> Tensor:
         """Return the scalar that turns a cosine into a logit, at most 100."""

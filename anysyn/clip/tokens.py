@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from anysyn import prompts
 from anysyn.registry import UserError
 
 
-def refuse_long(texts: Sequence[str], lengths: Sequence[int], most: int) -> None:
+def refuse_long(texts: Sequence[str], most: int, count: Callable[[str], int]) -> None:
     """Refuse texts that a model could only read in part.
 
     Args:
         texts: The texts.
-        lengths: How many tokens each has, the marks of its beginning and end included.
-        most: How many the model takes.
+        most: How many tokens the model takes.
+        count: Counts the tokens of a text, the marks of its beginning and end included.
 
     Raises:
-        UserError: For the first text that is too long.
+        UserError: For the first text that is too long; of a prompt it names the field that is.
 
     Example:
-        >>> refuse_long(["a T1-weighted image"], [9], most=8)
+        >>> refuse_long(["a T1-weighted image"], most=8, count=lambda text: 9)
         Traceback (most recent call last):
         anysyn.registry.UserError: 'a T1-weighted image' has 9 tokens and the text tower takes 8; shorten the text
     """
-    for text, length in zip(texts, lengths, strict=True):
+    for text in texts:
+        length = count(text)
         if length > most:
-            raise UserError(f"{text!r} has {length} tokens and the text tower takes {most}; shorten the text")
+            remedy = _remedy(text, lambda word: count(word) - count(""))
+            raise UserError(f"{text!r} has {length} tokens and the text tower takes {most}; {remedy}")
+
+
+def _remedy(text: str, count: Callable[[str], int]) -> str:
+    try:
+        found = prompts.slots(text)
+    except UserError:
+        return "shorten the text"
+    usual = prompts.slots(prompts.USUAL[prompts.family(found["modality"])])
+    beyond = {field: count(word) - count(usual[field]) for field, word in found.items()}
+    longest = max(beyond, key=lambda field: beyond[field])
+    if beyond[longest] <= 0:
+        return "give the text tower more tokens"
+    name, tokens = longest.partition(".")[0], count(found[longest])
+    return f"{name} has {tokens} tokens ({found[longest]!r}); shorten it, or give the text tower more tokens"
 
 
 class CheckpointTokens:
@@ -42,8 +59,7 @@ class CheckpointTokens:
 
     def __call__(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         """Return rows of equal length by the names under which the model takes them."""
-        lengths = [len(row) for row in self.tokenizer(list(texts))["input_ids"]]
-        refuse_long(texts, lengths, self.most)
+        refuse_long(texts, self.most, lambda text: len(self.tokenizer(text)["input_ids"]))
         return dict(self.tokenizer(list(texts), padding="max_length", max_length=self.most))
 
 
@@ -69,6 +85,9 @@ class ClipTokens:
 
     def __call__(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         """Return rows of equal length."""
-        rows = [[self.begin, *self.tokenizer.encode(text), self.end] for text in texts]
-        refuse_long(texts, [len(row) for row in rows], self.most)
+        refuse_long(texts, self.most, lambda text: len(self._marked(text)))
+        rows = [self._marked(text) for text in texts]
         return {"input_ids": [row + [0] * (self.most - len(row)) for row in rows]}
+
+    def _marked(self, text: str) -> list[int]:
+        return [self.begin, *self.tokenizer.encode(text), self.end]

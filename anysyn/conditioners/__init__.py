@@ -2,6 +2,7 @@
 
 from anysyn.conditioners.add import Add
 from anysyn.conditioners.conditioner import Conditioner, Conditioners
+from anysyn.conditioners.cross_attention import CrossAttention
 from anysyn.conditioners.film import FiLM
 
-__all__ = ["Add", "Conditioner", "Conditioners", "FiLM"]
+__all__ = ["Add", "Conditioner", "Conditioners", "CrossAttention", "FiLM"]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Generator
 
 from anysyn.registry import register
+
+Group = tuple[int, tuple[bool, ...]]  # the number of a dataset, and which modalities are there
+
+SIZE = 16  # samples in a validation batch
+MOST = 64  # batches of a validation at the most: a score to compare epochs by, not a result
 
 
 class Batches:
@@ -27,7 +32,7 @@ class Batches:
             raise ValueError(f"batches.size: {size} is not at least 1")
         self.size = size
 
-    def epoch(self, groups: Sequence[Hashable], generator: Generator, ranks: int = 1) -> list[list[int]]:
+    def epoch(self, groups: Sequence[Group], generator: Generator, ranks: int = 1) -> list[list[int]]:
         """Return the batches of one epoch as lists of sample numbers.
 
         Args:
@@ -36,6 +41,16 @@ class Batches:
             ranks: How many ranks share the batches; neighbours go to the ranks of one step.
         """
         raise NotImplementedError
+
+    def validation(self, groups: Sequence[Group]) -> list[list[int]]:
+        """Return the batches that epochs are compared by: always the same ones, spread evenly over the samples.
+
+        Args:
+            groups: As in `epoch`; the samples of a batch agree.
+        """
+        members = _members(groups)
+        whole = [of[i : i + SIZE] for of in members.values() for i in range(0, len(of), SIZE)]
+        return whole[:: -(-len(whole) // MOST)]
 
 
 def share(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]]:
@@ -57,6 +72,13 @@ def share(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]
     return [batches[(step * world + rank) % len(batches)] for step in range(steps)]
 
 
+def _members(groups: Sequence[Group]) -> dict[Group, list[int]]:
+    members = defaultdict[Group, list[int]](list)
+    for sample, group in enumerate(groups):
+        members[group].append(sample)
+    return members
+
+
 def _shuffled(items: Sequence[int], generator: Generator) -> list[int]:
     return [items[i] for i in torch.randperm(len(items), generator=generator).tolist()]
 
@@ -73,7 +95,7 @@ class Shuffled(Batches):
         [0, 1, 2, 3, 4]
     """
 
-    def epoch(self, groups: Sequence[Hashable], generator: Generator, ranks: int = 1) -> list[list[int]]:
+    def epoch(self, groups: Sequence[Group], generator: Generator, ranks: int = 1) -> list[list[int]]:
         """Return the batches of one epoch."""
         order = _shuffled(range(len(groups)), generator)
         return [order[i : i + self.size] for i in range(0, len(order), self.size)]
@@ -95,12 +117,9 @@ class ModalityConsistent(Batches):
         [[1]]
     """
 
-    def epoch(self, groups: Sequence[Hashable], generator: Generator, ranks: int = 1) -> list[list[int]]:
+    def epoch(self, groups: Sequence[Group], generator: Generator, ranks: int = 1) -> list[list[int]]:
         """Return the batches of one epoch."""
-        members: dict[Hashable, list[int]] = defaultdict(list)
-        for sample, group in enumerate(groups):
-            members[group].append(sample)
-        runs = [run for group in members.values() for run in self._runs(group, generator, ranks)]
+        runs = [run for group in _members(groups).values() for run in self._runs(group, generator, ranks)]
         order = _shuffled(range(len(runs)), generator)
         return [run[i : i + self.size] for r in order for run in (runs[r],) for i in range(0, len(run), self.size)]
 
@@ -109,3 +128,61 @@ class ModalityConsistent(Batches):
         extra = torch.randint(len(group), (-len(group) % length,), generator=generator).tolist()
         order = _shuffled([*group, *(group[i] for i in extra)], generator)
         return [order[i : i + length] for i in range(0, len(order), length)]
+
+
+@register("batches", "one_per_class")
+class OnePerClass(Batches):
+    """Put one sample of each acquisition class into every batch (TUMSyn, image-text pretraining).
+
+    A class is a modality of one dataset or site: what was acquired by one protocol. The sample has an image of it;
+    which of its images counts is the query's choice, and queries `reconstruct` choose so that all classes are there. An
+    epoch shows as many images as there are: those of a rare class several times, those of a frequent one not all.
+
+    Args:
+        size: Samples in a batch at the most; of more classes, each batch gets a random choice. TUMSyn has 27.
+
+    Example:
+        >>> groups = [(0, (True, True)), (0, (True, False)), (1, (False, True))]
+        >>> sorted(OnePerClass().epoch(groups, torch.Generator())[0]) in ([0, 0, 2], [0, 1, 2])
+        True
+    """
+
+    def __init__(self, *, size: int = 27) -> None:
+        super().__init__(size=size)
+
+    def epoch(self, groups: Sequence[Group], generator: Generator, ranks: int = 1) -> list[list[int]]:
+        """Return the batches of one epoch."""
+        members = list(classes(groups).values())
+        together = min(self.size, len(members))
+        count = math.ceil(sum(map(len, members)) / together)
+        drawn = [_endless(of, generator) for of in members]
+        return [[next(drawn[c]) for c in _shuffled(range(len(drawn)), generator)[:together]] for _ in range(count)]
+
+    def validation(self, groups: Sequence[Group]) -> list[list[int]]:
+        """Return the batches that epochs are compared by, always the same: of one sample of each class, too."""
+        return self.epoch(groups, Generator().manual_seed(0))[:MOST]
+
+
+def classes(groups: Sequence[Group]) -> dict[tuple[int, int], list[int]]:
+    """List the samples of each acquisition class.
+
+    Args:
+        groups: For each sample, the number of its dataset and which modalities it has.
+
+    Returns:
+        By the numbers of dataset and modality, the samples that have an image of it.
+
+    Example:
+        >>> classes([(0, (True, True)), (0, (True, False))])
+        {(0, 0): [0, 1], (0, 1): [0]}
+    """
+    members = defaultdict[tuple[int, int], list[int]](list)
+    for sample, (dataset, available) in enumerate(groups):
+        for modality in (m for m, has in enumerate(available) if has):
+            members[dataset, modality].append(sample)
+    return dict(members)
+
+
+def _endless(items: Sequence[int], generator: Generator) -> Iterator[int]:
+    while True:
+        yield from _shuffled(items, generator)

@@ -1,13 +1,11 @@
-"""Boxes of voxels: cutting them out of a volume, and putting answers together again."""
+"""Boxes of voxels: where they lie, and cutting them out of a volume."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from anysyn.data.grid import Shape
@@ -37,6 +35,30 @@ class Box(NamedTuple):
             (slice(1, 4, None), slice(0, 2, None), slice(0, 4, None))
         """
         x, y, z = (slice(s.start - a, s.stop - a) for s, a in zip(self.inside(shape), self.start, strict=True))
+        return x, y, z
+
+    def kept(self, shape: Sequence[int], halo: int = 0) -> Box:
+        """Return the part of the box that lies in a volume, without its halo; the volume's ends have none.
+
+        Example:
+            >>> Box((0, 4, -1), (4, 4, 4)).kept((8, 8, 2), halo=1)
+            Box(start=(0, 5, 0), size=(3, 3, 2))
+        """
+        sides = [
+            (a + halo if a > 0 else 0, a + n - halo if a + n < full else full)
+            for a, n, full in zip(*self, shape, strict=True)
+        ]
+        (x, y, z), (i, j, k) = ((low for low, _ in sides), (high - low for low, high in sides))
+        return Box((x, y, z), (i, j, k))
+
+    def of(self, part: Box) -> tuple[slice, slice, slice]:
+        """Return where a part lies in the box.
+
+        Example:
+            >>> Box((2, 2, 2), (4, 4, 4)).of(Box((3, 2, 2), (2, 4, 4)))[0]
+            slice(1, 3, None)
+        """
+        x, y, z = (slice(b - a, b - a + n) for a, b, n in zip(self.start, *part, strict=True))
         return x, y, z
 
 
@@ -83,6 +105,7 @@ def cut(images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
         (M, *size); a view of the volume where the box lies inside of it.
 
     Example:
+        >>> import torch
         >>> cut(torch.ones(1, 2, 2, 2), Box((0, 0, 1), (2, 2, 2)))[0, 0]
         tensor([[1., 0.],
                 [1., 0.]])
@@ -95,63 +118,3 @@ def cut(images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
     whole = fill.reshape(-1, 1, 1, 1).repeat(1, *box.size)  # (M, *size)
     whole[(slice(None), *box.covered(shape))] = part
     return whole
-
-
-def raised_cosine(length: int) -> Tensor:
-    """Weigh a piece from its middle to its ends: ``sin^2(pi (i + 1/2) / length)``, never zero.
-
-    Pieces that overlap by half add up to 1.
-
-    Returns:
-        (length,) float32.
-
-    Example:
-        >>> [round(weight, 3) for weight in raised_cosine(4).tolist()]
-        [0.146, 0.854, 0.854, 0.146]
-    """
-    return torch.sin(math.pi * (torch.arange(length) + 0.5) / length).square()
-
-
-class Mosaic:
-    """Put the answers of boxes together, blending them smoothly where they overlap.
-
-    Each voxel is the average of the boxes that hold it, by weights that fall towards the ends of a box (`raised_cosine`
-    along every axis that one box does not cover whole); divided by their sum, the weights add up to 1.
-
-    Args:
-        shape: Voxels of the volume along X, Y, Z.
-        air: (K,) value of each image where no box lies.
-
-    Example:
-        >>> mosaic = Mosaic((4, 4, 6), torch.zeros(1))
-        >>> for z in (0, 2):
-        ...     mosaic.put(Box((0, 0, z), (4, 4, 4)), torch.ones(1, 4, 4, 4))
-        >>> bool((mosaic.images() == 1).all())
-        True
-    """
-
-    def __init__(self, shape: Shape, air: Tensor) -> None:
-        self.shape, self.air = shape, air.float().cpu()
-        self._sum = torch.zeros(len(air), *shape)
-        self._weight = torch.zeros(shape)
-
-    def put(self, box: Box, images: Tensor) -> None:
-        """Add the answer of one box.
-
-        Args:
-            box: Which voxels.
-            images: (K, *size).
-        """
-        here, there = box.covered(self.shape), box.inside(self.shape)
-        weight = self._weights(box.size)[here]  # (x, y, z)
-        self._sum[(slice(None), *there)] += weight * images.float().cpu()[(slice(None), *here)]
-        self._weight[there] += weight
-
-    def images(self) -> Tensor:
-        """Return the whole (K, X, Y, Z)."""
-        air = self.air.reshape(-1, 1, 1, 1).expand_as(self._sum)
-        return torch.where(self._weight > 0, self._sum / self._weight, air)  # (K, X, Y, Z)
-
-    def _weights(self, size: Shape) -> Tensor:
-        sides = (torch.ones(n) if n >= full else raised_cosine(n) for n, full in zip(size, self.shape, strict=True))
-        return reduce(lambda product, side: product.unsqueeze(-1) * side, sides)  # (x, y, z)

@@ -6,6 +6,7 @@ import itertools
 from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813
 import torch
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from scipy import ndimage
 from torch import Tensor
 
 Shape = tuple[int, int, int]
+Spacing = tuple[float | None, float | None, float | None]
 Interpolation = Literal["linear", "bspline"]
 
 TOLERANCE_MM = 1e-3
@@ -29,6 +31,12 @@ class Grid(NamedTuple):
         """Return the voxel edge lengths in mm."""
         x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
         return float(x), float(y), float(z)
+
+    @property
+    def voxel_size(self) -> tuple[float, float, float]:
+        """Return the voxel edge lengths in mm as an acquisition writes them, to a tenth of a micrometre."""
+        x, y, z = self.spacing
+        return round(x, 4), round(y, 4), round(z, 4)
 
     def __str__(self) -> str:
         return f"{'x'.join(map(str, self.shape))} voxels of {'x'.join(f'{edge:.3g}' for edge in self.spacing)} mm"
@@ -57,13 +65,54 @@ def same_grid(a: Grid, b: Grid, tolerance: float = TOLERANCE_MM) -> bool:
     return bool(apart <= tolerance + rounding)
 
 
+def with_spacing(here: Grid, spacing: Spacing) -> Grid:
+    """Lay a grid of another voxel size over the same field of view, centred on it.
+
+    Args:
+        here: The grid that is covered.
+        spacing: Voxel edge lengths in mm; None, or what is within a thousandth, keeps an axis as it is.
+
+    Example:
+        >>> with_spacing(Grid((4, 4, 4), np.eye(4)), (2.0, 1.0, None)).affine[0].tolist()
+        [2.0, 0.0, 0.0, 0.5]
+    """
+    factor = np.array([1.0 if new is None else new / old for old, new in zip(here.spacing, spacing, strict=True)])
+    factor = np.where(np.abs(factor - 1) < 1e-3, 1.0, factor)
+    shape = np.maximum(np.round(np.array(here.shape) / factor), 1).astype(int)
+    shape = np.where(factor == 1, here.shape, shape)
+    start = (np.array(here.shape) - 1) / 2 - factor * (shape - 1) / 2  # first new voxel, in old voxels
+    change = np.diag([*factor, 1.0])
+    change[:3, 3] = start
+    x, y, z = (int(n) for n in shape)
+    return Grid((x, y, z), here.affine @ change)
+
+
+def antialiasing(step: npt.ArrayLike) -> NDArray[np.float64]:
+    """Return the Gaussian that takes away what coarser voxels cannot hold.
+
+    Its variance in old voxels, ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et
+    al., MICCAI 2015).
+
+    Args:
+        step: Edges of the new voxels in old ones.
+
+    Returns:
+        Standard deviations in old voxels; 0 where the new voxels are not coarser.
+
+    Example:
+        >>> antialiasing([0.5, 3.0]).round(3).tolist()
+        [0.0, 1.201]
+    """
+    wider = np.maximum(np.square(np.asarray(step, dtype=np.float64)) - 1, 0)
+    return np.asarray(np.sqrt(wider / (8 * np.log(2))))
+
+
 def resample(
     image: Tensor, grid: Grid, onto: Grid, *, background: float = 0.0, interpolation: Interpolation = "linear"
 ) -> Tensor:
     """Interpolate an image onto another grid.
 
-    Along axes that get coarser, a Gaussian first takes away what the new voxels cannot hold; its variance in voxels,
-    ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et al., MICCAI 2015).
+    Along axes that get coarser, a Gaussian first takes away what the new voxels cannot hold (`antialiasing`).
 
     Args:
         image: (X, Y, Z) float32.
@@ -82,7 +131,7 @@ def resample(
         [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
     """
     step = np.abs(np.linalg.solve(grid.affine[:3, :3], onto.affine[:3, :3])).max(axis=1)  # old voxels per new one
-    sigma = np.sqrt(np.maximum(step**2 - 1, 0) / (8 * np.log(2)))
+    sigma = antialiasing(step)
     blurred = sigma > 0.1  # less than this changes nothing
     voxels = image.numpy()
     if blurred.any():

@@ -148,11 +148,19 @@ def _place(header: nib.Nifti1Header, affine: NDArray[np.float64], source: nib.Ni
         header["pixdim"][4:] = 1
         return
     header.set_xyzt_units("mm")
-    code = SCANNER if source is None else int(source["sform_code"]) or int(source["qform_code"])
-    header.set_qform(affine, code)
-    if not np.allclose(header.get_qform(), affine, atol=1e-3):  # a qform has no shear
-        header.set_qform(affine, 0)
-    header.set_sform(affine, code)
+    quaternion, code, sform_code = (affine, SCANNER, SCANNER) if source is None else _moved(affine, source)
+    header.set_qform(quaternion, code)
+    if not np.allclose(header.get_qform(), quaternion, atol=1e-3):  # a qform has no shear
+        header.set_qform(quaternion, 0)
+        sform_code = sform_code or code
+    header.set_sform(affine, sform_code)
+
+
+def _moved(affine: NDArray[np.float64], source: nib.Nifti1Header) -> tuple[NDArray[np.float64], int, int]:
+    """Return the qform of another grid, in the world of the source's qform (its sform may be another), and codes."""
+    code, sform_code = int(source["qform_code"]), int(source["sform_code"])
+    change = np.linalg.solve(affine_of(source), affine)  # new voxels to old ones
+    return (source.get_qform() if code > 0 else affine_of(source)) @ change, code, sform_code
 
 
 @contextmanager

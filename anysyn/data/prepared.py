@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -43,11 +43,23 @@ class Prepared:
     windows: Mapping[str, Window]
     air: Tensor
 
+    def along(self, axis: int) -> Prepared:
+        """Return the same with the foreground's profile along another axis.
+
+        Args:
+            axis: Of X, Y, Z.
+        """
+        return replace(self, profile=self.foreground.movedim(axis, 0).flatten(1).sum(1))
+
     def acquisition(self, name: str) -> Acquisition | None:
-        """Return how an image was acquired, as far as it is known; None for a modality that is absent."""
+        """Return how an image was acquired, as far as it is known, with the voxel size that it has here.
+
+        None for a modality that is absent.
+        """
         if name not in self.modalities:
             return None
-        return self.subject.acquisitions.get(name, Acquisition(modality=name))
+        known = self.subject.acquisitions.get(name, Acquisition(modality=name))
+        return replace(known, voxel_size_mm=self.grid.voxel_size)
 
 
 def prepared(

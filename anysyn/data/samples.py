@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,8 +17,9 @@ from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.prepared import Prepared, prepared
 from anysyn.data.records import Failure, Subject
-from anysyn.data.views import View
+from anysyn.data.views import Observed, View
 from anysyn.data.volume import VolumeError
+from anysyn.points import Points
 from anysyn.registry import suggest
 from anysyn.types import Batch
 
@@ -115,6 +117,21 @@ class Samples:
                 failures.append(Failure(subject.key, folder, str(error)))
         return cls(volumes, modalities=names, view=view, datasets=datasets, augment=augment, failures=failures)
 
+    @property
+    def acquisitions(self) -> list[tuple[Acquisition | None, ...]]:
+        """Return how the images of each subject were acquired, with the voxel sizes that they have here."""
+        return list(self._rows)
+
+    def seen_by(self, view: View) -> Samples:
+        """Return the same subjects as another view shows them.
+
+        Args:
+            view: What a sample is.
+        """
+        volumes = [volume.along(view.axes[0]) for volume in self.volumes]
+        about = {"datasets": self.datasets, "augment": self.augment, "failures": self.failures}
+        return Samples(volumes, modalities=self.modalities, view=view, **about)  # type: ignore[arg-type]
+
     def __len__(self) -> int:
         """Return the number of samples in an epoch."""
         return len(self._places)
@@ -141,24 +158,34 @@ class Samples:
             generator: Decides where random patches lie, and the augmentation.
 
         Returns:
-            Images (B, M, *S) on the CPU.
+            Images (B, M, *S) on the CPU; where the view has points, with the truth there.
         """
         places = [self._places[i] for i in indices]
-        boxes = [self._boxes[v].draw(n, generator) for v, n in places]
-        images = torch.zeros(len(places), len(self.modalities), *(self.extent[a] for a in self.view.spatial))
-        for row, ((v, _), box) in enumerate(zip(places, boxes, strict=True)):
-            self._fill(images[row], v, box)
-        for change in self.augment:
-            images = change(images, self.view.spatial, generator)
+        whole = [(v, self._boxes[v].draw(n, generator)) for v, n in places]
+        seen = [self._observed(one, generator) for one in whole] if self.view.points else []
         which = torch.tensor([v for v, _ in places])
-        return Batch(
-            images,
+        batch = Batch(
+            torch.stack([one.images for one in seen]) if seen else self._images(whole, generator),
             self._available[which],
             self._dataset[which],
             self._spacing[which],
             tuple(self._rows[v] for v, _ in places),
-            tuple(f"{self.volumes[v].subject.key} {box.start}" for (v, _), box in zip(places, boxes, strict=True)),
+            tuple(f"{self.volumes[v].subject.key} {box.start}" for v, box in whole),
         )
+        return coarser(batch, seen, self.view.spatial) if seen else batch
+
+    def _observed(self, one: tuple[int, Box], generator: Generator) -> Observed:
+        return self.view.observe(self._images([one], generator)[0], generator)
+
+    def _images(self, whole: Sequence[tuple[int, Box]], generator: Generator) -> Tensor:
+        """Cut boxes of one size out of volumes: (B, M, *S)."""
+        sides = (whole[0][1].size[axis] for axis in self.view.spatial)
+        images = torch.zeros(len(whole), len(self.modalities), *sides)
+        for row, (v, box) in zip(images, whole, strict=True):
+            self._fill(row, v, box)
+        for change in self.augment:
+            images = change(images, self.view.spatial, generator)
+        return images
 
     def _fill(self, row: Tensor, v: int, box: Box) -> None:
         volume, held = self.volumes[v], self._held[v]
@@ -176,3 +203,35 @@ class Samples:
         if name not in self.datasets:
             raise VolumeError(f"{volume.subject.key}: dataset {name!r} has no number; {suggest(name, self.datasets)}")
         return self.datasets.index(name)
+
+
+def coarser(batch: Batch, seen: Sequence[Observed], axes: Sequence[int]) -> Batch:
+    """Say of a batch that it shows coarser images than its truth, which is known at points.
+
+    Args:
+        batch: Whose images are those that are shown, and all else is said of the truth.
+        seen: What each sample shows.
+        axes: For each voxel axis of *S, the axis of the volume.
+
+    Returns:
+        Spacing and acquisitions of the images that are shown; ``value_acquisitions`` are those of the truth.
+    """
+    step = torch.stack([one.step for one in seen])  # (B, d)
+
+    def shown(record: Acquisition | None, ratio: list[float]) -> Acquisition | None:
+        if record is None or record.voxel_size_mm is None:
+            return record
+        edges = list(record.voxel_size_mm)
+        for axis, one in zip(axes, ratio, strict=True):
+            edges[axis] = round(edges[axis] / one, 4)
+        return replace(record, voxel_size_mm=(edges[0], edges[1], edges[2]))
+
+    rows = zip(batch.acquisitions, step.tolist(), strict=True)
+    return replace(
+        batch,
+        spacing=batch.spacing / step,
+        acquisitions=tuple(tuple(shown(record, ratio) for record in row) for row, ratio in rows),
+        points=Points(torch.stack([one.at for one in seen]), step),
+        values=torch.stack([one.values for one in seen]),  # (B, M, Q)
+        value_acquisitions=batch.acquisitions,
+    )

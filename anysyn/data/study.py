@@ -53,6 +53,17 @@ class Study:
         x, y, z = self.foreground.shape
         return Grid((x, y, z), self.affine)
 
+    def acquisition(self, name: str) -> Acquisition | None:
+        """Return how an image was acquired, as far as it is known, with the voxel size that it has here.
+
+        Example:
+            >>> study = study_of({"T1w": Volume(torch.rand(2, 2, 2), np.diag([1, 1, 3.0, 1]))})
+            >>> study.acquisition("T1w").known()
+            {'modality': 'T1w', 'voxel_size_mm': (1.0, 1.0, 3.0)}
+        """
+        record = self.acquisitions.get(name)
+        return record and replace(record, voxel_size_mm=self.grid.voxel_size)
+
     def air(self, name: str) -> float:
         """Return the intensity of air: -1000 HU in CT and 0 elsewhere, seen through the modality's window.
 

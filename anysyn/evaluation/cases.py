@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from anysyn.data.study import Study
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.baselines import Baseline
+from anysyn.evaluation.degrade import Degradation, brought_back, degraded
 from anysyn.evaluation.examples import Example, centre, planes, write_example
 from anysyn.evaluation.fit import TrainedRun, listed
 from anysyn.evaluation.measure import measure
@@ -31,6 +33,7 @@ class Cases:
         batch: Slices or patches the network sees at once.
         examples: Subjects of each pair whose planes are kept.
         folder: Where they are kept.
+        degradation: What is done to the sources, but not to the truth; nothing, if None.
 
     Attributes:
         rows: One for each subject, method and pair.
@@ -46,8 +49,9 @@ class Cases:
         batch: int,
         examples: int,
         folder: Path,
+        degradation: Degradation | None = None,
     ) -> None:
-        self.run, self.protocol, self.baselines = run, protocol, baselines
+        self.run, self.protocol, self.baselines, self.degradation = run, protocol, baselines, degradation
         self.batch, self.examples, self.folder = batch, examples, folder
         self.rows: list[dict[str, Any]] = []
         self.failures: list[Failure] = []
@@ -66,9 +70,19 @@ class Cases:
             study = self.run.prepare(subject)
             for sources, targets in by_sources(pairs).items():
                 with listed(self.failures, subject.key, Pair(sources, "+".join(targets))):
-                    predicted = self.run.predict(study, sources, targets, self.batch)
+                    seen, predicted = self._predict(study, sources, targets)
                     for target in targets:
-                        self._measure(study, Pair(sources, target), predicted[target].float().cpu())
+                        self._measure(seen, Pair(sources, target), predicted[target].float().cpu())
+
+    def _predict(
+        self, study: Study, sources: Sequence[str], targets: Sequence[str]
+    ) -> tuple[Study, Mapping[str, Tensor]]:
+        """Return what there is to be seen on the grid of the truth, and the syntheses there."""
+        if self.degradation is None:
+            return study, self.run.predict(study, sources, targets, self.batch)
+        coarse = degraded(study, sources, self.degradation)
+        seen = replace(study, images={**study.images, **brought_back(coarse, study)})
+        return seen, self.run.predict(coarse, sources, targets, self.batch, onto=study.grid)
 
     def _measure(self, study: Study, pair: Pair, predicted: Tensor) -> None:
         with listed(self.failures, study.key, pair):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor
 
 from anysyn import build
+from anysyn.evaluation.beside import load_beside
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.recipe import Recipe
-from anysyn.synthesis import load_run
 from anysyn.synthesis.run import LoadedRun, networks
 from anysyn.synthesizer import Synthesizer
 
 RANDOM = "random"
+SAME = ("modalities", "prepare", "view", "resample_to", "split")  # what encoders that are compared agree in
 
 
 def encoders_of(run: LoadedRun, others: Sequence[str] = ()) -> dict[str, Synthesizer]:
@@ -58,20 +58,8 @@ def _stages(run: LoadedRun) -> Iterator[tuple[str, Synthesizer]]:
 
 
 def _other(run: LoadedRun, text: str) -> tuple[str, Synthesizer]:
-    label, equals, folder = text.partition("=")
-    path = Path(folder if equals else text)
-    other = load_run(path, accelerator="cpu")
-    for what in ("modalities", "prepare", "view", "resample_to", "split"):
-        if _seen(run.recipe, what) != _seen(other.recipe, what):
-            raise EvaluationError(
-                f"{path}: its {what} is not that of {run.folder.path}, so their encoders cannot be compared; "
-                "train it with the same modalities and data"
-            )
-    return (label if equals else path.resolve().name), other.model
-
-
-def _seen(recipe: Recipe, what: str) -> object:
-    return recipe.spec()["modalities"] if what == "modalities" else recipe.spec()["data"][what]
+    label, other = load_beside(run, text, same=SAME, accelerator="cpu")
+    return label, other.model
 
 
 def _name(recipe: Recipe) -> str:

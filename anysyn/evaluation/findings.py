@@ -13,7 +13,9 @@ from anysyn.data.subjects import Failure
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.training.folder import RunFolder, versions, write_text
 
-EMBEDDINGS, ALIGNMENT = "embeddings", "alignment"  # folders in the folder of the results
+# Folders in the folder of the results.
+EMBEDDINGS, ALIGNMENT, RETRIEVAL, SWEEP = "embeddings", "alignment", "retrieval", "sweep"
+FINDINGS = (EMBEDDINGS, ALIGNMENT, RETRIEVAL, SWEEP)
 RECORD = "record.json"
 
 
@@ -23,7 +25,7 @@ def open_findings(run: RunFolder, out: str | Path | None, what: str, *, overwrit
     Args:
         run: The run.
         out: Folder of the results; ``evaluation`` in the run folder, if None.
-        what: ``embeddings`` or ``alignment``, the folder in it.
+        what: One of `FINDINGS`, the folder in it.
         overwrite: Whether earlier findings may be replaced.
 
     Raises:

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
+from anysyn.data.grid import Grid
 from anysyn.data.study import Study
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.baselines import BASELINES, Baseline, Voxels, choose_subjects, draw_voxels, stack
@@ -47,8 +48,16 @@ class TrainedRun(Protocol):
     def prepare(self, subject: Subject) -> Study:
         """Read a subject and prepare its intensities and its grid."""
 
-    def predict(self, study: Study, sources: Sequence[str], targets: Sequence[str], batch: int) -> Mapping[str, Tensor]:
-        """Synthesize targets (X, Y, Z) in prepared intensities."""
+    def predict(
+        self,
+        study: Study,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        batch: int,
+        *,
+        onto: Grid | None = None,
+    ) -> Mapping[str, Tensor]:
+        """Synthesize targets (X, Y, Z) in prepared intensities, on the study's grid or another."""
 
 
 @dataclass

@@ -79,7 +79,7 @@ def slice_rows(
     for m, name in ((m, name) for m, name in enumerate(modalities) if name in study.images):
         parts = list[pd.DataFrame]()
         for batch in batches_of(study, full_tiles(study, view), view=view, modalities=modalities, size=size):
-            seen = slices(batch.images[:, m]).flatten(0, 1).to(fabric.device)  # (B Z, 1, H, W)
+            seen = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(fabric.device)  # (B Z, 1, H, W)
             with fabric.autocast():
                 parts.append(pd.DataFrame(image_columns(model, seen, modalities)))
         table = pd.concat(parts, ignore_index=True)

@@ -8,7 +8,8 @@ from tempfile import TemporaryFile
 
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.cases import Cases
-from anysyn.evaluation.findings import ALIGNMENT, EMBEDDINGS
+from anysyn.evaluation.degrade import Degradation, parse_degradation
+from anysyn.evaluation.findings import FINDINGS
 from anysyn.evaluation.fit import TrainedRun, fit_baselines
 from anysyn.evaluation.pairs import EvaluationError, Pair, parse_pairs
 from anysyn.evaluation.protocols import Protocol
@@ -28,6 +29,7 @@ def evaluate(
     training: str | Path | None = None,
     out: str | Path | None = None,
     examples: int = 2,
+    degrade: str | Degradation | None = None,
     batch: int = 8,
     seed: int = 0,
     accelerator: str = "auto",
@@ -48,6 +50,8 @@ def evaluate(
         out: Folder of the results; ``evaluation`` in the run folder, if None. It gets ``cases.csv``, ``table.csv``,
             ``table.md``, ``table.tex``, ``margins.csv``, ``protocol.json`` and ``examples/*.npz``.
         examples: Subjects of each pair whose planes are kept for figures.
+        degrade: What is done to the sources before they are shown, for example ``"axis=2,factor=3,fwhm=2"``; the
+            answer is asked for, and measured, on the grid of the truth.
         batch: Slices or patches the network sees at once: what bounds the memory.
         seed: Draws the subjects and voxels that the baselines are fitted on.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
@@ -69,6 +73,7 @@ def evaluate(
     """
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     how, wanted = find_protocol(protocol), parse_pairs(pairs, loaded.recipe.modalities)
+    worse = parse_degradation(degrade) if isinstance(degrade, str) else degrade
     subjects, unread = loaded.subjects(data, split)
     _check_subjects(subjects, unread, wanted, f"split {split!r} of {data or 'the data of the training'}")
     folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
@@ -80,6 +85,7 @@ def evaluate(
         batch=batch,
         examples=examples,
         folder=folder / "examples",
+        degradation=worse,
     )
     for subject in (progress or Progress()).over("evaluating", subjects):
         measured.add(subject, [pair for pair in wanted if pair.within(subject.images)])
@@ -89,9 +95,10 @@ def evaluate(
         protocol=how,
         failures=(*unread, *fitted.failures, *measured.failures),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in wanted},
-        notes=fitted.notes,
+        notes=[*fitted.notes, *([f"The sources were degraded: {worse}."] if worse else [])],
     )
     asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
+    asked |= {"degrade": str(worse)} if worse else {}
     write_results(result, asked | {"baselines": fitted.basis})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # where a report finds the latest
     return result
@@ -110,7 +117,7 @@ def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pair
 def _open(folder: Path, overwrite: bool) -> Path:
     if folder.exists() and not folder.is_dir():
         raise EvaluationError(f"{folder} is a file; choose another --out")
-    beside = {folder / EMBEDDINGS, folder / ALIGNMENT}  # findings of their own, which stay
+    beside = {folder / what for what in FINDINGS}  # which stay
     if not overwrite and any(path.is_file() and path.parent not in beside for path in folder.rglob("*")):
         raise EvaluationError(f"{folder} is not empty; choose another --out or allow it with --overwrite")
     (folder / "examples").mkdir(parents=True, exist_ok=True)

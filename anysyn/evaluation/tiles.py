@@ -61,7 +61,7 @@ def batches_of(
     whole = torch.stack([study.images.get(name, blank) for name in modalities])  # (M, X, Y, Z)
     air = torch.tensor([study.air(name) if has else 0.0 for name, has in zip(modalities, held, strict=True)])  # (M,)
     spacing = torch.tensor([study.grid.spacing[axis] for axis in view.spatial])  # (dims,)
-    records = tuple(study.acquisitions.get(name) for name in modalities)
+    records = tuple(study.acquisition(name) for name in modalities)
     for first in range(0, len(boxes), size):
         some = boxes[first : first + size]
         count = len(some)

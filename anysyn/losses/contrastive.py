@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -89,3 +90,36 @@ def mean_similarity(embeddings: Tensor, groups: Tensor) -> Tensor:
     if not bool(matching.any()):
         return embeddings.sum() * 0
     return cosines(embeddings)[matching].mean()
+
+
+def symmetric_cross_entropy(images: Tensor, texts: Tensor, groups: Tensor, scale: Tensor | float) -> Tensor:
+    """Draw each image and its text together and apart from all others: TUMSyn, Eqs. 1 to 3.
+
+    ``-log(exp(cos(v_i, t_i) / tau) / sum_j exp(cos(v_i, t_j) / tau))``, the same with image and text exchanged, and the
+    mean of both over all pairs. Pairs of one group say the same text, so they are left out of each other's sum: no
+    image is driven away from a text that is true of it.
+
+    Args:
+        images: (N, D) embeddings of any length.
+        texts: (N, D).
+        groups: (N,) int64, equal where two texts are the same.
+        scale: One over the temperature tau.
+
+    Returns:
+        A scalar; zero where there is no other text.
+
+    Example:
+        >>> v = torch.eye(2)
+        >>> round(symmetric_cross_entropy(v, v, torch.tensor([0, 1]), 1.0).item(), 4)  # log(1 + 1 / e)
+        0.3133
+        >>> symmetric_cross_entropy(v, v, torch.tensor([5, 5]), 1.0).item()
+        0.0
+    """
+    if not len(images):
+        return images.sum() + texts.sum()
+    with torch.autocast(images.device.type, enabled=False):  # the scale would magnify the rounding
+        v, t = (F.normalize(one.float(), dim=1) for one in (images, texts))
+        logits = scale * v @ t.T  # (N, N)
+    apart = logits.masked_fill(positives(groups), -torch.inf)
+    own = torch.arange(len(apart), device=apart.device)
+    return (F.cross_entropy(apart, own) + F.cross_entropy(apart.T, own)) / 2

@@ -47,6 +47,8 @@ class Semantic(Loss):
         0.1
     """
 
+    whole_images = True
+
     def __init__(self, *, clip: ImageTextModel, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         self.clip = clip
@@ -55,7 +57,7 @@ class Semantic(Loss):
         """Return a scalar."""
         if not bool(outcome.mask.any()):
             return outcome.prediction.sum() * 0
-        seen = slices(outcome.prediction[outcome.mask])  # (N, Z, 1, H, W)
+        seen = slices(outcome.prediction[outcome.mask], self.clip.dimensions)  # (N, Z, 1, H, W), or (N, 1, 1, X, Y, Z)
         wanted = self.clip.modality_embeddings().detach()[outcome.query.targets[outcome.mask]]  # (N, D)
         asked = wanted.repeat_interleave(seen.shape[1], 0)  # (N Z, D)
         return cosine_distance(self.clip.encode_image(seen.flatten(0, 1)), asked)

@@ -36,7 +36,8 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
         raise ValueError("batch norms can be folded in evaluation mode only: call .eval() first")
     for sequence in [part for part in module.modules() if isinstance(part, nn.Sequential)]:
         for i, (before, after) in enumerate(pairwise(list(sequence))):
-            fixed = isinstance(after, BATCH_NORMS) and after.running_mean is not None
-            if fixed and isinstance(before, CONVOLUTIONS):
+            if not isinstance(before, CONVOLUTIONS) or not isinstance(after, BATCH_NORMS):
+                continue
+            if after.running_mean is not None:  # one that keeps no statistics depends on the image
                 sequence[i], sequence[i + 1] = fuse_conv_bn_eval(before, after), nn.Identity()
     return module

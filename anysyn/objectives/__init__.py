@@ -3,6 +3,17 @@
 from anysyn.objectives.alignment import ImageModality, TextModality
 from anysyn.objectives.classification import Classification, ModalityHead
 from anysyn.objectives.contrastive import Contrastive
+from anysyn.objectives.pairs import ClipPairs
 from anysyn.objectives.synthesis import SynthesisObjective
+from anysyn.objectives.two_way import TwoWay
 
-__all__ = ["Classification", "Contrastive", "ImageModality", "ModalityHead", "SynthesisObjective", "TextModality"]
+__all__ = [
+    "Classification",
+    "ClipPairs",
+    "Contrastive",
+    "ImageModality",
+    "ModalityHead",
+    "SynthesisObjective",
+    "TextModality",
+    "TwoWay",
+]

@@ -65,7 +65,7 @@ class ImageModality(Objective):
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return one term, ``image_modality``."""
-        seen = slices(batch.images[batch.available])  # (N, Z, 1, H, W)
+        seen = slices(batch.images[batch.available], self.clip.dimensions)  # (N, Z, 1, H, W)
         numbers = batch.available.nonzero()[:, 1].repeat_interleave(seen.shape[1])  # (N Z,)
         embedded = self.clip.encode_image(seen.flatten(0, 1))  # (N Z, D)
         logits = modality_logits(embedded, self.clip.modality_embeddings().detach(), self.clip.scale())  # (N Z, M)

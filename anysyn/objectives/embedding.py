@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -45,5 +46,15 @@ def groups_of(batch: Batch) -> Tensor:
         torch.Size([1])
     """
     keys = batch.keys or tuple(str(row) for row in range(len(batch.images)))
-    digests = [hashlib.sha256(key.encode()).digest()[:8] for key in keys]
-    return torch.tensor([int.from_bytes(d, "big", signed=True) for d in digests], device=batch.images.device)
+    return numbered(keys).to(batch.images.device)
+
+
+def numbered(words: Sequence[str]) -> Tensor:
+    """Number words so that equal ones have the same number, on every rank: (N,) int64.
+
+    Example:
+        >>> numbered(["T1w", "T2w", "T1w"]).unique(return_inverse=True)[1].unique().shape
+        torch.Size([2])
+    """
+    digests = [hashlib.sha256(word.encode()).digest()[:8] for word in words]
+    return torch.tensor([int.from_bytes(d, "big", signed=True) for d in digests], dtype=torch.int64)

@@ -105,6 +105,7 @@ class Stage:
         batches: Which samples go together.
         queries: What is shown and asked.
         steps: What each batch does, in order.
+        view: What this stage sees instead of ``data.view``, for example ``{name: whole}``.
         clip_gradient: Largest gradient norm; no bound by default.
         accumulate: Batches whose gradients are averaged before an optimiser steps.
         ema: Decay of the running average of the weights, d_t = min(ema, (1 + t) / (10 + t)); none by default.
@@ -117,6 +118,7 @@ class Stage:
     batches: Batches
     queries: Queries
     steps: Sequence[Step]
+    view: View | None = None
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     accumulate: Annotated[int, Field(ge=1)] = 1
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None

@@ -14,8 +14,12 @@ from anysyn.evaluation.findings import RECORD
 from anysyn.registry import UserError
 from anysyn.training.folder import RunFolder
 
-WORDS = ("subject", "dataset", "modality", "encoder", "first", "second", "of", "in_training", "found", "description")
-NUMBERS = ("same_slice", "other_slice", "other_subject")  # an empty cell is no number here, and a word elsewhere
+WORDS = (
+    *("subject", "dataset", "modality", "encoder", "first", "second", "of", "in_training", "found", "description"),
+    *("sweep", "method", "sources", "target", "key"),
+)
+# An empty cell is no number here, and a word elsewhere.
+NUMBERS = ("same_slice", "other_slice", "other_subject", "correlation", "correlation_within", "slope_within")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from anysyn.data.files import replacing
-from anysyn.evaluation.findings import ALIGNMENT, EMBEDDINGS
+from anysyn.evaluation.findings import ALIGNMENT, EMBEDDINGS, RETRIEVAL, SWEEP
 from anysyn.evaluation.tables import margins, metrics_of, summarise
 from anysyn.evaluation.typeset import arrow
 from anysyn.registry import UserError
@@ -26,8 +26,12 @@ from anysyn.reporting.panels import Panel, error_bar, grey_bar, panel_of
 from anysyn.reporting.planes import LIMIT
 from anysyn.reporting.provenance import hashes_of, seeds_of, versions_of
 from anysyn.reporting.results import Results, chosen, find_results, read_results
+from anysyn.reporting.retrieval import COLUMNS as RETRIEVED
+from anysyn.reporting.retrieval import retrieval_section
 from anysyn.reporting.scores import blocks, headings, headline, verdict
 from anysyn.reporting.stages import stages_of
+from anysyn.reporting.sweep import COLUMNS as SWEPT
+from anysyn.reporting.sweep import sweep_section
 from anysyn.training.folder import RunError, RunFolder
 
 MOST = 24  # examples on a page, unless there are more pairs
@@ -84,7 +88,7 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
     Args:
         run: The run folder.
         results: What was evaluated, or None.
-        findings: What else was measured: ``embeddings``, ``alignment``, both or none.
+        findings: What else was measured, by its name, for example ``alignment``.
 
     Raises:
         UserError: If a file of the run cannot be read.
@@ -102,6 +106,8 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
         results=None if results is None else _results(results, recipe),
         embeddings=embeddings_section(findings[EMBEDDINGS]) if EMBEDDINGS in findings else None,
         alignment=alignment_section(findings[ALIGNMENT]) if ALIGNMENT in findings else None,
+        retrieval=retrieval_section(findings[RETRIEVAL]) if RETRIEVAL in findings else None,
+        sweep=sweep_section(findings[SWEEP]) if SWEEP in findings else None,
         stages=stages_of(run, recipe),
         ended=run.weights.is_file(),
         recipe=text,
@@ -113,7 +119,8 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
 
 
 def _findings(run: RunFolder, results: str | Path | None) -> dict[str, Findings]:
-    tables = {EMBEDDINGS: {"cosines": COSINES, "coordinates": COORDINATES}, ALIGNMENT: COLUMNS}
+    tables = {EMBEDDINGS: {"cosines": COSINES, "coordinates": COORDINATES}, ALIGNMENT: COLUMNS, RETRIEVAL: RETRIEVED}
+    tables |= {SWEEP: SWEPT}
     found = {what: find_findings(run, results, what) for what in tables}
     return {what: read_findings(folder, tables[what]) for what, folder in found.items() if folder is not None}
 

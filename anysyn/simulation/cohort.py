@@ -24,10 +24,10 @@ from anysyn.simulation.acquire import Head, acquire, check_acquisition
 from anysyn.simulation.labels import read_labels
 from anysyn.simulation.sidecar import NOTICE, sidecar_of
 from anysyn.simulation.sites import Protocol, site, site_names
-from anysyn.simulation.subject import Recipe, head_of, key_of, person_of, protocols_of
+from anysyn.simulation.subject import Recipe, head_of, key_of, noise_of, person_of, protocols_of
 from anysyn.simulation.tissues import tissue_names
+from anysyn.simulation.truth import MASKS, TRUTH, known_subjects
 
-TRUTH = Path("derivatives", "truth")
 README = """# A simulated cohort
 
 Made by `anysyn simulate`; no scan of a person is in it. The images follow from tissue maps and signal equations, so any
@@ -48,6 +48,7 @@ def simulate(
     seed: int = 0,
     labels: str | Path | None = None,
     contrasts: Sequence[str] | None = None,
+    vary: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Path:
@@ -61,6 +62,8 @@ def simulate(
         seed: The same seed gives the same bytes, whatever the number of jobs.
         labels: Folder of label maps with FreeSurfer numbers, for whole heads; subjects take them in turn.
         contrasts: Modalities for every subject instead of the coverage of its site.
+        vary: Whether TR, TE, TI and flip angle of every subject are drawn from the broad ranges of protocols.yaml
+            instead of the site's protocol with a jitter of 3 %. Anatomy, sequence and field are the same either way.
         jobs: Processes.
         progress: What shows the progress.
 
@@ -72,7 +75,7 @@ def simulate(
             map holds numbers that are no tissue we know.
     """
     folder = Path(out)
-    recipes = _recipes(subjects, sites, spacing, seed, labels)
+    recipes = [replace(recipe, vary=vary) for recipe in _recipes(subjects, sites, spacing, seed, labels)]
     wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
     for recipe in recipes[:sites]:
         protocols_of(recipe, wanted)  # a contrast that no site makes is an error before anything is written
@@ -165,17 +168,17 @@ def _write_subject(recipe: Recipe, folder: Path, contrasts: tuple[str, ...] | No
             _write(path.with_name(path.name.replace(".nii.gz", ".bval")), f"{protocol.acquisition.b_value:g}\n")
             _write(path.with_name(path.name.replace(".nii.gz", ".bvec")), "0\n0\n0\n")  # the trace has no direction
     for name, mask in _masks(head).items():
-        path = folder / "derivatives" / "masks" / key / "anat" / f"{key}_label-{name}_mask.nii.gz"
+        path = folder / MASKS / key / "anat" / f"{key}_label-{name}_mask.nii.gz"
         write_volume(Volume(torch.from_numpy(mask), head.anatomy.affine), path, description=NOTICE)
     volume = Volume(torch.from_numpy(_segmentation(head)), head.anatomy.affine)
-    write_volume(volume, folder / "derivatives" / "masks" / key / "anat" / f"{key}_dseg.nii.gz", description=NOTICE)
+    write_volume(volume, folder / MASKS / key / "anat" / f"{key}_dseg.nii.gz", description=NOTICE)
     labels = None if recipe.labels is None else f"labels/{Path(recipe.labels).name}"
     _write_json(folder / TRUTH / f"{key}.json", recipe.to_json() | {"labels": labels})
 
 
 def _image(recipe: Recipe, protocol: Protocol, *, truth: bool = False) -> Volume:
     head, here = head_of(recipe), site(recipe.site)
-    draw = None if truth else recipe.draws(f"noise {protocol.acquisition}")
+    draw = None if truth else noise_of(recipe, protocol.acquisition)
     image = acquire(head, protocol, scale=here.scale, generator=draw)
     return Volume(torch.from_numpy(np.ascontiguousarray(image)), head.anatomy.affine)
 
@@ -220,7 +223,7 @@ def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
     _write(folder / "README", README)
     _write(folder / ".bidsignore", "**/*_ADC.*\n**/ct\n")
     numbers = "".join(f"{number}\t{name}\n" for number, name in enumerate(("air", *tissue_names())))
-    _write(folder / "derivatives" / "masks" / "dseg.tsv", "index\tname\n" + numbers)
+    _write(folder / MASKS / "dseg.tsv", "index\tname\n" + numbers)
     people = [(key_of(r.number), *person_of(r), r.site) for r in recipes]
     rows = ["participant_id\tage\tsex\tsite", *("\t".join(map(str, row)) for row in people)]
     _write(folder / "participants.tsv", "\n".join(rows) + "\n")
@@ -233,10 +236,7 @@ def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
 
 
 def _recipe_of(cohort: Path, subject: str) -> Recipe:
-    truth = cohort / TRUTH
-    known = sorted(path.stem for path in truth.glob("sub-*.json"))
-    if not known:
-        raise UserError(f"{cohort} is no simulated cohort: it has no derivatives/truth/sub-*.json")
+    truth, known = cohort / TRUTH, known_subjects(cohort)
     if subject not in known:
         raise UserError(f"{cohort} has no subject {subject!r}; {suggest(subject, known)}")
     recipe = Recipe(**json.loads((truth / f"{subject}.json").read_text()))

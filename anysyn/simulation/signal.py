@@ -84,6 +84,21 @@ def inversion_recovery(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float
     return np.asarray(pd * np.abs(recovered) * np.exp(-te / np.asarray(t2)))
 
 
+def null_time(t1: float, *, tr: float) -> float:
+    """Return the inversion time at which an inversion recovery shows nothing: ``T1 ln(2 / (1 + exp(-TR / T1)))``.
+
+    Args:
+        t1: Longitudinal relaxation time of what vanishes.
+        tr: Repetition time.
+
+    Example:
+        >>> null = null_time(4300.0, tr=9000.0)
+        >>> float(inversion_recovery(1.0, 4300.0, 2000.0, tr=9000.0, te=90.0, ti=null)) < 1e-9
+        True
+    """
+    return float(t1 * np.log(2 / (1 + np.exp(-tr / t1))))
+
+
 def mprage(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: float, ti: float, fa: float) -> Map:
     """Return the magnitude of an MPRAGE at the centre of its train of excitations.
 

@@ -11,6 +11,7 @@ import numpy as np
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.registry import UserError, suggest
+from anysyn.simulation.protocols import varied
 from anysyn.simulation.tissues import read_table
 
 JITTER = 0.03  # standard deviation of a protocol's times between subjects, as a share
@@ -78,8 +79,13 @@ class Site:
         chosen = sorted(generator.permutation(len(self.contrasts))[:count])
         return tuple(self.contrasts[i] for i in chosen)
 
-    def protocol(self, name: str, generator: np.random.Generator) -> Protocol:
-        """Draw a subject's protocol of a modality.
+    def protocol(self, name: str, generator: np.random.Generator, *, vary: bool = False) -> Protocol:
+        """Draw a subject's protocol of a modality: the site's with little jitter, or from broad ranges.
+
+        Args:
+            name: The modality.
+            generator: Draws it.
+            vary: Whether from broad ranges; the sequence stays the site's.
 
         Raises:
             UserError: If the site has none.
@@ -91,12 +97,17 @@ class Site:
             raise UserError(f"site {self.name} has no protocol for {name!r}; {suggest(name, makes)}")
         numbers = dict(self.protocols[name])
         thickness = numbers.pop("thickness", 0.0)
-        times = {
-            _FIELDS[key]: round(value * float(np.exp(generator.normal(0, JITTER))), 1) if key in ("tr", "te") else value
-            for key, value in numbers.items()
-        }
+        drawn = varied(name, numbers, self.field_t, generator) if vary else _jittered(numbers, generator)
+        times = {_FIELDS[key]: value for key, value in drawn.items()}
         known = {"modality": name, "field_strength_t": self.field_t, "manufacturer": self.manufacturer}
         return Protocol(Acquisition(**known, **{k: float(v) for k, v in times.items()}), thickness)  # type: ignore[arg-type]
+
+
+def _jittered(numbers: Mapping[str, float], generator: np.random.Generator) -> dict[str, float]:
+    return {
+        key: round(value * float(np.exp(generator.normal(0, JITTER))), 1) if key in ("tr", "te") else value
+        for key, value in numbers.items()
+    }
 
 
 def site_names() -> tuple[str, ...]:

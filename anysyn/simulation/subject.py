@@ -20,6 +20,23 @@ from anysyn.simulation.tissues import tissue_names
 from anysyn.simulation.vessels import with_vessels
 from anysyn.simulation.warp import smooth_field
 
+# What tells the noise of one image from that of another. Fields that records get later are not among them, so that
+# cohorts keep their bytes.
+_NOISE_BY = (
+    "modality",
+    "repetition_time_ms",
+    "echo_time_ms",
+    "inversion_time_ms",
+    "flip_angle_deg",
+    "field_strength_t",
+    "manufacturer",
+    "voxel_size_mm",
+    "age_years",
+    "sex",
+    "tracer",
+    "kvp",
+    "b_value",
+)
 SPREAD = 0.03  # standard deviation of a tissue's relaxation times between subjects, as a share
 
 
@@ -33,6 +50,7 @@ class Recipe:
         site: Letter of its site.
         spacing: Voxel size in mm.
         labels: Label map that it was made from; the ICBM152 template by default.
+        vary: Whether its protocols are drawn from broad ranges.
     """
 
     seed: int
@@ -40,14 +58,15 @@ class Recipe:
     site: str
     spacing: float
     labels: str | None = None
+    vary: bool = False
 
     def draws(self, purpose: str) -> np.random.Generator:
         """Make the generator of one purpose, independent of every other one."""
         return np.random.default_rng([self.seed, self.number, *purpose.encode()])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the numbers as a mapping."""
-        return asdict(self)
+        """Return the numbers as a mapping; cohorts that do not vary keep the bytes that they had before others did."""
+        return {name: value for name, value in asdict(self).items() if name != "vary" or value}
 
 
 def key_of(number: int) -> str:
@@ -103,8 +122,19 @@ def protocols_of(recipe: Recipe, contrasts: Sequence[str] | None = None) -> dict
     age, sex = person_of(recipe)
     facts = {"voxel_size_mm": (recipe.spacing,) * 3, "age_years": float(age), "sex": sex}
     chosen = here.coverage(draw, contrasts)
-    made = {name: here.protocol(name, recipe.draws(f"protocol {name}")) for name in chosen}
+    made = {name: here.protocol(name, recipe.draws(f"protocol {name}"), vary=recipe.vary) for name in chosen}
     return {n: replace(p, acquisition=_with(p.acquisition, facts)) for n, p in made.items()}
+
+
+def noise_of(recipe: Recipe, acquisition: Acquisition) -> np.random.Generator:
+    """Make the generator of what an instrument adds to one image: shading, gain, noise.
+
+    Args:
+        recipe: Its subject's numbers.
+        acquisition: How it is made.
+    """
+    told = ", ".join(f"{name}={getattr(acquisition, name)!r}" for name in _NOISE_BY)
+    return recipe.draws(f"noise Acquisition({told})")
 
 
 def _with(acquisition: Acquisition, facts: dict[str, Any]) -> Acquisition:

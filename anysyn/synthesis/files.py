@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.grid import Grid, with_spacing
 from anysyn.data.modalities import modality
 from anysyn.data.study import Study, study_of
 from anysyn.data.volume import Volume, read_volume, write_volume
 from anysyn.registry import UserError
+from anysyn.synthesis.asked import acquired, asked_for, check_heard
 from anysyn.synthesis.run import LoadedRun, load_run
 from anysyn.training.folder import versions, write_json
 
 NOTICE = "synthetic, not for clinical use"
+MOST_VOXELS = 2**30  # 4 GiB for one image
 
 
 def synthesize(
@@ -28,6 +33,8 @@ def synthesize(
     targets: Sequence[str],
     out: str | Path,
     resample_to: str | None = None,
+    spacing: Sequence[float] | None = None,
+    acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
     batch: int = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
@@ -35,6 +42,7 @@ def synthesize(
     """Synthesize images from files and write them beside a sidecar each.
 
     The output lies on the grid of the sources, or of `resample_to`, exactly: shape, affine, header codes, obliquity.
+    With `spacing` it has voxels of that size over the same field of view, in the same world.
 
     Args:
         run: A run folder, or a run that is loaded already.
@@ -42,6 +50,10 @@ def synthesize(
         targets: Modalities asked for.
         out: A NIfTI file, or with several targets a folder that gets one named for each.
         resample_to: Source whose grid the others are resampled to, where they differ.
+        spacing: Voxel edge lengths of the output in mm, along the axes of the file; those of the source by default.
+        acquisition: How the target should look as if it were acquired, or of several targets, by modality; what it does
+            not say of the person and the scanner is that of the first source (`asked_for`). The sources' own records
+            are the JSON files beside them.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether files that exist may be replaced.
@@ -50,7 +62,8 @@ def synthesize(
         The NIfTI files written.
 
     Raises:
-        UserError: If a source cannot be used, a modality is unknown, or a file exists.
+        UserError: If a source cannot be used, a modality is unknown, a file exists, or an acquisition is asked for that
+            the network is not told of or that contradicts the grid.
     """
     loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
@@ -60,19 +73,33 @@ def synthesize(
     for path in paths.values():
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
+    check_heard(loaded.model, acquisition)
     volumes = {name: read_volume(path) for name, path in files.items()}
     study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files)
-    for name, image in restored(loaded, study, list(files), list(paths), batch).items():
-        volume = Volume(image, study.affine, study.header)
+    onto = None if spacing is None else output_grid(study.grid, spacing)
+    there = onto or study.grid
+    person = acquisition if isinstance(acquisition, Acquisition) else None
+    study = replace(study, acquisitions=acquired(files, person))
+    asked = asked_for(acquisition, list(paths), study.acquisitions[next(iter(files))], there)
+    answer = restored(loaded, study, list(files), list(paths), batch, onto=onto, acquisitions=asked)
+    for name, image in answer.items():
+        volume = Volume(image, there.affine, study.header)
         write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
-        write_json(sidecar(paths[name]), provenance(loaded, files, name))
+        write_json(sidecar(paths[name]), provenance(loaded, files, asked[name]) | {"Grid": placed(there, study.grid)})
     return list(paths.values())
 
 
 def restored(
-    run: LoadedRun, study: Study, sources: Sequence[str], targets: Sequence[str], batch: int = 8
+    run: LoadedRun,
+    study: Study,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    batch: int = 8,
+    *,
+    onto: Grid | None = None,
+    acquisitions: Mapping[str, Acquisition] | None = None,
 ) -> dict[str, Tensor]:
-    """Synthesize targets of an unprepared study, on its own grid and in the unit of the files.
+    """Synthesize targets of an unprepared study, on its own grid or another and in the unit of the files.
 
     An MRI has no absolute unit: it gets the typical intensities of its modality among the training subjects.
 
@@ -82,30 +109,68 @@ def restored(
         sources: Modalities shown.
         targets: Modalities asked for.
         batch: Slices or patches at once.
+        onto: Grid of the answer; that of the study by default.
+        acquisitions: How targets should look as if they were acquired, by modality.
 
     Returns:
         (X, Y, Z) by modality.
     """
     prepared, undo = run.pipeline(study)
-    answer = undo(replace(prepared, images=run.predict(prepared, sources, targets, batch)))
-    return dict(answer.images)
+    images = run.predict(prepared, sources, targets, batch, onto=onto, acquisitions=acquisitions)
+    if onto is None:
+        return dict(undo(replace(prepared, images=images)).images)
+    everywhere = torch.ones(onto.shape, dtype=torch.bool)
+    there = replace(prepared, images=images, affine=onto.affine, foreground=everywhere)
+    return dict(undo.intensities(there).images)
 
 
-def provenance(run: LoadedRun, sources: Mapping[str, Path], target: str) -> dict[str, Any]:
+def output_grid(here: Grid, spacing: Sequence[float]) -> Grid:
+    """Lay the grid of an output over the field of view of a source.
+
+    Args:
+        here: The grid of the source.
+        spacing: Voxel edge lengths in mm, in the order of its axes.
+
+    Raises:
+        UserError: If these are not three lengths, or make more voxels than a volume has.
+
+    Example:
+        >>> import numpy as np
+        >>> output_grid(Grid((10, 10, 3), np.diag([1.0, 1, 5, 1])), (0.5, 2, 1)).shape
+        (20, 5, 15)
+    """
+    if len(spacing) != 3 or not all(0 < edge < math.inf for edge in spacing):
+        words = ",".join(f"{edge:g}" for edge in spacing)
+        raise UserError(f"--target-spacing {words}: write three lengths in mm above 0, for example 0.8,0.8,1.2")
+    x, y, z = spacing
+    onto = with_spacing(here, (x, y, z))
+    if math.prod(onto.shape) > MOST_VOXELS:
+        raise UserError(f"--target-spacing {x:g},{y:g},{z:g}: that makes {onto}; choose larger voxels")
+    return onto
+
+
+def placed(grid: Grid, source: Grid) -> dict[str, Any]:
+    """Say in a sidecar on which grid an image lies, and on which its source does."""
+    size, own = (list(one.voxel_size) for one in (grid, source))
+    return {"Shape": list(grid.shape), "VoxelSizeMm": size, "SourceShape": list(source.shape), "SourceVoxelSizeMm": own}
+
+
+def provenance(run: LoadedRun, sources: Mapping[str, Path], asked: Acquisition) -> dict[str, Any]:
     """Say where a synthetic image comes from, as a BIDS sidecar.
 
     Args:
         run: What made it.
         sources: From which files, by modality.
-        target: What was asked for.
+        asked: How it should look as if it were acquired; its modality is the target.
     """
+    target = str(asked.modality)
     return {
         "Synthetic": True,
         "Description": f"Synthetic image, not for clinical use. Made by anysyn, recipe {run.recipe.name}.",
         "Units": modality(target).unit,
         "Sources": {name: {"file": path.name, "sha256": digest(path)} for name, path in sources.items()},
         "Target": target,
-        "AcquisitionAskedFor": Acquisition(modality=target).known(),
+        "AcquisitionAskedFor": asked.known(),
         "Recipe": {"name": run.recipe.name, "sha256": digest(run.folder.recipe)},
         "Weights": {"sha256": digest(run.folder.weights)},
         "Seed": run.recipe.seed,

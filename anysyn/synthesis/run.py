@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,14 +14,18 @@ from torch import Tensor
 
 from anysyn import build
 from anysyn.acquisition import Acquisition
-from anysyn.data.boxes import Box, Mosaic
+from anysyn.data.grid import Grid
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
+from anysyn.data.raster import Raster
 from anysyn.data.study import Study, read_study
 from anysyn.data.subjects import Failure, Subject, find_subjects
 from anysyn.data.views import View
+from anysyn.nn.folding import fold_batch_norms
+from anysyn.points import Lattice
 from anysyn.recipe import Recipe
 from anysyn.registry import UserError, suggest
+from anysyn.synthesis.tiles import Canvas, Tile
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.types import Batch, Query
@@ -34,7 +38,7 @@ class LoadedRun:
     Args:
         folder: The run folder.
         recipe: Its recipe.
-        model: Its synthesizer, with the trained weights, in evaluation mode.
+        model: Its synthesizer, with the trained weights, in evaluation mode, batch norms folded into convolutions.
         pipeline: Its preparation, with the typical windows of its training subjects.
         view: How volumes reach the network.
         fabric: Device and precision.
@@ -85,9 +89,16 @@ class LoadedRun:
         return self.pipeline(study)[0]
 
     def predict(
-        self, study: Study, sources: Sequence[str], targets: Sequence[str], batch: int = 8
+        self,
+        study: Study,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        batch: int = 8,
+        *,
+        onto: Grid | None = None,
+        acquisitions: Mapping[str, Acquisition] | None = None,
     ) -> dict[str, Tensor]:
-        """Synthesize targets of a prepared study, on its grid and on the scale of prepared images.
+        """Synthesize targets of a prepared study on the scale of prepared images.
 
         Background is left out; tiles that overlap are blended; each tile is encoded once for all targets.
 
@@ -96,19 +107,28 @@ class LoadedRun:
             sources: Modalities shown.
             targets: Modalities asked for.
             batch: Tiles at once: what bounds the memory.
+            onto: Grid of the answer, of any voxel size, for example ``with_spacing(study.grid, (0.8, 0.8, 1.2))``; that
+                of the study by default. What of it lies outside of the study is air.
+            acquisitions: How targets should look as if they were acquired, by modality; by default as the study says it
+                of its own images. The voxel size is that of the answer.
 
         Raises:
-            UserError: If a modality is unknown to the recipe, or a source is not in the study.
+            UserError: If a modality is unknown to the recipe, a source is not in the study, or the grid is turned
+                against that of the study.
         """
         shown, asked = (self._numbers(words) for words in (sources, targets))
         missing = [name for name in sources if modality(name).name not in study.images]
         if missing:
             raise UserError(f"{study.key}: has no {', '.join(missing)}; {suggest(missing[0], study.images)}")
-        mosaic = Mosaic(study.grid.shape, torch.tensor([study.air(self.recipe.modalities[k]) for k in asked]))
-        for boxes, answer in self._answers(study, shown, asked, batch):
-            for box, images in zip(boxes, answer, strict=True):
-                mosaic.put(box, self.view.give(images, box))
-        return {self.recipe.modalities[k]: image for k, image in zip(asked, mosaic.images(), strict=True)}
+        raster = Raster.same(study.grid.shape) if onto is None else Raster.between(study.grid, onto)
+        canvas = Canvas(self.view, raster, torch.tensor([study.air(self.recipe.modalities[k]) for k in asked]))
+        names, said = self.recipe.modalities, acquisitions or {}
+        known = [said.get(names[k]) or study.acquisition(names[k]) or Acquisition(modality=names[k]) for k in asked]
+        wanted = tuple(replace(record, voxel_size_mm=canvas.spacing(study.grid)) for record in known)
+        for tiles, answer in self._answers(study, shown, asked, wanted, canvas, batch):
+            for tile, images in zip(tiles, answer, strict=True):
+                canvas.put(tile, images)
+        return {self.recipe.modalities[k]: image for k, image in zip(asked, canvas.images(), strict=True)}
 
     def _numbers(self, words: Sequence[str]) -> list[int]:
         names = list(self.recipe.modalities)
@@ -120,33 +140,38 @@ class LoadedRun:
 
     @torch.inference_mode()
     def _answers(
-        self, study: Study, shown: list[int], asked: list[int], batch: int
-    ) -> Iterator[tuple[list[Box], Tensor]]:
+        self,
+        study: Study,
+        shown: list[int],
+        asked: list[int],
+        wanted: tuple[Acquisition, ...],
+        canvas: Canvas,
+        batch: int,
+    ) -> Iterator[tuple[list[Tile], Tensor]]:
         names = self.recipe.modalities
         blank = torch.zeros(study.grid.shape)
         whole = torch.stack([study.images.get(name, blank) if m in shown else blank for m, name in enumerate(names)])
         air = torch.tensor([study.air(name) if m in shown else 0.0 for m, name in enumerate(names)])
-        tiles = self.view.tiles(study.foreground)
-        for first in range(0, len(tiles), batch):
-            boxes = tiles[first : first + batch]
-            images = torch.stack([self.view.take(whole, box, air) for box in boxes])  # (B, M, *S)
+        for tiles in canvas.tiles(study.foreground, batch):
+            images = torch.stack([self.view.take(whole, tile.box, air) for tile in tiles])  # (B, M, *S)
+            size = len(tiles)
+            query = Query(
+                torch.tensor([shown] * size),
+                torch.tensor([asked] * size),
+                (tuple(study.acquisition(names[m]) for m in shown),) * size,
+                (wanted,) * size,
+            )
             with self.fabric.autocast():
-                yield boxes, self._ask(study, images, shown, asked)
+                yield tiles, self._ask(study, images, query, tiles[0].places)
 
-    def _ask(self, study: Study, images: Tensor, shown: list[int], asked: list[int]) -> Tensor:
+    def _ask(self, study: Study, images: Tensor, query: Query, places: Lattice | None) -> Tensor:
         names, size, device = self.recipe.modalities, len(images), self.fabric.device
-        available = torch.zeros(size, len(names), dtype=torch.bool)
-        available[:, shown] = True
+        available = torch.zeros(size, len(names), dtype=torch.bool).scatter(1, query.sources, True)
         spacing = torch.tensor([study.grid.spacing[axis] for axis in self.view.spatial]).expand(size, -1)
-        records = tuple(study.acquisitions.get(name) for name in names)
-        batch = Batch(images, available, torch.zeros(size, dtype=torch.int64), spacing, (records,) * size)
-        query = Query(
-            torch.tensor([shown] * size),
-            torch.tensor([asked] * size),
-            (tuple(records[m] for m in shown),) * size,
-            (tuple(records[m] or Acquisition(modality=names[m]) for m in asked),) * size,
-        )
-        answer: Tensor = self.model(batch.to(device), query.to(device)).images
+        records = (tuple(study.acquisition(name) for name in names),) * size
+        batch = Batch(images, available, torch.zeros(size, dtype=torch.int64), spacing, records)
+        there = None if places is None else places.to(device)
+        answer: Tensor = self.model(batch.to(device), query.to(device), there).images
         return answer
 
 
@@ -172,7 +197,7 @@ def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str =
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
     pipeline = Pipeline(tuple(steps), TypicalWindows.from_json(run.read("windows.json")))
-    model = cast(Synthesizer, parts[name]).to(fabric.device).eval()
+    model = cast(Synthesizer, fold_batch_norms(parts[name].eval())).to(fabric.device)
     return LoadedRun(run, recipe, model, pipeline, build.make(recipe, recipe.data.view, "view"), fabric)
 
 

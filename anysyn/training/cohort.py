@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anysyn import build
@@ -12,6 +12,7 @@ from anysyn.data.prepare import Pipeline
 from anysyn.data.samples import Samples
 from anysyn.data.splits import split_subjects
 from anysyn.data.subjects import Failure, Subject, find_subjects
+from anysyn.data.views import View
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.registry import UserError
@@ -35,6 +36,17 @@ class Cohort:
     validation: Samples | None
     seed: int
     failures: tuple[Failure, ...]
+
+    def seen_by(self, view: View | None) -> Cohort:
+        """Return the same subjects as a stage sees them.
+
+        Args:
+            view: The stage's own; None for the view that all stages share.
+        """
+        if view is None:
+            return self
+        validation = None if self.validation is None else self.validation.seen_by(view)
+        return replace(self, train=self.train.seen_by(view), validation=validation)
 
 
 def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:

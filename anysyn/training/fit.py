@@ -14,6 +14,7 @@ from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.training.cohort import cohort_of
 from anysyn.training.folder import RunError, RunFolder, write_tensors
+from anysyn.training.prompts import check_prompts
 from anysyn.training.stage import Position, StageLoop, below
 
 
@@ -104,6 +105,7 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
     with fabric.rank_zero_first():
         cohort = cohort_of(recipe, folder, shown)
     parts = build.parts(recipe).to(fabric.device)
+    check_prompts(recipe, parts, cohort)
     kept = folder.load_checkpoint()
     position = Position() if kept is None else Position(**kept[1]["position"])
     if kept is not None:

@@ -80,8 +80,10 @@ class StageLoop:
         progress: Progress,
         position: Position,
     ) -> None:
-        self.fabric, self.recipe, self.parts, self.cohort, self.progress = fabric, recipe, parts, cohort, progress
+        self.fabric, self.recipe, self.parts, self.progress = fabric, recipe, parts, progress
         self.stage, self.folder, self.position = recipe.stages[position.stage], folder, position
+        view = None if self.stage.view is None else build.make(recipe, self.stage.view, "view")
+        self.cohort = cohort.seen_by(view)
         self.steps = steps_of(recipe, self.stage, parts, fabric)
         self.judge = next(step for step in self.steps if self.stage.epochs - 1 in step.active)
         self.batches = build.make(recipe, self.stage.batches, "batches")
@@ -196,7 +198,9 @@ class StageLoop:
             picture = self.folder.path / "samples" / f"{self.position.stage}-{self.stage.name}-{epoch + 1:04d}.png"
             active = [step for step in self.steps if epoch in step.active]
             objectives = [step.objective for step in active]
-            found = validate(self.fabric, objectives, self.queries, self.cohort.validation, self.cohort, picture)
+            found = validate(
+                self.fabric, objectives, self.batches, self.queries, self.cohort.validation, self.cohort, picture
+            )
             if self.fabric.is_global_zero:
                 self._record(epoch, found)
             if self.judge in active:

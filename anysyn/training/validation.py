@@ -10,7 +10,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from anysyn.data.batches import share
+from anysyn.data.batches import Batches, share
 from anysyn.data.samples import Samples
 from anysyn.objectives import SynthesisObjective
 from anysyn.ops import pick
@@ -20,14 +20,12 @@ from anysyn.training.cohort import Cohort
 from anysyn.training.pictures import draw
 from anysyn.types import Batch, Objective, Query
 
-SIZE = 16  # samples in a validation batch
-MOST = 64  # batches of a validation at the most: a score to compare epochs by, not a result
-
 
 @torch.no_grad()
 def validate(
     fabric: Fabric,
     objectives: Sequence[Objective],
+    batches: Batches,
     queries: Queries,
     samples: Samples,
     cohort: Cohort,
@@ -38,6 +36,7 @@ def validate(
     Args:
         fabric: Devices and precision.
         objectives: What is measured.
+        batches: Which samples go together.
         queries: What is shown and asked.
         samples: The validation samples.
         cohort: What they belong to.
@@ -50,7 +49,7 @@ def validate(
     training = [module for module in measured.modules() if module.training]
     measured.eval()
     sums, count = defaultdict[tuple[int, str], float](float), 0
-    shares = share(_batches(samples), fabric.global_rank, fabric.world_size)
+    shares = share(batches.validation(samples.groups), fabric.global_rank, fabric.world_size)
     for number, indices in enumerate(shares):
         generator = seeded(cohort.seed, number)
         batch = samples.batch(indices, generator).to(fabric.device)
@@ -69,15 +68,6 @@ def validate(
     for (place, name), total in zip(sums, totals[:-1], strict=True):
         found[place][name] = float(total / totals[-1])
     return found
-
-
-def _batches(samples: Samples) -> list[list[int]]:
-    """Take samples of one pattern together, evenly spread over the cohort."""
-    groups = defaultdict[object, list[int]](list)
-    for sample, group in enumerate(samples.groups):
-        groups[group].append(sample)
-    whole = [members[i : i + SIZE] for members in groups.values() for i in range(0, len(members), SIZE)]
-    return whole[:: -(-len(whole) // MOST)]
 
 
 def _picture(objectives: Sequence[Objective], batch: Batch, query: Query, names: tuple[str, ...], path: Path) -> None:

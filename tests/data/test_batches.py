@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anysyn.data.batches import ModalityConsistent, Shuffled, share
+from anysyn.data.batches import MOST, ModalityConsistent, OnePerClass, Shuffled, classes, share
 from anysyn.registry import build, names
 from anysyn.seeds import seeded
 
@@ -48,7 +48,7 @@ def test_shuffled_shows_each_sample_once(count, size):
 @pytest.mark.parametrize("name", names("batches"))
 def test_an_epoch_is_a_function_of_its_seed(name):
     sampler = build("batches", {"name": name, "size": 3})
-    found = [(i % 2, i % 3) for i in range(30)]
+    found = [(i % 2, (True, i % 3 > 0)) for i in range(30)]
     assert sampler.epoch(found, seeded(7)) == sampler.epoch(found, seeded(7)) != sampler.epoch(found, seeded(8))
 
 
@@ -71,3 +71,35 @@ def test_generators_are_independent_of_torch_s_own():
     first = seeded(3).initial_seed()
     torch.manual_seed(2)
     assert seeded(3).initial_seed() == first
+
+
+@given(groups, st.integers(1, 9))
+def test_one_per_class_has_one_sample_of_each_class(found, size):
+    members = classes(found)
+    if not members:
+        return
+    batches = OnePerClass(size=size).epoch(found, seeded(0))
+    together = min(size, len(members))
+    assert all(len(batch) == together for batch in batches)
+    images = sum(map(len, members.values()))
+    assert 0 <= len(batches) * together - images < together  # an epoch shows as many images as there are
+    if together == len(members):
+        for batch in batches:  # for each dataset, as many samples as it has classes, and enough that have each of them
+            wanted = Counter(dataset for dataset, _ in members)
+            assert Counter(found[i][0] for i in batch) == wanted
+
+
+def test_an_epoch_shows_all_of_classes_that_are_equally_large():
+    found = [(site, (True, True, True)) for site in range(3) for _ in range(7)]
+    seen = Counter(i for batch in OnePerClass().epoch(found, seeded(3)) for i in batch)
+    assert seen == dict.fromkeys(range(21), 3)  # each subject once for each of its images
+
+
+def test_validation_keeps_to_one_pattern_unless_the_classes_are_to_be_together():
+    found = [(i % 2, (True, i % 3 > 0)) for i in range(30)]
+    for batch in Shuffled().validation(found):
+        assert len({found[i] for i in batch}) == 1
+    together = OnePerClass().validation(found)
+    assert together == OnePerClass().validation(found)
+    assert all({found[i][0] for i in batch} == {0, 1} for batch in together)
+    assert len(OnePerClass(size=1).validation(found * 5)) == MOST

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anysyn.data.boxes import Box, Mosaic, centred, cut, raised_cosine, starts
+from anysyn.data.boxes import Box, centred, cut, starts
+from anysyn.data.views import Patches
 
 lengths = st.integers(1, 60)
 
@@ -51,28 +52,13 @@ def test_a_box_inside_is_a_view_and_costs_no_copy():
     assert cut(images, Box((1, 1, 1), (3, 3, 3))).untyped_storage().data_ptr() == images.untyped_storage().data_ptr()
 
 
-@pytest.mark.parametrize("length", [2, 8, 64])
-def test_half_overlapping_weights_add_up_to_one(length):
-    weight = raised_cosine(length)
-    torch.testing.assert_close(weight[: length // 2] + weight[length // 2 :], torch.ones(length // 2))
-    assert weight.min() > 0
-    torch.testing.assert_close(weight, weight.flip(0))
-
-
-def test_overlapping_answers_blend_smoothly_from_one_to_the_other():
-    mosaic = Mosaic((1, 1, 12), torch.zeros(1))
-    mosaic.put(Box((0, 0, 0), (1, 1, 8)), torch.zeros(1, 1, 1, 8))
-    mosaic.put(Box((0, 0, 4), (1, 1, 8)), torch.ones(1, 1, 1, 8))
-    line = mosaic.images()[0, 0, 0]
-    assert line[:4].eq(0).all()
-    assert line[8:].eq(1).all()
-    np.testing.assert_allclose(line[4:8], np.sin(np.pi * (np.arange(4) + 0.5) / 8) ** 2, rtol=1e-5)
-
-
-def test_where_no_box_lies_is_air():
-    mosaic = Mosaic((2, 2, 4), torch.tensor([0.0, -1.0]))
-    mosaic.put(Box((0, 0, 0), (2, 2, 2)), torch.ones(2, 2, 2, 2))
-    images = mosaic.images()
-    assert images[:, :, :, :2].eq(1).all()
-    assert images[0, :, :, 2:].eq(0).all()
-    assert images[1, :, :, 2:].eq(-1).all()
+@pytest.mark.parametrize("halo", [0, 1, 2])
+def test_between_the_halos_no_voxel_is_left_out_and_the_ends_of_the_volume_have_none(halo):
+    shape, view = (23, 6, 12), Patches(size=(8, 8, 8), overlap=0.1, halo=halo)
+    count = torch.zeros(shape)
+    for box in view.cover(shape, view.overlap):
+        kept = box.kept(shape, halo)
+        count[kept.inside(shape)] += 1
+        assert all(a == 0 or a == b + halo for a, b in zip(kept.start, box.start, strict=True))
+        assert torch.equal(cut(torch.ones(1, *shape), box)[(slice(None), *box.of(kept))], torch.ones(1, *kept.size))
+    assert count.min() >= 1

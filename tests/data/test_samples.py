@@ -71,11 +71,12 @@ def test_slices_of_every_subject_with_what_is_known_of_them(subjects, tmp_path):
     assert batch.available.tolist() == [[True] * 3, [True, False, True], [True] * 3]
     assert batch.dataset.tolist() == [0, 1, 0]
     torch.testing.assert_close(batch.spacing, torch.tensor([[1.0, 1.5]] * 3))
-    assert batch.acquisitions[0][0] == Acquisition(modality="T1w", echo_time_ms=2.0)
+    here = {"voxel_size_mm": (1.0, 1.5, 2.0)}
+    assert batch.acquisitions[0][0] == Acquisition(modality="T1w", echo_time_ms=2.0, **here)
     assert batch.acquisitions[1] == (
-        Acquisition(modality="T1w", echo_time_ms=2.0),
+        Acquisition(modality="T1w", echo_time_ms=2.0, **here),
         None,
-        Acquisition(modality="FLAIR"),
+        Acquisition(modality="FLAIR", **here),
     )
     assert [key.split()[0] for key in batch.keys] == ["a", "b", "c"]
 

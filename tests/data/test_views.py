@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anysyn.data.boxes import Mosaic
-from anysyn.data.views import Patches, Slabs, Slices
-from anysyn.registry import build, names
+from anysyn.data.mosaic import Mosaic
+from anysyn.data.raster import Raster
+from anysyn.data.views import Patches, ScaledPatches, ScaledSlices, Slabs, Slices, Whole
+from anysyn.registry import build, find, names
 
 VIEWS = [
     Slices(),
@@ -17,7 +18,11 @@ VIEWS = [
     Slabs(thickness=4, axis="sagittal"),
     Patches(size=(4, 5, 6)),
     Patches(size=(8, 8, 8)),
+    Patches(size=(5, 6, 7), overlap=0.0, halo=2),
+    Whole(),
+    Whole(size=(5, 6, 7)),
 ]
+SCALED = [ScaledPatches(size=(4, 4, 4)), ScaledSlices(size=(4, 6))]
 shapes = st.tuples(*[st.integers(1, 14)] * 3)
 
 
@@ -32,9 +37,10 @@ def drawn(view, foreground, seed=0):
 @given(st.sampled_from(VIEWS), shapes, st.floats(0, 0.8))
 def test_untouched_tiles_give_the_volume_back(view, shape, overlap):
     images = torch.rand(2, *shape) + 1
-    mosaic = Mosaic(shape, torch.zeros(2))
+    mosaic = Mosaic(Raster.same(shape), torch.zeros(2))
     for box in view.cover(shape, overlap):
-        mosaic.put(box, view.give(view.take(images, box), box))
+        kept = box.kept(shape, view.halo)
+        mosaic.put(kept, view.give(view.take(images, box), box)[(slice(None), *box.of(kept))])
     torch.testing.assert_close(mosaic.images(), images, rtol=1e-6, atol=1e-6)
 
 
@@ -131,10 +137,7 @@ def test_patches_stay_inside_the_volume_where_they_can():
 
 
 def test_every_registered_view_was_tried():
-    assert {type(view) for view in VIEWS} == {
-        type(build("view", {"name": name, **({"size": (4, 4, 4)} if name == "patches" else {})}))
-        for name in names("view")
-    }
+    assert {type(view) for view in (*VIEWS, *SCALED)} == {find("view", name) for name in names("view")}
 
 
 @pytest.mark.parametrize(

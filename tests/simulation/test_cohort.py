@@ -15,7 +15,7 @@ from anysyn.simulation import simulate, simulate_like
 from anysyn.simulation.cohort import _recipe_of, bids_name
 from anysyn.simulation.labels import labelled
 from anysyn.simulation.lesions import LESIONS
-from anysyn.simulation.subject import head_of
+from anysyn.simulation.subject import head_of, noise_of, protocols_of
 
 LABELS = Path(__file__).parents[3] / "shared" / "data" / "label_maps"
 
@@ -44,6 +44,39 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_jobs(tmp_path):
     assert digests(one) == digests(simulate(tmp_path / "two", **options, seed=3, jobs=2))
     other = digests(simulate(tmp_path / "three", **options, seed=4))
     assert digests(one)["sub-001/anat/sub-001_T1w.nii.gz"] != other["sub-001/anat/sub-001_T1w.nii.gz"]
+
+
+def test_noise_is_named_by_what_cohorts_have_always_been_told(cohort):
+    """Fields that records got later change no bytes: this is the text that the noise was drawn from before them."""
+    recipe = _recipe_of(cohort, "sub-001")
+    one = Acquisition(modality="T2w", repetition_time_ms=5000.0, echo_time_ms=95.0, voxel_size_mm=(4.0, 4.0, 4.0))
+    text = (
+        "noise Acquisition(modality='T2w', repetition_time_ms=5000.0, echo_time_ms=95.0, inversion_time_ms=None, "
+        "flip_angle_deg=None, field_strength_t=None, manufacturer=None, voxel_size_mm=(4.0, 4.0, 4.0), age_years=None, "
+        "sex=None, tracer=None, kvp=None, b_value=None)"
+    )
+    assert noise_of(recipe, one).random() == np.random.default_rng([0, 0, *text.encode()]).random()
+    assert json.loads((cohort / "derivatives" / "truth" / "sub-001.json").read_text()).keys() == {
+        "seed", "number", "site", "spacing", "labels"
+    }  # fmt: skip
+
+
+def test_protocols_that_vary_differ_from_subject_to_subject_and_the_anatomy_does_not(cohort, tmp_path):
+    vary = simulate(tmp_path / "vary", subjects=3, sites=4, spacing=4.0, contrasts=["T2w", "PDw"], vary=True)
+    found = find_subjects(vary).subjects
+    for name in ("T2w", "PDw"):
+        fixed = [protocols_of(_recipe_of(cohort, one.key), [name])[name].acquisition for one in found]
+        drawn = [one.acquisitions[name] for one in found]
+        for field in ("repetition_time_ms", "echo_time_ms"):
+            assert all(getattr(a, field) != getattr(b, field) for a, b in zip(fixed, drawn, strict=True))
+        assert [one.field_strength_t for one in drawn] == [one.field_strength_t for one in fixed]
+    assert np.array_equal(*(voxels(tissues(root, "sub-003")) for root in (cohort, vary)))
+    again = simulate_like(vary, "sub-003", Acquisition(modality="T2w")).voxels.numpy()
+    assert np.array_equal(again, image(vary, "sub-003", "T2w"))
+
+
+def tissues(root, key):
+    return root / "derivatives" / "masks" / key / "anat" / f"{key}_dseg.nii.gz"
 
 
 def test_sites_cover_contrasts_like_the_four_datasets(cohort):

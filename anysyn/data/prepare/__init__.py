@@ -3,7 +3,7 @@
 from anysyn.data.prepare.canonical import Canonical
 from anysyn.data.prepare.crop import Crop
 from anysyn.data.prepare.intensity import Nonnegative, Rescale, ZScore
-from anysyn.data.prepare.preparation import Pipeline, Preparation, Undo
+from anysyn.data.prepare.preparation import Pipeline, Preparation, Restoration, Undo
 from anysyn.data.prepare.resample import Resample
 from anysyn.data.prepare.windows import TypicalWindows
 
@@ -15,6 +15,7 @@ __all__ = [
     "Preparation",
     "Resample",
     "Rescale",
+    "Restoration",
     "TypicalWindows",
     "Undo",
     "ZScore",

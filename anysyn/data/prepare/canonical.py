@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import nibabel as nib
 import numpy as np
@@ -27,6 +28,8 @@ class Canonical(Preparation):
         >>> turned.affine[:3, 3].tolist(), torch.equal(turned.images["T1w"][0], study.images["T1w"][-1])
         ([-3.0, 0.0, 0.0], True)
     """
+
+    spatial: ClassVar[bool] = True
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Return the turned study and the inverse."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -32,6 +33,7 @@ class Crop(Preparation):
         ((8, 8, 8), (20, 20, 20))
     """
 
+    spatial: ClassVar[bool] = True
     margin: float = 5.0
 
     def __post_init__(self) -> None:

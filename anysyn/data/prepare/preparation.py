@@ -15,10 +15,12 @@ Undo = Callable[[Study], Study]
 class Preparation:
     """Change a study, and say how the change is undone.
 
-    A step is a frozen dataclass, since its ``repr`` is part of the name under which prepared studies are cached.
+    A step is a frozen dataclass, since its ``repr`` is part of the name under which prepared studies are cached. One
+    that moves voxels sets ``spatial``.
     """
 
     kind: ClassVar[str] = "prepare"
+    spatial: ClassVar[bool] = False
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Prepare a study.
@@ -31,6 +33,27 @@ class Preparation:
             grid: the synthesized ones.
         """
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """Undo a preparation, also for a study that holds other modalities: the synthesized ones.
+
+    Args:
+        undos: The steps and their inverses, in the order of the preparation.
+    """
+
+    undos: Sequence[tuple[Preparation, Undo]]
+
+    def __call__(self, answer: Study) -> Study:
+        """Bring a study on the prepared grid back to the grid and the intensities of the files."""
+        for _, undo in reversed(self.undos):
+            answer = undo(answer)
+        return answer
+
+    def intensities(self, answer: Study) -> Study:
+        """Bring a study that lies on a grid of its own, and stays there, back to the intensities of the files."""
+        return Restoration([pair for pair in self.undos if not pair[0].spatial])(answer)
 
 
 @dataclass(frozen=True)
@@ -57,21 +80,15 @@ class Pipeline:
     steps: Sequence[Preparation]
     typical: TypicalWindows = field(default_factory=TypicalWindows)
 
-    def __call__(self, study: Study) -> tuple[Study, Undo]:
+    def __call__(self, study: Study) -> tuple[Study, Restoration]:
         """Prepare a study; the inverse also takes a study that holds other modalities on the prepared grid.
 
         A rescaled study carries the windows of its own images and, of all other modalities, the typical ones.
         """
-        undos: list[Undo] = []
+        undos: list[tuple[Preparation, Undo]] = []
         for step in self.steps:
             study, undo = step.forward(study)
-            undos.append(undo)
+            undos.append((step, undo))
         if study.windows:
             study = replace(study, windows={**self.typical.windows(study.dataset), **study.windows})
-
-        def backward(answer: Study) -> Study:
-            for undo in reversed(undos):
-                answer = undo(answer)
-            return answer
-
-        return study, backward
+        return study, Restoration(undos)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from anysyn.data import grid
-from anysyn.data.grid import Grid, Interpolation
+from anysyn.data.grid import Grid, Interpolation, Spacing, with_spacing
 from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.study import Study
 from anysyn.registry import register
-
-Spacing = tuple[float | None, float | None, float | None]
 
 
 @register("prepare", "resample")
@@ -34,6 +33,7 @@ class Resample(Preparation):
         ((4, 4, 5), (8, 8, 5))
     """
 
+    spatial: ClassVar[bool] = True
     spacing: Spacing
     interpolation: Interpolation = "linear"
 
@@ -57,25 +57,3 @@ class Resample(Preparation):
             onto.affine,
             lambda image, air: grid.resample(image, here, onto, background=air, interpolation=how),
         )
-
-
-def with_spacing(here: Grid, spacing: Spacing) -> Grid:
-    """Lay a grid of another voxel size over the same field of view, centred on it.
-
-    Args:
-        here: The grid that is covered.
-        spacing: Voxel edge lengths in mm; None, or what is within a thousandth, keeps an axis as it is.
-
-    Example:
-        >>> with_spacing(Grid((4, 4, 4), np.eye(4)), (2.0, 1.0, None)).affine[0].tolist()
-        [2.0, 0.0, 0.0, 0.5]
-    """
-    factor = np.array([1.0 if new is None else new / old for old, new in zip(here.spacing, spacing, strict=True)])
-    factor = np.where(np.abs(factor - 1) < 1e-3, 1.0, factor)
-    shape = np.maximum(np.round(np.array(here.shape) / factor), 1).astype(int)
-    shape = np.where(factor == 1, here.shape, shape)
-    start = (np.array(here.shape) - 1) / 2 - factor * (shape - 1) / 2  # first new voxel, in old voxels
-    change = np.diag([*factor, 1.0])
-    change[:3, 3] = start
-    x, y, z = (int(n) for n in shape)
-    return Grid((x, y, z), here.affine @ change)

@@ -1,4 +1,4 @@
-"""Descriptors: what is known about the images we have and the images we want, as tokens."""
+"""The modality as a learned token."""
 
 from __future__ import annotations
 

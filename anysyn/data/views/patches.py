@@ -1,0 +1,98 @@
+"""Patches: blocks of a volume for three-dimensional networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from anysyn.data.boxes import Box, centred, starts
+from anysyn.data.grid import Shape
+from anysyn.data.views.view import Boxes, View
+from anysyn.registry import register
+
+
+@register("view", "patches")
+class Patches(View):
+    """Show blocks at random places of the foreground to a three-dimensional network.
+
+    Args:
+        size: Voxels of a block along its three axes; a volume that is smaller is padded.
+        per_volume: Blocks drawn from each volume in an epoch.
+        overlap: At synthesis, the share of a block that its neighbour covers as well; there the two are blended.
+        halo: At synthesis, voxels at the ends of a block whose answer is not used, except at the volume's own ends: as
+            many as the network looks far, and no tile shows at all.
+
+    Example:
+        >>> view = Patches(size=(4, 4, 4))
+        >>> [box.start for box in view.cover((6, 4, 3), overlap=0.5)]
+        [(0, 0, -1), (2, 0, -1)]
+        >>> len(Patches(size=(60, 60, 60)).cover((160, 192, 160), overlap=0.25))
+        64
+    """
+
+    dimensions = 3
+    axes = (0, 1, 2)
+
+    def __init__(
+        self, *, size: tuple[int, int, int], per_volume: int = 8, overlap: float = 0.25, halo: int = 0
+    ) -> None:
+        if min(size) < 1 or per_volume < 1:
+            raise ValueError(f"view: size {size} and per_volume {per_volume} must be at least 1")
+        if not 0 <= overlap < 1:
+            raise ValueError(f"view.overlap: {overlap} is not from 0 to below 1 (a share of the block)")
+        if not 0 <= 2 * halo < min(size):
+            raise ValueError(f"view.halo: {halo} leaves nothing of a block of {size}; it is cut from both its ends")
+        x, y, z = size
+        self.size, self.per_volume, self.overlap, self.halo = (x, y, z), per_volume, overlap, halo
+
+    def extent(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the size of a block."""
+        return self.size
+
+    def boxes(self, foreground: Tensor, profile: Tensor, extent: Shape) -> Boxes:
+        """List as many random blocks as asked for."""
+        return Around(foreground, profile.cumsum(0), extent, self.per_volume)
+
+    def cover(self, shape: Shape, overlap: float, halo: int | None = None) -> list[Box]:
+        """List the blocks of a regular lattice."""
+        lost = 2 * (self.halo if halo is None else halo)
+        along = [starts(length, size, max(overlap, lost / size)) for length, size in zip(shape, self.size, strict=True)]
+        return [Box((x, y, z), self.size) for x in along[0] for y in along[1] for z in along[2]]
+
+
+@dataclass(frozen=True, eq=False)
+class Around(Boxes):
+    """Draw boxes about foreground voxels, all equally likely, shifted into the volume where they reach out of it.
+
+    Args:
+        foreground: (X, Y, Z) bool.
+        cumulated: (X,) foreground voxels up to and including each plane.
+        extent: Voxels of a box.
+        number: Boxes in an epoch.
+    """
+
+    foreground: Tensor
+    cumulated: Tensor
+    extent: Shape
+    number: int
+
+    def __len__(self) -> int:
+        """Return how many there are in an epoch."""
+        return self.number
+
+    def draw(self, number: int, generator: Generator) -> Box:
+        """Return one of them."""
+        return self.about(self.extent, generator)
+
+    def about(self, extent: Shape, generator: Generator) -> Box:
+        """Return a box of any size about a foreground voxel."""
+        rank = int(torch.randint(int(self.cumulated[-1]), (), generator=generator))
+        plane = int(torch.searchsorted(self.cumulated, rank, right=True))
+        before = int(self.cumulated[plane - 1]) if plane else 0
+        y, z = self.foreground[plane].nonzero()[rank - before].tolist()
+        sides = zip((plane, y, z), extent, self.foreground.shape, strict=True)
+        x, y, z = (min(max(at - n // 2, 0), full - n) if n <= full else centred(full, n) for at, n, full in sides)
+        return Box((x, y, z), extent)

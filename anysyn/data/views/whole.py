@@ -1,0 +1,51 @@
+"""Whole volumes, for networks that judge an image as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from anysyn.data.boxes import Box, centred
+from anysyn.data.grid import Shape
+from anysyn.data.views.stacked import Listed
+from anysyn.data.views.view import Boxes, View
+from anysyn.registry import register
+
+
+@register("view", "whole")
+class Whole(View):
+    """Show each volume once, whole, to a three-dimensional network.
+
+    Args:
+        size: Voxels of a training sample along the three axes, cropped or padded about the centre; by default the
+            largest of the cohort along each axis. Synthesis takes volumes whole, whatever this says.
+
+    Example:
+        >>> import torch
+        >>> view, inside = Whole(size=(8, 8, 4)), torch.ones(10, 6, 4, dtype=torch.bool)
+        >>> view.boxes(inside, inside.sum((1, 2)), view.extent([(10, 6, 4)])).draw(0, torch.Generator())
+        Box(start=(1, -1, 0), size=(8, 8, 4))
+    """
+
+    dimensions = 3
+    axes = (0, 1, 2)
+
+    def __init__(self, *, size: tuple[int, int, int] | None = None) -> None:
+        if size is not None and min(size) < 1:
+            raise ValueError(f"view.size: {size} is not at least one voxel")
+        self.size = size
+
+    def extent(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the size as asked for, or the largest of the cohort."""
+        x, y, z = self.size or (max(shape[axis] for shape in shapes) for axis in range(3))
+        return x, y, z
+
+    def boxes(self, foreground: Tensor, profile: Tensor, extent: Shape) -> Boxes:
+        """List the one box about the centre."""
+        x, y, z = (centred(length, size) for length, size in zip(foreground.shape, extent, strict=True))
+        return Listed([Box((x, y, z), extent)])
+
+    def cover(self, shape: Shape, overlap: float, halo: int | None = None) -> list[Box]:
+        """List the one box that is the volume."""
+        return [Box((0, 0, 0), shape)]

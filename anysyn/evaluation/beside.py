@@ -1,0 +1,43 @@
+"""Runs that stand beside another one: loaded, and refused where the two cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from anysyn.evaluation.pairs import EvaluationError
+from anysyn.recipe import Recipe
+from anysyn.synthesis import load_run
+from anysyn.synthesis.run import LoadedRun
+
+
+def load_beside(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: str) -> tuple[str, LoadedRun]:
+    """Load a run that stands beside another one.
+
+    Args:
+        run: The other one.
+        text: ``FOLDER`` or ``LABEL=FOLDER``.
+        same: What the two must agree in: ``"modalities"``, or keys of the section ``data``.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+
+    Returns:
+        Its label, by default the name of its folder, and the run.
+
+    Raises:
+        EvaluationError: If they do not agree.
+        RunError: If it cannot be read.
+    """
+    label, equals, folder = text.partition("=")
+    path = Path(folder if equals else text)
+    other = load_run(path, accelerator=accelerator)
+    for what in same:
+        if _held(run.recipe, what) != _held(other.recipe, what):
+            raise EvaluationError(
+                f"{path}: its {what} is not that of {run.folder.path}, so the two cannot be compared; "
+                "train it with the same modalities and data"
+            )
+    return (label if equals else path.resolve().name), other
+
+
+def _held(recipe: Recipe, what: str) -> object:
+    return recipe.spec()["modalities"] if what == "modalities" else recipe.spec()["data"][what]

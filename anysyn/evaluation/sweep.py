@@ -1,0 +1,191 @@
+"""Sweep: does a network obey the settings that it is asked for? Compared with the simulator's truth of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.subjects import Failure, Subject
+from anysyn.evaluation.beside import load_beside
+from anysyn.evaluation.findings import SWEEP, open_findings, write_findings
+from anysyn.evaluation.fit import listed
+from anysyn.evaluation.obedience import obedience, summary_cells, summary_headings
+from anysyn.evaluation.pairs import EvaluationError
+from anysyn.evaluation.protocols import Protocol
+from anysyn.evaluation.protocols import protocol as find_protocol
+from anysyn.evaluation.settings import Sweep, parse_sweeps
+from anysyn.evaluation.swept import COPIED, swept
+from anysyn.evaluation.tables import MODEL
+from anysyn.evaluation.typeset import aligned
+from anysyn.evaluation.unseen import suited
+from anysyn.progress import Progress
+from anysyn.registry import UserError
+from anysyn.simulation.truth import known_subjects
+from anysyn.synthesis import load_run
+from anysyn.synthesis.run import LoadedRun
+from anysyn.types import Descriptor
+
+SAME = ("prepare", "resample_to", "split")  # what runs that are compared agree in; their views may differ
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepResults:
+    """Hold whether runs obey the settings that they are asked for.
+
+    Args:
+        folder: Where it was written.
+        rows: As `swept` writes them.
+        summary: As `obedience` returns it.
+        failures: Subjects that were left out.
+        notes: What else a reader has to know.
+    """
+
+    folder: Path
+    rows: pd.DataFrame
+    summary: pd.DataFrame
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """Return the summary for a terminal, and where all of it lies."""
+        table = [summary_headings(self.summary), *summary_cells(self.summary)]
+        return [*aligned(table), "", *self.notes, f"all of it: {self.folder}"]
+
+
+def evaluate_sweep(
+    run: str | Path | LoadedRun,
+    *,
+    sweeps: Sequence[str],
+    beside: Sequence[str] = (),
+    data: str | Path | None = None,
+    split: str = "test",
+    protocol: str | Protocol = "anysyn",
+    training: str | Path | None = None,
+    out: str | Path | None = None,
+    batch: int = 8,
+    accelerator: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> SweepResults:
+    """Ask for a target with several values of a setting, and compare with the simulator's truth of each.
+
+    Everything else that is asked for is as in the subject's own protocol. The values have to be inside of what the
+    training saw, and none of its own.
+
+    Args:
+        run: A run folder, or a run that is loaded already.
+        sweeps: For example ``"T1w:T2w:te=60,80,100"``; the settings are tr, te, ti and fa.
+        beside: Run folders that are asked the same, each ``FOLDER`` or ``LABEL=FOLDER``.
+        data: Root of a simulated cohort; the data of the training, if None.
+        split: ``train``, ``validation``, ``test`` or ``all``.
+        protocol: How images are compared: a registered name or a protocol of your own.
+        training: Root of the training subjects, where they were moved.
+        out: Folder of the results; ``evaluation`` in the run folder, if None. Its folder ``sweep`` gets ``sweep.csv``,
+            ``summary.csv`` and ``record.json``.
+        batch: Slices or patches the network sees at once: what bounds the memory.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for runs that are loaded here.
+        overwrite: Replace earlier findings.
+        progress: Shown what is done; nothing, if None.
+
+    Returns:
+        The findings. A subject that fails is listed and the others finish.
+
+    Raises:
+        EvaluationError: If a sweep cannot be read or asked for, runs cannot be compared, or there are findings already.
+        UserError: If a run cannot be used, or the cohort is not simulated.
+
+    Example:
+        >>> evaluate_sweep("nowhere", sweeps=["T1w:T2w:te=60,80"])
+        Traceback (most recent call last):
+        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
+    """
+    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+    how, wanted = find_protocol(protocol), parse_sweeps(sweeps, loaded.recipe.modalities)
+    runs = _with_others(loaded, beside, wanted, accelerator)
+    cohort = Path(data or loaded.recipe.data.root or "")
+    known_subjects(cohort)
+    subjects, unread = loaded.subjects(data, split)
+    asked_of, said = _asked_of(wanted, subjects, runs, training)
+    folder = open_findings(loaded.folder, out, SWEEP, overwrite=overwrite)
+    failures, rows = [*unread], list[dict[str, Any]]()
+    for subject in (progress or Progress()).over("asking for settings", subjects):
+        own = [sweep for sweep in wanted if subject.key in asked_of[sweep]]
+        with listed(failures, subject.key):
+            rows += swept(subject, own, runs=runs, cohort=cohort, protocol=how, batch=batch) if own else []
+    if not rows:
+        first = f" ({failures[0].key}: {failures[0].reason})" if failures else ""
+        raise EvaluationError(f"no subject could be asked{first}")
+    tables = {"rows": pd.DataFrame(rows), "summary": obedience(pd.DataFrame(rows))}
+    notes = (how.describe(), *said, *_deaf(runs))
+    asked: dict[str, Any] = {
+        "run": loaded.folder.path,
+        "data": data,
+        "split": split,
+        "training": training,
+        "sweeps": list(sweeps),
+    }
+    asked |= {"beside": list(beside), "protocol": how.fields(), "digest": how.digest, "notes": list(notes)}
+    asked["summary"] = tables["summary"].astype(object).where(tables["summary"].notna(), None).to_dict("records")
+    write_findings(loaded.folder, folder, {"sweep": tables["rows"], "summary": tables["summary"]}, asked, failures)
+    return SweepResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
+
+
+def _with_others(
+    run: LoadedRun, beside: Sequence[str], sweeps: Sequence[Sweep], accelerator: str
+) -> dict[str, LoadedRun]:
+    """Load the runs that stand beside, and refuse those that were not trained on the same subjects."""
+    runs = {MODEL: run}
+    for text in beside:
+        label, other = load_beside(run, text, same=SAME, accelerator=accelerator)
+        if label in (*runs, COPIED):
+            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={text}")
+        if other.folder.read("split.json") != run.folder.read("split.json"):
+            raise EvaluationError(f"{other.folder.path} was trained on other subjects than {run.folder.path}")
+        parse_sweeps([f"{sweep}=1" for sweep in sweeps], other.recipe.modalities)  # it knows the modalities
+        runs[label] = other
+    return runs
+
+
+def _asked_of(
+    sweeps: Sequence[Sweep],
+    subjects: Sequence[Subject],
+    runs: Mapping[str, LoadedRun],
+    training: str | Path | None,
+) -> tuple[dict[Sweep, set[str]], list[str]]:
+    """Return by sweep the keys of the subjects that it is asked of, and notes on the others."""
+    trained = {label: _training(one, training) for label, one in runs.items()}
+    chosen, notes = dict[Sweep, set[str]](), list[str]()
+    for sweep in sweeps:
+        records = {label: _records(held, sweep.pair.target) for label, held in trained.items()}
+        kept, said = suited(sweep, subjects, records)
+        chosen[sweep] = {subject.key for subject in kept}
+        notes += said
+    return chosen, list(dict.fromkeys(notes))
+
+
+def _training(run: LoadedRun, root: str | Path | None) -> Sequence[Subject]:
+    try:
+        return run.subjects(root, "train")[0]
+    except (UserError, OSError) as error:
+        raise EvaluationError(
+            f"which settings {run.folder.path} has seen is not known, since its training subjects were not found "
+            f"({error}); name their folder with --training"
+        ) from error
+
+
+def _records(subjects: Sequence[Subject], target: str) -> list[Acquisition]:
+    return [subject.acquisitions[target] for subject in subjects if target in subject.acquisitions]
+
+
+def _deaf(runs: Mapping[str, LoadedRun]) -> list[str]:
+    """Say which runs cannot obey, because nothing in them reads acquisitions."""
+    return [
+        f"{label} is told the modality alone, so its answer is the same for every setting."
+        for label, run in runs.items()
+        if not any(isinstance(one, Descriptor) and one.reads_acquisitions for one in run.model.modules())
+    ]

@@ -1,0 +1,37 @@
+"""Two-way synthesis: source and target generate each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from anysyn.objectives.synthesis import SynthesisObjective, term_of
+from anysyn.registry import register
+from anysyn.types import Batch, Query
+
+
+@register("objective", "two_way")
+class TwoWay(SynthesisObjective):
+    """Compare both ways: the sources synthesize the targets and the targets the sources, in one step.
+
+    ``(L(source to target) + L(target to source)) / 2`` for every loss, as in TUMSyn's training. A loss finds the other
+    way in the outcome's ``reverse``, so that it may compare the features of both. A pair counts where both of its
+    images exist.
+
+    Args:
+        model: The synthesizer.
+        losses: Each contributes one term, named as the recipe names it.
+
+    Example:
+        >>> from anysyn.losses import L1
+        >>> TwoWay(model=None, losses=[L1(weight=2.0)]).losses[0].weight
+        2.0
+    """
+
+    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
+        """Return the weighted terms, each the mean of both ways."""
+        there = self.outcome(batch, query)
+        back = self.outcome(batch, replace(batch.ask(query.targets, query.sources), time=query.time))
+        ways = (there._replace(reverse=back), back._replace(reverse=there))
+        return {term_of(loss): loss.weight * (loss(ways[0]) + loss(ways[1])) / 2 for loss in self.losses}

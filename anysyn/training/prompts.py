@@ -1,0 +1,65 @@
+"""Prompts that are too long for the model that is to read them, found before the training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from torch import nn
+
+from anysyn import build
+from anysyn.acquisition import Acquisition
+from anysyn.data.samples import Samples
+from anysyn.descriptors import TextPrompt
+from anysyn.objectives import ClipPairs
+from anysyn.recipe import Recipe
+from anysyn.training.cohort import Cohort
+from anysyn.types import ImageTextModel
+
+
+def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
+    """Refuse a cohort of which an image's prompt is too long, now and not in the middle of the training.
+
+    Args:
+        recipe: Its stages say what reads prompts.
+        parts: The networks.
+        cohort: Whose acquisitions are read.
+
+    Raises:
+        UserError: If a prompt is too long; the message names the field that is.
+    """
+    for stage in recipe.stages:
+        view = None if stage.view is None else build.make(recipe, stage.view, "view")
+        for step in stage.steps if stage.epochs else ():
+            objective = build.make(recipe, step.objective, "objective", dict(parts.items()))
+            for clip in readers(objective):
+                for samples in filter(None, (cohort.train, cohort.validation)):
+                    clip.check_texts(sorted(prompts(samples if view is None else samples.seen_by(view))))
+
+
+def readers(objective: nn.Module) -> set[ImageTextModel]:
+    """Return the image-text models that read the prompts of a batch for an objective.
+
+    Args:
+        objective: With all its networks.
+    """
+    return {module.clip for module in objective.modules() if isinstance(module, (TextPrompt, ClipPairs))}
+
+
+def prompts(samples: Samples) -> set[str]:
+    """Return the prompts of all images, those of coarser voxels included where the view shows such.
+
+    Args:
+        samples: With their view.
+    """
+    records = {record for row in samples.acquisitions for record in row if record is not None}
+    return {seen.to_prompt() for record in records for seen in _shown(record, samples)}
+
+
+def _shown(record: Acquisition, samples: Samples) -> Iterator[Acquisition]:
+    yield record
+    low, high = getattr(samples.view, "scales", (1.0, 1.0))
+    for tenth in range(round(10 * low), round(10 * high) + 1):
+        if record.voxel_size_mm is not None and tenth != 10:
+            x, y, z = (edge * tenth / 10 for edge in record.voxel_size_mm)
+            yield replace(record, voxel_size_mm=(x, y, z))

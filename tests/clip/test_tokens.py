@@ -1,0 +1,61 @@
+"""Tokens: what the published prompts count, and which field an error blames."""
+
+from dataclasses import replace
+
+import pytest
+from checkpoints import MOST, tokenizer
+from test_prompts import TWO_SPACES
+
+from anysyn.acquisition import Acquisition
+from anysyn.clip.tokens import CheckpointTokens, ClipTokens
+from anysyn.prompts import TEMPLATES, USUAL, slots
+from anysyn.registry import UserError
+
+T2W = TWO_SPACES.replace("T1w", "T2w").replace("(2500.0, 2.2, 1000.0, 8.0)", "(3200.0, 563.0, None, T2var)")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [(TWO_SPACES, 85), (Acquisition(modality="T1w").to_prompt(), 62), (T2W, 82)]
+)
+def test_prompts_have_as_many_tokens_as_the_published_code_counts(text, count):
+    [row] = ClipTokens(most=90)([text])["input_ids"]
+    assert row.index(49407) + 1 == count
+
+
+def long(**fields):
+    return replace(Acquisition.from_prompt(TWO_SPACES), **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "blamed"),
+    [
+        (
+            {"manufacturer": "Siemens Healthineers Magnetom Prisma Fit XA30"},
+            r"manufacturer has \d+ tokens \('Siemens H",
+        ),
+        ({"repetition_time_ms": 123456789.1, "manufacturer": "GE Healthcare"}, r"repetition_time_ms has 11 tokens"),
+        ({"voxel_size_mm": (0.8, 12345678.0, 0.8)}, r"voxel_size_mm has 10 tokens \('12345678.0'\)"),
+    ],
+)
+def test_the_error_names_the_field_that_is_too_long(fields, blamed):
+    with pytest.raises(
+        UserError, match=f"the text tower takes 90; {blamed}.*; shorten it, or give the text tower more"
+    ):
+        ClipTokens(most=90)([TWO_SPACES, long(**fields).to_prompt()])
+
+
+def test_a_checkpoint_s_tokenizer_blames_the_same_field():
+    record = Acquisition(modality="CT", kernel="K" * 300)
+    with pytest.raises(UserError, match="kernel has 300 tokens"):
+        CheckpointTokens(tokenizer=tokenizer(), most=MOST)([record.to_prompt()])
+
+
+def test_what_is_no_prompt_is_to_be_shortened():
+    with pytest.raises(UserError, match="takes 5; shorten the text"):
+        ClipTokens(most=5)(["a text of too many words"])
+
+
+@pytest.mark.parametrize("family", sorted(TEMPLATES))
+def test_usual_prompts_are_prompts_of_their_family(family):
+    name = {"MRI": "T1w", "CT": "CT", "PET": "FDG-PET"}[family]
+    assert set(slots(USUAL[family])) == set(slots(Acquisition(modality=name).to_prompt()))
