@@ -66,7 +66,7 @@ class GatedFFN(nn.Module):
             beyond = [air] if stop == length else []
             window = torch.cat([held, self.widen(rows[:, start + 1 : stop + 1]), *beyond], 1)
             yield slice(start, stop), self._gated(window, padding=0)
-            held = window[:, -2:].clone()  # a view would keep the whole window in memory
+            held = window[:, -2:]
 
     def _gated(self, hidden: Tensor, padding: int) -> Tensor:
         weight = self.neighbours.weight
