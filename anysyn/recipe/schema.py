@@ -16,7 +16,8 @@ from anysyn.recipe.sections import Recipe
 from anysyn.registry import find, is_given, names, parameters
 
 REFERENCE = {"type": "string", "pattern": "^@"}
-# Where a recipe inherits, whole numbers as keys change items of its base's list.
+# Where a recipe inherits, a part without a name changes its base's, and whole numbers as keys change items of a list.
+CHANGE = {"type": "object", "not": {"required": ["name"]}}
 CHANGES = {"type": "object", "patternProperties": {"^[0-9]+$": {"type": "object"}}, "additionalProperties": False}
 
 
@@ -31,6 +32,10 @@ def json_schema() -> dict[str, Any]:
     schema = _section(Recipe, definitions)
     schema["properties"]["base"] = {"type": "string", "description": "A recipe that this one changes."}
     schema["required"] = []  # what is required may come from the base
+    whole = schema["properties"]["parts"]
+    changed = {"type": "object", "additionalProperties": {"anyOf": [whole["additionalProperties"], CHANGE]}}
+    schema["properties"]["parts"] = changed
+    schema |= {"if": {"not": {"required": ["base"]}}, "then": {"properties": {"parts": whole}}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": definitions}
 
 

@@ -31,3 +31,10 @@ def test_every_recipe_fits_as_written_and_as_resolved(path, offline):
 )
 def test_the_schema_finds_what_the_check_finds(override):
     assert list(VALIDATOR.iter_errors(read("small/label", [override]).tree))
+
+
+def test_a_part_without_a_name_is_a_change_and_needs_a_base():
+    change = {"parts": {"synthesizer": {"decoder": {"name": "cnn"}}}}
+    assert not list(VALIDATOR.iter_errors({"base": "label", **change}))
+    assert list(VALIDATOR.iter_errors(change))
+    assert list(VALIDATOR.iter_errors({"base": "label", "parts": {"synthesizer": {"name": "synthesiser"}}}))
