@@ -39,7 +39,7 @@ class GatedFFN(nn.Module):
         return self._gated(self.widen(rows), padding=1)
 
     def in_planes(self, rows: Tensor, planes: int) -> Iterator[tuple[slice, Tensor]]:
-        """Answer for a few planes of the first voxel axis at a time, which bounds the memory.
+        """Answer for a few planes of the first voxel axis at a time, which bounds the memory; without gradients.
 
         The planes next to those that are answered for are taken along from one time to the next, so that each is
         widened once. Once a plane's answer is there, its input may be overwritten.
@@ -53,20 +53,23 @@ class GatedFFN(nn.Module):
 
         Example:
             >>> ffn, rows = GatedFFN(dimensions=2, channels=4, expansion=1), torch.rand(1, 7, 5, 4)
-            >>> parts = [answer for _, answer in ffn.in_planes(rows, planes=3)]
+            >>> with torch.no_grad():
+            ...     parts = [answer for _, answer in ffn.in_planes(rows, planes=3)]
             >>> [part.shape[1] for part in parts], torch.allclose(torch.cat(parts, 1), ffn(rows), atol=1e-6)
             ([3, 3, 1], True)
         """
-        length = rows.shape[1]
-        hidden = self.widen(rows[:, :1])  # (B, 1, *S without the first axis, 2 expansion C)
-        air = torch.zeros_like(hidden)
-        held = torch.cat([air, hidden], 1)  # the plane before the next one, and the next one
+        length, weight = rows.shape[1], self.widen.weight.to(rows.dtype)
+        # In one piece of memory, used again: a new one each time costs more than the copies.
+        window = rows.new_zeros(len(rows), planes + 2, *rows.shape[2:-1], len(weight))  # begins beyond the image
+        torch.matmul(rows[:, :1], weight.T, out=window[:, 1:2])
         for start in range(0, length, planes):
             stop = min(start + planes, length)
-            beyond = [air] if stop == length else []
-            window = torch.cat([held, self.widen(rows[:, start + 1 : stop + 1]), *beyond], 1)
-            yield slice(start, stop), self._gated(window, padding=0)
-            held = window[:, -2:]
+            new, count = rows[:, start + 1 : stop + 1], stop - start
+            torch.matmul(new, weight.T, out=window[:, 2 : 2 + new.shape[1]])
+            if stop == length:
+                window[:, 1 + count] = 0  # beyond the image again
+            yield slice(start, stop), self._gated(window[:, : count + 2], padding=0)
+            window[:, :2] = window[:, count : count + 2].clone()
 
     def _gated(self, hidden: Tensor, padding: int) -> Tensor:
         weight = self.neighbours.weight
@@ -75,5 +78,7 @@ class GatedFFN(nn.Module):
         hidden = hidden.movedim(-1, 1)  # (B, 2 expansion C, *S)
         mixed = convolve(hidden, weight, padding=around, groups=len(weight))  # (B, 2 expansion C, *S)
         gate, gated = mixed.movedim(1, -1).chunk(2, -1)  # (B, *S, expansion C) each
-        answer: Tensor = self.narrow(F.gelu(gate) * gated)  # (B, *S, C)
+        chosen = F.gelu(gate)
+        chosen = chosen * gated if torch.is_grad_enabled() else chosen.mul_(gated)
+        answer: Tensor = self.narrow(chosen)  # (B, *S, C)
         return answer

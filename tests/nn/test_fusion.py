@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import tumsyn_literal
+from torch.utils.flop_counter import FlopCounterMode
 
 from anysyn.nn.attention import attended, read
 from anysyn.nn.fusion import TextFusion
@@ -88,11 +89,13 @@ def test_the_network_plane_by_plane_is_the_whole_one(dimensions, planes):
 
 
 def test_each_plane_is_widened_once():
-    ffn, rows, seen = GatedFFN(dimensions=2, channels=4, expansion=1), torch.rand(1, 11, 3, 4), []
-    ffn.widen.register_forward_hook(lambda layer, given, answer: seen.append(given[0].shape[1]))
-    with torch.no_grad():
+    ffn, rows = GatedFFN(dimensions=2, channels=4, expansion=1), torch.rand(1, 11, 3, 4)
+    with torch.no_grad(), FlopCounterMode(display=False) as whole:
+        ffn(rows)
+    with torch.no_grad(), FlopCounterMode(display=False) as pieces:
         list(ffn.in_planes(rows, planes=3))
-    assert sum(seen) == 11
+    products = [counted.get_flop_counts()["Global"][torch.ops.aten.mm] for counted in (whole, pieces)]
+    assert products[0] == products[1]
 
 
 def test_a_sharp_temperature_finds_one_voxel():
