@@ -52,11 +52,13 @@ class Stretch(NamedTuple):
         places: Which places of the axis they are.
         box: The voxels around them.
         sides: The voxels below them, and those above where these weigh anything for any of them.
+        centred: Whether the places are the centres of the box's voxels, one after the other.
     """
 
     places: slice
     box: slice
     sides: tuple[Side, ...]
+    centred: bool
 
 
 def corners(at: Tensor, length: int) -> Corners:
@@ -129,8 +131,9 @@ def _stretches(axis: Tensor, length: int, edge: int, like: Tensor) -> Iterator[S
         places = slice(start, min(start + edge, len(axis)))
         around = Corners(*(part[:, places] for part in whole))  # (2, m) each
         box = slice(int(around.cell.min()), int(around.cell.max()) + 1)
-        sides = (_side(Corners(*parts), box.start, like) for parts in zip(*around, strict=True))
-        yield Stretch(places, box, tuple(side for side in sides if len(side.place)))
+        sides = [_side(Corners(*parts), box.start, like) for parts in zip(*around, strict=True)]
+        centred = not around.weight[1].any() and torch.equal(around.cell[0], torch.arange(box.start, box.stop))
+        yield Stretch(places, box, tuple(side for side in sides if len(side.place)), centred)
 
 
 def _side(found: Corners, start: int, like: Tensor) -> Side:

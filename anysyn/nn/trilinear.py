@@ -151,6 +151,8 @@ def _interpolated(box: Tensor, block: Sequence[Stretch]) -> Tensor:
     """Interpolate along one axis after the other: (B, *S of the box, C) to (B, *N of the block, C)."""
     x = box
     for axis, stretch in enumerate(block, 1):
+        if stretch.centred:
+            continue
         if len(stretch.sides) == 1:  # every place is on a voxel's centre, or all lie beyond the outermost
             x = x.index_select(axis, stretch.sides[0].cell)  # (B, ..., N_a, ..., C)
         else:
