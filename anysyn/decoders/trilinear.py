@@ -53,7 +53,7 @@ class TrilinearDecoder(ImplicitDecoder):
         depth: Given[int] = 1,
         hidden: Sequence[int] = (3072, 3072, 768, 256),
         coordinates: Coordinates = "relative",
-        chunk: int = 8192,
+        chunk: int = 4096,
         recompute: bool = False,
     ) -> None:
         inputs = trilinear_inputs(widths[-1], dimensions, coordinates)

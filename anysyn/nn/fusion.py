@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from anysyn.nn.attention import attended, read
+from anysyn.nn.attention import attended, key_lengths, read
 from anysyn.nn.gated_ffn import GatedFFN
+from anysyn.nn.remembered import Remembered
 
 
 class TextFusion(nn.Module):
@@ -50,6 +51,7 @@ class TextFusion(nn.Module):
         self.adapter = nn.Sequential(nn.Linear(width, channels), nn.ReLU(), nn.Linear(channels, channels))
         self.query, self.key, self.value, self.answer = (nn.Linear(channels, channels) for _ in range(4))
         self.log_temperature = nn.Parameter(torch.full((heads,), math.log(temperature)))
+        self.lengths = Remembered(self._lengths)
         self.inner, self.outer = nn.LayerNorm(channels), nn.LayerNorm(channels)
         self.ffn = GatedFFN(dimensions=dimensions, channels=channels, expansion=expansion)
 
@@ -77,13 +79,16 @@ class TextFusion(nn.Module):
             features: (B, C, *S).
             tokens: (B, L, width).
         """
-        heads = len(self.log_temperature)
-        chunk = features[:, 0].numel() if torch.is_grad_enabled() else max(1, self.chunk // len(features))
         text = self.adapter(tokens)  # (B, L, C)
-        queries = self.query(text).unflatten(-1, (heads, -1))  # (B, L, H, C / H)
-        averages = attended(features, queries, self.key, self.log_temperature.exp(), chunk)  # (B, L, H, C)
+        queries = self.query(text).unflatten(-1, (len(self.log_temperature), -1))  # (B, L, H, C / H)
+        lengths = self.lengths(features, self.key.weight, self.key.bias)  # (B, H, N)
+        averages = attended(features, queries, self.key, lengths, self.log_temperature.exp())  # (B, L, H, C)
         found: Tensor = self.answer(read(averages, self.value))  # (B, L, C)
         return (text + found if self.residual else found).mean(1)  # (B, C)
+
+    def _lengths(self, features: Tensor, *_: Tensor) -> Tensor:
+        chunk = features[:, 0].numel() if torch.is_grad_enabled() else max(1, self.chunk // len(features))
+        return key_lengths(features, self.key, len(self.log_temperature), chunk)  # (B, H, N)
 
     def _gated(self, features: Tensor, gate: Tensor) -> Tensor:
         apart = (1,) * (features.ndim - 2)

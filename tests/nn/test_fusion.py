@@ -6,7 +6,7 @@ import torch.nn.functional as F
 import tumsyn_literal
 from torch.utils.flop_counter import FlopCounterMode
 
-from anysyn.nn.attention import attended, read
+from anysyn.nn.attention import attended, key_lengths, read
 from anysyn.nn.fusion import TextFusion
 from anysyn.nn.gated_ffn import GatedFFN
 
@@ -65,8 +65,9 @@ def test_attention_is_torchs(tokens):
 
     directions = F.normalize(queries, dim=-1).transpose(1, 2) / temperature.reshape(-1, 1, 1)
     expected = F.scaled_dot_product_attention(directions, F.normalize(heads(key), dim=-1), heads(value), scale=1.0)
-    found = read(attended(features, queries, key, temperature, chunk=17), value)
-    torch.testing.assert_close(found, expected.transpose(1, 2).flatten(2), atol=1e-6, rtol=1e-5)
+    lengths = key_lengths(features, key, heads=3, chunk=17)
+    found = read(attended(features, queries, key, lengths, temperature), value)
+    torch.testing.assert_close(found, expected.transpose(1, 2).flatten(2), atol=1e-5, rtol=1e-5)
 
 
 def test_several_tokens_gate_by_their_mean():
@@ -100,7 +101,20 @@ def test_each_plane_is_widened_once():
 
 def test_a_sharp_temperature_finds_one_voxel():
     """At a temperature near 0 the average is the feature of the voxel whose key points where the query does."""
-    features, key = torch.eye(4).reshape(1, 4, 2, 2), torch.nn.Linear(4, 4, bias=False)
+    features, key = torch.eye(4).reshape(1, 4, 2, 2), torch.nn.Linear(4, 4)
     key.weight.data = torch.eye(4)
-    found = attended(features, torch.tensor([[[[0.0, 0.0, 5.0, 0.0]]]]), key, torch.tensor([1e-3]), chunk=3)
+    key.bias.data.zero_()
+    lengths = key_lengths(features, key, heads=1, chunk=3)
+    found = attended(features, torch.tensor([[[[0.0, 0.0, 5.0, 0.0]]]]), key, lengths, torch.tensor([1e-3]))
     torch.testing.assert_close(found.flatten(), torch.tensor([0.0, 0.0, 1.0, 0.0]))
+
+
+def test_a_second_text_measures_no_keys_again():
+    fusion, (features, text) = fusion_of(), shown()
+    calls = []
+    fusion.key.register_forward_hook(lambda *_: calls.append(1))
+    with torch.no_grad():
+        one, other = fusion(features, text), fusion(features, 2 * text)
+    assert len(calls) == 1
+    torch.testing.assert_close(other, tumsyn_literal.fused(fusion, features, 2 * text), atol=1e-5, rtol=1e-5)
+    assert not torch.equal(one, other)
