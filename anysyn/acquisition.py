@@ -16,10 +16,12 @@ _BIDS = {
     "FlipAngle": ("flip_angle_deg", 1.0),
     "MagneticFieldStrength": ("field_strength_t", 1.0),
     "DiffusionBValue": ("b_value", 1.0),
-    "XRayTubeVoltage": ("kvp", 1.0),
+    "KVP": ("kvp", 1.0),
     "XRayTubeCurrent": ("tube_current_ma", 1.0),
     "Exposure": ("exposure_mas", 1.0),
 }
+# BIDS has no terms for CT: those written are the keywords of DICOM. What else these numbers are called in sidecars.
+_ALSO = {"XRayTubeVoltage": "KVP", "XRayExposure": "Exposure"}
 _BIDS_WORDS = {
     "Manufacturer": "manufacturer",
     "TracerName": "tracer",
@@ -121,10 +123,11 @@ class Acquisition:
             >>> Acquisition.from_bids({"RepetitionTime": 2.3, "FlipAngle": "n/a"}, modality="T1w").repetition_time_ms
             2300.0
         """
+        told = {**{key: sidecar[also] for also, key in _ALSO.items() if also in sidecar}, **sidecar}
         found = {
             name: round(value * factor, 6)
             for key, (name, factor) in _BIDS.items()
-            if (value := _number(sidecar, key)) is not None
+            if (value := _number(told, key)) is not None
         }
         words = {name: sidecar.get(key) for key, name in _BIDS_WORDS.items()}
         said = {name: word for name, word in words.items() if isinstance(word, str) and word.lower() not in _UNKNOWN}

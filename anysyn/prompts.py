@@ -60,6 +60,19 @@ def family(modality: str | None) -> str:
     return "CT" if name == "CT" else "PET" if name.endswith("PET") else "MRI"
 
 
+def fields(template: str) -> tuple[str, ...]:
+    """Return the fields of an acquisition that a template has slots for.
+
+    Args:
+        template: ``"MRI"``, ``"CT"`` or ``"PET"``.
+
+    Example:
+        >>> fields("CT")[-4:]
+        ('kvp', 'tube_current_ma', 'exposure_mas', 'kernel')
+    """
+    return tuple(dict.fromkeys(field.partition(".")[0] for _, field in _slots(TEMPLATES[template]) if field))
+
+
 def write(known: Mapping[str, Any]) -> str:
     """Write a prompt.
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from anysyn.acquisition import Acquisition
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Voxels
 from anysyn.clip.tokens import ClipTokens
+from anysyn.data.named import named
 from anysyn.registry import Given, register
 
 TEMPERATURE = 0.07  # that Radford et al. (ICML 2021) begin with, Section 2.5
@@ -108,7 +108,7 @@ def clip_3d(
     towers = VolumeTowers(
         vision_tower=_vision(size, patch, width, layers, heads, embedding), text_tower=CLIPTextModelWithProjection(text)
     )
-    descriptions = [Acquisition(modality=name).to_prompt() for name in names]
+    descriptions = [named(None, name).to_prompt() for name in names]
     return Clip(towers=towers, tokenize=words, pixels=Voxels(side=size), descriptions=descriptions)
 
 

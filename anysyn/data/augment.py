@@ -56,3 +56,50 @@ class Flip(Augmentation):
             return images
         chosen = torch.rand(len(images), generator=generator) < self.probability  # (B,)
         return torch.where(spread(chosen, images), images.flip(2 + list(axes).index(0)), images)  # (B, M, *S)
+
+
+@register("augment", "shift")
+class Shift(Augmentation):
+    """Move the image by whole voxels, all modalities of a sample alike; the border is continued.
+
+    Nothing is interpolated, so that noise and fine vessels stay what they are.
+
+    Args:
+        most: Voxels along each axis, to either side, at the most.
+
+    Example:
+        >>> images = torch.arange(4.0).reshape(1, 1, 4, 1)
+        >>> Shift(most=2)(images, (0, 1), torch.Generator().manual_seed(1)).flatten().tolist()
+        [2.0, 3.0, 3.0, 3.0]
+    """
+
+    def __init__(self, *, most: int = 4) -> None:
+        if most < 0:
+            raise ValueError(f"augment.most: {most} voxels is below 0")
+        self.most = most
+
+    def __call__(self, images: Tensor, axes: Sequence[int], generator: Generator) -> Tensor:
+        """Return moved samples."""
+        steps = torch.randint(-self.most, self.most + 1, (len(images), images.ndim - 2), generator=generator)  # (B, d)
+        pairs = zip(images, steps.tolist(), strict=True)
+        return torch.stack([moved(image, step) for image, step in pairs])  # (B, M, *S)
+
+
+def moved(image: Tensor, steps: Sequence[int]) -> Tensor:
+    """Move an image towards higher indices along each axis, continuing its border.
+
+    Args:
+        image: (M, *S).
+        steps: d whole numbers of voxels.
+
+    Returns:
+        (M, *S).
+
+    Example:
+        >>> moved(torch.tensor([[1, 2, 3]]), [1]).tolist()
+        [[1, 1, 2]]
+    """
+    for axis, step in enumerate(steps, 1):
+        length = image.shape[axis]
+        image = image.index_select(axis, (torch.arange(length, device=image.device) - step).clamp(0, length - 1))
+    return image  # (M, *S)

@@ -25,6 +25,25 @@ def is_bids(root: Path) -> bool:
     return (root / "dataset_description.json").is_file() or any(any(root.glob(pattern)) for pattern in patterns)
 
 
+def bids_name(key: str, name: str, *, described: str = "") -> str:
+    """Write the path of an image below the folder of its subject or session.
+
+    Args:
+        key: ``"sub-01"`` or ``"sub-01_ses-1"``.
+        name: Modality.
+        described: Label that sets it apart from the image that was acquired (``desc-``); none by default.
+
+    Example:
+        >>> bids_name("sub-001", "T1c"), bids_name("sub-001", "T2w", described="synthetic")
+        ('anat/sub-001_ce-gadolinium_T1w.nii.gz', 'anat/sub-001_desc-synthetic_T2w.nii.gz')
+    """
+    place = modality(name).bids
+    labels = {entity: values[0] for entity, values in place.entities.items()}
+    labels |= {"desc": described} if described else {}
+    words = "".join(f"_{entity}-{label}" for entity, label in labels.items())
+    return f"{place.datatype}/{key}{words}_{place.suffix}.nii.gz"
+
+
 def read_bids(root: Path) -> Found:
     """Find the subjects of a BIDS dataset; each session is one, with the person it belongs to.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modalities
+from anysyn.data.named import named
 from anysyn.data.nifti import read_header, spacing_of
 from anysyn.data.records import Failure, Subject
 from anysyn.registry import UserError
@@ -44,9 +45,7 @@ class Images:
             return
         try:
             spacing = spacing_of(read_header(path))
-            self.acquisitions[name] = Acquisition.from_bids(
-                sidecar(), modality=name, voxel_size_mm=spacing, **self.facts
-            )
+            self.acquisitions[name] = named(Acquisition.from_bids(sidecar(), voxel_size_mm=spacing, **self.facts), name)
         except UserError as error:
             self.leave_out(path, str(error))
             return

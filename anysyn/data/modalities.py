@@ -98,6 +98,17 @@ def recognise(name: str) -> Modality | None:
     return _index().get(_key(name))
 
 
+def tracer_of(name: str) -> str | None:
+    """Return the tracer that the name of a PET modality says, None of all others.
+
+    Example:
+        >>> tracer_of("AV45-PET"), tracer_of("CT")
+        ('AV45', None)
+    """
+    labels = modality(name).bids.entities.get("trc")
+    return labels[0] if labels else None
+
+
 def index(table: Iterable[Modality]) -> dict[str, Modality]:
     """Map every name and alias, in lower case without punctuation, to its modality.
 

@@ -13,8 +13,8 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.cache import Cache, Entry
 from anysyn.data.grid import Grid
 from anysyn.data.prepare import Pipeline
-from anysyn.data.prepare.windows import Window
 from anysyn.data.records import Subject
+from anysyn.data.scale import Window, window_of
 from anysyn.data.study import Study, read_study
 from anysyn.data.volume import VolumeError
 
@@ -129,6 +129,6 @@ def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> Pre
         inside,
         entry.tensors["profile"],
         Grid((a, b, c), entry.tensors["affine"].numpy()),
-        {name: (low, high) for name, (low, high) in notes["windows"].items()},
+        {name: window_of(numbers) for name, numbers in notes["windows"].items()},
         torch.tensor(notes["air"], dtype=torch.float32),
     )

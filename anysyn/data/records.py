@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,3 +68,26 @@ class Found:
     subjects: tuple[Subject, ...]
     failures: tuple[Failure, ...]
     ignored: tuple[Failure, ...] = ()
+
+
+@contextmanager
+def listed(failures: list[Failure], key: str, about: object = None) -> Iterator[None]:
+    """Note what goes wrong with one case and let the others go on.
+
+    Args:
+        failures: Where it is noted.
+        key: The subject.
+        about: What of the subject, for example a pair; the whole of it by default.
+
+    Example:
+        >>> failures = []
+        >>> with listed(failures, "sub-01", "T1w:T2w"):
+        ...     raise ValueError("too small")
+        >>> failures[0].reason
+        'T1w:T2w: too small'
+    """
+    try:
+        yield
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        failures.append(Failure(key, None, reason if about is None else f"{about}: {reason}"))

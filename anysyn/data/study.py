@@ -18,6 +18,7 @@ from anysyn.data.foreground import foreground
 from anysyn.data.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
+from anysyn.data.scale import Window, prepared
 from anysyn.data.volume import Volume, VolumeError, check_voxels, read_volume
 from anysyn.registry import suggest
 
@@ -45,7 +46,7 @@ class Study:
     foreground: Tensor
     acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
     header: nib.Nifti1Header | None = None
-    windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    windows: Mapping[str, Window] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -77,11 +78,10 @@ class Study:
         """
         if not self.windows:
             return _air(name)
-        low, high = self.window(name)
-        return (_air(name) - low) / (high - low)
+        return prepared(_air(name), self.window(name))
 
-    def window(self, name: str) -> tuple[float, float]:
-        """Return the intensities, in the file's unit, that 0 and 1 stand for.
+    def window(self, name: str) -> Window:
+        """Return the intensities, in the file's unit, that 0 and 1 stand for, and the slope beyond where there is one.
 
         Raises:
             VolumeError: If nothing says so.

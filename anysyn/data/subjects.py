@@ -26,12 +26,13 @@ _LOOKED_FOR = {
 }
 
 
-def find_subjects(root: str | os.PathLike[str], *, layout: Layout = "auto") -> Found:
+def find_subjects(root: str | os.PathLike[str], *, layout: Layout = "auto", dataset: str | None = None) -> Found:
     """Find subjects and their images; a file that cannot be used is listed and costs nothing else.
 
     Args:
         root: A BIDS dataset, a tree of folders that hold one file for each contrast, or a CSV or TSV file.
         layout: Which of them it is; ``auto`` looks.
+        dataset: Name of the dataset that all of them count as; by default each has its own.
 
     Returns:
         The subjects, sorted by key, each with any subset of the modalities, and what was left out.
@@ -58,7 +59,8 @@ def find_subjects(root: str | os.PathLike[str], *, layout: Layout = "auto") -> F
     twice = [key for key, count in Counter(subject.key for subject in found.subjects).items() if count > 1]
     if twice:
         raise UserError(f"{root}: {twice[0]} names several subjects; rename one of them")
-    return replace(found, subjects=tuple(sorted(found.subjects, key=lambda subject: subject.key)))
+    named = [replace(subject, dataset=dataset or subject.dataset) for subject in found.subjects]
+    return replace(found, subjects=tuple(sorted(named, key=lambda subject: subject.key)))
 
 
 def _look(root: Path) -> str:

@@ -15,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
+from anysyn.data.modalities import modality
 from anysyn.evaluation.pairs import EvaluationError, Pair
 
 if TYPE_CHECKING:
@@ -161,15 +162,21 @@ class SourceCopy(Baseline):
     label = "source copied"
 
     def __init__(self, pair: Pair, voxels: Voxels) -> None:
-        self.source = pair.sources[0]
+        self.source, self.target = pair.sources[0], pair.target
         if len(pair.sources) > 1:
             sources, target = voxels.of(pair)
             errors = np.square(sources - target[:, None]).mean(axis=0)  # (J,)
             self.source = pair.sources[int(errors.argmin())]
 
     def predict(self, study: Study) -> Tensor:
-        """Return the chosen source, (X, Y, Z)."""
-        return study.images[self.source]
+        """Return the chosen source, (X, Y, Z); as another kind of image, with that one's air outside of the foreground.
+
+        Between units the windows decide: what a copied T1w has halfway up its window is halfway up that of CT.
+        """
+        copy = study.images[self.source]
+        if modality(self.source).family == modality(self.target).family:
+            return copy
+        return torch.where(study.foreground, copy, copy.new_tensor(study.air(self.target)))
 
 
 class IntensityRegression(Baseline):

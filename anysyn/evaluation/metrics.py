@@ -214,6 +214,42 @@ class MAE(Metric):
         return mae(comparison.prediction, comparison.truth, comparison.mask)
 
 
+@register("metric", "mae_hu")
+class HounsfieldMAE(MAE):
+    """Mean absolute error of CT inside the mask, in HU, without any clipping; lower is better.
+
+    Example:
+        >>> HounsfieldMAE().label
+        'MAE (HU)'
+    """
+
+    name, label, digits = "mae_hu", "MAE (HU)", 2
+
+
+@register("metric", "mae_suv")
+class UptakeMAE(MAE):
+    """Mean absolute error of PET inside the mask, in SUV, without any clipping; lower is better.
+
+    Example:
+        >>> UptakeMAE().label
+        'MAE (SUV)'
+    """
+
+    name, label, digits = "mae_suv", "MAE (SUV)", 3
+
+
+@register("metric", "mae_suvr")
+class RatioMAE(MAE):
+    """Mean absolute error of PET inside the mask, in SUVR, without any clipping; lower is better.
+
+    Example:
+        >>> RatioMAE().label
+        'MAE (SUVR)'
+    """
+
+    name, label, digits = "mae_suvr", "MAE (SUVR)", 3
+
+
 @register("metric", "nmse")
 class NMSE(Metric):
     """Energy of the error over that of the truth, inside the mask; lower is better.

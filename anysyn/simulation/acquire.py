@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,11 @@ from scipy import ndimage
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
-from anysyn.registry import UserError
 from anysyn.simulation import signal
-from anysyn.simulation.anatomy import Anatomy
+from anysyn.simulation.ct import ct
+from anysyn.simulation.head import Head
+from anysyn.simulation.limits import check_acquisition, needed
+from anysyn.simulation.pet import pet
 from anysyn.simulation.sites import Protocol
 from anysyn.simulation.tissues import AIR_HU, Tissue, relaxivities, tissue
 from anysyn.simulation.warp import smooth_field
@@ -24,48 +25,18 @@ TEXTURE = {"t1": 0.12, "t2": 0.06, "pd": 0.02, "adc": 0.05}  # share by which a 
 NOISE = 0.012  # of the image's bright end, in each channel
 BIAS = 0.05  # standard deviation of the logarithm of what is left of the coil's shading
 BIAS_MM = 45.0
-PET_FWHM_MM = 5.0
-CT_NOISE_HU = 4.0
 FWHM = 2.3548  # of a Gaussian, in standard deviations
 FATTY = ("fat", "marrow")
 FAT_LEFT = 0.05  # share of its signal that fat suppression leaves; echo-planar diffusion images cannot do without
 WATERY = ("fluid", "vitreous")  # the same everywhere, so that texture hardly shows
-# What an MR acquisition may ask for; beyond, the equations answer but no scanner does.
-LIMITS: Mapping[str, tuple[float, float]] = {
-    "repetition_time_ms": (1, 60_000),
-    "echo_time_ms": (0, 1_000),
-    "inversion_time_ms": (1, 20_000),
-    "flip_angle_deg": (1, 180),
-    "field_strength_t": (0.1, 12),
-    "b_value": (0, 5_000),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Head:
-    """Hold what of a subject decides its images.
-
-    Args:
-        anatomy: Its tissues.
-        second: (X, Y, Z) float32, a texture of T2, independent of that of T1.
-        factors: By tissue, what this subject's relaxation times are multiplied by.
-        spacing: Voxel size in mm.
-        whole: Whether the head is there beside the brain; then air has noise, and nothing is cut out.
-    """
-
-    anatomy: Anatomy
-    second: Map
-    factors: Mapping[str, float]
-    spacing: float
-    whole: bool
 
 
 def acquire(head: Head, protocol: Protocol, *, scale: float, generator: np.random.Generator | None) -> Map:
     """Make an image.
 
     Each tissue's signal is mixed by its share of the voxel, blurred to the slice thickness, shaded, and scaled so that
-    its bright end is at ``scale``; then noise is added. CT is in HU, FDG-PET in SUV, AV45-PET in SUVR, ADC in
-    1e-6 mm^2/s, and none of these is scaled.
+    its bright end is at ``scale``; then noise is added. CT (`ct`) is in HU, PET (`pet`) in SUV or SUVR, ADC in 1e-6
+    mm^2/s, and none of these is scaled.
 
     Args:
         head: Whose image.
@@ -83,44 +54,18 @@ def acquire(head: Head, protocol: Protocol, *, scale: float, generator: np.rando
     family = modality(name).family
     check_acquisition(protocol.acquisition)
     if family == "CT":
-        image = _ct(head, generator)
+        image = ct(head, protocol.acquisition, protocol.thickness_mm, generator)
     elif family == "PET":
-        image = _pet(head, name, generator)
+        image = pet(head, protocol.acquisition, generator)
     elif name == "ADC":
         image = _adc(head, protocol, generator)
     else:
         image = _mri(head, protocol, scale, generator)
-    outside = AIR_HU if family == "CT" else 0.0
-    return image if head.whole else np.where(head.anatomy.brain, image, outside).astype(np.float32)
-
-
-def check_acquisition(asked: Acquisition) -> None:
-    """Raise unless a scanner could be set so.
-
-    Args:
-        asked: What to simulate.
-
-    Raises:
-        UserError: If a number is out of range, times overlap, or MR numbers are asked of CT or PET.
-
-    Example:
-        >>> check_acquisition(Acquisition(modality="T2w", repetition_time_ms=4000.0, echo_time_ms=-5.0))
-        Traceback (most recent call last):
-        anysyn.registry.UserError: echo_time_ms of T2w is -5; choose one from 0 to 1000
-    """
-    name = asked.modality or ""
-    given = {key: value for key in LIMITS if (value := getattr(asked, key)) is not None}
-    if given and modality(name).family != "MRI":
-        raise UserError(f"{name} has no {next(iter(given))}; leave it out")
-    for key, value in given.items():
-        low, high = LIMITS[key]
-        low = 1 if (name, key) == ("ADC", "b_value") else low  # an ADC is fitted to a second weighting
-        if not low <= value <= high:  # NaN is in no range
-            raise UserError(f"{key} of {name} is {value:g}; choose one from {low:g} to {high:g}")
-    tr = given.get("repetition_time_ms", float("inf"))
-    for key in ("echo_time_ms", "inversion_time_ms"):
-        if given.get(key, 0) >= tr:
-            raise UserError(f"{key} of {name} is {given[key]:g}; choose one below repetition_time_ms, which is {tr:g}")
+    if head.whole:
+        return image
+    brain, outside = head.anatomy.brain, AIR_HU if family == "CT" else 0.0
+    inside = brain if family == "MRI" else ndimage.binary_fill_holes(brain)  # there is no air within a brain
+    return np.where(inside, image, outside).astype(np.float32)
 
 
 def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None) -> Map:
@@ -175,27 +120,20 @@ def _sequence(one: _Properties, asked: Acquisition, b: float | None) -> signal.M
     degrees, or T2star, means a spoiled gradient echo; anything else a spin echo. DWI and ADC are spin echoes attenuated
     by diffusion.
     """
-    tr, te = _needs(asked, "repetition_time_ms"), _needs(asked, "echo_time_ms")
+    tr, te = needed(asked, "repetition_time_ms"), needed(asked, "echo_time_ms")
     ti, fa = asked.inversion_time_ms, asked.flip_angle_deg
     if asked.modality in ("T1w", "T1c") and ti is not None:
-        return signal.mprage(one.pd, one.t1, one.t2star, tr=tr, te=te, ti=ti, fa=_needs(asked, "flip_angle_deg"))
+        return signal.mprage(one.pd, one.t1, one.t2star, tr=tr, te=te, ti=ti, fa=needed(asked, "flip_angle_deg"))
     if asked.modality == "FLAIR" or ti is not None:
-        ti = _needs(asked, "inversion_time_ms")
+        ti = needed(asked, "inversion_time_ms")
         return signal.inversion_recovery(one.pd, one.t1, one.t2, tr=tr, te=te, ti=ti)
     if asked.modality == "T2star" or (fa is not None and fa < 70):
-        fa = _needs(asked, "flip_angle_deg")
+        fa = needed(asked, "flip_angle_deg")
         return signal.spoiled_gradient_echo(one.pd, one.t1, one.t2star, tr=tr, te=te, fa=fa)
     echo = signal.spin_echo(one.pd, one.t1, one.t2, tr=tr, te=te)
     if asked.modality not in ("DWI", "ADC"):
         return echo
-    return signal.diffusion_weighted(echo, one.adc, _needs(asked, "b_value") if b is None else b)
-
-
-def _needs(asked: Acquisition, name: str) -> float:
-    value = getattr(asked, name)
-    if value is None:
-        raise UserError(f"simulating {asked.modality} needs {name}; it is not given")
-    return float(value)
+    return signal.diffusion_weighted(echo, one.adc, needed(asked, "b_value") if b is None else b)
 
 
 def _mri(head: Head, protocol: Protocol, scale: float, generator: np.random.Generator | None) -> Map:
@@ -210,7 +148,7 @@ def _mri(head: Head, protocol: Protocol, scale: float, generator: np.random.Gene
 
 def _adc(head: Head, protocol: Protocol, generator: np.random.Generator | None) -> Map:
     """Fit the ADC to two images, one without and one with diffusion weighting: ``ln(S0 / Sb) / b``."""
-    b = _needs(protocol.acquisition, "b_value")
+    b = needed(protocol.acquisition, "b_value")
     pair = [
         _thick(mixed_signal(head, protocol.acquisition, b=x), protocol.thickness_mm, head.spacing) for x in (0.0, b)
     ]
@@ -220,26 +158,6 @@ def _adc(head: Head, protocol: Protocol, generator: np.random.Generator | None) 
     seen = pair[0] > 0.05 * np.percentile(pair[0][head.anatomy.brain], 50)
     ratio = np.divide(pair[0], np.maximum(pair[1], 1e-9), out=np.ones_like(pair[0]), where=seen)
     return np.where(seen, np.clip(np.log(ratio) / b * 1e6, 0, 4000), 0).astype(np.float32)
-
-
-def _ct(head: Head, generator: np.random.Generator | None) -> Map:
-    parts = head.anatomy.fractions
-    image = sum(part * tissue(name, 3.0).hu for name, part in parts.items()) + AIR_HU * (1 - sum(parts.values()))
-    image = image + 2.0 * head.second * head.anatomy.brain  # cellularity and water, a few HU
-    if generator is not None:
-        noise = generator.standard_normal(image.shape, dtype=np.float32)
-        image = image + CT_NOISE_HU * 1.6 * ndimage.gaussian_filter(noise, 0.5)
-    return np.asarray(image, dtype=np.float32)
-
-
-def _pet(head: Head, name: str, generator: np.random.Generator | None) -> Map:
-    tracer = "fdg" if name == "FDG-PET" else "av45"
-    uptake = sum(part * getattr(tissue(n, 3.0), tracer) for n, part in head.anatomy.fractions.items())
-    uptake = uptake * np.exp(0.06 * head.second)
-    if generator is not None:
-        uptake = uptake * (1 + 0.25 * generator.standard_normal(uptake.shape, dtype=np.float32))  # counts are few
-    sigma = PET_FWHM_MM / FWHM / head.spacing
-    return np.asarray(ndimage.gaussian_filter(uptake, sigma), dtype=np.float32).clip(0)
 
 
 def _thick(image: Map, thickness: float, spacing: float) -> Map:

@@ -15,16 +15,20 @@ import torch
 from numpy.typing import NDArray
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.bids import bids_name
 from anysyn.data.files import replacing
 from anysyn.data.modalities import modality
 from anysyn.data.volume import Volume, write_volume
 from anysyn.progress import Progress
 from anysyn.registry import UserError, suggest
-from anysyn.simulation.acquire import Head, acquire, check_acquisition
+from anysyn.simulation.acquire import acquire
+from anysyn.simulation.head import Head
 from anysyn.simulation.labels import read_labels
+from anysyn.simulation.limits import check_acquisition
+from anysyn.simulation.participants import people
 from anysyn.simulation.sidecar import NOTICE, sidecar_of
-from anysyn.simulation.sites import Protocol, site, site_names
-from anysyn.simulation.subject import Recipe, head_of, key_of, noise_of, person_of, protocols_of
+from anysyn.simulation.sites import Protocol, chosen_sites, site
+from anysyn.simulation.subject import Recipe, head_of, key_of, noise_of, protocols_of
 from anysyn.simulation.tissues import tissue_names
 from anysyn.simulation.truth import MASKS, TRUTH, known_subjects
 
@@ -43,7 +47,7 @@ def simulate(
     out: str | Path,
     *,
     subjects: int = 24,
-    sites: int = 4,
+    sites: int | Sequence[str] = 4,
     spacing: float = 2.0,
     seed: int = 0,
     labels: str | Path | None = None,
@@ -57,7 +61,7 @@ def simulate(
     Args:
         out: Folder to make.
         subjects: How many; they go to the sites in turn.
-        sites: How many sites, of those in sites.yaml.
+        sites: How many sites of those in sites.yaml, from the first on, or their letters.
         spacing: Voxel size in mm.
         seed: The same seed gives the same bytes, whatever the number of jobs.
         labels: Folder of label maps with FreeSurfer numbers, for whole heads; subjects take them in turn.
@@ -75,14 +79,15 @@ def simulate(
             map holds numbers that are no tissue we know.
     """
     folder = Path(out)
-    recipes = [replace(recipe, vary=vary) for recipe in _recipes(subjects, sites, spacing, seed, labels)]
+    names = chosen_sites(sites)
+    recipes = [replace(recipe, vary=vary) for recipe in _recipes(subjects, names, spacing, seed, labels)]
     wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
-    for recipe in recipes[:sites]:
+    for recipe in recipes[: len(names)]:
         protocols_of(recipe, wanted)  # a contrast that no site makes is an error before anything is written
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; choose another folder, or delete it first")
     recipes = _with_own_labels(recipes, folder)
-    _describe(folder, recipes)
+    _describe(folder, recipes, wanted)
     steps = _written(recipes, folder, wanted, jobs)
     for _ in (progress or Progress()).over("simulating", range(len(recipes))):
         next(steps)
@@ -123,10 +128,7 @@ def simulate_like(
     return volume
 
 
-def _recipes(subjects: int, sites: int, spacing: float, seed: int, labels: str | Path | None) -> list[Recipe]:
-    names = site_names()
-    if not 1 <= sites <= len(names):
-        raise UserError(f"--sites {sites}: there are 1 to {len(names)} sites")
+def _recipes(subjects: int, names: Sequence[str], spacing: float, seed: int, labels: str | Path | None) -> list[Recipe]:
     if subjects < 1 or not 0.5 <= spacing <= 8 or seed < 0:
         raise UserError(
             f"{subjects} subjects, spacing {spacing:g} mm, seed {seed}: at least 1, 0.5 to 8 mm, at least 0"
@@ -137,7 +139,7 @@ def _recipes(subjects: int, sites: int, spacing: float, seed: int, labels: str |
     for path in maps[:subjects]:
         if path is not None:
             read_labels(Path(path))  # what cannot be used is an error before anything is written
-    return [Recipe(seed, i, names[i % sites], spacing, maps[i % len(maps)]) for i in range(subjects)]
+    return [Recipe(seed, i, names[i % len(names)], spacing, maps[i % len(maps)]) for i in range(subjects)]
 
 
 def _with_own_labels(recipes: list[Recipe], folder: Path) -> list[Recipe]:
@@ -196,19 +198,7 @@ def _segmentation(head: Head) -> NDArray[np.float32]:
     return np.asarray(np.stack([air, *(none if part is None else part for part in parts)]).argmax(0).astype(np.float32))
 
 
-def bids_name(key: str, name: str) -> str:
-    """Write the path of an image below its subject's folder.
-
-    Example:
-        >>> bids_name("sub-001", "T1c")
-        'anat/sub-001_ce-gadolinium_T1w.nii.gz'
-    """
-    bids = modality(name).bids
-    labels = "".join(f"_{entity}-{values[0]}" for entity, values in bids.entities.items())
-    return f"{bids.datatype}/{key}{labels}_{bids.suffix}.nii.gz"
-
-
-def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
+def _describe(folder: Path, recipes: Sequence[Recipe], contrasts: tuple[str, ...] | None) -> None:
     about = {
         "Name": "Simulated cohort",
         "BIDSVersion": "1.9.0",
@@ -224,14 +214,8 @@ def _describe(folder: Path, recipes: Sequence[Recipe]) -> None:
     _write(folder / ".bidsignore", "**/*_ADC.*\n**/ct\n")
     numbers = "".join(f"{number}\t{name}\n" for number, name in enumerate(("air", *tissue_names())))
     _write(folder / MASKS / "dseg.tsv", "index\tname\n" + numbers)
-    people = [(key_of(r.number), *person_of(r), r.site) for r in recipes]
-    rows = ["participant_id\tage\tsex\tsite", *("\t".join(map(str, row)) for row in people)]
-    _write(folder / "participants.tsv", "\n".join(rows) + "\n")
-    columns = {
-        "age": {"Description": "Age", "Units": "years"},
-        "sex": {"Description": "Sex", "Levels": {"F": "female", "M": "male"}},
-        "site": {"Description": "Simulated site, which decides protocols, coverage and diseases"},
-    }
+    rows, columns = people(recipes, contrasts)
+    _write(folder / "participants.tsv", "".join("\t".join(map(str, row)) + "\n" for row in rows))
     _write_json(folder / "participants.json", columns)
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
-from anysyn.simulation.acquire import PET_FWHM_MM
+from anysyn.simulation.instruments import reconstruction
 
 NOTICE = "simulated by anysyn, not for clinical use"
-# BIDS asks all of this of a PET image. What a simulation has none of is "n/a" or "none"; times are in seconds from the
-# start of the scan and, like the doses, those usual for the tracer.
+# BIDS asks all of this of a PET beside what its acquisition says. What a simulation has none of is "n/a" or "none".
 _PET: Mapping[str, Any] = {
     "AcquisitionMode": "static",
     "AttenuationCorrection": "none: simulated without attenuation",
@@ -20,24 +19,16 @@ _PET: Mapping[str, Any] = {
     "ImageDecayCorrectionTime": 0,
     "InjectedMass": "n/a",
     "InjectedMassUnits": "n/a",
-    "InjectedRadioactivityUnits": "MBq",
     "ManufacturersModelName": "simulated",
     "ModeOfAdministration": "bolus",
-    "ReconFilterSize": PET_FWHM_MM,
     "ReconFilterType": "Gaussian",
-    "ReconMethodName": "none: simulated in image space",
     "ReconMethodParameterLabels": ["none"],
     "ReconMethodParameterUnits": ["none"],
     "ReconMethodParameterValues": [0],
-    "ScanStart": 0,
     "SpecificRadioactivity": "n/a",
     "SpecificRadioactivityUnits": "n/a",
     "TimeZero": "12:00:00",
     "TracerRadionuclide": "F18",
-}
-_TRACERS: Mapping[str, Mapping[str, Any]] = {
-    "FDG": {"InjectedRadioactivity": 250, "InjectionStart": -2700, "FrameDuration": [900]},
-    "AV45": {"InjectedRadioactivity": 370, "InjectionStart": -3000, "FrameDuration": [1200]},
 }
 
 
@@ -53,7 +44,11 @@ def sidecar_of(acquisition: Acquisition) -> dict[str, Any]:
         >>> sidecar_of(Acquisition(modality="FDG-PET", tracer="FDG"))["TracerRadionuclide"]
         'F18'
     """
-    tracer = _TRACERS.get(acquisition.tracer or "")
-    pet = {} if tracer is None else {**_PET, **tracer}
-    units = modality(acquisition.modality or "").unit
-    return {**acquisition.to_bids(), **pet, "Simulated": True, "Description": NOTICE, "Units": units}
+    known = modality(acquisition.modality or "")
+    pet = _pet(acquisition) if known.family == "PET" else {}
+    return {**pet, **acquisition.to_bids(), "Simulated": True, "Description": NOTICE, "Units": known.unit}
+
+
+def _pet(acquisition: Acquisition) -> dict[str, Any]:
+    named = acquisition.reconstruction
+    return {**_PET, **({} if named is None else {"ReconFilterSize": reconstruction(named).fwhm})}

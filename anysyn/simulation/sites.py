@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.modalities import modality
+from anysyn.data.modalities import modality, tracer_of
+from anysyn.prompts import short
 from anysyn.registry import UserError, suggest
-from anysyn.simulation.protocols import varied
+from anysyn.simulation.protocols import Numbers, varied
 from anysyn.simulation.tissues import read_table
 
 JITTER = 0.03  # standard deviation of a protocol's times between subjects, as a share
@@ -21,12 +22,16 @@ _FIELDS = {
     "ti": "inversion_time_ms",
     "fa": "flip_angle_deg",
     "b": "b_value",
+    "kvp": "kvp",
+    "ma": "tube_current_ma",
+    "mas": "exposure_mas",
+    "kernel": "kernel",
+    "dose": "dose_mbq",
+    "uptake": "uptake_time_min",
+    "frame": "frame_duration_s",
+    "reconstruction": "reconstruction",
 }
-_NOT_MRI: Mapping[str, Mapping[str, Any]] = {
-    "CT": {"kvp": 120.0},
-    "FDG-PET": {"tracer": "FDG"},
-    "AV45-PET": {"tracer": "AV45"},
-}
+_JITTERED = ("tr", "te", "ma", "dose", "uptake")
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class Site:
         lesions: Diseases of its patients; each patient has one.
         contrasts: What it acquires at most.
         fewest: What it acquires at least.
-        protocols: By modality, times in ms.
+        protocols: By modality, times in ms; of CT and PET as sites.yaml says.
+        always: What every subject of it has.
     """
 
     name: str
@@ -64,7 +70,8 @@ class Site:
     lesions: tuple[str, ...]
     contrasts: tuple[str, ...]
     fewest: int
-    protocols: Mapping[str, Mapping[str, float]]
+    protocols: Mapping[str, Numbers]
+    always: tuple[str, ...] = ()
 
     def coverage(self, generator: np.random.Generator, contrasts: Sequence[str] | None = None) -> tuple[str, ...]:
         """Draw which contrasts a subject of this site has, or take the ones asked for.
@@ -76,8 +83,8 @@ class Site:
         if contrasts is not None:
             return tuple(contrasts)
         count = int(generator.integers(self.fewest, len(self.contrasts) + 1))
-        chosen = sorted(generator.permutation(len(self.contrasts))[:count])
-        return tuple(self.contrasts[i] for i in chosen)
+        chosen = generator.permutation(len(self.contrasts))[:count]
+        return tuple(name for i, name in enumerate(self.contrasts) if i in chosen or name in self.always)
 
     def protocol(self, name: str, generator: np.random.Generator, *, vary: bool = False) -> Protocol:
         """Draw a subject's protocol of a modality: the site's with little jitter, or from broad ranges.
@@ -90,22 +97,24 @@ class Site:
         Raises:
             UserError: If the site has none.
         """
-        if name in _NOT_MRI:
-            return Protocol(Acquisition(modality=name, manufacturer=self.manufacturer, **_NOT_MRI[name]))
         if name not in self.protocols:
-            makes = [*self.protocols, *_NOT_MRI]
-            raise UserError(f"site {self.name} has no protocol for {name!r}; {suggest(name, makes)}")
+            raise UserError(f"site {self.name} has no protocol for {name!r}; {suggest(name, self.protocols)}")
         numbers = dict(self.protocols[name])
-        thickness = numbers.pop("thickness", 0.0)
+        thickness = float(numbers.pop("thickness", 0.0))
         drawn = varied(name, numbers, self.field_t, generator) if vary else _jittered(numbers, generator)
-        times = {_FIELDS[key]: value for key, value in drawn.items()}
-        known = {"modality": name, "field_strength_t": self.field_t, "manufacturer": self.manufacturer}
-        return Protocol(Acquisition(**known, **{k: float(v) for k, v in times.items()}), thickness)  # type: ignore[arg-type]
+        if "rotation" in drawn:
+            drawn["mas"] = float(short(float(drawn["ma"]) * float(drawn.pop("rotation"))))
+        said: dict[str, Any] = {
+            _FIELDS[key]: value if isinstance(value, str) else float(value) for key, value in drawn.items()
+        }
+        known: dict[str, Any] = {"modality": name, "manufacturer": self.manufacturer, "tracer": tracer_of(name)}
+        known |= {"field_strength_t": self.field_t} if modality(name).family == "MRI" else {}
+        return Protocol(Acquisition(**known, **said), thickness)
 
 
-def _jittered(numbers: Mapping[str, float], generator: np.random.Generator) -> dict[str, float]:
+def _jittered(numbers: Numbers, generator: np.random.Generator) -> dict[str, float | str]:
     return {
-        key: round(value * float(np.exp(generator.normal(0, JITTER))), 1) if key in ("tr", "te") else value
+        key: round(float(value) * float(np.exp(generator.normal(0, JITTER))), 1) if key in _JITTERED else value
         for key, value in numbers.items()
     }
 
@@ -115,9 +124,35 @@ def site_names() -> tuple[str, ...]:
 
     Example:
         >>> site_names()
-        ('A', 'B', 'C', 'D')
+        ('A', 'B', 'C', 'D', 'E', 'F')
     """
     return tuple(read_table("sites.yaml"))
+
+
+def chosen_sites(chosen: int | Sequence[str]) -> tuple[str, ...]:
+    """Return the letters of sites.
+
+    Args:
+        chosen: How many of the first ones, or letters.
+
+    Raises:
+        UserError: If there are not so many, or a letter is none.
+
+    Example:
+        >>> chosen_sites(2), chosen_sites(["F"])
+        (('A', 'B'), ('F',))
+    """
+    names = site_names()
+    if isinstance(chosen, int):
+        if not 1 <= chosen <= len(names):
+            raise UserError(f"--sites {chosen}: there are 1 to {len(names)} sites")
+        return names[:chosen]
+    for name in chosen:
+        if name not in names:
+            raise UserError(f"--sites: no site {name!r}; {suggest(name, names)}")
+    if not chosen:
+        raise UserError("--sites: no site is named; give their number, or letters as E,F")
+    return tuple(chosen)
 
 
 def site(name: str) -> Site:
@@ -137,4 +172,5 @@ def site(name: str) -> Site:
         tuple(modality(word).name for word in entry["contrasts"]),
         int(entry["fewest"]),
         entry["protocols"],
+        tuple(entry.get("always", ())),
     )

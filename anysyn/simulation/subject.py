@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from anysyn.acquisition import Acquisition
-from anysyn.simulation.acquire import Head
 from anysyn.simulation.anatomy import Anatomy, of_subject, template
+from anysyn.simulation.head import Head
 from anysyn.simulation.labels import labelled
 from anysyn.simulation.lesions import LESIONS
 from anysyn.simulation.sites import Protocol, site
 from anysyn.simulation.tissues import tissue_names
+from anysyn.simulation.traits import Traits, draw_traits
 from anysyn.simulation.vessels import with_vessels
 from anysyn.simulation.warp import smooth_field
 
@@ -97,7 +98,17 @@ def head_of(recipe: Recipe) -> Head:
     fine, broad = (smooth_field(anatomy.shape, length / recipe.spacing, texture) for length in (4.0, 15.0))
     factors = {name: float(np.exp(texture.normal(0, SPREAD))) for name in tissue_names()}
     second = (0.7 * fine + 0.5 * broad).astype(np.float32)
-    return Head(anatomy, second, factors, recipe.spacing, whole=recipe.labels is not None)
+    return Head(anatomy, second, factors, recipe.spacing, recipe.labels is not None, traits_of(recipe))
+
+
+def traits_of(recipe: Recipe) -> Traits:
+    """Draw what sets a subject's CT and PET apart.
+
+    Args:
+        recipe: Its numbers.
+    """
+    age, _ = person_of(recipe)
+    return draw_traits(age, recipe.draws("traits"))
 
 
 def person_of(recipe: Recipe) -> tuple[int, str]:

@@ -59,3 +59,53 @@ def test_what_is_no_prompt_is_to_be_shortened():
 def test_usual_prompts_are_prompts_of_their_family(family):
     name = {"MRI": "T1w", "CT": "CT", "PET": "FDG-PET"}[family]
     assert set(slots(USUAL[family])) == set(slots(Acquisition(modality=name).to_prompt()))
+
+
+# The longest prompts that scanners of today lead to: every slot is known, every number has all of its digits.
+LONGEST = {
+    "CT": Acquisition(
+        modality="CT",
+        kvp=120.0,
+        tube_current_ma=1300.5,
+        exposure_mas=1300.5,
+        kernel="FC68 AIDR3D Enhanced",
+        manufacturer="Toshiba Aquilion ONE",
+        voxel_size_mm=(0.49, 0.49, 0.63),
+        age_years=100.5,
+        sex="M",
+    ),
+    "PET": Acquisition(
+        modality="AV45-PET",
+        tracer="18F-florbetapir",
+        dose_mbq=1370.5,
+        uptake_time_min=110.5,
+        frame_duration_s=3600.5,
+        reconstruction="OSEM3D+PSF+TOF 4i21s",
+        manufacturer="Siemens Biograph mCT",
+        voxel_size_mm=(0.49, 0.49, 0.63),
+        age_years=100.5,
+        sex="M",
+    ),
+}
+
+
+@pytest.mark.parametrize("family", sorted(LONGEST))
+def test_the_longest_prompts_of_ct_and_pet_fit_224_tokens_and_not_90(family):
+    text = LONGEST[family].to_prompt()
+    assert Acquisition.from_prompt(text) == LONGEST[family]
+    [row] = ClipTokens(most=224)([text])["input_ids"]
+    assert 90 < row.index(49407) + 1 <= 125
+    with pytest.raises(UserError, match=r"the text tower takes 90; .*(shorten it|more tokens)"):
+        ClipTokens(most=90)([text])
+
+
+@pytest.mark.parametrize(("family", "count"), [("CT", 81), ("PET", 89)])
+def test_90_tokens_are_enough_for_usual_prompts_of_ct_and_pet_only(family, count):
+    [row] = ClipTokens(most=224)([USUAL[family]])["input_ids"]
+    assert row.index(49407) + 1 == count
+
+
+def test_a_kernel_that_is_too_long_for_224_is_named():
+    record = replace(LONGEST["CT"], kernel="K1" * 100)
+    with pytest.raises(UserError, match=r"takes 224; kernel has \d+ tokens"):
+        ClipTokens(most=224)([record.to_prompt()])

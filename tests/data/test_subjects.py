@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.bids import bids_name
 from anysyn.data.folders import person_of
 from anysyn.data.modalities import modalities
 from anysyn.data.records import Failure, Found
@@ -16,7 +17,6 @@ from anysyn.data.sidecars import SidecarError, Sidecars
 from anysyn.data.subjects import find_subjects
 from anysyn.data.volume import read_volume
 from anysyn.registry import UserError
-from anysyn.simulation.cohort import bids_name
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")

@@ -16,6 +16,7 @@ VIEWS = [
     Slices(axis="sagittal", size=(4, 5)),
     Slabs(thickness=3),
     Slabs(thickness=4, axis="sagittal"),
+    Slabs(thickness=3, axis="coronal", size=(4, 5), place="random"),
     Patches(size=(4, 5, 6)),
     Patches(size=(8, 8, 8)),
     Patches(size=(5, 6, 7), overlap=0.0, halo=2),
@@ -69,6 +70,19 @@ def test_training_boxes_hold_foreground_and_have_one_size(view, shape, seed):
         assert box.size == extent
         if extent[view.axes[1]] >= shape[view.axes[1]] and extent[view.axes[2]] >= shape[view.axes[2]]:
             assert inside[box.inside(shape)].any()
+
+
+def test_random_crops_lie_anywhere_about_the_foreground_and_keep_their_slices():
+    view, foreground = Slabs(thickness=2, size=(3, 4), place="random"), torch.zeros(12, 13, 6, dtype=torch.bool)
+    foreground[1, 1], foreground[10, 11] = True, True  # two rods, far from the centre
+    epochs = [drawn(view, foreground, seed) for seed in range(10)]
+    for boxes in epochs:
+        assert [box.start[2] for box in boxes] == [0, 1, 2, 3, 4]
+        assert all(foreground[box.inside(foreground.shape)].any() for box in boxes)
+        assert all(
+            0 <= box.start[axis] <= foreground.shape[axis] - box.size[axis] for box in boxes for axis in range(3)
+        )
+    assert {box.start[:2] for boxes in epochs for box in boxes} == {(0, 0), (9, 9)}
 
 
 def test_a_slice_has_the_values_and_the_axes_of_its_plane():

@@ -16,7 +16,7 @@ def test_a_simulated_cohort_is_called_simulated(tmp_path):
 def test_what_our_simulation_writes_is_recognised(tmp_path):
     from anysyn.simulation.cohort import _describe
 
-    _describe(tmp_path, [])
+    _describe(tmp_path, [], None)
     assert describe(tmp_path).startswith("simulated images, not patients")
 
 

@@ -8,11 +8,12 @@ import pytest
 from scipy import ndimage
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.bids import bids_name
 from anysyn.data.subjects import find_subjects
 from anysyn.data.volume import VolumeError
 from anysyn.registry import UserError
 from anysyn.simulation import simulate, simulate_like
-from anysyn.simulation.cohort import _recipe_of, bids_name
+from anysyn.simulation.cohort import _recipe_of
 from anysyn.simulation.labels import labelled
 from anysyn.simulation.lesions import LESIONS
 from anysyn.simulation.subject import head_of, noise_of, protocols_of
@@ -294,7 +295,7 @@ def test_nothing_is_overwritten(cohort):
         simulate(cohort)
 
 
-@pytest.mark.parametrize("options", [{"sites": 5}, {"subjects": 0}, {"spacing": 0.1}, {"contrasts": ["T9"]}])
+@pytest.mark.parametrize("options", [{"sites": 7}, {"subjects": 0}, {"spacing": 0.1}, {"contrasts": ["T9"]}])
 def test_numbers_out_of_range_are_said_before_anything_is_written(tmp_path, options):
     with pytest.raises(UserError):
         simulate(tmp_path / "cohort", **options)

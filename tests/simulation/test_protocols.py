@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anysyn.prompts import short
-from anysyn.simulation.acquire import check_acquisition
+from anysyn.simulation.limits import check_acquisition
 from anysyn.simulation.protocols import ranges, varied
 from anysyn.simulation.signal import inversion_recovery, mprage
 from anysyn.simulation.sites import site, site_names

@@ -13,7 +13,7 @@ from torch import Tensor
 from anysyn.data.foreground import foreground
 from anysyn.data.modalities import modality
 from anysyn.data.prepare.preparation import Preparation, Undo
-from anysyn.data.prepare.windows import Window
+from anysyn.data.scale import Window, prepared, restored, width, window_of
 from anysyn.data.study import Study
 from anysyn.data.volume import VolumeError
 from anysyn.registry import register
@@ -49,18 +49,20 @@ class Linear(Preparation):
 
     Args:
         windows: Intensities that become 0 and 1, by modality, instead of those of the modality table (CT in HU, PET in
-            SUV, ADC) or of what is measured in the image (all else).
+            SUV or SUVR, ADC) or of what is measured in the image (all else); a third number is the slope beyond.
     """
 
     windows: Mapping[str, Window] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Write the windows in one way, and refuse an empty one."""
-        windows = {modality(name).name: (float(low), float(high)) for name, (low, high) in self.windows.items()}
+        windows = {}
+        for name, numbers in self.windows.items():
+            try:
+                windows[modality(name).name] = window_of(numbers)
+            except ValueError as error:
+                raise ValueError(f"prepare: windows: {modality(name).name}: {error}") from error
         object.__setattr__(self, "windows", windows)
-        for name, (low, high) in windows.items():
-            if not low < high:
-                raise ValueError(f"prepare: windows: {name}: {low:g} is not below {high:g}")
 
     @abstractmethod
     def measured(self, image: Tensor, inside: Tensor) -> Window:
@@ -71,7 +73,7 @@ class Linear(Preparation):
         if study.windows:
             raise ValueError("prepare: the images cannot be rescaled twice; keep one of rescale and zscore")
         windows = {name: self._window(study, name) for name in study.images}
-        images = {name: (image - windows[name][0]) / _width(windows[name]) for name, image in study.images.items()}
+        images = {name: prepared(image, windows[name]) for name, image in study.images.items()}
         return replace(study, images=images, windows=windows), from_windows
 
     def _window(self, study: Study, name: str) -> Window:
@@ -82,7 +84,7 @@ class Linear(Preparation):
             window = self.measured(image, inside) if fixed is None else in_unit(image[inside], fixed, known.unit)
         except VolumeError as error:
             raise VolumeError(f"{study.key}: {name}: {error}") from error
-        if not _width(window) > 0:
+        if not width(window) > 0:
             raise VolumeError(f"{study.key}: {name}: its bright and dark end are both {window[0]:g}; is it a mask?")
         return window
 
@@ -95,7 +97,9 @@ class Rescale(Linear):
     Args:
         upper: Percentile that becomes 1.
         lower: Percentile that becomes 0; null keeps the 0 of the file, which in MRI is air.
-        windows: Intensities that become 0 and 1, by modality, for example ``{CT: [-160, 240]}``.
+        windows: Intensities that become 0 and 1, by modality, for example ``{CT: [0, 80, 0.02]}``: a window of
+            the brain, beyond which intensities change 0.02 times as fast, so that bone and air stay near, and nothing
+            is lost.
 
     Example:
         >>> import torch
@@ -163,13 +167,13 @@ def in_unit(voxels: Tensor, window: Window, unit: str) -> Window:
         >>> in_unit(torch.tensor([0.7, 0.8, 3.0]), (0.0, 3000.0), "10^-6 mm^2/s")
         (0.0, 3.0)
     """
-    ratio = float(np.percentile(voxels.numpy(), 98)) / max(map(abs, window))
+    ratio = float(np.percentile(voxels.numpy(), 98)) / max(map(abs, window[:2]))
     if "mm^2/s" in unit and ratio > 0:
         factor = 1000.0 ** round(math.log(ratio, 1000))
-        return window[0] * factor, window[1] * factor
-    if unit == "SUV" and ratio > FAR_ABOVE_SUV:
+        return window_of((window[0] * factor, window[1] * factor, *window[2:]))
+    if unit in ("SUV", "SUVR") and ratio > FAR_ABOVE_SUV:
         raise VolumeError(
-            f"values about {ratio * window[1]:g} are no SUV; divide Bq/mL by the injected dose (Bq) per gram of body"
+            f"values about {ratio * window[1]:g} are no {unit}; divide Bq/mL by the injected dose (Bq) per gram of body"
         )
     return window
 
@@ -181,9 +185,5 @@ def from_windows(study: Study) -> Study:
         VolumeError: If an image has no window.
     """
     windows = {name: study.window(name) for name in study.images}
-    images = {name: image * _width(windows[name]) + windows[name][0] for name, image in study.images.items()}
+    images = {name: restored(image, windows[name]) for name, image in study.images.items()}
     return replace(study, images=images, windows={})
-
-
-def _width(window: Window) -> float:
-    return window[1] - window[0]

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from anysyn.data.modalities import modalities
-
-Window = tuple[float, float]
+from anysyn.data.scale import Window, window_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class TypicalWindows:
         Args:
             dataset: Name of a dataset, known or not.
         """
-        fixed = {one.name: one.window for one in modalities() if one.window is not None}
+        fixed: dict[str, Window] = {one.name: one.window for one in modalities() if one.window is not None}
         return {**fixed, **self.overall, **self.datasets.get(dataset, {})}
 
     def to_json(self) -> dict[str, Any]:
@@ -84,4 +83,4 @@ def _medians(windows: Iterable[Mapping[str, Window]]) -> dict[str, Window]:
 
 
 def _pairs(windows: Mapping[str, Any]) -> dict[str, Window]:
-    return {name: (float(low), float(high)) for name, (low, high) in windows.items()}
+    return {name: window_of(numbers) for name, numbers in windows.items()}

@@ -1,0 +1,95 @@
+"""The scale of prepared intensities: a window that becomes 0 to 1, and what lies beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from torch import Tensor
+
+# The two intensities that become 0 and 1; a third number is the slope beyond them, as a share of that between.
+Window = tuple[float, float] | tuple[float, float, float]
+Intensity = TypeVar("Intensity", float, Tensor)
+
+
+def prepared(intensity: Intensity, window: Window) -> Intensity:
+    """Map intensities in the unit of a file onto the scale of prepared images.
+
+    Args:
+        intensity: In the unit of the file.
+        window: ``(low, high)``, or ``(low, high, slope)``: with a slope below 1 air and bone come close to a window of
+            soft tissue, and the map stays invertible.
+
+    Example:
+        >>> prepared(-1000.0, (0.0, 80.0)), prepared(-1000.0, (0.0, 80.0, 0.02))
+        (-12.5, -0.25)
+    """
+    share = (intensity - window[0]) / width(window)
+    slope = _slope(window)
+    return share if slope == 1 else _bent(share, slope)
+
+
+def restored(share: Intensity, window: Window) -> Intensity:
+    """Map prepared intensities back to the unit of the file, the inverse of `prepared`.
+
+    Args:
+        share: Prepared.
+        window: As there.
+
+    Example:
+        >>> restored(-0.25, (0.0, 80.0, 0.02)), restored(0.5, (0.0, 80.0, 0.02))
+        (-1000.0, 40.0)
+    """
+    return straight(share, window) * width(window) + window[0]
+
+
+def straight(share: Intensity, window: Window) -> Intensity:
+    """Return prepared intensities as they would be if the slope were the same everywhere.
+
+    Args:
+        share: Prepared.
+        window: As in `prepared`.
+
+    Example:
+        >>> straight(-0.25, (0.0, 80.0, 0.02)), straight(-0.25, (0.0, 80.0))
+        (-12.5, -0.25)
+    """
+    slope = _slope(window)
+    return share if slope == 1 else _bent(share, 1 / slope)
+
+
+def width(window: Window) -> float:
+    """Return the span of a window in the unit of the file.
+
+    Example:
+        >>> width((-100.0, 100.0, 0.1))
+        200.0
+    """
+    return window[1] - window[0]
+
+
+def window_of(numbers: Sequence[float]) -> Window:
+    """Read a window from a list of two or three numbers.
+
+    Raises:
+        ValueError: If it is empty, or the slope is not above 0 and at most 1.
+
+    Example:
+        >>> window_of([0, 80, 0.02])
+        (0.0, 80.0, 0.02)
+    """
+    low, high, *slope = map(float, numbers)
+    if not low < high:
+        raise ValueError(f"{low:g} is not below {high:g}")
+    if slope and not 0 < slope[0] <= 1:
+        raise ValueError(f"slope {slope[0]:g} is not above 0 and at most 1")
+    return (low, high, slope[0]) if slope else (low, high)
+
+
+def _slope(window: Window) -> float:
+    return window[2] if len(window) == 3 else 1.0
+
+
+def _bent(share: Intensity, slope: float) -> Intensity:
+    inside = min(max(share, 0.0), 1.0) if isinstance(share, float) else share.clamp(0, 1)
+    return inside + slope * (share - inside)
