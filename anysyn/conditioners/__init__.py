@@ -1,8 +1,9 @@
 """Conditioners: how what is known acts on features."""
 
 from anysyn.conditioners.add import Add
-from anysyn.conditioners.conditioner import Conditioner, Conditioners
+from anysyn.conditioners.alpha_beta import AlphaBeta
+from anysyn.conditioners.conditioner import Conditioner, Conditioners, Modulation
 from anysyn.conditioners.cross_attention import CrossAttention
 from anysyn.conditioners.film import FiLM
 
-__all__ = ["Add", "Conditioner", "Conditioners", "CrossAttention", "FiLM"]
+__all__ = ["Add", "AlphaBeta", "Conditioner", "Conditioners", "CrossAttention", "FiLM", "Modulation"]

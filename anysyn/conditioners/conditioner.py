@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from anysyn.nn.arithmetic import Affine, then
 from anysyn.registry import Given
-from anysyn.types import Batch, Condition, Descriptor, Modulate, Query, Site
+from anysyn.types import Batch, Condition, Descriptor, Query, Site
 
 
 class Conditioner(nn.Module):
@@ -35,6 +36,13 @@ class Conditioner(nn.Module):
     def tokens(self, condition: Condition, site: str) -> Tensor:
         """Return the tokens (B, L, D) that act at a site: the target's, unless a conditioner says otherwise."""
         return condition.target
+
+    def affine(self, condition: Condition, site: str) -> Affine | None:
+        """Return what it does at a site, if that is a scale and a shift of each channel; None where it is not.
+
+        A network may then take it into a linear layer of its own, instead of calling `forward`.
+        """
+        return None
 
     def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
         """Act at one site: (B, C, *S) to (B, C, *S)."""
@@ -64,22 +72,46 @@ class Conditioners(nn.ModuleList):
         """Describe sources and targets to every conditioner."""
         return [conditioner.embed(batch, query) for conditioner in self]
 
-    def modulate(self, conditions: Sequence[Condition]) -> Modulate:
-        """Return the function that a network calls at its sites."""
-
-        def act(site: str, features: Tensor) -> Tensor:
-            for conditioner, condition in zip(self, conditions, strict=True):
-                if site in conditioner.sites:
-                    features = conditioner(features, condition, site)
-            return features
-
-        return act
+    def modulate(self, conditions: Sequence[Condition]) -> Modulation:
+        """Return what a network calls at its sites."""
+        return Modulation(self, conditions)
 
     def agree(self, first: Sequence[Condition], second: Sequence[Condition], side: str) -> bool:
         """Tell whether two sets of conditions act alike on one side, so that its features can be shared."""
-        return all(
-            conditioner.tokens(a, name).equal(conditioner.tokens(b, name))
+        return first is second or all(
+            a is b or conditioner.tokens(a, name).equal(conditioner.tokens(b, name))
             for conditioner, a, b in zip(self, first, second, strict=True)
             for name, site in conditioner.sites.items()
             if site.side == side
         )
+
+
+class Modulation:
+    """Act at the sites of a network, one conditioner after the other, under conditions that are given.
+
+    Args:
+        conditioners: What acts, in order.
+        conditions: What each of them is told.
+    """
+
+    def __init__(self, conditioners: Conditioners, conditions: Sequence[Condition]) -> None:
+        self.pairs = list(zip(conditioners, conditions, strict=True))
+
+    def __call__(self, site: str, features: Tensor) -> Tensor:
+        """Act at a site: (B, C, *S) to (B, C, *S)."""
+        for conditioner, condition in self._acting(site):
+            features = conditioner(features, condition, site)
+        return features
+
+    def affine(self, site: str) -> Affine | None:
+        """Return the scale and the shift that all together are at a site; None if nothing acts, or something else."""
+        whole: Affine | None = None
+        for conditioner, condition in self._acting(site):
+            one = conditioner.affine(condition, site)
+            if one is None:
+                return None
+            whole = one if whole is None else then(whole, one)
+        return whole
+
+    def _acting(self, site: str) -> list[tuple[Conditioner, Condition]]:
+        return [pair for pair in self.pairs if site in pair[0].sites]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from anysyn.conditioners.conditioner import Conditioner
-from anysyn.ops import spread
+from anysyn.nn.arithmetic import Affine, applied
 from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
 
@@ -22,8 +21,10 @@ class FiLM(Conditioner):
     Args:
         sites: Where it acts.
         reads: What it knows.
+        bias: Whether the heads have one; without it nothing happens where all that is known is zero.
 
     Example:
+        >>> import torch
         >>> from anysyn.descriptors import ModalityLabel
         >>> film = FiLM(sites=[Site("decoder/block0", 8)], reads=ModalityLabel(modalities=4))
         >>> features, label = torch.rand(1, 8, 5, 5), Condition(torch.zeros(1, 1, 32), torch.ones(1, 1, 32))
@@ -31,14 +32,18 @@ class FiLM(Conditioner):
         True
     """
 
-    def __init__(self, *, sites: Given[Sequence[Site]], reads: Descriptor) -> None:
+    def __init__(self, *, sites: Given[Sequence[Site]], reads: Descriptor, bias: bool = True) -> None:
         super().__init__(sites=sites, reads=reads)
-        self.heads = self.per_site(lambda site: nn.Linear(reads.width, 2 * site.channels))
+        self.heads = self.per_site(lambda site: nn.Linear(reads.width, 2 * site.channels, bias=bias))
         for parameter in self.heads.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
-        """Return the modulated features: (B, C, *S) to (B, C, *S)."""
+    def affine(self, condition: Condition, site: str) -> Affine:
+        """Return the scale and the shift that act at a site, (B, C) each."""
         code = self.tokens(condition, site).mean(1)  # (B, D)
         gamma, beta = self.at(self.heads, site)(code).chunk(2, dim=-1)  # (B, C) each
-        return torch.addcmul(spread(beta, features), features, 1 + spread(gamma, features))
+        return Affine(1 + gamma, beta)
+
+    def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
+        """Return the modulated features: (B, C, *S) to (B, C, *S)."""
+        return applied(features, self.affine(condition, site))

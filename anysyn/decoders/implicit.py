@@ -32,6 +32,8 @@ class ImplicitDecoder(Decoder):
         RecipeError: If there is no hidden layer, or a chunk holds no place.
     """
 
+    pointwise = True
+
     def __init__(
         self,
         *,

@@ -54,6 +54,10 @@ class PerModalityDecoder(Decoder):
         """
         named = list(self.decoders.items())
         groups = rows_by_value(targets[:, 0])
+        if len(groups) == 1:
+            name, decoder = named[groups[0][0]]
+            whole: Tensor = decoder(features, targets, within(modulate, name), places)  # (B, 1, *S) or (B, 1, Q)
+            return whole
         images: list[Tensor] = []
         for modality, rows in groups:
             name, decoder = named[modality]

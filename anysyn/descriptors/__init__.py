@@ -1,6 +1,8 @@
 """Descriptors: what is known about the images we have and the images we want, as tokens."""
 
+from anysyn.descriptors.dataset import DatasetCode
+from anysyn.descriptors.metadata import NumericMetadata
 from anysyn.descriptors.modality import ModalityLabel
 from anysyn.descriptors.text import TextPrompt
 
-__all__ = ["ModalityLabel", "TextPrompt"]
+__all__ = ["DatasetCode", "ModalityLabel", "NumericMetadata", "TextPrompt"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.named import named
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, ImageTextModel, Query
 
@@ -44,7 +44,7 @@ class TextPrompt(Descriptor):
         self.names = tuple(names)
         self._held = (clip,)  # in a tuple, so that its weights are not counted and saved as ours
         with torch.no_grad():
-            self.width = clip.encode_text([Acquisition(modality=name).to_prompt() for name in names]).shape[1]
+            self.width = clip.encode_text([named(None, name).to_prompt() for name in names]).shape[1]
 
     @property
     def clip(self) -> ImageTextModel:
@@ -76,9 +76,8 @@ def prompts_of(names: Sequence[str], which: Tensor, records: Sequence[Sequence[A
     """
     if which.is_meta:  # a layout without memory holds no values: one prompt stands for all
         which = torch.zeros(which.shape, dtype=torch.int64, device="cpu")
-    unknown = Acquisition()
     rows = records or [(None,) * which.shape[1]] * len(which)
     pairs = (
         (m, record) for row, held in zip(which.tolist(), rows, strict=True) for m, record in zip(row, held, strict=True)
     )
-    return [replace(record or unknown, modality=names[m]).to_prompt() for m, record in pairs]
+    return [named(record, names[m]).to_prompt() for m, record in pairs]

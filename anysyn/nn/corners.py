@@ -132,7 +132,7 @@ def _stretches(axis: Tensor, length: int, edge: int, like: Tensor) -> Iterator[S
         around = Corners(*(part[:, places] for part in whole))  # (2, m) each
         box = slice(int(around.cell.min()), int(around.cell.max()) + 1)
         sides = [_side(Corners(*parts), box.start, like) for parts in zip(*around, strict=True)]
-        centred = not around.weight[1].any() and torch.equal(around.cell[0], torch.arange(box.start, box.stop))
+        centred = not around.weight[1].any() and around.cell[0].tolist() == [*range(box.start, box.stop)]
         yield Stretch(places, box, tuple(side for side in sides if len(side.place)), centred)
 
 

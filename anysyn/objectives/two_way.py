@@ -29,6 +29,8 @@ class TwoWay(SynthesisObjective):
         2.0
     """
 
+    both_ways = True
+
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return the weighted terms, each the mean of both ways."""
         there = self.outcome(batch, query)

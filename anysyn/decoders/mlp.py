@@ -1,0 +1,117 @@
+"""A decoder that reads each voxel by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.nn.arithmetic import Affine, affine_at, folded
+from anysyn.nn.mlp import MLP
+from anysyn.points import Places, sample_at
+from anysyn.registry import Given, RecipeError, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+
+@register("decoder", "mlp")
+class MLPDecoder(Decoder):
+    """Turn the features of each voxel into its intensities by one perceptron, the same everywhere.
+
+    The decoder of UniSyn: behind 768 features with slabs of 8 slices it has 4,730,888 parameters. Without gradients a
+    scale and a shift of the channels that act in front of it, as `alpha_beta` and `film` do, are taken into its first
+    layer, exactly (`anysyn.nn.arithmetic.folded`), so that no features of the target are laid out.
+
+    Behind an encoder with a stride it answers for every voxel of a cell of the features; skips are not read. Places
+    between voxels are interpolated.
+
+    Args:
+        widths: Channels of the encoder's levels, finest first; the deepest features are decoded.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; the perceptron gives a number for each.
+        hidden: Widths of the perceptron's hidden layers.
+        chunk: Voxels at a time without gradients, over all samples: what bounds the memory.
+
+    Raises:
+        RecipeError: If a chunk holds no voxel.
+
+    Example:
+        >>> decoder = MLPDecoder(widths=(12,), strides=(1,), dimensions=2, hidden=(16,))
+        >>> decoder(Features((), torch.rand(3, 12, 10, 9)), torch.zeros(3, 1, dtype=torch.long)).shape
+        torch.Size([3, 1, 10, 9])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        hidden: Sequence[int] = (2048, 1024, 1024),
+        chunk: int = 8192,
+    ) -> None:
+        super().__init__()
+        if chunk < 1:
+            raise RecipeError(f"decoder mlp needs a voxel in a chunk, not {chunk=}")
+        self.depth, self.stride, self.chunk = depth, strides[-1], chunk
+        self.mlp = MLP(widths[-1], hidden, depth * self.stride**dimensions)
+        self.sites = [Site("decoder/in", widths[-1], "deep")]
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
+    ) -> Tensor:
+        """Decode one target.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
+            modulate: What acts at the site.
+            places: Where to answer; None for the grid of the input.
+
+        Returns:
+            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
+        """
+        affine = None if torch.is_grad_enabled() else affine_at(modulate, "decoder/in")
+        x = modulate("decoder/in", features.deep) if affine is None else features.deep  # (B, C, *S / stride)
+        cells = self._of_cells(x, affine)  # (B, O, *S / stride)
+        image = voxels_of_cells(cells, self.depth, self.stride)  # (B, depth, *S without the slab's axis)
+        if self.depth > 1:
+            image = image.unsqueeze(1)  # (B, 1, *S)
+        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+
+    def _of_cells(self, x: Tensor, affine: Affine | None) -> Tensor:
+        columns = x.flatten(2)  # (B, C, V)
+        many = columns.shape[-1] if torch.is_grad_enabled() else max(1, self.chunk // len(x))
+        first = self.mlp.first if affine is None else _folded_layer(self.mlp.first, affine)
+        parts = [self.mlp.rest(first(some.mT)) for some in torch.split(columns, many, -1)]  # (B, v, O) each
+        return torch.cat(parts, 1).mT.reshape(len(x), -1, *x.shape[2:])  # (B, O, *S / stride)
+
+
+def _folded_layer(layer: nn.Linear, affine: Affine) -> Callable[[Tensor], Tensor]:
+    weight, bias = folded(layer.weight, layer.bias, affine)  # (B, H, C), (B, H)
+    return lambda rows: torch.baddbmm(bias.unsqueeze(1), rows, weight.mT)  # (B, v, H)
+
+
+def voxels_of_cells(cells: Tensor, depth: int, stride: int) -> Tensor:
+    """Lay the numbers of each cell out as its voxels (Shi et al., CVPR 2016).
+
+    Args:
+        cells: (B, depth * stride^d, *S / stride) with d voxel axes; within a channel of the answer, voxels in the order
+            of the axes.
+        depth: Channels of the answer.
+        stride: Voxels of a cell along each axis.
+
+    Returns:
+        (B, depth, *S).
+
+    Example:
+        >>> voxels_of_cells(torch.tensor([0.0, 1.0, 2.0, 3.0]).reshape(1, 4, 1, 1), depth=1, stride=2).tolist()
+        [[[[0.0, 1.0], [2.0, 3.0]]]]
+    """
+    sizes = cells.shape[2:]
+    dims = len(sizes)
+    apart = cells.reshape(len(cells), depth, *(stride,) * dims, *sizes)  # (B, depth, stride ..., *S / stride)
+    order = [axis for d in range(dims) for axis in (2 + dims + d, 2 + d)]
+    return apart.permute(0, 1, *order).reshape(len(cells), depth, *(n * stride for n in sizes))  # (B, depth, *S)

@@ -1,0 +1,89 @@
+"""Features of however many sources become those of one: by the strongest, and by attention."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import conv
+from anysyn.ops import spread
+
+
+def strongest(features: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Return the element-wise maximum over the sources that count: hard integration.
+
+    Args:
+        features: (B, J, C, *S).
+        counts: (B, J) bool, at least one of each sample; None where all count.
+
+    Returns:
+        (B, C, *S).
+
+    Example:
+        >>> features = torch.tensor([[[1.0], [5.0], [3.0]]])  # three sources of one channel
+        >>> strongest(features, torch.tensor([[True, False, True]])).item()
+        3.0
+    """
+    if counts is not None:
+        features = features.masked_fill(~spread(counts, features), float("-inf"))  # (B, J, C, *S)
+    return features.amax(1)  # (B, C, *S)
+
+
+def blended(features: Tensor, scores: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Return the mean over the sources that count, weighted by the softmax of their scores: soft integration.
+
+    Args:
+        features: (B, J, C, *S).
+        scores: (B, J, 1, *S).
+        counts: (B, J) bool, at least one of each sample; None where all count.
+
+    Returns:
+        (B, C, *S).
+
+    Example:
+        >>> features = torch.tensor([[[1.0], [5.0], [3.0]]])
+        >>> blended(features, torch.zeros(1, 3, 1), torch.tensor([[True, False, True]])).item()
+        2.0
+    """
+    if counts is not None:
+        absent = ~spread(counts, features)  # (B, J, 1, ...)
+        features, scores = features.masked_fill(absent, 0), scores.masked_fill(absent, float("-inf"))
+    return (scores.softmax(1) * features).sum(1)  # (B, C, *S)
+
+
+class FeatureUnification(nn.Module):
+    """Unify the features of a varying number of sources, hard and soft, and join the two by a convolution.
+
+    The dynamic feature unification of Uni-Synth (Zhang et al., TMI 2024). The order of the sources does not matter, and
+    one that does not count is never read.
+
+    Args:
+        dimensions: Voxel axes, 2 or 3.
+        inputs: Channels of each source, C.
+        outputs: Channels of the answer.
+
+    Example:
+        >>> unify = FeatureUnification(dimensions=2, inputs=8, outputs=4)
+        >>> unify(torch.rand(2, 3, 8, 5, 5), torch.ones(2, 3, dtype=torch.bool)).shape
+        torch.Size([2, 4, 5, 5])
+    """
+
+    def __init__(self, *, dimensions: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.score = conv(dimensions, inputs, 1, 1)
+        self.join = conv(dimensions, 2 * inputs, outputs, 1)
+
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """Unify (B, J, inputs, *S) to (B, outputs, *S).
+
+        Args:
+            features: Of each source.
+            counts: (B, J) bool, which sources count, at least one of each sample; None where all count.
+        """
+        known = features
+        if counts is not None:  # before any arithmetic: what fills the place of an absent source may be anything
+            known = features.masked_fill(~spread(counts, features), 0)  # (B, J, inputs, *S)
+        scores = self.score(known.flatten(0, 1)).unflatten(0, features.shape[:2])  # (B, J, 1, *S)
+        both = [strongest(known, counts), blended(known, scores, counts)]  # (B, inputs, *S) each
+        unified: Tensor = self.join(torch.cat(both, 1))  # (B, outputs, *S)
+        return unified

@@ -1,0 +1,59 @@
+"""The pointwise decoder has the published size, reads each voxel by itself, and answers in chunks as at once."""
+
+import pytest
+import torch
+from toys import EVERY, encoder_of
+
+from anysyn.decoders import MLPDecoder
+from anysyn.decoders.mlp import voxels_of_cells
+from anysyn.registry import RecipeError
+from anysyn.types import Features
+
+
+def test_the_published_size():
+    """768-2048-1024-1024-8, from UniSyn's paper."""
+    with torch.device("meta"):
+        decoder = MLPDecoder(widths=(768,), strides=(1,), dimensions=2, depth=8)
+    assert sum(parameter.numel() for parameter in decoder.parameters()) == 4_730_888
+
+
+def test_it_is_the_literal_form_of_1x1_convolutions():
+    torch.manual_seed(0)
+    decoder = MLPDecoder(widths=(6,), strides=(1,), dimensions=2, depth=4, hidden=(9, 7))
+    x = features = torch.randn(2, 6, 5, 8)
+    for layer in decoder.mlp.layers:
+        linear = isinstance(layer, torch.nn.Linear)
+        x = torch.conv2d(x, layer.weight[..., None, None], layer.bias) if linear else x.relu()
+    answer = decoder(Features((), features), EVERY[:2])
+    torch.testing.assert_close(answer[:, 0], x, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_chunks_change_nothing(dimensions):
+    torch.manual_seed(0)
+    size = (5, 8, 6)[:dimensions]
+    decoder = MLPDecoder(widths=(6,), strides=(2,), dimensions=dimensions, hidden=(9,), chunk=13)
+    features = Features((), torch.randn(2, 6, *size))
+    with torch.no_grad():
+        chunked = decoder(features, EVERY[:2])
+    torch.testing.assert_close(chunked, decoder(features, EVERY[:2]), atol=1e-6, rtol=1e-5)
+    assert chunked.shape == (2, 1, *(2 * n for n in size))
+
+
+def test_cells_become_voxels_as_in_a_pixel_shuffle():
+    cells = torch.randn(2, 3 * 4, 5, 6)
+    assert torch.equal(voxels_of_cells(cells, depth=3, stride=2), torch.pixel_shuffle(cells, 2))
+    solid = torch.arange(8.0).reshape(1, 8, 1, 1, 1)
+    assert voxels_of_cells(solid, depth=1, stride=2).flatten().tolist() == list(range(8))
+
+
+def test_it_answers_behind_an_encoder_with_a_stride():
+    encoder = encoder_of("unet", 2)
+    decoder = MLPDecoder(widths=encoder.widths, strides=encoder.strides, dimensions=2, hidden=(8,))
+    features = encoder(torch.rand(1, 4, 16, 24), EVERY[:1])
+    assert decoder(features, EVERY[:1]).shape == (1, 1, 16, 24)
+
+
+def test_a_chunk_without_voxels_is_refused():
+    with pytest.raises(RecipeError, match="chunk=0"):
+        MLPDecoder(widths=(6,), strides=(1,), dimensions=2, chunk=0)
