@@ -9,7 +9,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from anysyn.ops import resolve, rows_by_value
+from anysyn.ops import among, resolve, rows_by_value
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Query
 
@@ -21,9 +21,13 @@ class Queries:
         names: The recipe's modalities, in order.
         sources: Modalities that may be shown; all by default.
         targets: Modalities that may be asked for; all by default.
+
+    Attributes:
+        most: Sources that a sample is shown at the most.
     """
 
     kind: ClassVar[str] = "queries"
+    several: ClassVar[bool] = False  # whether a sample may be shown more than one source
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Queries:
     ) -> None:
         self.may_show = _allowed(names, sources, "queries.sources")
         self.may_ask = _allowed(names, targets, "queries.targets")
+        self.most = len(names if sources is None else sources) if self.several else 1
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Draw which modalities are shown and asked for; the generator is on the CPU."""
@@ -134,6 +139,8 @@ class ManyToOne(Queries):
         (1, 2)
     """
 
+    several = True
+
     def __init__(
         self,
         *,
@@ -143,7 +150,7 @@ class ManyToOne(Queries):
         most: int | None = None,
     ) -> None:
         super().__init__(names=names, sources=sources, targets=targets)
-        self.most = len(names) if most is None else most
+        self.most = self.most if most is None else most
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return K = 1 and J from 1 up."""
@@ -175,6 +182,49 @@ class ManyToAll(ManyToOne):
         sources = _ranked(shown, generator)[:, : _count(shown, self.most, generator)]  # (B, J)
         targets = self.may_ask.nonzero().T.expand(len(shown), -1)  # (B, K)
         return batch.ask(sources, targets).to(batch.images.device)
+
+
+@register("queries", "synthesis_condition")
+class SynthesisCondition(Queries):
+    """Show a random part of what is available and ask for all that is: PMM-Synth's synthesis condition, Eq. 4.
+
+    Samples that have the same modalities show the same ones, from one up to all but one, every number of them equally
+    likely; which ones, too. Asked for is what any sample of the batch has, first what none shows: to be synthesized
+    where it is not shown, to be reconstructed where it is. A sample that shows fewer than others names one again.
+
+    Args:
+        names: The recipe's modalities, in order.
+        sources: Modalities that may be shown; all by default.
+        targets: Modalities that may be asked for; all by default.
+
+    Example:
+        >>> batch = Batch(torch.zeros(1, 3, 4), torch.tensor([[True, False, True]]), torch.zeros(1), torch.ones(1, 1))
+        >>> query = SynthesisCondition(names=["T1w", "T2w", "CT"]).draw(batch, torch.Generator().manual_seed(0))
+        >>> query.sources.tolist(), query.targets.tolist()
+        ([[0]], [[2, 0]])
+    """
+
+    several = True
+
+    def draw(self, batch: Batch, generator: Generator) -> Query:
+        """Return J from 1 up, and the K modalities that any sample has."""
+        available = batch.available.cpu()  # (B, M)
+        patterns, which = torch.unique(available, dim=0, return_inverse=True)  # (P, M), (B,)
+        drawn = [self._condition(pattern, generator) for pattern in patterns]
+        most = max(map(len, drawn))
+        sources = torch.stack([torch.cat([one, one[:1].expand(most - len(one))]) for one in drawn])[which]  # (B, J)
+        asked = (available & self.may_ask).any(0).nonzero().T  # (1, K)
+        shown = among(asked, sources.reshape(1, -1))  # (1, K)
+        order = shown.to(torch.int8).argsort(dim=1, stable=True)  # (1, K)
+        return batch.ask(sources, asked.gather(1, order).expand(len(sources), -1)).to(batch.images.device)
+
+    def _condition(self, available: Tensor, generator: Generator) -> Tensor:
+        """Draw which modalities are shown of those that a sample has: (J,), in order."""
+        may = available & self.may_show  # (M,)
+        others = bool((available & self.may_ask & ~may).any())  # something stays to be synthesized anyway
+        most = max(1, int(may.sum()) - (not others))
+        count = int(torch.randint(1, most + 1, (), generator=generator))
+        return _ranked(may.unsqueeze(0), generator)[0, :count].sort().values  # (J,)
 
 
 def _count(shown: Tensor, most: int, generator: Generator) -> int:

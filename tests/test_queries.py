@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.batches import OnePerClass, classes
-from anysyn.queries import ManyToAll, ManyToOne, OneToOne, Reconstruct
+from anysyn.queries import ManyToAll, ManyToOne, OneToOne, Reconstruct, SynthesisCondition
 from anysyn.registry import build, names
 from anysyn.seeds import seeded
 from anysyn.types import Batch
@@ -116,3 +117,40 @@ def test_one_per_class_and_reconstruct_show_every_class_once(found, size, seed):
         assert batch.available.gather(1, query.sources).all()
         shown = set(zip(batch.dataset.tolist(), query.sources.flatten().tolist(), strict=True))
         assert len(shown) == min(size, len(members)), "no class is there twice"
+
+
+def test_a_synthesis_condition_shows_part_of_what_is_there_and_asks_for_all_of_it():
+    for seed in range(30):
+        query = SynthesisCondition(names=NAMES).draw(PARTIAL, seeded(seed))
+        assert PARTIAL.available.gather(1, query.sources).all()  # sc = 0 where m = 0
+        assert (query.targets.sort().values == torch.arange(4)).all()
+        some = PARTIAL.available & ~torch.zeros(60, 4, dtype=torch.bool).scatter(1, query.sources, True)
+        assert some.any(1).all(), "something is left to synthesize"
+        for pattern in PARTIAL.available.unique(dim=0):
+            rows = (PARTIAL.available == pattern).all(1)
+            assert len(query.sources[rows].unique(dim=0)) == 1, "samples of one pattern share the condition"
+
+
+def test_what_nobody_has_is_not_asked_for_and_what_nobody_shows_comes_first():
+    poor = batch_of([[1, 0, 1, 1]] * 3)
+    for seed in range(20):
+        query = SynthesisCondition(names=NAMES).draw(poor, seeded(seed))
+        assert sorted(query.targets[0].tolist()) == [0, 2, 3]
+        shown = [target in query.sources[0].tolist() for target in query.targets[0].tolist()]
+        assert shown == sorted(shown)
+
+
+def test_every_condition_is_drawn_each_number_of_sources_as_often():
+    one = batch_of([[1, 1, 1, 1]])
+    drawn = Counter(
+        tuple(SynthesisCondition(names=NAMES).draw(one, seeded(seed)).sources[0].tolist()) for seed in range(1500)
+    )
+    assert len(drawn) == 14
+    per_number = Counter({n: sum(count for key, count in drawn.items() if len(key) == n) for n in (1, 2, 3)})
+    assert all(440 < count < 560 for count in per_number.values())
+
+
+def test_a_condition_within_what_may_be_shown():
+    query = SynthesisCondition(names=NAMES, sources=["T2w"], targets=["T1w"]).draw(FULL, seeded(0))
+    assert query.sources.unique().tolist() == [2]
+    assert query.targets.unique().tolist() == [0]

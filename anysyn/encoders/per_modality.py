@@ -59,6 +59,10 @@ class PerModalityEncoder(Encoder):
             )
         named = list(self.encoders.items())
         groups = rows_by_value(sources[:, 0])
+        if len(groups) == 1:
+            name, encoder = named[groups[0][0]]
+            whole: Features = encoder(images, sources, within(modulate, name))
+            return whole
         answers: list[Features] = []
         for modality, rows in groups:
             name, encoder = named[modality]

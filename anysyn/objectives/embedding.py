@@ -31,10 +31,25 @@ def embed(model: Synthesizer, batch: Batch, modality: int) -> tuple[Tensor, Feat
         >>> embed(model, batch, 0)[0].shape
         torch.Size([2, 128])
     """
-    alone = torch.full((len(batch.images), 1), modality, device=batch.images.device)  # (B, 1)
-    records = tuple((row[modality],) for row in batch.acquisitions)
-    features = model.encode(batch, Query(alone, alone, records, records))
+    features = model.encode(batch, alone(batch, modality))
     return F.normalize(features.deep.float().flatten(2).mean(2), dim=1), features
+
+
+def alone(batch: Batch, modality: int) -> Query:
+    """Show one modality of every sample and ask for it as it was acquired.
+
+    Args:
+        batch: What exists.
+        modality: Its number.
+
+    Example:
+        >>> batch = Batch(torch.zeros(2, 3, 4), torch.ones(2, 3), torch.zeros(2), torch.ones(2, 1))
+        >>> alone(batch, 1).sources.tolist()
+        [[1], [1]]
+    """
+    shown = torch.full((len(batch.images), 1), modality, device=batch.images.device)  # (B, 1)
+    records = tuple((row[modality],) for row in batch.acquisitions)
+    return Query(shown, shown, records, records)
 
 
 def groups_of(batch: Batch) -> Tensor:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anysyn import build
 from anysyn.data.cache import Cache
-from anysyn.data.prepare import Pipeline
+from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.samples import Samples
 from anysyn.data.splits import split_subjects
 from anysyn.data.subjects import Failure, Subject, find_subjects
 from anysyn.data.views import View
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.registry import UserError
+from anysyn.registry import UserError, suggest
 from anysyn.training.folder import RunFolder
 
 
@@ -56,16 +56,17 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
         UserError: If there is nobody to train on.
     """
     data = recipe.data
-    found = find_subjects(data.root or "", layout=data.layout)
-    parts = _split(recipe, found.subjects, folder)
-    datasets = sorted({subject.dataset for subject in found.subjects})
-    chosen = {part: _chosen(found.subjects, keys, recipe) for part, keys in parts.items()}
+    found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset)
+    subjects = _of_datasets(found.subjects, data.datasets)
+    parts = _split(recipe, found.subjects, {subject.key for subject in subjects}, folder)
+    datasets = _datasets(subjects, folder)
+    chosen = {part: _chosen(subjects, keys, recipe) for part, keys in parts.items()}
     train, validation = (
         _samples(recipe, folder, part, chosen[part], datasets, progress) for part in ("train", "validation")
     )
     if train is None:
         raise UserError(f"{data.root}: no training subject has two of {', '.join(recipe.modalities)}")
-    folder.write("windows.json", train.typical.to_json())
+    folder.write("windows.json", _windows(train.typical, folder).to_json())
     folder.write("datasets.json", datasets)
     # A split by lists leaves some subjects out, and what is wrong with those does not matter here.
     absent = {subject.key for subject in found.subjects}.difference(*parts.values())
@@ -75,12 +76,40 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
 
 
-def _split(recipe: Recipe, subjects: Sequence[Subject], folder: RunFolder) -> dict[str, list[str]]:
+def _datasets(subjects: Sequence[Subject], folder: RunFolder) -> list[str]:
+    """Number the datasets; a resumed run, or one that adapts another, keeps the numbers that it has."""
+    if (folder.path / "datasets.json").is_file():
+        before: list[str] = folder.read("datasets.json")
+        return before
+    return sorted({subject.dataset for subject in subjects})
+
+
+def _windows(typical: TypicalWindows, folder: RunFolder) -> TypicalWindows:
+    """Keep what is known already, of a resumed run or of the one that is adapted."""
+    if not (folder.path / "windows.json").is_file():
+        return typical
+    before = TypicalWindows.from_json(folder.read("windows.json"))
+    return TypicalWindows({**typical.overall, **before.overall}, {**typical.datasets, **before.datasets})
+
+
+def _of_datasets(subjects: Sequence[Subject], wanted: Sequence[str] | None) -> list[Subject]:
+    known = {subject.dataset for subject in subjects}
+    for name in wanted or ():
+        if name not in known:
+            raise UserError(f"data.datasets: no subject is of dataset {name!r}; {suggest(name, known)}")
+    return [subject for subject in subjects if wanted is None or subject.dataset in wanted]
+
+
+def _split(
+    recipe: Recipe, subjects: Sequence[Subject], kept: Collection[str], folder: RunFolder
+) -> dict[str, list[str]]:
+    """Split all subjects and keep some, so that a dataset is split alone as it is among the others."""
     if (folder.path / "split.json").is_file():  # a resumed run keeps its split, whatever was added to the folder
-        kept: dict[str, list[str]] = folder.read("split.json")
-        return kept
+        before: dict[str, list[str]] = folder.read("split.json")
+        return before
     split = recipe.data.split
-    parts = split_subjects(subjects, train=split.train, validation=split.validation, test=split.test, seed=split.seed)
+    whole = split_subjects(subjects, train=split.train, validation=split.validation, test=split.test, seed=split.seed)
+    parts = {part: [key for key in keys if key in kept] for part, keys in whole.items()}
     folder.write("split.json", parts)
     return parts
 

@@ -154,9 +154,11 @@ def learn(
         raise FloatingPointError(
             f"the loss is not finite ({values}) on {', '.join(batch.keys)}; lower the learning rate"
         )
-    fabric.backward(total / accumulate)
+    if total.requires_grad:  # a discriminator has nothing to learn where nothing was synthesized
+        fabric.backward(total / accumulate)
     if last:
         average_gradients(fabric, step.learning)
+    if last and any(parameter.grad is not None for parameter in step.learning):
         if clip is not None:
             fabric.clip_gradients(parts, step.stepper, max_norm=clip)
         for group in step.optimizer.param_groups:
