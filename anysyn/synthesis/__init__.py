@@ -1,7 +1,8 @@
 """Synthesis: a run folder and volumes to volumes."""
 
 from anysyn.synthesis.asked import acquisition_of
+from anysyn.synthesis.completion import Completion, complete
 from anysyn.synthesis.files import synthesize
 from anysyn.synthesis.run import LoadedRun, load_run
 
-__all__ = ["LoadedRun", "acquisition_of", "load_run", "synthesize"]
+__all__ = ["Completion", "LoadedRun", "acquisition_of", "complete", "load_run", "synthesize"]

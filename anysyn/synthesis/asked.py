@@ -10,7 +10,8 @@ from pathlib import Path
 from anysyn import prompts
 from anysyn.acquisition import Acquisition
 from anysyn.data.grid import Grid
-from anysyn.data.modalities import modality
+from anysyn.data.modalities import modality, tracer_of
+from anysyn.data.named import named
 from anysyn.data.sidecars import read_sidecar, sidecar_beside
 from anysyn.registry import UserError
 from anysyn.synthesizer import Synthesizer
@@ -18,6 +19,7 @@ from anysyn.types import Descriptor
 
 PERSON = ("age_years", "sex")
 SCANNER = ("field_strength_t", "manufacturer")
+CONTENT = ("modality", "voxel_size_mm", *PERSON, *SCANNER)  # what any image may be said to be of or from
 AGREES_MM = 0.01  # the precision of a prompt
 
 
@@ -53,7 +55,7 @@ def acquired(files: Mapping[str, Path], person: Acquisition | None = None) -> di
         UserError: If a sidecar cannot be read.
     """
     known = {key: getattr(person, key) for key in PERSON} if person else {}
-    return {name: Acquisition.from_bids(sidecar_beside(path), modality=name, **known) for name, path in files.items()}
+    return {name: named(Acquisition.from_bids(sidecar_beside(path), **known), name) for name, path in files.items()}
 
 
 def asked_for(
@@ -64,8 +66,8 @@ def asked_for(
 ) -> dict[str, Acquisition]:
     """Say for each target how it should look as if it were acquired.
 
-    Where nothing is said of the person or of the scanner, they are those of the source; times and angles are never
-    taken from it. The voxel size is that of the output.
+    Where nothing is said of the person, it is that of the source, and so is the scanner, if target and source are both
+    MRI, CT or PET. Times, angles and doses are never taken from it. The voxel size is that of the output.
 
     Args:
         acquisition: For the only target, or by target.
@@ -95,9 +97,14 @@ def asked_for(
     found = {}
     for name in targets:
         record = said.get(name, Acquisition())
-        kept = {key: getattr(source, key) for key in (*PERSON, *SCANNER) if source and getattr(record, key) is None}
-        found[name] = replace(record, modality=name, voxel_size_mm=grid.voxel_size, **kept)
+        shared = (*PERSON, *(SCANNER if source and _same_kind(source, name) else ()))
+        kept = {key: getattr(source, key) for key in shared if source and getattr(record, key) is None}
+        found[name] = replace(named(record, name), voxel_size_mm=grid.voxel_size, **kept)
     return found
+
+
+def _same_kind(source: Acquisition, name: str) -> bool:
+    return source.modality is None or modality(source.modality).family == modality(name).family
 
 
 def _check(said: Acquisition, name: str, grid: Grid) -> None:
@@ -108,6 +115,7 @@ def _check(said: Acquisition, name: str, grid: Grid) -> None:
         raise UserError(f"sex: {said.sex!r} is none of {', '.join(prompts.SEXES)}")
     if said.modality is not None and modality(said.modality).name != name:
         raise UserError(f"an acquisition of {said.modality} is given for {name}")
+    _check_slots(said, name)
     edges, written = said.voxel_size_mm, grid.voxel_size
     if edges is None:
         return
@@ -119,6 +127,18 @@ def _check(said: Acquisition, name: str, grid: Grid) -> None:
             f"--voxel {asked} contradicts the voxels of {','.join(f'{edge:g}' for edge in written)} mm that are "
             f"written; ask for them with --target-spacing {asked}, or leave --voxel out"
         )
+
+
+def _check_slots(said: Acquisition, name: str) -> None:
+    """Refuse what has no meaning for a modality, and a tracer that its name contradicts."""
+    family = modality(name).family
+    own = set(prompts.fields(family))
+    others = {field for one in prompts.TEMPLATES for field in prompts.fields(one)} - own - set(CONTENT)
+    for key in said.known():
+        if key in others:
+            raise UserError(f"{key} has no meaning for {name}; leave it out")
+    if family == "PET" and said.tracer is not None and (meant := tracer_of(name)) not in (None, said.tracer):
+        raise UserError(f"tracer: {said.tracer} is asked of {name}, whose tracer is {meant}; leave it out")
 
 
 def check_heard(model: Synthesizer, acquisition: Acquisition | Mapping[str, Acquisition] | None) -> None:

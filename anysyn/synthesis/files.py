@@ -35,6 +35,7 @@ def synthesize(
     resample_to: str | None = None,
     spacing: Sequence[float] | None = None,
     acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
+    dataset: str | None = None,
     batch: int = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
@@ -54,6 +55,8 @@ def synthesize(
         acquisition: How the target should look as if it were acquired, or of several targets, by modality; what it does
             not say of the person and the scanner is that of the first source (`asked_for`). The sources' own records
             are the JSON files beside them.
+        dataset: As coming from which dataset of the training the sources are treated, or ``mean`` for the mean of all;
+            a network that is told of datasets needs it.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether files that exist may be replaced.
@@ -62,10 +65,10 @@ def synthesize(
         The NIfTI files written.
 
     Raises:
-        UserError: If a source cannot be used, a modality is unknown, a file exists, or an acquisition is asked for that
-            the network is not told of or that contradicts the grid.
+        UserError: If a source cannot be used, a modality is unknown, a file exists, an acquisition is asked for that
+            the network is not told of or that contradicts the grid, or the network does not know the dataset.
     """
-    loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)
+    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).asked_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
     if len(files) < len(sources):
         raise UserError(f"--source: {', '.join(sources)} name one modality twice")
@@ -81,12 +84,39 @@ def synthesize(
     person = acquisition if isinstance(acquisition, Acquisition) else None
     study = replace(study, acquisitions=acquired(files, person))
     asked = asked_for(acquisition, list(paths), study.acquisitions[next(iter(files))], there)
-    answer = restored(loaded, study, list(files), list(paths), batch, onto=onto, acquisitions=asked)
+    write_syntheses(loaded, study, files, paths, asked, onto=onto, batch=batch, overwrite=overwrite)
+    return list(paths.values())
+
+
+def write_syntheses(
+    run: LoadedRun,
+    study: Study,
+    sources: Mapping[str, Path],
+    paths: Mapping[str, Path],
+    asked: Mapping[str, Acquisition],
+    *,
+    onto: Grid | None = None,
+    batch: int = 8,
+    overwrite: bool = False,
+) -> None:
+    """Synthesize targets of an unprepared study and write each with its sidecar, which is there before the image.
+
+    Args:
+        run: A loaded run.
+        study: Images as they were read.
+        sources: Their files, by the modalities shown.
+        paths: Where each target goes.
+        asked: How each target should look as if it were acquired.
+        onto: Grid of the output; that of the study by default.
+        batch: Slices or patches at once.
+        overwrite: Whether files that exist may be replaced.
+    """
+    there = onto or study.grid
+    answer = restored(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=asked)
     for name, image in answer.items():
+        write_json(sidecar(paths[name]), provenance(run, sources, asked[name]) | {"Grid": placed(there, study.grid)})
         volume = Volume(image, there.affine, study.header)
         write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
-        write_json(sidecar(paths[name]), provenance(loaded, files, asked[name]) | {"Grid": placed(there, study.grid)})
-    return list(paths.values())
 
 
 def restored(
@@ -101,7 +131,8 @@ def restored(
 ) -> dict[str, Tensor]:
     """Synthesize targets of an unprepared study, on its own grid or another and in the unit of the files.
 
-    An MRI has no absolute unit: it gets the typical intensities of its modality among the training subjects.
+    An MRI has no absolute unit: it gets the typical intensities of its modality among the training subjects, of the
+    study's dataset or the one that the run treats it as coming from, where there are such.
 
     Args:
         run: A loaded run.
@@ -115,7 +146,7 @@ def restored(
     Returns:
         (X, Y, Z) by modality.
     """
-    prepared, undo = run.pipeline(study)
+    prepared, undo = run.pipeline(study if run.dataset is None else replace(study, dataset=run.dataset))
     images = run.predict(prepared, sources, targets, batch, onto=onto, acquisitions=acquisitions)
     if onto is None:
         return dict(undo(replace(prepared, images=images)).images)
@@ -171,6 +202,7 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], asked: Acquisition) 
         "Sources": {name: {"file": path.name, "sha256": digest(path)} for name, path in sources.items()},
         "Target": target,
         "AcquisitionAskedFor": asked.known(),
+        **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
         "Recipe": {"name": run.recipe.name, "sha256": digest(run.folder.recipe)},
         "Weights": {"sha256": digest(run.folder.weights)},
         "Seed": run.recipe.seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +25,7 @@ from anysyn.nn.folding import fold_batch_norms
 from anysyn.points import Lattice
 from anysyn.recipe import Recipe
 from anysyn.registry import UserError, suggest
+from anysyn.synthesis.datasets import Datasets, check_dataset, hears_dataset
 from anysyn.synthesis.tiles import Canvas, Tile
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.folder import RunError, RunFolder
@@ -42,6 +43,8 @@ class LoadedRun:
         pipeline: Its preparation, with the typical windows of its training subjects.
         view: How volumes reach the network.
         fabric: Device and precision.
+        datasets: Those of its training.
+        dataset: As coming from which of them, or ``mean`` of them, every study is treated; by default its own.
     """
 
     folder: RunFolder
@@ -50,6 +53,8 @@ class LoadedRun:
     pipeline: Pipeline
     view: View
     fabric: Fabric
+    datasets: Datasets = field(default_factory=Datasets)
+    dataset: str | None = None
 
     def subjects(
         self, root: str | Path | None = None, split: str = "test"
@@ -64,7 +69,10 @@ class LoadedRun:
             UserError: If there is no such part, or nobody in it.
         """
         data = self.recipe.data
-        found = find_subjects(root or data.root or "", layout="auto" if root else data.layout)
+        if root:
+            found = find_subjects(root)
+        else:
+            found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset)
         if split == "all":
             return list(found.subjects), found.failures
         parts: dict[str, list[str]] = self.folder.read("split.json")
@@ -113,15 +121,16 @@ class LoadedRun:
                 of its own images. The voxel size is that of the answer.
 
         Raises:
-            UserError: If a modality is unknown to the recipe, a source is not in the study, or the grid is turned
-                against that of the study.
+            UserError: If a modality is unknown to the recipe, a source is not in the study, the grid is turned against
+                that of the study, or the network is told of datasets and does not know that of the study.
         """
         shown, asked = (self._numbers(words) for words in (sources, targets))
         missing = [name for name in sources if modality(name).name not in study.images]
         if missing:
             raise UserError(f"{study.key}: has no {', '.join(missing)}; {suggest(missing[0], study.images)}")
         raster = Raster.same(study.grid.shape) if onto is None else Raster.between(study.grid, onto)
-        canvas = Canvas(self.view, raster, torch.tensor([study.air(self.recipe.modalities[k]) for k in asked]))
+        air = torch.tensor([study.air(self.recipe.modalities[k]) for k in asked])  # (K,)
+        canvas = Canvas(self.view, raster, air, getattr(self.model, "pointwise", False))
         names, said = self.recipe.modalities, acquisitions or {}
         known = [said.get(names[k]) or study.acquisition(names[k]) or Acquisition(modality=names[k]) for k in asked]
         wanted = tuple(replace(record, voxel_size_mm=canvas.spacing(study.grid)) for record in known)
@@ -129,6 +138,31 @@ class LoadedRun:
             for tile, images in zip(tiles, answer, strict=True):
                 canvas.put(tile, images)
         return {self.recipe.modalities[k]: image for k, image in zip(asked, canvas.images(), strict=True)}
+
+    def told_of(self, study: Study) -> Tensor:
+        """Return what the network is told of the dataset of a study: (1,) int64, or (1, N) shares of several.
+
+        Args:
+            study: Whose dataset counts, unless the run treats every study as coming from another.
+
+        Raises:
+            UserError: If the network reads it and does not know it; the message lists the choices.
+        """
+        if not hears_dataset(self.model):
+            return torch.zeros(1, dtype=torch.int64)
+        return self.datasets.told(study.dataset if self.dataset is None else self.dataset)
+
+    def asked_as(self, dataset: str | None) -> LoadedRun:
+        """Return the run as it treats every study as coming from a dataset.
+
+        Args:
+            dataset: A dataset of the training, ``mean`` for their mean embedding, or None for what is set already.
+
+        Raises:
+            UserError: If the network is not told of datasets, or does not know this one.
+        """
+        check_dataset(self.model, self.datasets, dataset)
+        return self if dataset is None else replace(self, dataset=dataset)
 
     def _numbers(self, words: Sequence[str]) -> list[int]:
         names = list(self.recipe.modalities)
@@ -169,7 +203,8 @@ class LoadedRun:
         available = torch.zeros(size, len(names), dtype=torch.bool).scatter(1, query.sources, True)
         spacing = torch.tensor([study.grid.spacing[axis] for axis in self.view.spatial]).expand(size, -1)
         records = (tuple(study.acquisition(name) for name in names),) * size
-        batch = Batch(images, available, torch.zeros(size, dtype=torch.int64), spacing, records)
+        told = self.told_of(study)
+        batch = Batch(images, available, told.expand(size, *told.shape[1:]), spacing, records)
         there = None if places is None else places.to(device)
         answer: Tensor = self.model(batch.to(device), query.to(device), there).images
         return answer
@@ -196,9 +231,11 @@ def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str =
     name = _synthesizer(recipe)
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
-    pipeline = Pipeline(tuple(steps), TypicalWindows.from_json(run.read("windows.json")))
+    windows = TypicalWindows.from_json(run.read("windows.json"))
+    datasets = Datasets(run.read("datasets.json"), list(windows.datasets))
     model = cast(Synthesizer, fold_batch_norms(parts[name].eval())).to(fabric.device)
-    return LoadedRun(run, recipe, model, pipeline, build.make(recipe, recipe.data.view, "view"), fabric)
+    view = build.make(recipe, recipe.data.view, "view")
+    return LoadedRun(run, recipe, model, Pipeline(tuple(steps), windows), view, fabric, datasets)
 
 
 def networks(

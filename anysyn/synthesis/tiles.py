@@ -24,7 +24,7 @@ class Tile(NamedTuple):
         box: What it is shown of the input.
         kept: The part of that for which its answer is used.
         region: The voxels of the output there.
-        places: Where they lie in the box; None where they are the box's own voxels.
+        places: Where they lie in the box; None where the network answers at all of the box's own voxels.
     """
 
     box: Box
@@ -50,6 +50,7 @@ class Canvas:
         view: Which tiles there are.
         raster: Where the output's voxels lie among those of the input.
         air: (K,) value of each image where no tile answers.
+        pointwise: Whether the network answers each place by itself, so that it is not asked for the halo.
 
     Example:
         >>> import torch
@@ -59,12 +60,14 @@ class Canvas:
         [4, 2]
     """
 
-    def __init__(self, view: View, raster: Raster, air: Tensor) -> None:
+    def __init__(self, view: View, raster: Raster, air: Tensor, pointwise: bool = False) -> None:
         self.view, self.raster, self.air = view, raster, air
         changed = [axis for axis in range(3) if not raster.same_along(axis)]
         self.later = [axis for axis in changed if axis not in view.spatial or raster.step[axis] > 1]
         self.direct = raster.keeping(self.later)
         self.mosaic = Mosaic(self.direct, air)
+        own = all(self.direct.same_along(axis) for axis in range(3))
+        self.whole = own and not (pointwise and view.halo)
 
     def tiles(self, foreground: Tensor, most: int) -> Iterator[list[Tile]]:
         """Yield the tiles that hold foreground, in groups that answer at the same places of their boxes.
@@ -107,8 +110,7 @@ class Canvas:
     def _tile(self, box: Box) -> Tile:
         kept = box.kept(self.raster.within, self.view.halo)
         region = self.direct.covered(kept)
-        own = all(self.direct.same_along(axis) for axis in range(3))
-        return Tile(box, kept, region, None if own else self.direct.lattice(box, region, self.view.spatial))
+        return Tile(box, kept, region, None if self.whole else self.direct.lattice(box, region, self.view.spatial))
 
 
 def _places(tile: Tile) -> Hashable:

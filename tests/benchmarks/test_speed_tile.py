@@ -1,5 +1,6 @@
 """The benchmark of a tile compares the same network in both forms, and projects as it says."""
 
+import re
 import sys
 
 import pytest
@@ -7,7 +8,7 @@ import speed
 import speed_tile
 from typer.testing import CliRunner
 
-SMALL = {"blocks": 2, "width": 8, "out": 16, "hidden": (16, 16)}
+SMALL = {"blocks": 2, "width": 8, "out": 16, "hidden": (16, 16), "halo": 1}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
@@ -31,7 +32,10 @@ def test_the_projection_counts_the_tiles_of_the_published_code():
     ours, recorded, here = speed_tile.projection(30, cost, cost)
     assert "150 tiles, 116,250 CPU s" in recorded
     assert "150 tiles, 930,000 CPU s" in here  # eight times the voxels
-    assert "64 tiles" in ours
+    tiles, total = re.search(r"(\d+) tiles .* ([\d,]+) CPU s", ours).groups()
+    encoded, place = 64 * 675 * 8, 100 / (30 - 14) ** 3  # a place costs what it does between the halos of a tile of 30
+    assert int(tiles) == 64
+    assert encoded + 160 * 192 * 160 * place < int(total.replace(",", "")) < encoded + 64 * 60**3 * place
 
 
 def test_the_command_is_there():

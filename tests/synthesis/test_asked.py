@@ -67,6 +67,32 @@ def test_what_is_not_said_of_person_and_scanner_is_the_source_s():
     assert asked_for(None, ["T2w"], None, GRID)["T2w"] == Acquisition(modality="T2w", voxel_size_mm=(2.0, 2.0, 3.0))
 
 
+def test_the_scanner_is_that_of_the_source_only_where_both_are_of_one_kind():
+    ct = asked_for(Acquisition(kvp=100.0), ["CT"], SOURCE, GRID)["CT"]
+    assert (ct.manufacturer, ct.field_strength_t, ct.age_years, ct.kvp) == (None, None, 9.0, 100.0)
+    assert asked_for(None, ["PDw"], SOURCE, GRID)["PDw"].manufacturer == "GE"
+
+
+def test_the_name_of_a_pet_says_its_tracer():
+    assert asked_for(None, ["AV45-PET"], None, GRID)["AV45-PET"].tracer == "AV45"
+    assert asked_for(Acquisition(tracer="FDG"), ["FDG-PET"], None, GRID)["FDG-PET"].tracer == "FDG"
+
+
+@pytest.mark.parametrize(
+    ("said", "target", "message"),
+    [
+        (Acquisition(echo_time_ms=90.0), "CT", "echo_time_ms has no meaning for CT; leave it out"),
+        (Acquisition(kvp=90.0), "T2w", "kvp has no meaning for T2w"),
+        (Acquisition(dose_mbq=90.0), "CT", "dose_mbq has no meaning for CT"),
+        (Acquisition(kernel="H31s"), "FDG-PET", "kernel has no meaning for FDG-PET"),
+        (Acquisition(tracer="AV45"), "FDG-PET", "AV45 is asked of FDG-PET, whose tracer is FDG"),
+    ],
+)
+def test_what_has_no_meaning_for_a_target_is_refused(said, target, message):
+    with pytest.raises(UserError, match=message):
+        asked_for(said, [target], SOURCE, GRID)
+
+
 def test_several_targets_have_acquisitions_of_their_own():
     said = {"T2": Acquisition(echo_time_ms=90.0)}
     found = asked_for(said, ["T2w", "FLAIR"], None, GRID)

@@ -26,8 +26,9 @@ NOISE = 0.1
 class Residual(nn.Module):
     """Look ``reach`` voxels far: residual convolutions with random weights and zero padding, as encoders have."""
 
-    def __init__(self, reach):
+    def __init__(self, reach, pointwise=False):
         super().__init__()
+        self.pointwise, self.answered = pointwise, 0
         torch.manual_seed(0)
         self.first, self.last = nn.Conv3d(1, 8, 1), nn.Conv3d(8, 1, 1)
         self.blocks = nn.ModuleList(nn.Conv3d(8, 8, 3, padding=1) for _ in range(reach))
@@ -37,6 +38,7 @@ class Residual(nn.Module):
         for block in self.blocks:
             x = x + 0.5 * block(x.relu())
         image = self.last(x)
+        self.answered += len(x) * (image[0].numel() if places is None else places.points(1).at.shape[1])
         return Synthesis(image if places is None else sample_at(image, places), Features((), x))
 
 
@@ -46,10 +48,10 @@ def study():
     return study_of({"T1w": Volume(image, np.eye(4))})
 
 
-def answer(reach, view, onto=None):
+def answer(reach, view, onto=None, model=None):
     recipe = SimpleNamespace(modalities=("T1w", "T2w"))
     fabric = Fabric(accelerator="cpu", devices=1)
-    run = LoadedRun(None, recipe, Residual(reach).eval(), Pipeline(()), view, fabric)
+    run = LoadedRun(None, recipe, (model or Residual(reach)).eval(), Pipeline(()), view, fabric)
     return run.predict(study(), ["T1w"], ["T2w"], onto=onto)["T2w"]
 
 
@@ -76,6 +78,16 @@ def test_a_network_that_looks_less_far_than_the_halo_gives_the_untiled_answer(ov
     assert len(view.cover(SHAPE, overlap)) > 8
     tiled, whole = (answer(2, one, onto) for one in (view, WHOLE))
     torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=1e-5)
+
+
+def test_a_decoder_that_answers_place_by_place_is_not_asked_for_the_halo():
+    view = Patches(size=(22, 20, 24), halo=3)
+    whole, cut = Residual(8), Residual(8, pointwise=True)
+    expected, found = (answer(8, view, model=model) for model in (whole, cut))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    boxes = view.cover(SHAPE, view.overlap)
+    assert whole.answered == len(boxes) * 22 * 20 * 24
+    assert cut.answered == sum(int(np.prod(box.kept(SHAPE, 3).size)) for box in boxes)
 
 
 def test_blending_hides_tiles_that_a_plain_cut_shows():

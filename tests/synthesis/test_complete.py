@@ -1,0 +1,219 @@
+import json
+import shutil
+from itertools import combinations
+
+import nibabel as nib
+import numpy as np
+import pytest
+import yaml
+from toys import TINY, write_cohort
+from typer.testing import CliRunner
+
+import anysyn
+from anysyn.cli import app
+from anysyn.data.subjects import find_subjects
+from anysyn.registry import UserError
+from anysyn.synthesis import load_run
+
+FOUR = ("T1w", "T1c", "T2w", "FLAIR")
+PATTERNS = [chosen for size in range(1, 5) for chosen in combinations(FOUR, size)]  # 15, the whole set the last
+WRITTEN_AS = {"T1c": "ce-gadolinium_desc-synthetic_T1w"}
+
+
+def train(folder, queries, name="run"):
+    tree = yaml.safe_load(TINY)
+    tree["modalities"] = list(FOUR)
+    tree["stages"][0] |= {"epochs": 1, "queries": queries}
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(tree))
+    anysyn.train(folder / f"{name}.yaml", out=folder / name, overrides=[f"data.root={folder / 'cohort'}"])
+    return load_run(folder / name, accelerator="cpu")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("complete")
+    write_cohort(folder / "cohort", shape=(16, 16, 6), contrasts=FOUR)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(place):
+    return train(place, {"name": "many_to_one"})
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory):
+    """Write a subject for each pattern of what is there, each on an oblique grid of its own."""
+    root = write_cohort(tmp_path_factory.mktemp("patterns") / "data", len(PATTERNS), shape=(16, 16, 6), contrasts=FOUR)
+    for number, (subject, pattern) in enumerate(zip(sorted(root.iterdir()), PATTERNS, strict=True)):
+        for name in FOUR:
+            path = subject / f"{name}.nii.gz"
+            if name not in pattern:
+                path.unlink()
+                continue
+            image = nib.load(path)
+            affine = image.affine.copy()
+            affine[:3, :3] = [[-1.9, 0.3, 0], [0.3, 1.9, 0.1 * number], [0, 0, 3]]
+            nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32), affine), path)
+    return root
+
+
+@pytest.fixture
+def folder(patterns, tmp_path):
+    return shutil.copytree(patterns, tmp_path / "data")
+
+
+def expected(out, number, name):
+    key = f"sub-{number:02d}"
+    return out / key / "anat" / f"{key}_{WRITTEN_AS.get(name, f'desc-synthetic_{name}')}.nii.gz"
+
+
+def state(root):
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def test_every_missing_contrast_of_every_pattern_is_written(run, folder, tmp_path):
+    before, out = state(folder), tmp_path / "out"
+    done = anysyn.complete(run, data=folder, out=out)
+    wanted = {expected(out, n, name) for n, there in enumerate(PATTERNS) for name in FOUR if name not in there}
+    assert len(PATTERNS) == 15
+    assert set(done.written) == set(out.rglob("*.nii.gz")) == wanted
+    assert len(wanted) == 28
+    assert done.failures == done.kept == ()
+    assert state(folder) == before  # nothing of the data is touched
+    for number, there in enumerate(PATTERNS[:-1]):
+        given = nib.load(folder / f"sub-{number:02d}" / f"{there[0]}.nii.gz")
+        for name in set(FOUR) - set(there):
+            made = nib.load(expected(out, number, name))
+            assert made.shape == given.shape
+            assert np.array_equal(made.affine, given.affine)
+            sidecar = json.loads(expected(out, number, name).with_suffix("").with_suffix(".json").read_text())
+            assert sidecar["Synthetic"] is True
+            assert set(sidecar["Sources"]) == set(there)  # all that the subject has
+            assert sidecar["Target"] == name
+
+
+def test_it_is_what_synthesize_answers_and_a_dataset_that_can_be_read(run, folder, tmp_path):
+    out = tmp_path / "out"
+    anysyn.complete(run, data=folder, out=out, targets=["t2", "flair"])
+    shown = {name: folder / "sub-04" / f"{name}.nii.gz" for name in ("T1w", "T1c")}
+    alone = anysyn.synthesize(run, sources=shown, targets=["T2w"], out=tmp_path / "alone.nii.gz")[0]
+    assert np.array_equal(nib.load(alone).dataobj, nib.load(expected(out, 4, "T2w")).dataobj)
+    assert not list(out.rglob("*T1w.nii.gz"))  # neither T1w nor T1c was asked for
+    found = {subject.key: set(subject.images) for subject in find_subjects(out).subjects}
+    assert found["sub-04"] == {"T2w", "FLAIR"}
+    assert json.loads((out / "dataset_description.json").read_text())["DatasetType"] == "derivative"
+
+
+def test_a_broken_file_costs_its_own_subject_alone(run, folder, tmp_path):
+    cut = folder / "sub-04" / "T1c.nii.gz"  # its header can be read, its voxels cannot
+    cut.write_bytes(cut.read_bytes()[:1500])
+    (folder / "sub-10" / "T1w.nii.gz").write_bytes(b"no image")  # would otherwise pass for missing
+    out = tmp_path / "out"
+    result = CliRunner().invoke(
+        app, ["complete", str(run.folder.path), "--data", str(folder), "--out", str(out), "--accelerator", "cpu"]
+    )
+    assert result.exit_code == 1
+    failed = [line for line in result.stderr.splitlines() if line.startswith("failed: ")]
+    assert [line.split(":")[1].strip() for line in failed] == ["sub-10", "sub-04"]
+    assert str(cut) in failed[1]
+    lost = {"sub-04", "sub-10"}
+    assert {path.name for path in out.glob("sub-*")} == {f"sub-{n:02d}" for n in range(14)} - lost
+    assert "images written: 25 " in result.output
+
+
+def test_a_second_call_redoes_nothing_and_makes_what_is_left(run, folder, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    gone = [expected(out, 0, "T2w"), expected(out, 3, "T1w")]
+    anysyn.complete(run, data=folder, out=out)
+    first = state(out)
+    for path in gone:
+        path.unlink()  # as if the call had been stopped: the sidecar is written first
+    again = anysyn.complete(run, data=folder, out=out)
+    assert set(again.written) == set(gone)
+    assert len(again.kept) == 26
+    second = state(out)
+    assert {path: whole for path, (_, whole) in first.items()} == {path: whole for path, (_, whole) in second.items()}
+    untouched = {path for path in first if path.stem.split(".")[0] not in {g.stem.split(".")[0] for g in gone}}
+    assert all(first[path] == second[path] for path in untouched)
+    monkeypatch.setattr("anysyn.synthesis.completion.write_syntheses", None)  # nothing is left to call it for
+    assert anysyn.complete(run, data=folder, out=out).written == ()
+
+
+def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypatch):
+    out, seen = tmp_path / "out", []
+    whole = anysyn.synthesis.files.write_volume
+
+    def stopped(volume, path, **how):
+        seen.append(path)
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        whole(volume, path, **how)
+
+    monkeypatch.setattr("anysyn.synthesis.files.write_volume", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        anysyn.complete(run, data=folder, out=out)
+    monkeypatch.undo()
+    assert len(anysyn.complete(run, data=folder, out=out).written) == 28 - 4
+
+
+def test_what_another_run_made_is_neither_kept_nor_replaced(place, run, folder, tmp_path):
+    out = tmp_path / "out"
+    anysyn.complete(run, data=folder, out=out, targets=["T2w"])
+    before = state(out)
+    other = train(place, {"name": "one_to_one"}, "other")
+    with pytest.raises(UserError, match=r"another run.*--overwrite"):
+        anysyn.complete(other, data=folder, out=out)
+    assert state(out) == before
+    assert anysyn.complete(other, data=folder, out=out, targets=["T2w"], overwrite=True).kept == ()
+    assert state(out) != before
+
+
+@pytest.mark.parametrize(("sources", "first"), [(None, "T1w"), (["FLAIR", "T1c"], "FLAIR")])
+def test_a_run_of_one_source_is_shown_the_first(place, folder, tmp_path, sources, first):
+    one = train(place, {"name": "one_to_one"}, f"one-{first}")
+    shutil.copytree(folder / "sub-12", folder.parent / "data2" / "sub-12")  # T1w, T2w, FLAIR
+    done = anysyn.complete(one, data=folder.parent / "data2", out=tmp_path / "out", sources=sources)
+    (path,) = done.written
+    assert list(json.loads(path.with_suffix("").with_suffix(".json").read_text())["Sources"]) == [first]
+
+
+def test_a_subject_without_anything_to_show_is_listed(run, folder, tmp_path):
+    done = anysyn.complete(run, data=folder, out=tmp_path / "out", sources=["T1w"])
+    assert {failure.key for failure in done.failures} == {
+        f"sub-{n:02d}" for n, there in enumerate(PATTERNS) if "T1w" not in there
+    }
+    assert "only T1c" in done.failures[0].reason
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"targets": ["CT"]}, "--targets: this run was not trained for 'CT'"),
+        ({"sources": ["CT"]}, "--sources: this run was not trained for 'CT'"),
+        ({"dataset": "A"}, "is not told from which dataset"),
+    ],
+)
+def test_mistakes_are_said_before_anything_is_written(run, folder, tmp_path, said, message):
+    with pytest.raises(UserError, match=message):
+        anysyn.complete(run, data=folder, out=tmp_path / "out", **said)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_answer_never_lies_among_the_data(run, folder, tmp_path):
+    with pytest.raises(UserError, match=r"would pass for real ones; choose a folder outside$"):
+        anysyn.complete(run, data=folder, out=folder / "made")
+    bids = tmp_path / "bids"
+    (bids / "sub-01" / "anat").mkdir(parents=True)
+    shutil.copy(folder / "sub-00" / "T1w.nii.gz", bids / "sub-01" / "anat" / "sub-01_T1w.nii.gz")
+    with pytest.raises(UserError, match=r"derivatives/anysyn or a folder outside$"):
+        anysyn.complete(run, data=bids, out=bids)
+    for made in (3, 0):  # a second call does not take the first one's answer for data
+        assert len(anysyn.complete(run, data=bids, out=bids / "derivatives" / "anysyn").written) == made
+
+
+def test_two_subjects_never_share_a_name(run, folder, tmp_path):
+    for key in ("a/b1", "ab/1"):
+        shutil.copytree(folder / "sub-00", tmp_path / "twins" / key)
+    with pytest.raises(UserError, match="a/b1 and ab/1 would both be called sub-ab1"):
+        anysyn.complete(run, data=tmp_path / "twins", out=tmp_path / "out")
