@@ -13,7 +13,7 @@ help: ## List the targets
 $(INSTALLED): pyproject.toml setup.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --python $(BIN)/python --editable ".[dev]"
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --editable ".[dev]"
 	@touch $@
 
 setup: $(INSTALLED) ## Set up .venv (about two minutes the first time)

@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from anysyn.evaluation import evaluate
     from anysyn.reporting import report
     from anysyn.simulation import simulate, simulate_like
-    from anysyn.synthesis import load_run, synthesize
-    from anysyn.training import resume, train
+    from anysyn.synthesis import complete, load_run, synthesize
+    from anysyn.training import adapt, resume, train
 
 __version__ = version("anysyn")
 _HOMES = {
+    "adapt": "training",
+    "complete": "synthesis",
     "evaluate": "evaluation",
     "load_run": "synthesis",
     "report": "reporting",
@@ -24,7 +26,18 @@ _HOMES = {
     "synthesize": "synthesis",
     "train": "training",
 }
-__all__ = ["evaluate", "load_run", "report", "resume", "simulate", "simulate_like", "synthesize", "train"]
+__all__ = [
+    "adapt",
+    "complete",
+    "evaluate",
+    "load_run",
+    "report",
+    "resume",
+    "simulate",
+    "simulate_like",
+    "synthesize",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from anysyn.scanner_options import PERSON, asks, flags
 
 app = typer.Typer(
     name="anysyn",
@@ -21,6 +23,7 @@ Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value .
 Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
 Devices = Annotated[str, typer.Option(help="How many devices; under torchrun its processes decide.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow replacing what is there.")]
+Dataset = Annotated[str | None, typer.Option(help="As from which dataset of the training, or mean of all.")]
 BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.")]
 
 
@@ -54,10 +57,11 @@ def schema() -> None:
 
 
 @app.command()
+@asks("With --like", without=["tracer", "manufacturer", *PERSON])
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder of the new cohort; with --like, the NIfTI file to write.")],
     subjects: Annotated[int, typer.Option(help="How many subjects.")] = 24,
-    sites: Annotated[int, typer.Option(help="How many sites.")] = 4,
+    sites: Annotated[str, typer.Option(help="How many sites, or which: E,F.")] = "4",
     spacing: Annotated[float, typer.Option(help="Voxel size in mm.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
@@ -66,31 +70,26 @@ def simulate(
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
     like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
     target: Annotated[str | None, typer.Option(help="With --like: its modality.")] = None,
-    tr: Annotated[float | None, typer.Option(help="With --like: repetition time in ms.")] = None,
-    te: Annotated[float | None, typer.Option(help="With --like: echo time in ms.")] = None,
-    ti: Annotated[float | None, typer.Option(help="With --like: inversion time in ms.")] = None,
-    fa: Annotated[float | None, typer.Option(help="With --like: flip angle in degrees.")] = None,
-    field: Annotated[float | None, typer.Option(help="With --like: static field in tesla.")] = None,
     truth: Annotated[bool, typer.Option("--truth", help="With --like: without noise, shading and gain.")] = False,
+    *,
+    said: dict[str, Any],
 ) -> None:
     """Simulate a cohort with known truth, or any further acquisition of one of its subjects."""
     from anysyn import simulation
     from anysyn.acquisition import Acquisition
     from anysyn.progress import Bar
 
-    asked = {"repetition_time_ms": tr, "echo_time_ms": te, "inversion_time_ms": ti}
-    asked |= {"flip_angle_deg": fa, "field_strength_t": field}
     if like is not None:
-        acquisition = Acquisition(modality=target, **asked)  # type: ignore[arg-type]
+        acquisition = Acquisition(modality=target, **said)
         _answer(lambda: simulation.simulate_like(like.parent, like.name, acquisition, out=out, truth=truth))
         return
-    if target or truth or any(value is not None for value in asked.values()):
-        raise typer.BadParameter("--target, --tr, --te, --ti, --fa, --field and --truth ask for one image: add --like")
+    if alone := [*(["--target"] if target else []), *(["--truth"] if truth else []), *flags(said)]:
+        raise typer.BadParameter(f"{', '.join(alone)}: that asks for one image: add --like")
     _answer(
         lambda: simulation.simulate(
             out,
             subjects=subjects,
-            sites=sites,
+            sites=int(sites) if sites.isdecimal() else _words(sites) or (),
             spacing=spacing,
             seed=seed,
             labels=labels,
@@ -137,6 +136,26 @@ def train(
 
 
 @app.command()
+def adapt(
+    run: Run,
+    data: Annotated[Path, typer.Option(help="A few subjects of the new dataset: a folder or a CSV file.")],
+    name: Annotated[str, typer.Option(help="What the new dataset is called, for --dataset.")],
+    out: Annotated[Path, typer.Option(help="Run folder to make.")],
+    epochs: Annotated[int, typer.Option(help="Passes over its subjects.")] = 30,
+    lr: Annotated[float, typer.Option(help="Learning rate.")] = 1e-2,
+    accelerator: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Add a dataset to a trained run; what it answers for the others stays the same bit for bit."""
+    from anysyn import training
+    from anysyn.progress import Bar
+
+    how: dict[str, Any] = {"epochs": epochs, "lr": lr, "accelerator": accelerator, "overwrite": overwrite}
+    _answer(lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **how))
+
+
+@app.command()
+@asks("Asked for")
 def synthesize(
     run: Run,
     source: Annotated[list[str], typer.Option(help="T1w=t1.nii.gz; repeat for more sources.")],
@@ -145,25 +164,18 @@ def synthesize(
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
     target_spacing: Annotated[str | None, typer.Option(help="Voxel size in mm, for example 0.8,0.8,1.2.")] = None,
     target_json: Annotated[Path | None, typer.Option(help="How it is acquired: a BIDS JSON.")] = None,
-    tr: Annotated[float | None, typer.Option(help="Repetition time asked for, in ms.")] = None,
-    te: Annotated[float | None, typer.Option(help="Echo time asked for, in ms.")] = None,
-    ti: Annotated[float | None, typer.Option(help="Inversion time asked for, in ms.")] = None,
-    fa: Annotated[float | None, typer.Option(help="Flip angle asked for, in degrees.")] = None,
-    field: Annotated[float | None, typer.Option(help="Static field asked for, in tesla.")] = None,
-    manufacturer: Annotated[str | None, typer.Option(help="Scanner vendor asked for.")] = None,
-    age: Annotated[float | None, typer.Option(help="Age of the person in years.")] = None,
-    sex: Annotated[str | None, typer.Option(help="Sex of the person: F, M or O.")] = None,
     voxel: Annotated[str | None, typer.Option(help="Voxel size asked for; has to be that of the output.")] = None,
+    dataset: Dataset = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
+    *,
+    said: dict[str, Any],
 ) -> None:
     """Synthesize what is missing from the scans that are there, as if acquired as asked for."""
     from anysyn.synthesis import acquisition_of
     from anysyn.synthesis import synthesize as run_it
 
-    said: dict[str, Any] = {"repetition_time_ms": tr, "echo_time_ms": te, "inversion_time_ms": ti, "flip_angle_deg": fa}
-    said |= {"field_strength_t": field, "manufacturer": manufacturer, "age_years": age, "sex": sex}
     edges = _numbers(voxel, "--voxel")
 
     def answer() -> None:
@@ -175,6 +187,7 @@ def synthesize(
             resample_to=resample_to,
             spacing=_numbers(target_spacing, "--target-spacing"),
             acquisition=acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **said),
+            dataset=dataset,
             batch=batch,
             accelerator=accelerator,
             overwrite=overwrite,
@@ -182,6 +195,28 @@ def synthesize(
         _print(f"{path} (synthetic, not for clinical use)" for path in written)
 
     _answer(answer)
+
+
+@app.command()
+def complete(
+    run: Run,
+    data: Annotated[Path, typer.Option(help="Subjects that lack contrasts: a folder or a CSV file.")],
+    out: Annotated[Path, typer.Option(help="Folder of what is written; what is there is not made again.")],
+    targets: Annotated[str | None, typer.Option(help="T2w,FLAIR instead of all that the run was trained for.")] = None,
+    sources: Annotated[str | None, typer.Option(help="T1w,T2w: what may be shown, best first.")] = None,
+    resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
+    dataset: Dataset = None,
+    batch: BatchSize = 8,
+    accelerator: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Synthesize every contrast that the subjects of a folder lack; made again, go on where it stopped."""
+    from anysyn.progress import Bar
+    from anysyn.synthesis import complete as run_it
+
+    asked: dict[str, Any] = {"targets": _words(targets), "sources": _words(sources), "resample_to": resample_to}
+    asked |= {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
+    _answer(lambda: _said(run_it(run, data=data, out=out, progress=Bar(), **asked)))
 
 
 @app.command()
@@ -194,46 +229,54 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Folder of the results; RUN/evaluation by default.")] = None,
     examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
     degrade: Annotated[str | None, typer.Option(help="axis=2,factor=3,fwhm=2: coarser sources.")] = None,
+    dataset: Dataset = None,
     embeddings: Annotated[bool, typer.Option("--embeddings", help="Instead: how alike slices are embedded.")] = False,
-    encoders: Annotated[str | None, typer.Option(help="With --embeddings: RUN,LABEL=RUN to stand beside.")] = None,
+    content: Annotated[bool, typer.Option("--content", help="Instead: is a place the same in all sources?")] = False,
+    encoders: Annotated[str | None, typer.Option(help="With these two: RUN,LABEL=RUN to stand beside.")] = None,
     alignment: Annotated[bool, typer.Option("--alignment", help="Instead: does the CLIP tell modalities?")] = False,
     retrieval: Annotated[bool, typer.Option("--retrieval", help="Instead: does the CLIP find prompts?")] = False,
     sweep: Annotated[list[str] | None, typer.Option(help="Instead: T1w:T2w:te=60,80,100, is it obeyed?")] = None,
     beside: Annotated[list[str] | None, typer.Option(help="With --sweep: RUN or LABEL=RUN to stand beside.")] = None,
+    segment: Annotated[bool, typer.Option("--segment", help="Instead: are lesions found in syntheses?")] = False,
+    segmenter: Annotated[Path | None, typer.Option(help="With --segment: where segmenters are kept.")] = None,
+    retrain: Annotated[bool, typer.Option("--retrain", help="With --segment: also without each modality.")] = False,
     training: Annotated[Path | None, typer.Option(help="Training subjects, where they were moved.")] = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare syntheses with the truth and with two simple baselines, or measure the encoder, the CLIP or obedience."""
+    """Compare syntheses with the truth and two simple baselines, or measure encoder, CLIP, obedience, segmentation."""
     from anysyn import evaluation
     from anysyn.progress import Bar
 
-    towers = {"--embeddings": embeddings, "--alignment": alignment, "--retrieval": retrieval}
-    paired = (pairs, examples, degrade) != ("all", 2, None)
-    if sum(towers.values()) + bool(sweep) + (paired or (protocol != "anysyn" and not sweep)) > 1:
-        raise typer.BadParameter(
-            f"ask for one at a time: {', '.join(towers)}, --sweep with --protocol, "
-            "or --pairs, --protocol, --examples, --degrade"
-        )
-    if (encoders and not embeddings) or (beside and not sweep):
-        raise typer.BadParameter("--encoders stand beside --embeddings, and --beside beside --sweep: add it")
-    if training and any(towers.values()):
-        raise typer.BadParameter("--training says where baselines and settings come from; leave it out")
-    asked: dict[str, Any] = {"data": data, "split": split, "out": out, "batch": batch, "progress": Bar()}
-    asked |= {"accelerator": accelerator, "overwrite": overwrite}
-    how: dict[str, Any] = {"protocol": protocol, "training": training}
-    if embeddings:
-        _answer(lambda: _said(evaluation.evaluate_embeddings(run, encoders=_words(encoders) or (), **asked)))
-    elif alignment:
-        _answer(lambda: _said(evaluation.evaluate_alignment(run, **asked)))
-    elif retrieval:
-        _answer(lambda: _said(evaluation.evaluate_retrieval(run, **asked)))
-    elif sweep:
-        _answer(lambda: _said(evaluation.evaluate_sweep(run, sweeps=sweep, beside=beside or (), **how, **asked)))
+    kinds = {"embeddings": embeddings, "content": content, "alignment": alignment, "retrieval": retrieval}
+    options: dict[str, tuple[Any, Any, str]] = {  # value, default, the kinds of evaluation that it is for
+        **{"pairs": (pairs, "all", "pairs"), "examples": (examples, 2, "pairs"), "degrade": (degrade, None, "pairs")},
+        **{"dataset": (dataset, None, "pairs"), "protocol": (protocol, "anysyn", "pairs sweep")},
+        **{"encoders": (_words(encoders), None, "embeddings content"), "beside": (beside, None, "sweep")},
+        **{"segmenter": (segmenter, None, "segment"), "retrain": (retrain, False, "segment")},
+        "training": (training, None, "pairs sweep segment"),
+    }
+    kind, how = _kind({**kinds, "segment": segment, "sweep": bool(sweep)}, options)
+    how |= {"data": data, "split": split, "out": out, "batch": batch, "progress": Bar()}
+    how |= {"accelerator": accelerator, "overwrite": overwrite, **({"sweeps": sweep} if sweep else {})}
+    if kind == "pairs":
+        _answer(lambda: evaluation.evaluate(run, **how))
     else:
-        how |= {"pairs": pairs, "examples": examples, "degrade": degrade}
-        _answer(lambda: evaluation.evaluate(run, **how, **asked))
+        _answer(lambda: _said(getattr(evaluation, f"evaluate_{kind}")(run, **how)))
+
+
+def _kind(kinds: Mapping[str, bool], options: Mapping[str, tuple[Any, Any, str]]) -> tuple[str, dict[str, Any]]:
+    """Return the kind of evaluation that is asked for, by default of pairs, and the options that were given for it."""
+    wanted = [kind for kind, asked in kinds.items() if asked] or ["pairs"]
+    if len(wanted) > 1:
+        raise typer.BadParameter(f"ask for one at a time: {', '.join(f'--{kind}' for kind in wanted)}")
+    given = {name: (value, of.split()) for name, (value, default, of) in options.items() if value != default}
+    for name, (_, of) in given.items():
+        if wanted[0] not in of:
+            words = " or ".join("the evaluation of pairs" if kind == "pairs" else f"--{kind}" for kind in of)
+            raise typer.BadParameter(f"--{name} is for {words} alone; leave it out, or ask for that")
+    return wanted[0], {name: value for name, (value, _) in given.items()}
 
 
 @app.command()

@@ -121,6 +121,40 @@ def slices(images: Tensor, axes: int = 2) -> Tensor:
     return planes.unsqueeze(2)  # (N, Z, 1, H, W)
 
 
+def first_mentions(which: Tensor) -> Tensor:
+    """Tell which entries of a row do not repeat an earlier one.
+
+    Args:
+        which: (B, J) int64 modality numbers.
+
+    Returns:
+        (B, J) bool.
+
+    Example:
+        >>> first_mentions(torch.tensor([[0, 2, 0], [1, 1, 1]])).tolist()
+        [[True, True, False], [True, False, False]]
+    """
+    same = which.unsqueeze(2) == which.unsqueeze(1)  # (B, J, J)
+    return ~same.tril(-1).any(2)  # (B, J)
+
+
+def among(which: Tensor, others: Tensor) -> Tensor:
+    """Tell which entries of a row are in another row, such as the targets that are sources too.
+
+    Args:
+        which: (B, K) int64 modality numbers.
+        others: (B, J) int64.
+
+    Returns:
+        (B, K) bool.
+
+    Example:
+        >>> among(torch.tensor([[0, 1], [2, 1]]), torch.tensor([[1], [2]])).tolist()
+        [[False, True], [True, False]]
+    """
+    return (which.unsqueeze(2) == others.unsqueeze(1)).any(2)  # (B, K)
+
+
 def rows_by_value(values: Tensor) -> list[tuple[int, Tensor]]:
     """Group the rows of a batch by a number that each of them has.
 

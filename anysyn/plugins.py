@@ -19,6 +19,7 @@ OWN = (
     "anysyn.encoders",
     "anysyn.decoders",
     "anysyn.clip",
+    "anysyn.discriminators",
     "anysyn.shortcuts",
     "anysyn.synthesizer",
     "anysyn.objectives",

@@ -69,6 +69,11 @@ class Synthesizer(nn.Module):
             answer = answer + (direct if places is None else sample_at(direct, places))
         return Synthesis(answer[back] if places is None else answer, features)
 
+    @property
+    def pointwise(self) -> bool:
+        """Return whether the decoder answers each place by itself, so that few places cost little."""
+        return self.decoder.pointwise
+
     def encode(self, batch: Batch, query: Query) -> Features:
         """Encode the sources, as answering the query would, and decode nothing.
 

@@ -27,7 +27,8 @@ class Batch:
     Args:
         images: (B, M, *S) float, zero where a modality is absent.
         available: (B, M) bool.
-        dataset: (B,) int64, the number of the dataset each sample comes from.
+        dataset: (B,) int64, the number of the dataset each sample comes from; at synthesis also (B, N) shares of N
+            datasets, of which the mean of all is one.
         spacing: (B, dims) voxel size in mm, in the order of *S.
         acquisitions: B tuples of M records; None where the modality is absent.
         keys: B names of the samples, for messages.
@@ -121,6 +122,21 @@ class Query:
             asked = tuple((row[k],) for row in self.target_acquisitions)
             yield replace(self, targets=self.targets[:, k : k + 1], target_acquisitions=asked)
 
+    def asking(self, kept: Tensor) -> Query:
+        """Ask for some of the targets alone.
+
+        Args:
+            kept: (K,) bool.
+
+        Example:
+            >>> query = Query(torch.tensor([[0]]), torch.tensor([[1, 2, 3]]))
+            >>> query.asking(torch.tensor([True, False, True])).targets.tolist()
+            [[1, 3]]
+        """
+        columns = kept.nonzero().flatten().tolist()
+        asked = tuple(tuple(row[k] for k in columns) for row in self.target_acquisitions)
+        return replace(self, targets=self.targets[:, columns], target_acquisitions=asked)
+
     def to(self, device: torch.device | str) -> Query:
         """Move the tensors to a device."""
         time = None if self.time is None else self.time.to(device)
@@ -195,21 +211,28 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Turn features into target images; ``every_target`` says that one call answers all K targets."""
+    """Turn features into target images.
+
+    ``every_target`` says that one call answers all K targets; ``pointwise``, that each place is answered by itself, so
+    that few places cost little.
+    """
 
     kind: ClassVar[str] = "decoder"
     every_target: ClassVar[bool] = False
+    pointwise: ClassVar[bool] = False
     sites: Sequence[Site]
 
 
 class Descriptor(nn.Module):
     """Turn what is known about sources and targets into tokens of one width.
 
-    One that reads the acquisitions of the query, beside its modalities, sets ``reads_acquisitions``.
+    One that reads the acquisitions of the query, beside its modalities, sets ``reads_acquisitions``; one that reads
+    from which dataset a sample comes, ``reads_dataset``.
     """
 
     kind: ClassVar[str] = "descriptor"
     reads_acquisitions: ClassVar[bool] = False
+    reads_dataset: ClassVar[bool] = False
     width: int
 
     def forward(self, batch: Batch, query: Query) -> Condition:
@@ -254,14 +277,26 @@ class ImageTextModel(nn.Module):
         raise NotImplementedError
 
 
+class Discriminator(nn.Module):
+    """Score how real images look: near 1 where real, near 0 where synthesized, as least squares want it."""
+
+    kind: ClassVar[str] = "discriminator"
+
+    def forward(self, images: Tensor, modalities: Tensor) -> Tensor:
+        """Score images (N, 1, *S) of modalities (N,) int64: (N, 1, *T), a score for each patch."""
+        raise NotImplementedError
+
+
 class Loss(nn.Module):
     """Compare prediction and truth; the objective multiplies by ``weight``.
 
-    One that looks at whole images, not at places one by one, says so by ``whole_images``.
+    One that looks at whole images, not at places one by one, says so by ``whole_images``; one that compares both ways
+    between sources and targets, by ``both_ways``.
     """
 
     kind: ClassVar[str] = "loss"
     whole_images: ClassVar[bool] = False
+    both_ways: ClassVar[bool] = False
 
     def __init__(self, *, weight: float = 1.0) -> None:
         super().__init__()

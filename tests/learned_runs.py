@@ -25,6 +25,7 @@ def write_learned_run(folder, cohort, *, clip=True, learns=("contrastive",), **d
     run = RunFolder(folder)
     run.recipe.write_text(yaml.safe_dump(tree, sort_keys=False))
     run.write("windows.json", {"overall": {}, "datasets": {"cohort": {}}})
+    run.write("datasets.json", ["cohort"])
     run.write("split.json", {"train": KEYS[:1], "validation": KEYS[1:2], "test": KEYS[2:]})
     weights = build.parts(build.load(run.recipe)).state_dict()
     for number, name in enumerate(("contrastive", "alignment", "synthesis")):

@@ -38,6 +38,7 @@ ORDER = """
     evaluation
     reporting
     demo
+    scanner_options
     cli
 """
 LAYERS = ORDER.split()

@@ -6,8 +6,10 @@ import pytest
 import safetensors.torch
 import torch
 from toys import (
+    ASKED,
     EVERY,
     PROMPTED,
+    SEVERAL,
     SHAPES,
     SPACES,
     M,
@@ -15,6 +17,7 @@ from toys import (
     conditioner_of,
     decoder_of,
     descriptor_of,
+    discriminator_of,
     encoder_of,
     query_of,
     referred,
@@ -23,6 +26,7 @@ from toys import (
     synthesizer,
 )
 
+from anysyn.ops import pick
 from anysyn.points import Points, lattice
 from anysyn.registry import build, names
 from anysyn.types import Outcome, Site
@@ -56,7 +60,8 @@ def test_encoders(name, dimensions, depth, tmp_path):
     seen = []
     encoder(images, EVERY, lambda site, x: (seen.append((site, *x.shape[:2])), x)[1])
     assert sorted(seen) == sorted((site.name, M, site.channels) for site in encoder.sites)
-    gradients_reach_everything(encoder, sum(x.square().mean() for x in levels))
+    again = encoder(images, SEVERAL.get(name, EVERY))
+    gradients_reach_everything(encoder, sum(x.square().mean() for x in (*again.skips, again.deep)))
     again = encoder_of(name, dimensions, depth)
     assert torch.equal(again(images, EVERY).deep, features.deep)
     same_after_saving(encoder, again, tmp_path / "weights.safetensors")
@@ -119,13 +124,28 @@ def test_descriptors(name):
         assert tokens.shape[::2] == (2, descriptor.width)
 
 
+@pytest.mark.parametrize(("dimensions", "depth"), SPACES)
+@pytest.mark.parametrize("name", names("discriminator"))
+def test_discriminators(name, dimensions, depth, tmp_path):
+    shape, judge = shape_of(dimensions, depth), discriminator_of(name, dimensions, depth)
+    images = batch_of(shape, samples=M).images[:, :1]
+    scores = judge(images, EVERY[:, 0])
+    assert scores.shape[:2] == (M, 1)
+    assert scores.ndim == 2 + dimensions
+    gradients_reach_everything(judge, scores.square().mean())
+    same_after_saving(judge, discriminator_of(name, dimensions, depth), tmp_path / "weights.safetensors")
+
+
 @pytest.mark.parametrize("name", names("loss"))
 def test_losses_are_finite_weighted_and_differentiable(name):
     loss = build("loss", {**spec("loss", name), **referred("loss", name), "weight": 3.0})
-    batch, query, model = batch_of((16, 16)), query_of(), synthesizer()
-    prediction, features = model(batch, query)
-    truth = batch.images[:, 2:3]
-    value = loss(Outcome(batch, query, prediction, truth, torch.ones(2, 1, dtype=torch.bool), features))
+    batch, query, model = batch_of((16, 16)), query_of(ASKED.get(name, (2,))), synthesizer()
+    there, back = (
+        Outcome(batch, asked, images, pick(batch.images, asked.targets), torch.ones(2, 1, dtype=torch.bool), features)
+        for asked in (query, query.reversed())
+        for images, features in [model(batch, asked)]
+    )
+    value = loss(there._replace(reverse=back))
     value.backward()
     assert value.ndim == 0
     assert math.isfinite(value.detach())

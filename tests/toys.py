@@ -21,13 +21,18 @@ SMALL = {
     ("encoder", "swin_unetr"): {"feature_size": 12, "window": 4},
     ("conditioner", "cross_attention"): {"heads": 2},
     ("decoder", "liif"): {"hidden": (16, 16)},
+    ("decoder", "mlp"): {"hidden": (16, 16)},
     ("decoder", "trilinear"): {"hidden": (16, 16)},
+    ("discriminator", "patchgan"): {"width": 4, "layers": 1},
 }
 NEEDS = {("conditioner", "add"): "modality"}
-OF = {"encoder": "unet", "decoder": "cnn"}  # the design of a part that holds several networks of one
+# The design of a part that holds several networks of one.
+OF = {"encoder": "unet", "decoder": "cnn", "discriminator": "patchgan"}
 SHAPES = {2: (16, 24), 3: (8, 16, 8)}
 SPACES = [(2, 1), (2, 3), (3, 1)]  # (dimensions, depth): slices, slabs, patches
 EVERY = torch.arange(M).unsqueeze(1)  # (M, 1): a sample for each modality, so that all that belongs to one is used
+SEVERAL = {"streams": torch.cat([EVERY, EVERY.roll(1)], 1)}  # sources that make an encoder use all of its weights
+ASKED = {"reconstruction_l1": (0,)}  # targets that make a loss see anything
 
 
 def spec(kind, name):
@@ -71,6 +76,12 @@ def decoder_of(name, encoder, depth=1):
     return build("decoder", spec("decoder", name) | of, modalities=M, names=PROMPTED, **given)
 
 
+def discriminator_of(name="per_modality", dimensions=2, depth=1):
+    of = {"of": discriminator_of(OF["discriminator"], dimensions, depth)} if nests("discriminator", name) else {}
+    torch.manual_seed(4)
+    return build("discriminator", spec("discriminator", name) | of, names=PROMPTED, dimensions=dimensions, depth=depth)
+
+
 def descriptor_of(name):
     return build("descriptor", spec("descriptor", name) | referred("descriptor", name), modalities=M, names=PROMPTED)
 
@@ -109,6 +120,7 @@ def referred(kind, name):
         "model": synthesizer,
         "clip": clip,
         "head": lambda: ModalityHead(model=synthesizer(), modalities=M),
+        "discriminator": discriminator_of,
         "losses": lambda: [build("loss", {"name": "l1"})],
     }
     return {key: made[key]() for key in parameters(find(kind, name)) if key in made}

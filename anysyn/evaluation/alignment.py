@@ -9,10 +9,10 @@ from typing import cast
 import pandas as pd
 
 from anysyn import build
+from anysyn.data.records import listed
 from anysyn.data.subjects import Failure
 from anysyn.evaluation.accuracies import UNNAMED, accuracies, cells, descriptions_told
 from anysyn.evaluation.findings import ALIGNMENT, check_any, open_findings, write_findings
-from anysyn.evaluation.fit import listed
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.recognition import slice_rows, text_rows
 from anysyn.evaluation.typeset import aligned

@@ -11,16 +11,18 @@ from typing import Any
 
 from torch import Tensor
 
+from anysyn.data.records import listed
 from anysyn.data.study import Study
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.baselines import Baseline
 from anysyn.evaluation.degrade import Degradation, brought_back, degraded
 from anysyn.evaluation.examples import Example, centre, planes, write_example
-from anysyn.evaluation.fit import TrainedRun, listed
+from anysyn.evaluation.fit import TrainedRun
 from anysyn.evaluation.measure import measure
 from anysyn.evaluation.pairs import Pair, by_sources
 from anysyn.evaluation.protocols import Protocol
 from anysyn.evaluation.tables import MODEL, case_row
+from anysyn.evaluation.units import error_in_unit
 
 
 class Cases:
@@ -87,8 +89,7 @@ class Cases:
     def _measure(self, study: Study, pair: Pair, predicted: Tensor) -> None:
         with listed(self.failures, study.key, pair):
             images = {MODEL: predicted} | {b.label: b.predict(study) for b in self.baselines[pair]}
-            truth, mask = study.images[pair.target], study.foreground
-            values = {method: measure(image, truth, mask, self.protocol) for method, image in images.items()}
+            values = {method: self._values(study, pair.target, image) for method, image in images.items()}
             stamp = (self.protocol.name, self.protocol.digest)
             about = (study.key, study.dataset)
             self.rows += [case_row(*about, m, pair.sources, pair.target, stamp, found) for m, found in values.items()]
@@ -96,6 +97,11 @@ class Cases:
                 name = re.sub(r"[^\w.+-]+", "_", f"{pair}_{self._kept[pair]}_{study.key}")
                 write_example(self.folder / f"{name}.npz", _example(study, pair, images, values))
                 self._kept[pair] += 1
+
+    def _values(self, study: Study, target: str, image: Tensor) -> dict[str, float]:
+        truth, mask = study.images[target], study.foreground
+        values = measure(image, truth, mask, self.protocol)
+        return values | error_in_unit(image, truth, mask, target, study.windows.get(target))
 
 
 def _example(

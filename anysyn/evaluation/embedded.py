@@ -53,7 +53,14 @@ class Embedded:
 
 @torch.inference_mode()
 def embed_study(
-    model: Synthesizer, study: Study, *, view: View, modalities: Sequence[str], fabric: Fabric, size: int
+    model: Synthesizer,
+    study: Study,
+    *,
+    view: View,
+    modalities: Sequence[str],
+    fabric: Fabric,
+    size: int,
+    told: Tensor | None = None,
 ) -> Tensor:
     """Embed every slice of a study in every modality that it has.
 
@@ -64,13 +71,15 @@ def embed_study(
         modalities: M names in the order of the recipe.
         fabric: Device and precision.
         size: Slices at once.
+        told: What the network is told of the dataset, as `LoadedRun.told_of` returns it; the first by default.
 
     Returns:
         (N, M, C) on the CPU, of length one, and zero where a modality is absent.
     """
     held = [number for number, name in enumerate(modalities) if name in study.images]
     rows = []
-    for batch in batches_of(study, full_tiles(study, view), view=view, modalities=modalities, size=size):
+    given: dict[str, Any] = {"view": view, "modalities": modalities, "size": size, "told": told}
+    for batch in batches_of(study, full_tiles(study, view), **given):
         with fabric.autocast():
             moved = batch.to(fabric.device)
             found = {number: embed(model, moved, number)[0].float().cpu() for number in held}  # (B, C) each

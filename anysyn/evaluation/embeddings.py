@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 import torch
 
+from anysyn.data.records import listed
 from anysyn.data.subjects import Failure
 from anysyn.evaluation.cosines import arranged
 from anysyn.evaluation.embedded import Embedded, embed_study, summarise
 from anysyn.evaluation.encoders import encoders_of
 from anysyn.evaluation.findings import EMBEDDINGS, check_any, open_findings, write_findings
-from anysyn.evaluation.fit import listed
 from anysyn.evaluation.typeset import aligned, number
 from anysyn.progress import Progress
 from anysyn.synthesis import load_run
@@ -98,6 +98,7 @@ def evaluate_embeddings(
         with listed(failures, subject.key):
             study = loaded.prepare(subject)
             given: dict[str, Any] = {"view": loaded.view, "modalities": names, "fabric": loaded.fabric, "size": batch}
+            given["told"] = loaded.told_of(study)
             found = {label: embed_study(model, study, **given) for label, model in models.items()}
             held = torch.tensor([name in study.images for name in names])  # (M,)
             embedded.add(study, found, held.expand(len(next(iter(found.values()))), -1))

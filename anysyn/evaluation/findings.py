@@ -14,8 +14,9 @@ from anysyn.evaluation.pairs import EvaluationError
 from anysyn.training.folder import RunFolder, versions, write_text
 
 # Folders in the folder of the results.
-EMBEDDINGS, ALIGNMENT, RETRIEVAL, SWEEP = "embeddings", "alignment", "retrieval", "sweep"
-FINDINGS = (EMBEDDINGS, ALIGNMENT, RETRIEVAL, SWEEP)
+EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP = "embeddings", "content", "alignment", "retrieval", "sweep"
+SEGMENTATION = "segmentation"
+FINDINGS = (EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP, SEGMENTATION)
 RECORD = "record.json"
 
 

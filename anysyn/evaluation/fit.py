@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -12,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from anysyn.data.grid import Grid
+from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.study import Study
-from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.baselines import BASELINES, Baseline, Voxels, choose_subjects, draw_voxels, stack
 from anysyn.evaluation.pairs import EvaluationError, Pair
 from anysyn.progress import Progress
@@ -44,6 +43,9 @@ class TrainedRun(Protocol):
 
     def subjects(self, root: str | Path | None, split: str) -> tuple[Sequence[Subject], Sequence[Failure]]:
         """Find the subjects of a part of the split, in the run's own data where ``root`` is None."""
+
+    def asked_as(self, dataset: str | None) -> TrainedRun:
+        """Return the run as it treats every study as coming from a dataset of its training."""
 
     def prepare(self, subject: Subject) -> Study:
         """Read a subject and prepare its intensities and its grid."""
@@ -80,29 +82,6 @@ class Fitted:
     def basis(self) -> dict[str, int]:
         """Return what the baselines rest on, for the record."""
         return {"subjects": self.subjects, "subjects enough for a pair": ENOUGH_SUBJECTS, "voxels of a subject": VOXELS}
-
-
-@contextmanager
-def listed(failures: list[Failure], key: str, pair: Pair | None = None) -> Iterator[None]:
-    """Note what goes wrong with one case and let the others go on.
-
-    Args:
-        failures: Where it is noted.
-        key: The subject.
-        pair: The pair, if it is about one.
-
-    Example:
-        >>> failures = []
-        >>> with listed(failures, "sub-01", Pair(("T1w",), "T2w")):
-        ...     raise ValueError("too small")
-        >>> failures[0].reason
-        'T1w:T2w: too small'
-    """
-    try:
-        yield
-    except (ValueError, OSError, RuntimeError, MemoryError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        failures.append(Failure(key, None, f"{pair}: {reason}" if pair else reason))
 
 
 def fit_baselines(

@@ -9,11 +9,11 @@ from typing import cast
 import pandas as pd
 
 from anysyn import build
+from anysyn.data.records import listed
 from anysyn.data.subjects import Failure
 from anysyn.data.views import View
 from anysyn.evaluation.alignment import image_text_model
 from anysyn.evaluation.findings import RETRIEVAL, check_any, open_findings, write_findings
-from anysyn.evaluation.fit import listed
 from anysyn.evaluation.ranks import CANDIDATES, Paired, accuracies, paired, retrieved
 from anysyn.evaluation.typeset import aligned, number
 from anysyn.progress import Progress

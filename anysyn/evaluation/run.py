@@ -30,6 +30,7 @@ def evaluate(
     out: str | Path | None = None,
     examples: int = 2,
     degrade: str | Degradation | None = None,
+    dataset: str | None = None,
     batch: int = 8,
     seed: int = 0,
     accelerator: str = "auto",
@@ -52,6 +53,8 @@ def evaluate(
         examples: Subjects of each pair whose planes are kept for figures.
         degrade: What is done to the sources before they are shown, for example ``"axis=2,factor=3,fwhm=2"``; the
             answer is asked for, and measured, on the grid of the truth.
+        dataset: As coming from which dataset of the training every subject is treated, or ``mean`` for the mean of all;
+            by default each as coming from its own.
         batch: Slices or patches the network sees at once: what bounds the memory.
         seed: Draws the subjects and voxels that the baselines are fitted on.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
@@ -71,7 +74,7 @@ def evaluate(
         Traceback (most recent call last):
         anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
     """
-    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+    loaded = _loaded(run, accelerator, dataset)
     how, wanted = find_protocol(protocol), parse_pairs(pairs, loaded.recipe.modalities)
     worse = parse_degradation(degrade) if isinstance(degrade, str) else degrade
     subjects, unread = loaded.subjects(data, split)
@@ -98,10 +101,15 @@ def evaluate(
         notes=[*fitted.notes, *([f"The sources were degraded: {worse}."] if worse else [])],
     )
     asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    asked |= {"degrade": str(worse)} if worse else {}
+    asked |= {key: said for key, said in {"degrade": worse and str(worse), "dataset": dataset}.items() if said}
     write_results(result, asked | {"baselines": fitted.basis})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # where a report finds the latest
     return result
+
+
+def _loaded(run: str | Path | TrainedRun, accelerator: str, dataset: str | None) -> TrainedRun:
+    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+    return loaded if dataset is None else loaded.asked_as(dataset)
 
 
 def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pairs: Sequence[Pair], where: str) -> None:
@@ -118,7 +126,7 @@ def _open(folder: Path, overwrite: bool) -> Path:
     if folder.exists() and not folder.is_dir():
         raise EvaluationError(f"{folder} is a file; choose another --out")
     beside = {folder / what for what in FINDINGS}  # which stay
-    if not overwrite and any(path.is_file() and path.parent not in beside for path in folder.rglob("*")):
+    if not overwrite and any(path.is_file() and beside.isdisjoint(path.parents) for path in folder.rglob("*")):
         raise EvaluationError(f"{folder} is not empty; choose another --out or allow it with --overwrite")
     (folder / "examples").mkdir(parents=True, exist_ok=True)
     for old in (folder / "examples").glob("*.npz"):

@@ -10,16 +10,16 @@ from typing import Any
 import pandas as pd
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.records import listed
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.beside import load_beside
 from anysyn.evaluation.findings import SWEEP, open_findings, write_findings
-from anysyn.evaluation.fit import listed
 from anysyn.evaluation.obedience import obedience, summary_cells, summary_headings
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.protocols import Protocol
 from anysyn.evaluation.protocols import protocol as find_protocol
 from anysyn.evaluation.settings import Sweep, parse_sweeps
-from anysyn.evaluation.swept import COPIED, swept
+from anysyn.evaluation.swept import COPIED, Scene, swept
 from anysyn.evaluation.tables import MODEL
 from anysyn.evaluation.typeset import aligned
 from anysyn.evaluation.unseen import suited
@@ -113,10 +113,13 @@ def evaluate_sweep(
     asked_of, said = _asked_of(wanted, subjects, runs, training)
     folder = open_findings(loaded.folder, out, SWEEP, overwrite=overwrite)
     failures, rows = [*unread], list[dict[str, Any]]()
-    for subject in (progress or Progress()).over("asking for settings", subjects):
-        own = [sweep for sweep in wanted if subject.key in asked_of[sweep]]
+    chosen = [subject for subject in subjects if any(subject.key in keys for keys in asked_of.values())]
+    for subject in (progress or Progress()).over("asking for settings", chosen):
         with listed(failures, subject.key):
-            rows += swept(subject, own, runs=runs, cohort=cohort, protocol=how, batch=batch) if own else []
+            scene = Scene(subject, loaded, cohort)
+            for sweep in (sweep for sweep in wanted if subject.key in asked_of[sweep]):
+                with listed(failures, subject.key, sweep.pair):
+                    rows += swept(scene, sweep, runs=runs, protocol=how, batch=batch)
     if not rows:
         first = f" ({failures[0].key}: {failures[0].reason})" if failures else ""
         raise EvaluationError(f"no subject could be asked{first}")
@@ -143,7 +146,8 @@ def _with_others(
     for text in beside:
         label, other = load_beside(run, text, same=SAME, accelerator=accelerator)
         if label in (*runs, COPIED):
-            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={text}")
+            where = other.folder.path
+            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={where}")
         if other.folder.read("split.json") != run.folder.read("split.json"):
             raise EvaluationError(f"{other.folder.path} was trained on other subjects than {run.folder.path}")
         parse_sweeps([f"{sweep}=1" for sweep in sweeps], other.recipe.modalities)  # it knows the modalities

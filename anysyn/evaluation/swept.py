@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,47 +28,37 @@ CONTRASTS = ("contrast", "true_contrast")
 
 
 def swept(
-    subject: Subject,
-    sweeps: Sequence[Sweep],
-    *,
-    runs: Mapping[str, LoadedRun],
-    cohort: Path,
-    protocol: Protocol,
-    batch: int,
+    scene: Scene, sweep: Sweep, *, runs: Mapping[str, LoadedRun], protocol: Protocol, batch: int
 ) -> list[dict[str, Any]]:
-    """Measure every run at every value of every sweep.
+    """Measure every run at every value of a sweep.
 
     The truth is without noise, shading and gain. It is prepared as the run prepares its images and then put where the
     subject's own images lie, so that nothing that a network sees depends on what is asked.
 
     Args:
-        subject: Of a simulated cohort.
-        sweeps: What is asked.
-        runs: By label; the first prepares the images for all.
-        cohort: Root of the cohort.
+        scene: A subject of a simulated cohort, prepared for all runs.
+        sweep: What is asked.
+        runs: By label.
         protocol: How images are compared.
         batch: Slices or patches at once.
 
     Returns:
-        A row for each sweep, value and method: `ABOUT`, the metrics of the protocol, and `CONTRASTS`.
+        A row for each value and method: `ABOUT`, the metrics of the protocol, and `CONTRASTS`.
     """
-    scene = Scene(subject, next(iter(runs.values())), cohort)
-    rows = list[dict[str, Any]]()
-    for sweep in sweeps:
-        target = sweep.pair.target
-        own = scene.study.acquisition(target) or Acquisition(modality=target)
-        copied = scene.truth(Acquisition(modality=target))
-        for value in sweep.values:
-            asked = sweep.asked(own, value)
-            truth = scene.truth(sweep.asked(Acquisition(modality=target), value))
-            shown = {label: scene.answer(run, sweep, asked, batch) for label, run in runs.items()} | {COPIED: copied}
-            about: dict[str, Any] = {"sweep": str(sweep), "subject": subject.key, "dataset": scene.study.dataset}
-            about |= {"sources": "+".join(sweep.pair.sources), "target": target, "key": sweep.key}
-            about |= {"value": value, "own": getattr(own, sweep.field)}
-            for method, seen in shown.items():
-                values = measure(seen.image, truth.image, scene.study.foreground, protocol)
-                contrasts = {"contrast": scene.contrast(seen), "true_contrast": scene.contrast(truth)}
-                rows.append({**about, "method": method, **values, **contrasts})
+    target, rows = sweep.pair.target, list[dict[str, Any]]()
+    own = scene.study.acquisition(target) or Acquisition(modality=target)
+    copied = scene.truth(Acquisition(modality=target))
+    for value in sweep.values:
+        asked = sweep.asked(own, value)
+        truth = scene.truth(sweep.asked(Acquisition(modality=target), value))
+        shown = {label: scene.answer(run, sweep, asked, batch) for label, run in runs.items()} | {COPIED: copied}
+        about: dict[str, Any] = {"sweep": str(sweep), "subject": scene.subject.key, "dataset": scene.study.dataset}
+        about |= {"sources": "+".join(sweep.pair.sources), "target": target, "key": sweep.key}
+        about |= {"value": value, "own": getattr(own, sweep.field)}
+        for method, seen in shown.items():
+            values = measure(seen.image, truth.image, scene.study.foreground, protocol)
+            contrasts = {"contrast": scene.contrast(seen), "true_contrast": scene.contrast(truth)}
+            rows.append({**about, "method": method, **values, **contrasts})
     return rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
+from torch import Tensor
 
 from anysyn.data.boxes import Box
 from anysyn.data.study import Study
@@ -36,7 +37,13 @@ def full_tiles(study: Study, view: View) -> list[Box]:
 
 
 def batches_of(
-    study: Study, boxes: Sequence[Box], *, view: View, modalities: Sequence[str], size: int
+    study: Study,
+    boxes: Sequence[Box],
+    *,
+    view: View,
+    modalities: Sequence[str],
+    size: int,
+    told: Tensor | None = None,
 ) -> Iterator[Batch]:
     """Cut boxes out of a study, a few at a time.
 
@@ -46,6 +53,7 @@ def batches_of(
         view: How a network sees a box.
         modalities: Names in the order of the recipe; one that the study lacks is zero and counts as absent.
         size: Boxes at once: what bounds the memory.
+        told: What a network is told of the dataset, as `LoadedRun.told_of` returns it; the first by default.
 
     Example:
         >>> import numpy as np
@@ -62,13 +70,14 @@ def batches_of(
     air = torch.tensor([study.air(name) if has else 0.0 for name, has in zip(modalities, held, strict=True)])  # (M,)
     spacing = torch.tensor([study.grid.spacing[axis] for axis in view.spatial])  # (dims,)
     records = tuple(study.acquisition(name) for name in modalities)
+    number = torch.zeros(1, dtype=torch.int64) if told is None else told  # (1,) or (1, N)
     for first in range(0, len(boxes), size):
         some = boxes[first : first + size]
         count = len(some)
         yield Batch(
             images=torch.stack([view.take(whole, box, air) for box in some]),  # (B, M, *S)
             available=torch.tensor([held] * count),
-            dataset=torch.zeros(count, dtype=torch.int64),
+            dataset=number.expand(count, *number.shape[1:]),
             spacing=spacing.expand(count, -1),
             acquisitions=(records,) * count,
             keys=tuple(f"{study.key} {box.start}" for box in some),

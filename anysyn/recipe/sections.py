@@ -53,6 +53,8 @@ class Data:
         prepare: Steps before the network, each with its inverse, in order.
         view: Slices, slabs or patches.
         augment: Random changes of the training samples, in order.
+        datasets: Names of the datasets that take part; all by default.
+        as_dataset: Name of the dataset that all subjects count as; by default each has its own.
         split: Who trains, validates and tests.
         cache: Folder of prepared volumes; inside the run folder by default.
     """
@@ -63,6 +65,8 @@ class Data:
     prepare: Sequence[Preparation]
     view: View
     augment: Sequence[Augmentation] = field(default_factory=list)
+    datasets: Sequence[str] | None = None
+    as_dataset: str | None = None
     split: Split = field(default_factory=Split)
     cache: str | None = None
 

@@ -1,4 +1,4 @@
-"""Findings: what was measured of embeddings and of image-text alignment, found and read."""
+"""Findings: what was measured of embeddings, content and image-text alignment, found and read."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from typing import Any
 
 import pandas as pd
 
+from anysyn.evaluation.contrasts import KEYS
 from anysyn.evaluation.findings import RECORD
+from anysyn.evaluation.likeness import SHARES, VALUES, WITH
 from anysyn.registry import UserError
 from anysyn.training.folder import RunFolder
 
 WORDS = (
     *("subject", "dataset", "modality", "encoder", "first", "second", "of", "in_training", "found", "description"),
-    *("sweep", "method", "sources", "target", "key"),
+    *("sweep", "method", "sources", "target", "key", "measure", "task", "region", "missing"),
 )
 # An empty cell is no number here, and a word elsewhere.
-NUMBERS = ("same_slice", "other_slice", "other_subject", "correlation", "correlation_within", "slope_within")
+NUMBERS = (
+    *("same_slice", "other_slice", "other_subject", "correlation", "correlation_within", "slope_within"),
+    *(*VALUES, *WITH, *SHARES, *KEYS),
+    *("dice", "dice_sd", "agreement"),
+)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from anysyn.data.files import replacing
-from anysyn.evaluation.findings import ALIGNMENT, EMBEDDINGS, RETRIEVAL, SWEEP
+from anysyn.evaluation.findings import ALIGNMENT, CONTENT, EMBEDDINGS, RETRIEVAL, SEGMENTATION, SWEEP
 from anysyn.evaluation.tables import margins, metrics_of, summarise
 from anysyn.evaluation.typeset import arrow
 from anysyn.registry import UserError
 from anysyn.reporting.alignment import COLUMNS, alignment_section
+from anysyn.reporting.content import COLUMNS as LIKENED
+from anysyn.reporting.content import content_section
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.embeddings import COORDINATES, COSINES, embeddings_section
 from anysyn.reporting.findings import Findings, find_findings, read_findings
@@ -29,6 +31,8 @@ from anysyn.reporting.results import Results, chosen, find_results, read_results
 from anysyn.reporting.retrieval import COLUMNS as RETRIEVED
 from anysyn.reporting.retrieval import retrieval_section
 from anysyn.reporting.scores import blocks, headings, headline, verdict
+from anysyn.reporting.segmentation import COLUMNS as SEGMENTED
+from anysyn.reporting.segmentation import segmentation_section
 from anysyn.reporting.stages import stages_of
 from anysyn.reporting.sweep import COLUMNS as SWEPT
 from anysyn.reporting.sweep import sweep_section
@@ -105,9 +109,11 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
         origin=[*training_facts(run, recipe), *(evaluation_facts(run, recipe, results) if results else [])],
         results=None if results is None else _results(results, recipe),
         embeddings=embeddings_section(findings[EMBEDDINGS]) if EMBEDDINGS in findings else None,
+        content=content_section(findings[CONTENT]) if CONTENT in findings else None,
         alignment=alignment_section(findings[ALIGNMENT]) if ALIGNMENT in findings else None,
         retrieval=retrieval_section(findings[RETRIEVAL]) if RETRIEVAL in findings else None,
         sweep=sweep_section(findings[SWEEP]) if SWEEP in findings else None,
+        segmentation=segmentation_section(findings[SEGMENTATION]) if SEGMENTATION in findings else None,
         stages=stages_of(run, recipe),
         ended=run.weights.is_file(),
         recipe=text,
@@ -120,7 +126,7 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
 
 def _findings(run: RunFolder, results: str | Path | None) -> dict[str, Findings]:
     tables = {EMBEDDINGS: {"cosines": COSINES, "coordinates": COORDINATES}, ALIGNMENT: COLUMNS, RETRIEVAL: RETRIEVED}
-    tables |= {SWEEP: SWEPT}
+    tables |= {CONTENT: LIKENED, SWEEP: SWEPT, SEGMENTATION: SEGMENTED}
     found = {what: find_findings(run, results, what) for what in tables}
     return {what: read_findings(folder, tables[what]) for what, folder in found.items() if folder is not None}
 

@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from learned_runs import cut_off, record_of, write_learned_run
+import yaml
+from learned_runs import cut_off, noisy, record_of, write_learned_run
+from text_runs import CLIP
 
+from anysyn import build
 from anysyn.acquisition import Acquisition
+from anysyn.data.bids import bids_name
 from anysyn.data.foreground import foreground
 from anysyn.data.grid import Grid, resample
 from anysyn.data.subjects import find_subjects
@@ -18,8 +22,8 @@ from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.sweep import evaluate_sweep
 from anysyn.registry import UserError
 from anysyn.simulation import simulate, simulate_like
-from anysyn.simulation.cohort import bids_name
 from anysyn.synthesis.run import LoadedRun, load_run
+from anysyn.training.folder import RunFolder, write_tensors
 
 SPLIT = {"train": ["sub-001", "sub-002", "sub-003"], "validation": ["sub-004"], "test": ["sub-005", "sub-006"]}
 COPIED = "own protocol copied"
@@ -163,6 +167,52 @@ def test_a_run_as_it_is_trained_answers_and_says_that_it_is_told_nothing(run, co
 def own_tr(cohort):
     low, *_, high = sorted(own(cohort, key).repetition_time_ms for key in SPLIT["train"])
     return round((low + high) / 2) + 0.03
+
+
+def write_arithmetic_run(folder, cohort, reads):
+    """Write a run whose decoder is told by alpha and beta, of weights that no training has seen."""
+    path = write_run(folder, cohort)
+    tree = yaml.safe_load((path / "recipe.yaml").read_text())
+    if reads["name"] == "text":
+        tree["parts"] = {"clip": CLIP} | tree["parts"]
+    sites = ["encoder/out", "decoder/in"]
+    tree["parts"]["synthesizer"]["conditioners"] = [{"name": "alpha_beta", "at": sites, "reads": reads}]
+    (path / "recipe.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    weights = build.parts(build.load(path / "recipe.yaml")).state_dict()
+    write_tensors(RunFolder(path).weights, noisy(weights, "synthesizer.conditioners", seed=0))
+    return path
+
+
+def test_texts_numbers_and_labels_are_asked_the_same_and_only_labels_are_deaf(cohort, tmp_path):
+    reads = {"text": {"name": "text", "clip": "@clip"}, "numbers": {"name": "metadata"}, "label": {"name": "modality"}}
+    paths = {name: write_arithmetic_run(tmp_path / name, cohort, spec) for name, spec in reads.items()}
+    run, *others = (f"{name}={path}" for name, path in paths.items())
+    sweeps = [asked(cohort), asked(cohort, pair="FLAIR:T2w")]
+    result = evaluate_sweep(run.partition("=")[2], sweeps=sweeps, beside=others, accelerator="cpu")
+    assert list(result.summary["method"]) == ["model", "numbers", "label", COPIED] * 2
+    assert list(dict.fromkeys(result.summary["sweep"])) == ["T1w:T2w:te", "FLAIR:T2w:te"]
+    varies = result.rows.groupby(["sweep", "subject", "method"])["contrast"].agg(np.ptp).unstack()
+    assert (varies[["model", "numbers"]] > 0).all(axis=None)
+    assert not varies["label"].any()
+    assert [note for note in result.notes if "modality alone" in note] == [
+        "label is told the modality alone, so its answer is the same for every setting."
+    ]
+
+
+def test_a_sweep_that_a_run_cannot_answer_costs_itself_alone(run, cohort, monkeypatch):
+    plain = LoadedRun.predict
+
+    def predict(self, study, sources, *rest, **options):
+        if len(sources) > 1:
+            raise ValueError("it takes one source")
+        return plain(self, study, sources, *rest, **options)
+
+    monkeypatch.setattr(LoadedRun, "predict", predict)
+    result = evaluate_sweep(run, sweeps=[asked(cohort, pair="T1w+FLAIR:T2w"), asked(cohort)])
+    assert set(result.rows["sweep"]) == {"T1w:T2w:te"}
+    assert [str(one) for one in result.failures] == [
+        f"{key}: T1w+FLAIR:T2w: it takes one source" for key in SPLIT["test"]
+    ]
 
 
 def test_values_that_tell_nothing_are_refused_with_the_range(run, cohort):
