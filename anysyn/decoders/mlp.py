@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from monai.networks.utils import pixelshuffle
 from torch import Tensor, nn
 
 from anysyn.nn.arithmetic import Affine, affine_at, folded
@@ -76,7 +77,7 @@ class MLPDecoder(Decoder):
         affine = None if torch.is_grad_enabled() else affine_at(modulate, "decoder/in")
         x = modulate("decoder/in", features.deep) if affine is None else features.deep  # (B, C, *S / stride)
         cells = self._of_cells(x, affine)  # (B, O, *S / stride)
-        image = voxels_of_cells(cells, self.depth, self.stride)  # (B, depth, *S without the slab's axis)
+        image = pixelshuffle(cells, cells.dim() - 2, self.stride)  # (B, depth, *S without the slab's axis)
         if self.depth > 1:
             image = image.unsqueeze(1)  # (B, 1, *S)
         return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
@@ -92,26 +93,3 @@ class MLPDecoder(Decoder):
 def _folded_layer(layer: nn.Linear, affine: Affine) -> Callable[[Tensor], Tensor]:
     weight, bias = folded(layer.weight, layer.bias, affine)  # (B, H, C), (B, H)
     return lambda rows: torch.baddbmm(bias.unsqueeze(1), rows, weight.mT)  # (B, v, H)
-
-
-def voxels_of_cells(cells: Tensor, depth: int, stride: int) -> Tensor:
-    """Lay the numbers of each cell out as its voxels (Shi et al., CVPR 2016).
-
-    Args:
-        cells: (B, depth * stride^d, *S / stride) with d voxel axes; within a channel of the answer, voxels in the order
-            of the axes.
-        depth: Channels of the answer.
-        stride: Voxels of a cell along each axis.
-
-    Returns:
-        (B, depth, *S).
-
-    Example:
-        >>> voxels_of_cells(torch.tensor([0.0, 1.0, 2.0, 3.0]).reshape(1, 4, 1, 1), depth=1, stride=2).tolist()
-        [[[[0.0, 1.0], [2.0, 3.0]]]]
-    """
-    sizes = cells.shape[2:]
-    dims = len(sizes)
-    apart = cells.reshape(len(cells), depth, *(stride,) * dims, *sizes)  # (B, depth, stride ..., *S / stride)
-    order = [axis for d in range(dims) for axis in (2 + dims + d, 2 + d)]
-    return apart.permute(0, 1, *order).reshape(len(cells), depth, *(n * stride for n in sizes))  # (B, depth, *S)

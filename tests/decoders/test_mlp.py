@@ -5,7 +5,6 @@ import torch
 from toys import EVERY, encoder_of
 
 from anysyn.decoders import MLPDecoder
-from anysyn.decoders.mlp import voxels_of_cells
 from anysyn.registry import RecipeError
 from anysyn.types import Features
 
@@ -41,10 +40,11 @@ def test_chunks_change_nothing(dimensions):
 
 
 def test_cells_become_voxels_as_in_a_pixel_shuffle():
-    cells = torch.randn(2, 3 * 4, 5, 6)
-    assert torch.equal(voxels_of_cells(cells, depth=3, stride=2), torch.pixel_shuffle(cells, 2))
-    solid = torch.arange(8.0).reshape(1, 8, 1, 1, 1)
-    assert voxels_of_cells(solid, depth=1, stride=2).flatten().tolist() == list(range(8))
+    decoder = MLPDecoder(widths=(6,), strides=(2,), dimensions=2, depth=3, hidden=(9,))
+    features = torch.randn(2, 6, 5, 4)
+    cells = decoder.mlp(features.movedim(1, -1)).movedim(-1, 1)
+    expected = torch.pixel_shuffle(cells, 2).unsqueeze(1)
+    torch.testing.assert_close(decoder(Features((), features), EVERY[:2]), expected, atol=1e-6, rtol=1e-5)
 
 
 def test_it_answers_behind_an_encoder_with_a_stride():
