@@ -1,5 +1,7 @@
 """Prompts: the published lines, the round trip, and what is refused, with its place."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +122,9 @@ def test_what_separates_slots_cannot_hide_in_a_word():
 def test_what_is_no_prompt_is_refused_with_its_place(change, message):
     with pytest.raises(UserError, match=message):
         Acquisition.from_prompt(PUBLISHED.replace(*change))
+
+
+@given(mri)
+def test_numbers_that_are_filled_up_are_the_same_numbers(acquisition):
+    text = replace(acquisition, manufacturer="GE 3T").to_prompt()
+    assert prompts.read(prompts.padded(text, 6)) == prompts.read(text)

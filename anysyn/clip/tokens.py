@@ -68,6 +68,8 @@ class ClipTokens:
 
     Args:
         most: Tokens of a row; shorter texts are followed by zeros, which a causal text tower never looks at.
+        digits: Before the point of every number, filled up by zeros (`anysyn.prompts.padded`); None for numbers as
+            they are written.
 
     Example:
         >>> [row] = ClipTokens(most=6)(["T1"])["input_ids"]
@@ -75,10 +77,10 @@ class ClipTokens:
         [49406, 339, 272, 49407, 0, 0]
     """
 
-    def __init__(self, *, most: int) -> None:
+    def __init__(self, *, most: int, digits: int | None = None) -> None:
         from open_clip.tokenizer import SimpleTokenizer  # here, since open_clip takes seconds to import
 
-        self.tokenizer, self.most = SimpleTokenizer(), most
+        self.tokenizer, self.most, self.digits = SimpleTokenizer(), most, digits
         self.vocabulary: int = self.tokenizer.vocab_size
         self.begin: int = self.tokenizer.sot_token_id
         self.end: int = self.tokenizer.eot_token_id
@@ -90,4 +92,5 @@ class ClipTokens:
         return {"input_ids": [row + [0] * (self.most - len(row)) for row in rows]}
 
     def _marked(self, text: str) -> list[int]:
-        return [self.begin, *self.tokenizer.encode(text), self.end]
+        told = text if self.digits is None else prompts.padded(text, self.digits)
+        return [self.begin, *self.tokenizer.encode(told), self.end]
