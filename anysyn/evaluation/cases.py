@@ -15,12 +15,14 @@ from anysyn.data.records import listed
 from anysyn.data.study import Study
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.baselines import Baseline
+from anysyn.evaluation.corruptions import Corruption, corrupted, input_psnr
 from anysyn.evaluation.degrade import Degradation, brought_back, degraded
 from anysyn.evaluation.examples import Example, centre, planes, write_example
 from anysyn.evaluation.fit import TrainedRun
 from anysyn.evaluation.measure import measure
 from anysyn.evaluation.pairs import Pair, by_sources
 from anysyn.evaluation.protocols import Protocol
+from anysyn.evaluation.regions import lesion_of
 from anysyn.evaluation.tables import MODEL, case_row
 from anysyn.evaluation.units import error_in_unit
 
@@ -36,9 +38,12 @@ class Cases:
         examples: Subjects of each pair whose planes are kept.
         folder: Where they are kept.
         degradation: What is done to the sources, but not to the truth; nothing, if None.
+        corruption: What is done to them before that; nothing, if None.
+        seed: Draws what is random in a corruption.
 
     Attributes:
         rows: One for each subject, method and pair.
+        inputs: One for each subject and source that was degraded or corrupted: what was left of it.
         failures: Subjects and pairs that could not be measured.
     """
 
@@ -52,10 +57,14 @@ class Cases:
         examples: int,
         folder: Path,
         degradation: Degradation | None = None,
+        corruption: Corruption | None = None,
+        seed: int = 0,
     ) -> None:
-        self.run, self.protocol, self.baselines, self.degradation = run, protocol, baselines, degradation
+        self.run, self.protocol, self.baselines = run, protocol, baselines
+        self.degradation, self.corruption, self.seed = degradation, corruption, seed
         self.batch, self.examples, self.folder = batch, examples, folder
         self.rows: list[dict[str, Any]] = []
+        self.inputs: list[dict[str, Any]] = []
         self.failures: list[Failure] = []
         self._kept: Counter[Pair] = Counter()
 
@@ -70,26 +79,39 @@ class Cases:
             return
         with listed(self.failures, subject.key):
             study = self.run.prepare(subject)
+            lesion = lesion_of(subject, study) if self.protocol.reads_lesion else None
+            known = set[str]()  # sources whose quality is noted
             for sources, targets in by_sources(pairs).items():
                 with listed(self.failures, subject.key, Pair(sources, "+".join(targets))):
                     seen, predicted = self._predict(study, sources, targets)
+                    self._note_inputs(study, seen, [name for name in sources if name not in known], lesion)
+                    known |= set(sources)
                     for target in targets:
-                        self._measure(seen, Pair(sources, target), predicted[target].float().cpu())
+                        self._measure(seen, Pair(sources, target), predicted[target].float().cpu(), lesion)
 
     def _predict(
         self, study: Study, sources: Sequence[str], targets: Sequence[str]
     ) -> tuple[Study, Mapping[str, Tensor]]:
         """Return what there is to be seen on the grid of the truth, and the syntheses there."""
+        seen = study if self.corruption is None else corrupted(study, sources, self.corruption, seed=self.seed)
         if self.degradation is None:
-            return study, self.run.predict(study, sources, targets, self.batch)
-        coarse = degraded(study, sources, self.degradation)
+            return seen, self.run.predict(seen, sources, targets, self.batch)
+        coarse = degraded(seen, sources, self.degradation)
         seen = replace(study, images={**study.images, **brought_back(coarse, study)})
         return seen, self.run.predict(coarse, sources, targets, self.batch, onto=study.grid)
 
-    def _measure(self, study: Study, pair: Pair, predicted: Tensor) -> None:
+    def _note_inputs(self, study: Study, seen: Study, sources: Sequence[str], lesion: Tensor | None) -> None:
+        for name in sources if seen is not study else ():
+            shown, clean = seen.images[name], study.images[name]
+            about = {"subject": study.key, "dataset": study.dataset, "modality": name}
+            about |= {"protocol": self.protocol.name, "digest": self.protocol.digest}
+            values = self._values(study, name, shown, lesion) if self.protocol.suits(name) else {}
+            self.inputs.append({**about, "input_psnr": input_psnr(shown, clean, study.foreground), **values})
+
+    def _measure(self, study: Study, pair: Pair, predicted: Tensor, lesion: Tensor | None) -> None:
         with listed(self.failures, study.key, pair):
             images = {MODEL: predicted} | {b.label: b.predict(study) for b in self.baselines[pair]}
-            values = {method: self._values(study, pair.target, image) for method, image in images.items()}
+            values = {method: self._values(study, pair.target, image, lesion) for method, image in images.items()}
             stamp = (self.protocol.name, self.protocol.digest)
             about = (study.key, study.dataset)
             self.rows += [case_row(*about, m, pair.sources, pair.target, stamp, found) for m, found in values.items()]
@@ -98,10 +120,10 @@ class Cases:
                 write_example(self.folder / f"{name}.npz", _example(study, pair, images, values))
                 self._kept[pair] += 1
 
-    def _values(self, study: Study, target: str, image: Tensor) -> dict[str, float]:
-        truth, mask = study.images[target], study.foreground
-        values = measure(image, truth, mask, self.protocol)
-        return values | error_in_unit(image, truth, mask, target, study.windows.get(target))
+    def _values(self, study: Study, target: str, image: Tensor, lesion: Tensor | None) -> dict[str, float]:
+        truth, mask, window = study.images[target], study.foreground, study.windows.get(target)
+        values = measure(image, truth, mask, self.protocol, lesion=lesion, window=window)
+        return values | error_in_unit(image, truth, mask, target, window)
 
 
 def _example(

@@ -49,7 +49,7 @@ def _untrained(run: LoadedRun) -> Synthesizer:
 
 def _stages(run: LoadedRun) -> Iterator[tuple[str, Synthesizer]]:
     name, before = _name(run.recipe), encoding(_untrained(run))
-    for stage in run.recipe.stages:
+    for stage in (stage for stage in run.recipe.stages if stage.epochs):
         model = cast(Synthesizer, networks(run.folder, run.recipe, only=[name], stage=stage.name)[name])
         now = encoding(model)
         if any(not torch.equal(value, before[key]) for key, value in now.items()):

@@ -15,8 +15,8 @@ from anysyn.training.folder import RunFolder, versions, write_text
 
 # Folders in the folder of the results.
 EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP = "embeddings", "content", "alignment", "retrieval", "sweep"
-SEGMENTATION = "segmentation"
-FINDINGS = (EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP, SEGMENTATION)
+SEGMENTATION, ROBUSTNESS = "segmentation", "robustness"
+FINDINGS = (EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP, SEGMENTATION, ROBUSTNESS)
 RECORD = "record.json"
 
 

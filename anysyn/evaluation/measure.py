@@ -8,11 +8,20 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from anysyn.data.scale import Window, restored
 from anysyn.evaluation.metrics import Comparison
 from anysyn.evaluation.protocols import Protocol
 
 
-def measure(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol) -> dict[str, float]:
+def measure(
+    prediction: Tensor,
+    truth: Tensor,
+    mask: Tensor,
+    protocol: Protocol,
+    *,
+    lesion: Tensor | None = None,
+    window: Window | None = None,
+) -> dict[str, float]:
     """Measure one synthesized volume.
 
     Args:
@@ -20,6 +29,8 @@ def measure(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol)
         truth: (X, Y, Z), prepared intensities.
         mask: (X, Y, Z) bool, the foreground of the subject.
         protocol: How to compare.
+        lesion: (X, Y, Z) bool, for a protocol that compares it apart.
+        window: What 0 and 1 stand for, for a protocol that compares in a unit; None where the images are in it already.
 
     Returns:
         The value of each metric; an infinite PSNR says that the images are identical.
@@ -35,7 +46,9 @@ def measure(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol)
         {'mae': 1.0, 'psnr': 20.0}
     """
     _check(prediction, truth, mask)
-    units = list(comparisons(prediction, truth, mask, protocol))
+    if protocol.restored_to is not None and window is not None:
+        prediction, truth = restored(prediction.double(), window), restored(truth.double(), window)
+    units = list(comparisons(prediction, truth, mask, protocol, lesion))
     return {metric.name: _mean([float(metric.value(unit)) for unit in units]) for metric in protocol.objects}
 
 
@@ -49,7 +62,9 @@ def _check(prediction: Tensor, truth: Tensor, mask: Tensor) -> None:
         raise ValueError("the prediction holds voxels that are not finite")
 
 
-def comparisons(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol) -> Iterator[Comparison]:
+def comparisons(
+    prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol, lesion: Tensor | None = None
+) -> Iterator[Comparison]:
     """Normalise a volume and cut it into the units of a protocol.
 
     Args:
@@ -57,6 +72,7 @@ def comparisons(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Proto
         truth: (X, Y, Z).
         mask: (X, Y, Z) bool.
         protocol: How to compare.
+        lesion: (X, Y, Z) bool; None where it is not known.
 
     Returns:
         One comparison for the volume, or one for each slice that holds foreground and whose target is not constant.
@@ -76,18 +92,25 @@ def comparisons(prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Proto
         if not truth[where].amin() < truth[where].amax():
             raise ValueError(f"the target is constant in its {protocol.mask}, so nothing can be compared")
         axes = tuple(axis for axis in range(3) if protocol.dimensions == 3 or axis != protocol.axis)
-        yield _comparison(prediction, truth, where, protocol, axes)
+        yield _comparison(prediction, truth, where, protocol, axes, lesion)
         return
     cut = [x.unbind(protocol.axis) for x in (prediction, truth, where, mask)]
-    kept = [(p, t, w) for p, t, w, m in zip(*cut, strict=True) if m.any() and t[w].amin() < t[w].amax()]
+    lesions = [None] * len(cut[0]) if lesion is None else lesion.unbind(protocol.axis)
+    units = zip(*cut, lesions, strict=True)
+    kept = [(p, t, w, one) for p, t, w, m, one in units if m.any() and t[w].amin() < t[w].amax()]
     if not kept:
         raise ValueError("the target is constant in every slice, so nothing can be compared")
-    for p, t, w in kept:
-        yield _comparison(p, t, w, protocol, (0, 1))
+    for p, t, w, one in kept:
+        yield _comparison(p, t, w, protocol, (0, 1), one)
 
 
 def _comparison(
-    prediction: Tensor, truth: Tensor, where: Tensor, protocol: Protocol, axes: tuple[int, ...]
+    prediction: Tensor,
+    truth: Tensor,
+    where: Tensor,
+    protocol: Protocol,
+    axes: tuple[int, ...],
+    lesion: Tensor | None,
 ) -> Comparison:
     data_range = float(truth.max()) if protocol.data_range == "max" else protocol.data_range
     if not data_range > 0:
@@ -100,6 +123,8 @@ def _comparison(
         axes=axes,
         sigma=protocol.sigma,
         window=protocol.window,
+        weights=protocol.weights,
+        lesion=lesion,
     )
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from anysyn.evaluation.similarity import ssim
+from anysyn.evaluation.similarity import Weights, ssim
 from anysyn.registry import build, register
 
 
@@ -106,6 +106,8 @@ class Comparison:
         axes: Axes that SSIM's window extends along.
         sigma: Standard deviation of SSIM's window in voxels.
         window: Length of SSIM's window in voxels.
+        weights: Of SSIM's window.
+        lesion: Bool, of the same shape; None where nothing says where it is.
     """
 
     prediction: Tensor
@@ -115,6 +117,8 @@ class Comparison:
     axes: tuple[int, ...]
     sigma: float = 1.5
     window: int = 11
+    weights: Weights = "gaussian"
+    lesion: Tensor | None = None
 
 
 class Metric:
@@ -166,7 +170,7 @@ class WholePSNR(Metric):
 
 @register("metric", "ssim")
 class SSIM(Metric):
-    """Structural similarity, Gaussian-weighted, averaged inside the mask; higher is better.
+    """Structural similarity in the protocol's window, averaged inside the mask; higher is better.
 
     Example:
         >>> SSIM().digits
@@ -178,7 +182,7 @@ class SSIM(Metric):
     def value(self, comparison: Comparison) -> Tensor:
         """Return at most 1."""
         c = comparison
-        window = {"axes": c.axes, "sigma": c.sigma, "window": c.window}
+        window = {"axes": c.axes, "sigma": c.sigma, "window": c.window, "weights": c.weights}
         return ssim(c.prediction, c.truth, data_range=c.data_range, mask=c.mask, **window)  # type: ignore[arg-type]
 
 

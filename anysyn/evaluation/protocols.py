@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from anysyn.data.modalities import modality
+from anysyn.evaluation.lesion_metrics import LesionMetric
 from anysyn.evaluation.metrics import Metric, metric
-from anysyn.registry import RecipeError, build, register, suggest
+from anysyn.evaluation.similarity import Weights
+from anysyn.registry import RecipeError, build, suggest
 
 Unit = Literal["volume", "slice"]
 Mask = Literal["foreground", "whole"]
+Limits = Literal["target", "own"]
 
+LATER = {"later": True}  # it counts in the digest only where it is set, so that digests given out before stay true
 ALL_METRICS = ("psnr", "ssim", "mse", "mae", "nmse", "psnr_whole")
 
 
@@ -32,11 +38,18 @@ class Protocol:
         mask: Where errors are averaged: the foreground of the subject, or the whole image.
         percentiles: Of the target inside the mask; prediction and target are clipped to these two values and scaled
             from them to [0, 1]. None leaves the intensities as they were prepared.
-        clip: Range that prepared intensities are clipped to where there are no percentiles. None clips nothing.
+        clip: Range that intensities are clipped to where there are no percentiles; its lower end becomes 0. None clips
+            nothing.
         data_range: L of PSNR and SSIM; ``"max"`` is the largest value of the target in the unit.
         sigma: Standard deviation of SSIM's Gaussian window in voxels.
         window: Length of SSIM's window in voxels, odd.
         metrics: Names of registered metrics, in the order of the columns.
+        limits: ``"target"``: the percentiles of the target scale both images. ``"own"``: each is scaled by its own.
+        restored_to: Unit, for example ``"HU"``, that prepared intensities are brought back to before anything else;
+            only targets in that unit can be compared. None leaves them as they were prepared.
+        outside: What both images are set to outside the mask. None leaves them as they are.
+        weights: Of SSIM's window: ``"gaussian"`` (Wang et al.), or ``"uniform"``, with the sample covariance, which is
+            scikit-image's default; there ``sigma`` means nothing.
 
     Raises:
         ValueError: If the fields do not fit together or a metric is unknown.
@@ -59,6 +72,10 @@ class Protocol:
     sigma: float = 1.5
     window: int = 11
     metrics: tuple[str, ...] = ALL_METRICS
+    limits: Limits = field(default="target", metadata=LATER)
+    restored_to: str | None = field(default=None, metadata=LATER)
+    outside: float | None = field(default=None, metadata=LATER)
+    weights: Weights = field(default="gaussian", metadata=LATER)
 
     def __post_init__(self) -> None:
         """Check the fields, all mistakes together."""
@@ -82,25 +99,50 @@ class Protocol:
             f"clip {self.clip} does not rise": _rises(self.clip),
             f"data_range {self.data_range!r} is neither positive nor 'max'": _is_range(self.data_range),
             "it has no metrics": len(self.metrics) > 0,
+            f"limits {self.limits!r} are unknown; {suggest(self.limits, get_args(Limits))}": self.limits
+            in get_args(Limits),
+            "limits are of percentiles; give some": self.limits == "target" or self.percentiles is not None,
+            f"weights {self.weights!r} are unknown; {suggest(self.weights, get_args(Weights))}": self.weights
+            in get_args(Weights),
+            "a value outside of a mask needs mask 'foreground'": self.outside is None or self.mask == "foreground",
         }
         return [mistake for mistake, holds in rules.items() if not holds]
 
     @property
     def digest(self) -> str:
         """Return eight hexadecimal digits that change with any field."""
-        return hashlib.sha256(json.dumps(_as_floats(self.fields()), sort_keys=True).encode()).hexdigest()[:8]
+        counted = {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if not one.metadata.get("later") or getattr(self, one.name) != one.default
+        }
+        return hashlib.sha256(json.dumps(_as_floats(counted), sort_keys=True).encode()).hexdigest()[:8]
 
     @property
     def objects(self) -> tuple[Metric, ...]:
         """Return the metrics, built."""
         return tuple(metric(name) for name in self.metrics)
 
+    @property
+    def reads_lesion(self) -> bool:
+        """Tell whether a metric compares the lesion apart, so that its mask has to be known."""
+        return any(isinstance(one, LesionMetric) for one in self.objects)
+
     def fields(self) -> dict[str, Any]:
         """Return the fields as they are written to JSON."""
         return asdict(self)
 
+    def suits(self, target: str) -> bool:
+        """Tell whether a modality is in the unit that the protocol compares in.
+
+        Example:
+            >>> protocol("synthrad").suits("CT"), protocol("synthrad").suits("T2w"), protocol("anysyn").suits("T2w")
+            (True, False, True)
+        """
+        return self.restored_to is None or modality(target).unit == self.restored_to
+
     def normalise(self, prediction: Tensor, truth: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Clip and scale prediction and truth as the protocol says, both with the target's limits.
+        """Clip and scale prediction and truth as the protocol says.
 
         Args:
             prediction: (X, Y, Z).
@@ -108,7 +150,7 @@ class Protocol:
             mask: (X, Y, Z) bool, true somewhere.
 
         Raises:
-            ValueError: If the target is constant between the percentiles.
+            ValueError: If an image is constant between its percentiles.
 
         Example:
             >>> truth = Tensor([0.0, 1.0, 2.0])
@@ -116,14 +158,22 @@ class Protocol:
             >>> [x.tolist() for x in protocol.normalise(truth / 2, truth, truth > -1)]
             [[0.0, 0.5, 1.0], [0.0, 1.0, 1.0]]
         """
+        if self.outside is not None:
+            prediction, truth = (torch.where(mask, image.double(), self.outside) for image in (prediction, truth))
         if self.percentiles is not None:
-            low, high = np.percentile(truth[mask].double().cpu().numpy(), self.percentiles)
-            if not low < high:
-                raise ValueError(f"the target is constant ({low:g}) in its {self.mask}, so nothing can be compared")
-            return _scale(prediction, low, high), _scale(truth, low, high)
+            span = self._limits(truth[mask], "target")
+            own = span if self.limits == "target" else self._limits(prediction[mask], "prediction")
+            return _scale(prediction, *own), _scale(truth, *span)
         if self.clip is not None:
-            return prediction.clamp(*self.clip), truth.clamp(*self.clip)
+            low, high = self.clip
+            return prediction.double().clamp(low, high) - low, truth.double().clamp(low, high) - low
         return prediction, truth
+
+    def _limits(self, voxels: Tensor, which: str) -> tuple[float, float]:
+        low, high = np.percentile(voxels.double().cpu().numpy(), self.percentiles)  # type: ignore[arg-type]
+        if not low < high:
+            raise ValueError(f"the {which} is constant ({low:g}) in its {self.mask}, so nothing can be compared")
+        return float(low), float(high)
 
     def describe(self) -> str:
         """Return one line for the foot of a table.
@@ -134,18 +184,27 @@ class Protocol:
         """
         slices = f"slices along axis {self.axis}, averaged for each case"
         unit = "volumes" if self.unit == "volume" else slices
-        if self.percentiles is not None:
-            limits = "{:g} and {:g}".format(*self.percentiles)
-            intensity = f"clipped to the target's percentiles {limits} and scaled to [0, 1]"
-        else:
-            intensity = "as prepared" if self.clip is None else "clipped to [{:g}, {:g}]".format(*self.clip)
         span = "the target's maximum" if self.data_range == "max" else f"{self.data_range:g}"
         where = "foreground" if self.mask == "foreground" else "whole image"
-        window = f"{self.dimensions}-D Gaussian, sigma {self.sigma:g}, {self.window} voxels"
+        beyond = "" if self.outside is None else f", {self.outside:g} outside of it"
+        shape = "uniform" if self.weights == "uniform" else f"Gaussian, sigma {self.sigma:g}"
         return (
-            f"Protocol {self.name} ({self.digest}): {unit}, {where}; intensities {intensity}; "
-            f"data range {span}; SSIM {window}."
+            f"Protocol {self.name} ({self.digest}): {unit}, {where}{beyond}; intensities {self._intensities()}; "
+            f"data range {span}; SSIM {self.dimensions}-D {shape}, {self.window} voxels."
         )
+
+    def _intensities(self) -> str:
+        if self.percentiles is not None:
+            limits, whose = "{:g} and {:g}".format(*self.percentiles), _WHOSE[self.limits]
+            return f"clipped to {whose} percentiles {limits} and scaled to [0, 1]"
+        unit = "as prepared" if self.restored_to is None else f"in {self.restored_to}"
+        if self.clip is None:
+            return unit
+        limits = "clipped to [{:g}, {:g}]".format(*self.clip)
+        return limits if self.restored_to is None else f"{unit}, {limits}"
+
+
+_WHOSE = {"target": "the target's", "own": "each image's own"}
 
 
 def _as_floats(value: Any) -> Any:
@@ -167,64 +226,6 @@ def _is_range(data_range: object) -> bool:
 
 def _scale(image: Tensor, low: float, high: float) -> Tensor:
     return (image.double().clamp(low, high) - low) / (high - low)
-
-
-@register("protocol", "anysyn")
-def anysyn() -> Protocol:
-    """Compare whole volumes in the foreground, scaled to the target's percentiles 0 to 99.5 (our default).
-
-    Example:
-        >>> anysyn().dimensions
-        3
-    """
-    return Protocol(name="anysyn", percentiles=(0.0, 99.5))
-
-
-@register("protocol", "slices")
-def slices() -> Protocol:
-    """Compare axial slices in the foreground, scaled as in our default; for thick slices and 2-D models.
-
-    Example:
-        >>> slices().unit
-        'slice'
-    """
-    return Protocol(name="slices", unit="slice", dimensions=2, percentiles=(0.0, 99.5))
-
-
-@register("protocol", "omnisyn")
-def omnisyn() -> Protocol:
-    """Compare whole axial slices clipped to [0, 1] (OmniSyn; its window, and slice or case averaging, are not stated).
-
-    The paper's 224 x 224 slices are a matter of preparation: the images are compared on the grid of the recipe.
-
-    Example:
-        >>> omnisyn().mask
-        'whole'
-    """
-    metrics = ("psnr", "ssim", "mse", "mae")
-    return Protocol(name="omnisyn", unit="slice", dimensions=2, mask="whole", clip=(0.0, 1.0), metrics=metrics)
-
-
-@register("protocol", "tumsyn")
-def tumsyn() -> Protocol:
-    """Compare whole volumes scaled to the target's percentiles 0.5 to 99.5 (TUMSyn; its SSIM window is not stated).
-
-    Example:
-        >>> tumsyn().metrics
-        ('psnr', 'ssim')
-    """
-    return Protocol(name="tumsyn", mask="whole", percentiles=(0.5, 99.5), metrics=("psnr", "ssim"))
-
-
-@register("protocol", "pmm")
-def pmm() -> Protocol:
-    """Compare whole axial slices as prepared, with the target's maximum as peak (PMM-Synth; its window is not stated).
-
-    Example:
-        >>> pmm().data_range
-        'max'
-    """
-    return Protocol(name="pmm", unit="slice", dimensions=2, mask="whole", data_range="max", metrics=("psnr", "ssim"))
 
 
 def protocol(name: str | Protocol) -> Protocol:

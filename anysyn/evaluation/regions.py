@@ -80,6 +80,26 @@ def truth_of(subject: Subject, study: Study, task: Task) -> Tensor:
     return torch.stack(united)  # (R, X, Y, Z)
 
 
+def lesion_of(subject: Subject, study: Study) -> Tensor:
+    """Read all that the masks of a subject call a lesion onto the grid of its prepared images.
+
+    Args:
+        subject: Whose masks say where it is.
+        study: Its prepared images.
+
+    Returns:
+        (X, Y, Z) bool.
+
+    Raises:
+        VolumeError: If nothing says where the lesion is, or a mask cannot be used.
+    """
+    known = [task for task in TASKS if task.known_of(subject)]
+    if not known:
+        needed = " or ".join(", ".join(sorted(task.masks)) for task in TASKS)
+        raise VolumeError(f"{subject.key}: nothing says where the lesion is; give it masks ({needed}, or {LABEL_MAP})")
+    return torch.cat([truth_of(subject, study, task) for task in known]).any(0)  # (X, Y, Z)
+
+
 def _part(subject: Subject, name: str, onto: Grid) -> Tensor:
     path = subject.masks.get(name)
     voxels, affine, _ = read_nifti(path or subject.masks[LABEL_MAP])

@@ -9,11 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from anysyn.data.subjects import Failure
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.protocols import Protocol
+from anysyn.evaluation.significance import compare
 from anysyn.evaluation.tables import margins, summarise
 from anysyn.evaluation.typeset import to_latex, to_lines, to_markdown
 from anysyn.training.folder import versions, write_text
@@ -29,6 +31,9 @@ class Evaluation:
         cases: One row for each subject, method and pair, as `case_row` writes them.
         summary: Mean and standard deviation, as `summarise` returns them.
         margins: By how much the model beats each baseline, as `margins` returns it.
+        statistics: Intervals, and tests against the best method, as `compare` returns them.
+        inputs: What was left of sources that were degraded or corrupted: a row for each subject and modality with
+            ``input_psnr`` and the metrics of the protocol; empty where nothing was done to them.
         failures: Subjects and pairs that could not be evaluated; the others are finished.
         skipped: By pair, how many subjects lack one of its contrasts.
         notes: What else a reader of the table has to know.
@@ -39,6 +44,8 @@ class Evaluation:
     cases: pd.DataFrame
     summary: pd.DataFrame
     margins: pd.DataFrame
+    statistics: pd.DataFrame
+    inputs: pd.DataFrame
     failures: tuple[Failure, ...]
     skipped: Mapping[str, int]
     notes: tuple[str, ...]
@@ -60,6 +67,8 @@ def results_of(
     failures: tuple[Failure, ...],
     skipped: Mapping[str, int],
     notes: Sequence[str],
+    inputs: Sequence[Mapping[str, Any]] = (),
+    seed: int = 0,
 ) -> Evaluation:
     """Summarise the cases of an evaluation.
 
@@ -70,6 +79,8 @@ def results_of(
         failures: Subjects and pairs that could not be evaluated.
         skipped: By pair, how many subjects lack one of its contrasts.
         notes: Lines for the foot of the table.
+        inputs: What was left of sources that were degraded or corrupted.
+        seed: Draws the cases of the bootstrap.
 
     Raises:
         EvaluationError: If there is no case.
@@ -86,6 +97,8 @@ def results_of(
         cases=cases,
         summary=summarise(cases),
         margins=margins(cases),
+        statistics=compare(cases, generator=np.random.default_rng(seed)),
+        inputs=pd.DataFrame(inputs),
         failures=failures,
         skipped=skipped,
         notes=(protocol.describe(), *notes, *skips, *failed),
@@ -102,8 +115,12 @@ def write_results(result: Evaluation, asked: Mapping[str, Any]) -> None:
     Raises:
         OSError: If a file cannot be written.
     """
-    for name, frame in {"cases": result.cases, "table": result.summary, "margins": result.margins}.items():
-        write_text(result.folder / f"{name}.csv", frame.to_csv(index=False))
+    frames = {"cases": result.cases, "table": result.summary, "margins": result.margins}
+    for name, frame in {**frames, "statistics": result.statistics, "inputs": result.inputs}.items():
+        if name == "inputs" and frame.empty:
+            (result.folder / "inputs.csv").unlink(missing_ok=True)  # of an earlier evaluation
+        else:
+            write_text(result.folder / f"{name}.csv", frame.to_csv(index=False))
     write_text(result.folder / "table.md", result.markdown())
     write_text(result.folder / "table.tex", to_latex(result.summary, result.notes))
     record = {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from anysyn.data.subjects import Failure, Subject
 from anysyn.evaluation.cases import Cases
+from anysyn.evaluation.corruptions import Corruption
+from anysyn.evaluation.corruptions import corruption as find_corruption
 from anysyn.evaluation.degrade import Degradation, parse_degradation
 from anysyn.evaluation.findings import FINDINGS
 from anysyn.evaluation.fit import TrainedRun, fit_baselines
@@ -30,6 +33,7 @@ def evaluate(
     out: str | Path | None = None,
     examples: int = 2,
     degrade: str | Degradation | None = None,
+    corruption: str | Corruption | None = None,
     dataset: str | None = None,
     batch: int = 8,
     seed: int = 0,
@@ -49,14 +53,16 @@ def evaluate(
         protocol: A registered name or a protocol of your own.
         training: Root of the training subjects that the baselines are fitted on, where they were moved.
         out: Folder of the results; ``evaluation`` in the run folder, if None. It gets ``cases.csv``, ``table.csv``,
-            ``table.md``, ``table.tex``, ``margins.csv``, ``protocol.json`` and ``examples/*.npz``.
+            ``table.md``, ``table.tex``, ``margins.csv``, ``statistics.csv``, ``protocol.json`` and ``examples/*.npz``,
+            and ``inputs.csv`` where sources were degraded or corrupted.
         examples: Subjects of each pair whose planes are kept for figures.
         degrade: What is done to the sources before they are shown, for example ``"axis=2,factor=3,fwhm=2"``; the
             answer is asked for, and measured, on the grid of the truth.
+        corruption: What is done to the sources before that, for example ``"motion=severe"`` or ``"gaussian=0.1"``.
         dataset: As coming from which dataset of the training every subject is treated, or ``mean`` for the mean of all;
             by default each as coming from its own.
         batch: Slices or patches the network sees at once: what bounds the memory.
-        seed: Draws the subjects and voxels that the baselines are fitted on.
+        seed: Draws the subjects and voxels that the baselines are fitted on, and what is random in a corruption.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
         overwrite: Replace the results of an earlier evaluation.
         progress: Shown what is done; nothing, if None.
@@ -74,22 +80,14 @@ def evaluate(
         Traceback (most recent call last):
         anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
     """
-    loaded = _loaded(run, accelerator, dataset)
-    how, wanted = find_protocol(protocol), parse_pairs(pairs, loaded.recipe.modalities)
-    worse = parse_degradation(degrade) if isinstance(degrade, str) else degrade
+    loaded, how, worse = _loaded(run, accelerator, dataset), find_protocol(protocol), _worse(degrade, corruption)
+    wanted, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
     subjects, unread = loaded.subjects(data, split)
     _check_subjects(subjects, unread, wanted, f"split {split!r} of {data or 'the data of the training'}")
     folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
     fitted = fit_baselines(loaded, wanted, root=training, seed=seed, progress=progress or Progress())
-    measured = Cases(
-        run=loaded,
-        protocol=how,
-        baselines=fitted.baselines,
-        batch=batch,
-        examples=examples,
-        folder=folder / "examples",
-        degradation=worse,
-    )
+    given: dict[str, Any] = {"batch": batch, "examples": examples, "folder": folder / "examples", "seed": seed}
+    measured = Cases(run=loaded, protocol=how, baselines=fitted.baselines, **given, **worse)
     for subject in (progress or Progress()).over("evaluating", subjects):
         measured.add(subject, [pair for pair in wanted if pair.within(subject.images)])
     result = results_of(
@@ -98,18 +96,45 @@ def evaluate(
         protocol=how,
         failures=(*unread, *fitted.failures, *measured.failures),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in wanted},
-        notes=[*fitted.notes, *([f"The sources were degraded: {worse}."] if worse else [])],
+        notes=[*fitted.notes, *left_out, *_said(worse)],
+        inputs=measured.inputs,
+        seed=seed,
     )
     asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    asked |= {key: said for key, said in {"degrade": worse and str(worse), "dataset": dataset}.items() if said}
+    told = {"degrade": worse["degradation"], "corruption": worse["corruption"], "dataset": dataset}
+    asked |= {key: str(said) for key, said in told.items() if said}
     write_results(result, asked | {"baselines": fitted.basis})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # where a report finds the latest
     return result
 
 
+def _worse(degrade: str | Degradation | None, corruption: str | Corruption | None) -> dict[str, Any]:
+    """Read what is done to the sources."""
+    thick = parse_degradation(degrade) if isinstance(degrade, str) else degrade
+    return {"degradation": thick, "corruption": None if corruption is None else find_corruption(corruption)}
+
+
+def _said(worse: Mapping[str, Any]) -> list[str]:
+    words = {"corrupted": worse["corruption"], "degraded": worse["degradation"]}
+    return [f"The sources were {what}: {how}." for what, how in words.items() if how is not None]
+
+
 def _loaded(run: str | Path | TrainedRun, accelerator: str, dataset: str | None) -> TrainedRun:
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     return loaded if dataset is None else loaded.asked_as(dataset)
+
+
+def _suited(pairs: Sequence[Pair], how: Protocol) -> tuple[tuple[Pair, ...], list[str]]:
+    """Keep the pairs whose target is in the unit that the protocol compares in, and say which are left out."""
+    kept = tuple(pair for pair in pairs if how.suits(pair.target))
+    if not kept:
+        targets = ", ".join(dict.fromkeys(pair.target for pair in pairs))
+        raise EvaluationError(
+            f"protocol {how.name!r} compares in {how.restored_to}, which none of the targets ({targets}) is in; choose "
+            "another --protocol or other --pairs"
+        )
+    unit = how.restored_to
+    return kept, [f"{pair} is left out: its target is not in {unit}." for pair in pairs if pair not in kept]
 
 
 def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pairs: Sequence[Pair], where: str) -> None:

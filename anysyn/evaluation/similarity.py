@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 from torch import Tensor
 
 K1, K2 = 0.01, 0.03  # Wang et al. 2004, section III.B
+Weights = Literal["gaussian", "uniform"]
 
 
 def ssim_map(
@@ -21,12 +23,15 @@ def ssim_map(
     axes: Sequence[int] | None = None,
     sigma: float = 1.5,
     window: int = 11,
+    weights: Weights = "gaussian",
 ) -> Tensor:
     """Compare luminance, contrast and structure around every voxel (Wang et al. 2004, Eq. 13).
 
     ``(2 mu_p mu_t + C1) (2 s_pt + C2) / ((mu_p^2 + mu_t^2 + C1) (s_p^2 + s_t^2 + C2))`` with ``C_i = (K_i L)^2`` and
     Gaussian-weighted means, variances and covariance (of the population: divided by N). It is the full map of
     scikit-image's ``structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)``.
+    With ``"uniform"`` weights, means are plain and variances those of a sample (divided by N - 1), as scikit-image has
+    it by default.
 
     Args:
         prediction: Image of any shape.
@@ -35,6 +40,7 @@ def ssim_map(
         axes: Axes the window extends along; all by default. Along the others every slice stands alone.
         sigma: Standard deviation of the window in voxels.
         window: Length of the window in voxels, odd.
+        weights: Of the window.
 
     Returns:
         The map in float64, of the same shape; images are mirrored at their borders.
@@ -51,14 +57,18 @@ def ssim_map(
     _check_fit([truth.shape[axis] for axis in axes], window)
 
     def mean(image: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        if weights == "uniform":
+            return uniform_filter(image, window, mode="reflect", axes=axes)  # type: ignore[no-any-return]
         return gaussian_filter(image, sigma, mode="reflect", radius=window // 2, axes=axes)  # type: ignore[no-any-return]
 
+    count = window ** len(axes)
+    sample = count / (count - 1) if weights == "uniform" else 1.0
     p, t = (image.double().cpu().numpy() for image in (prediction, truth))
     mean_p, mean_t = mean(p), mean(t)
     squares = mean_p**2 + mean_t**2
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     luminance = (2 * mean_p * mean_t + c1) / (squares + c1)
-    covariance, variances = mean(p * t) - mean_p * mean_t, mean(p**2 + t**2) - squares
+    covariance, variances = sample * (mean(p * t) - mean_p * mean_t), sample * (mean(p**2 + t**2) - squares)
     return torch.from_numpy(luminance * (2 * covariance + c2) / (variances + c2))
 
 
@@ -78,12 +88,13 @@ def ssim(
     axes: Sequence[int] | None = None,
     sigma: float = 1.5,
     window: int = 11,
+    weights: Weights = "gaussian",
 ) -> Tensor:
     """Average the SSIM map.
 
     Without a mask the average leaves out the border where the window hangs over the edge, as scikit-image does. With a
     mask it is taken over every voxel of the mask, mirrored borders included, so that an image cropped tightly around
-    the brain keeps its outermost cortex.
+    the brain keeps its outermost cortex; with ``"uniform"`` weights, as in SynthRAD, without what lies at the edge.
 
     Args:
         prediction: Image of any shape.
@@ -93,6 +104,7 @@ def ssim(
         axes: Axes the window extends along; all by default.
         sigma: Standard deviation of the window in voxels.
         window: Length of the window in voxels, odd.
+        weights: Of the window.
 
     Returns:
         A scalar in float64, at most 1.
@@ -107,11 +119,17 @@ def ssim(
     """
     axes = tuple(range(truth.ndim) if axes is None else axes)
     _check_fit([truth.shape[axis] for axis in axes], window)
+    near = (slice(None),) * truth.ndim if mask is None else _around(mask, window)
+    found = ssim_map(
+        prediction[near], truth[near], data_range=data_range, axes=axes, sigma=sigma, window=window, weights=weights
+    )
+    inner = _inside(truth.shape, axes, window // 2)
     if mask is None:
-        found = ssim_map(prediction, truth, data_range=data_range, axes=axes, sigma=sigma, window=window)
-        return found[_inside(truth.shape, axes, window // 2)].mean()
-    near = _around(mask, window)
-    found = ssim_map(prediction[near], truth[near], data_range=data_range, axes=axes, sigma=sigma, window=window)
+        return found[inner].mean()
+    if weights == "uniform":
+        within = torch.zeros_like(mask)
+        within[inner] = mask[inner]
+        mask = within
     return found[mask[near]].mean()
 
 

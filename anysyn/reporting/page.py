@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from anysyn.data.files import replacing
-from anysyn.evaluation.findings import ALIGNMENT, CONTENT, EMBEDDINGS, RETRIEVAL, SEGMENTATION, SWEEP
+from anysyn.evaluation.findings import ALIGNMENT, CONTENT, EMBEDDINGS, RETRIEVAL, ROBUSTNESS, SEGMENTATION, SWEEP
 from anysyn.evaluation.tables import margins, metrics_of, summarise
 from anysyn.evaluation.typeset import arrow
 from anysyn.registry import UserError
@@ -30,6 +30,8 @@ from anysyn.reporting.provenance import hashes_of, seeds_of, versions_of
 from anysyn.reporting.results import Results, chosen, find_results, read_results
 from anysyn.reporting.retrieval import COLUMNS as RETRIEVED
 from anysyn.reporting.retrieval import retrieval_section
+from anysyn.reporting.robustness import COLUMNS as CORRUPTED
+from anysyn.reporting.robustness import robustness_section
 from anysyn.reporting.scores import blocks, headings, headline, verdict
 from anysyn.reporting.segmentation import COLUMNS as SEGMENTED
 from anysyn.reporting.segmentation import segmentation_section
@@ -114,6 +116,7 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
         retrieval=retrieval_section(findings[RETRIEVAL]) if RETRIEVAL in findings else None,
         sweep=sweep_section(findings[SWEEP]) if SWEEP in findings else None,
         segmentation=segmentation_section(findings[SEGMENTATION]) if SEGMENTATION in findings else None,
+        robustness=robustness_section(findings[ROBUSTNESS]) if ROBUSTNESS in findings else None,
         stages=stages_of(run, recipe),
         ended=run.weights.is_file(),
         recipe=text,
@@ -126,7 +129,7 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
 
 def _findings(run: RunFolder, results: str | Path | None) -> dict[str, Findings]:
     tables = {EMBEDDINGS: {"cosines": COSINES, "coordinates": COORDINATES}, ALIGNMENT: COLUMNS, RETRIEVAL: RETRIEVED}
-    tables |= {CONTENT: LIKENED, SWEEP: SWEPT, SEGMENTATION: SEGMENTED}
+    tables |= {CONTENT: LIKENED, SWEEP: SWEPT, SEGMENTATION: SEGMENTED, ROBUSTNESS: CORRUPTED}
     found = {what: find_findings(run, results, what) for what in tables}
     return {what: read_findings(folder, tables[what]) for what, folder in found.items() if folder is not None}
 

@@ -31,6 +31,15 @@ def test_a_stage_counts_where_it_changed_the_encoder(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_stage_that_was_left_out_has_no_encoder(tmp_path):
+    run = loaded(tmp_path / "run", learns=("contrastive",))
+    recipe = yaml.safe_load(run.folder.recipe.read_text())
+    recipe["stages"][0]["epochs"] = 0
+    run.folder.recipe.write_text(yaml.safe_dump(recipe, sort_keys=False))
+    run.folder.stage_weights("contrastive").unlink()
+    assert "contrastive" not in encoders_of(load_run(run.folder.path, accelerator="cpu"))
+
+
 def test_conditioners_on_the_side_of_the_encoder_count_too(tmp_path):
     run = loaded(tmp_path / "run", learns=())
     assert list(encoders_of(run)) == ["random"]

@@ -119,4 +119,4 @@ def test_thin_volumes_go_with_slices(case):
 @pytest.mark.parametrize("name", names("protocol"))
 def test_what_cannot_be_compared_is_an_error(case, spoil, message, name):
     with pytest.raises(ValueError, match=message):
-        measure(*spoil(*case), protocol(name))
+        measure(*spoil(*case), protocol(name), lesion=case[2])

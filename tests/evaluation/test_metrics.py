@@ -52,7 +52,7 @@ def test_every_metric_is_better_on_a_better_image_in_its_direction():
     noise = torch.randn(12, 12, 12, generator=torch.Generator().manual_seed(1))
 
     def value(held, level):
-        shown = {"truth": truth, "mask": truth > 0.2, "data_range": 1.0, "axes": (0, 1, 2)}
+        shown = {"truth": truth, "mask": truth > 0.2, "data_range": 1.0, "axes": (0, 1, 2), "lesion": truth > 0.6}
         return held.value(Comparison(prediction=truth + level * noise, **shown)).item()
 
     for name in names("metric"):

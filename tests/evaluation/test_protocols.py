@@ -9,7 +9,7 @@ import torch
 from anysyn.evaluation.protocols import Protocol, protocol
 from anysyn.registry import RecipeError, names
 
-PRESETS = ["anysyn", "omnisyn", "pmm", "slices", "tumsyn"]
+PRESETS = ["anysyn", "brasyn", "omnisyn", "pmm", "slices", "synthrad", "tumsyn", "unisyn"]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -98,6 +98,10 @@ def test_clip_and_nothing():
         ({"window": 10}, "odd"),
         ({"axis": 3}, "axis 3"),
         ({"metrics": ()}, "no metrics"),
+        ({"limits": "target's"}, "did you mean 'target'"),
+        ({"limits": "own"}, "limits are of percentiles"),
+        ({"weights": "gausian"}, "did you mean 'gaussian'"),
+        ({"outside": 0.0, "mask": "whole"}, "needs mask 'foreground'"),
         ({"metrics": ("ssm",)}, "did you mean 'ssim'"),
     ],
 )

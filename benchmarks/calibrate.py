@@ -1,0 +1,119 @@
+"""Find the levels of corruptions that give a wanted input PSNR: ``python benchmarks/calibrate.py --help``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def command(
+    psnr: Annotated[str, typer.Option(help="dB: 28.7,19.9 for every corruption, or gaussian=28.7,19.9 motion=27.")],
+    data: Annotated[Path | None, typer.Option(help="Your subjects: BIDS, BraTS-like folders or a CSV file.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Run that prepares them; its test subjects by default.")] = None,
+    modality: Annotated[str, typer.Option(help="Which image of each subject is corrupted.")] = "T1w",
+    subjects: Annotated[int, typer.Option(help="How many, spread over all; more are more exact.")] = 8,
+    seed: Annotated[int, typer.Option(help="As in the evaluation.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="CSV file for the levels.")] = None,
+) -> None:
+    """Print, for each corruption and each wanted input PSNR, the level that the user's own images need.
+
+    PSNR is over the whole image before any clipping, 1 being the 99.5th percentile of the foreground. What is printed
+    in the first column goes into a table's task, or into `anysyn.evaluation.evaluate(..., corruption=...)`.
+    """
+    from anysyn.failures import explain
+
+    try:
+        for line in _lines(_wanted(psnr), data, run, modality, subjects, seed, out):
+            typer.echo(line)
+    except Exception as error:
+        if (lines := explain(error)) is None:
+            raise
+        typer.echo("\n".join(lines), err=True)
+        raise typer.Exit(1) from None
+
+
+def _wanted(text: str) -> dict[str, list[float]]:
+    """Read the PSNR wanted of each corruption."""
+    from anysyn.evaluation.corruptions import kind_of
+    from anysyn.plugins import enrol
+    from anysyn.registry import UserError, names
+
+    enrol()
+    wanted = dict[str, list[float]]()
+    for word in text.split():
+        name, equals, values = word.rpartition("=")
+        try:
+            numbers = [float(value) for value in values.split(",")]
+        except ValueError:
+            raise UserError(f"--psnr {word!r} cannot be read; write 28.7,19.9 or gaussian=28.7,19.9") from None
+        for one in [kind_of(name).name] if equals else names("corruption"):
+            wanted[one] = numbers
+    return wanted
+
+
+def _lines(
+    wanted: dict[str, list[float]],
+    data: Path | None,
+    run: Path | None,
+    modality: str,
+    subjects: int,
+    seed: int,
+    out: Path | None,
+) -> Iterator[str]:
+    import pandas as pd
+
+    from anysyn.evaluation.calibration import calibrate
+
+    scans = _scans(data, run, modality, subjects)
+    yield f"{len(scans)} images of {modality}; input PSNR in dB, mean ± sd over images"
+    rows = []
+    for name, values in wanted.items():
+        for psnr in values:
+            found = calibrate(name, psnr, scans, seed=seed)
+            spread = f"{found.reached.mean:.2f} ± {found.reached.sd:.2f}"
+            yield f"{found.corruption!s:24} wanted {psnr:.2f}  reached {spread}"
+            rows.append(
+                {"corruption": name, "level": found.corruption.level, "wanted": psnr, **found.reached._asdict()}
+            )
+    if out:
+        pd.DataFrame(rows).to_csv(out, index=False)
+        yield f"written: {out}"
+
+
+def _scans(data: Path | None, run: Path | None, modality: str, count: int) -> list[tuple[object, str]]:
+    """Read evenly spread subjects, prepared as the run does, or turned to the standard axes only."""
+    from anysyn.data.modalities import modality as known
+    from anysyn.data.prepare import Canonical
+    from anysyn.data.study import read_study
+    from anysyn.data.subjects import find_subjects
+    from anysyn.registry import UserError
+    from anysyn.synthesis import load_run
+
+    if data is None and run is None:
+        raise UserError("say whose images: --data FOLDER, --run RUN, or both")
+    name, loaded = known(modality).name, load_run(run, accelerator="cpu") if run else None
+    found = loaded.subjects(data, "all" if data else "test")[0] if loaded else find_subjects(data).subjects
+    able = [subject for subject in found if name in subject.images]
+    if not able:
+        raise UserError(f"{data or run}: none of {len(found)} subjects has {name}; choose another --modality")
+
+    def read(subject):
+        return loaded.prepare(subject) if loaded else Canonical().forward(read_study(subject, modalities=[name]))[0]
+
+    return [(read(subject), name) for subject in _spread(able, count)]
+
+
+def _spread(items: Sequence[object], count: int) -> list[object]:
+    """Choose so many items at even distances, the first among them."""
+    kept = min(max(1, count), len(items))
+    return [items[n * len(items) // kept] for n in range(kept)]
+
+
+if __name__ == "__main__":
+    app()
