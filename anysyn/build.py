@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from anysyn import registry
 from anysyn.data.views import View
+from anysyn.nn.warm_start import common_weights
 from anysyn.objectives.synthesis import refuse_whole_images
 from anysyn.plugins import enrol
 from anysyn.recipe import Recipe, Stage
@@ -53,13 +54,14 @@ def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = T
     return checked
 
 
-def parts(recipe: Recipe, only: Iterable[str] | None = None) -> nn.ModuleDict:
+def parts(recipe: Recipe, only: Iterable[str] | None = None, *, untrained: bool = True) -> nn.ModuleDict:
     """Build a recipe's networks, with weights drawn from its seed.
 
     Args:
         recipe: The checked recipe.
         only: Names of the parts that are wanted; they and those they refer to are built. All by default. The weights
             are those of a whole build only where no part that is left out stands before them.
+        untrained: Whether published weights that a part begins with are read; those of a run replace them anyway.
 
     Example:
         >>> list(parts(load("small/label")))
@@ -68,7 +70,7 @@ def parts(recipe: Recipe, only: Iterable[str] | None = None) -> nn.ModuleDict:
     wanted = recipe.parts if only is None else with_references(recipe.parts, only)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return _Builder(replace(recipe, parts=wanted)).parts()
+        return _Builder(replace(recipe, parts=wanted), given={"untrained": untrained}).parts()
 
 
 def named(recipe: Recipe, contract: type[nn.Module]) -> list[str]:
@@ -131,6 +133,7 @@ class _Builder:
         self.parts()
         for i, stage in enumerate(self.recipe.stages or ()):
             self.idle(stage, ("stages", i))
+            self.warm_starts(stage, ("stages", i, "warm_start"))
             for kind in ("batches", "queries"):
                 self.sound(kind, getattr(stage, kind, None), ("stages", i, kind))
             own = getattr(stage, "view", None)
@@ -172,6 +175,19 @@ class _Builder:
         if idle:
             message = f"no step is active in epoch {idle[0]} of {stage.epochs}; see begin and end"
             self.report.say((*path, "steps"), message)
+
+    def warm_starts(self, stage: Stage, path: Keys) -> None:
+        """Note a part that is to begin with the weights of another one with which it has none in common."""
+        if self.report is None or self.report.within(path):
+            return
+        for to, of in (getattr(stage, "warm_start", None) or {}).items():
+            for name in (to, of):
+                if name not in (self.recipe.parts or {}):
+                    self.report.say(
+                        (*path, to), f"no part is called {name!r}; {suggest(name, self.recipe.parts or {})}"
+                    )
+            if to in self.built and of in self.built and not common_weights(self.built[to], self.built[of]):
+                self.report.say((*path, to), f"{of!r} has no weight with a name and a shape of {to!r}")
 
     def parts(self) -> nn.ModuleDict:
         view = self.part("view", self.recipe.data.view, ("data", "view"))

@@ -138,6 +138,26 @@ def first_mentions(which: Tensor) -> Tensor:
     return ~same.tril(-1).any(2)  # (B, J)
 
 
+def counted_once(sources: Tensor) -> Tensor | None:
+    """Tell which sources count where a modality counts once; None where all do, as in batches of one pattern.
+
+    Args:
+        sources: (B, J) int64 modality numbers.
+
+    Returns:
+        (B, J) bool, or None.
+
+    Example:
+        >>> counted_once(torch.tensor([[0, 2], [1, 1]])), counted_once(torch.tensor([[0, 2]]))
+        (tensor([[ True,  True],
+                [ True, False]]), None)
+    """
+    if sources.is_meta:  # a layout without memory
+        return None
+    counts = first_mentions(sources)  # (B, J)
+    return None if bool(counts.all()) else counts
+
+
 def among(which: Tensor, others: Tensor) -> Tensor:
     """Tell which entries of a row are in another row, such as the targets that are sources too.
 

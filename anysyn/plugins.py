@@ -22,10 +22,12 @@ OWN = (
     "anysyn.discriminators",
     "anysyn.shortcuts",
     "anysyn.synthesizer",
+    "anysyn.diffusion",
     "anysyn.objectives",
     "anysyn.queries",
     "anysyn.optimizers",
-    "anysyn.evaluation.protocols",
+    "anysyn.evaluation.presets",
+    "anysyn.evaluation.corruptions",
 )
 
 

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from anysyn.ops import among, resolve, rows_by_value
-from anysyn.registry import Given, register
+from anysyn.registry import Given, RecipeError, register
 from anysyn.types import Batch, Query
 
 
@@ -78,6 +78,26 @@ class OneToOne(Queries):
         others = (batch.available.cpu() & self.may_show).scatter(1, targets, False)  # (B, M)
         sources = _ranked(others, generator)[:, :1]  # (B, 1)
         return batch.ask(sources, targets).to(batch.images.device)
+
+
+@register("queries", "unpaired")
+class Unpaired(Queries):
+    """Show one available modality and ask for another, whether the sample has it or not.
+
+    For objectives that need no truth, such as `cycle`.
+
+    Example:
+        >>> batch = Batch(torch.zeros(1, 2, 4), torch.tensor([[True, False]]), torch.zeros(1), torch.ones(1, 1))
+        >>> query = Unpaired(names=["T1w", "CT"]).draw(batch, torch.Generator())
+        >>> query.sources.item(), query.targets.item()
+        (0, 1)
+    """
+
+    def draw(self, batch: Batch, generator: Generator) -> Query:
+        """Return J = K = 1."""
+        sources = _ranked(batch.available.cpu() & self.may_show, generator)[:, :1]  # (B, 1)
+        others = self.may_ask.expand(len(sources), -1).scatter(1, sources, False)  # (B, M)
+        return batch.ask(sources, _ranked(others, generator)[:, :1]).to(batch.images.device)
 
 
 @register("queries", "reconstruct")
@@ -190,12 +210,18 @@ class SynthesisCondition(Queries):
 
     Samples that have the same modalities show the same ones, from one up to all but one, every number of them equally
     likely; which ones, too. Asked for is what any sample of the batch has, first what none shows: to be synthesized
-    where it is not shown, to be reconstructed where it is. A sample that shows fewer than others names one again.
+    where it is not shown, to be reconstructed where it is. A sample that shows fewer than others names one again. A
+    curriculum from easy to hard, as MM-GAN's, is a stage for each ``least``.
 
     Args:
         names: The recipe's modalities, in order.
         sources: Modalities that may be shown; all by default.
         targets: Modalities that may be asked for; all by default.
+        least: Sources at the least; a sample with fewer than that, and one more, shows all but one.
+        reconstruct: Whether what all samples show is asked for, too.
+
+    Raises:
+        RecipeError: If no source is to be shown.
 
     Example:
         >>> batch = Batch(torch.zeros(1, 3, 4), torch.tensor([[True, False, True]]), torch.zeros(1), torch.ones(1, 1))
@@ -206,6 +232,20 @@ class SynthesisCondition(Queries):
 
     several = True
 
+    def __init__(
+        self,
+        *,
+        names: Given[Sequence[str]],
+        sources: Sequence[str] | None = None,
+        targets: Sequence[str] | None = None,
+        least: int = 1,
+        reconstruct: bool = True,
+    ) -> None:
+        super().__init__(names=names, sources=sources, targets=targets)
+        if least < 1:
+            raise RecipeError(f"queries.least: {least} sources are none; show at least 1")
+        self.least, self.reconstruct = least, reconstruct
+
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J from 1 up, and the K modalities that any sample has."""
         available = batch.available.cpu()  # (B, M)
@@ -213,17 +253,25 @@ class SynthesisCondition(Queries):
         drawn = [self._condition(pattern, generator) for pattern in patterns]
         most = max(map(len, drawn))
         sources = torch.stack([torch.cat([one, one[:1].expand(most - len(one))]) for one in drawn])[which]  # (B, J)
-        asked = (available & self.may_ask).any(0).nonzero().T  # (1, K)
+        asked = self._asked(available, sources)  # (1, K)
         shown = among(asked, sources.reshape(1, -1))  # (1, K)
         order = shown.to(torch.int8).argsort(dim=1, stable=True)  # (1, K)
         return batch.ask(sources, asked.gather(1, order).expand(len(sources), -1)).to(batch.images.device)
+
+    def _asked(self, available: Tensor, sources: Tensor) -> Tensor:
+        """List what is asked for: (1, K), in order."""
+        wanted = available & self.may_ask  # (B, M)
+        hidden = wanted.scatter(1, sources, False)  # (B, M)
+        if not self.reconstruct and bool(hidden.any()):  # else there is nothing but what is shown
+            wanted = hidden
+        return wanted.any(0).nonzero().T  # (1, K)
 
     def _condition(self, available: Tensor, generator: Generator) -> Tensor:
         """Draw which modalities are shown of those that a sample has: (J,), in order."""
         may = available & self.may_show  # (M,)
         others = bool((available & self.may_ask & ~may).any())  # something stays to be synthesized anyway
         most = max(1, int(may.sum()) - (not others))
-        count = int(torch.randint(1, most + 1, (), generator=generator))
+        count = int(torch.randint(min(self.least, most), most + 1, (), generator=generator))
         return _ranked(may.unsqueeze(0), generator)[0, :count].sort().values  # (J,)
 
 

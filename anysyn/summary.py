@@ -47,12 +47,17 @@ def sizes(parts: nn.ModuleDict) -> list[Size]:
 def activation_bytes(model: Synthesizer, modalities: int, shape: tuple[int, ...]) -> int:
     """Count the bytes that one sample keeps for the backward pass, without computing anything.
 
+    Of the weights, which are kept anyway, those of the networks count as such that the sample goes through: of
+    several of one design, one for each modality, it goes through one.
+
     Args:
         model: A synthesizer on the meta device.
         modalities: How many the recipe has.
         shape: Voxel axes of the sample, *S.
     """
     held: dict[int, int] = {}
+    used: set[nn.Module] = set()
+    hooks = [module.register_forward_hook(lambda one, *_: used.add(one)) for module in model.modules()]
 
     def keep(tensor: Tensor) -> Tensor:
         held[id(tensor)] = tensor.numel() * tensor.element_size()
@@ -67,7 +72,9 @@ def activation_bytes(model: Synthesizer, modalities: int, shape: tuple[int, ...]
         )
         one = torch.zeros(1, 1, dtype=torch.int64)
         model(batch, Query(one, one))
-    own = sum(p.numel() * p.element_size() for p in model.parameters())
+    for hook in hooks:
+        hook.remove()
+    own = sum(p.numel() * p.element_size() for module in used for p in module.parameters(recurse=False))
     return max(0, sum(held.values()) - own)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from anysyn.points import Points
 
 Modulate = Callable[[str, Tensor], Tensor]
 Records = tuple[tuple[Acquisition | None, ...], ...]
+Beside = Literal["nothing", "stack", "canvas"]
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ class Decoder(nn.Module):
     """
 
     kind: ClassVar[str] = "decoder"
-    every_target: ClassVar[bool] = False
+    every_target: bool = False
     pointwise: ClassVar[bool] = False
     sites: Sequence[Site]
 
@@ -227,12 +228,13 @@ class Descriptor(nn.Module):
     """Turn what is known about sources and targets into tokens of one width.
 
     One that reads the acquisitions of the query, beside its modalities, sets ``reads_acquisitions``; one that reads
-    from which dataset a sample comes, ``reads_dataset``.
+    from which dataset a sample comes, ``reads_dataset``; one that reads the diffusion time, ``reads_time``.
     """
 
     kind: ClassVar[str] = "descriptor"
     reads_acquisitions: ClassVar[bool] = False
     reads_dataset: ClassVar[bool] = False
+    reads_time: ClassVar[bool] = False
     width: int
 
     def forward(self, batch: Batch, query: Query) -> Condition:
@@ -278,12 +280,25 @@ class ImageTextModel(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Score how real images look: near 1 where real, near 0 where synthesized, as least squares want it."""
+    """Score how real images look: near 1 where real, near 0 where synthesized, as least squares want it.
+
+    ``beside`` says what it sees of the sources: ``nothing``, the ``stack`` of them, or the ``canvas`` of all
+    modalities, zero where not shown.
+    """
 
     kind: ClassVar[str] = "discriminator"
+    beside: Beside = "nothing"
 
     def forward(self, images: Tensor, modalities: Tensor) -> Tensor:
-        """Score images (N, 1, *S) of modalities (N,) int64: (N, 1, *T), a score for each patch."""
+        """Score images (N, 1 + beside, *S), of modalities (N,) int64, beside sources: (N, 1, *T), one a patch."""
+        raise NotImplementedError
+
+
+class SetDiscriminator(nn.Module):
+    """Score how real each modality of a canvas looks that was completed by synthesis, beside the real canvas."""
+
+    def forward(self, canvas: Tensor, real: Tensor) -> Tensor:
+        """Score canvases (B, M, *S), zero where nothing is: (B, M, *T), a score for each patch of each modality."""
         raise NotImplementedError
 
 

@@ -1,5 +1,8 @@
-"""A tiny checkpoint of a CLIP, written by transformers itself."""
+"""Tiny checkpoints of a CLIP, as transformers and open_clip write them."""
 
+import json
+
+import safetensors.torch
 import torch
 
 TOWER = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -31,4 +34,26 @@ def write_checkpoint(folder):
     CLIPModel(config).save_pretrained(folder)
     words.save_pretrained(folder)
     CLIPImageProcessor(image_mean=[0.4, 0.5, 0.6], image_std=[0.2, 0.3, 0.4]).save_pretrained(folder)
+    return folder
+
+
+OPEN_TOWER = {"layers": 1, "width": 16}
+OPEN = {
+    "model_cfg": {
+        "embed_dim": 8,
+        "vision_cfg": {**OPEN_TOWER, "image_size": 16, "patch_size": 8, "head_width": 8},
+        "text_cfg": {**OPEN_TOWER, "context_length": MOST, "vocab_size": 49408, "heads": 2},
+    },
+    "preprocess_cfg": {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]},
+}
+
+
+def write_open_checkpoint(folder):
+    """Write configuration and weights as open_clip does."""
+    from open_clip import CLIP
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "open_clip_config.json").write_text(json.dumps(OPEN))
+    torch.manual_seed(0)
+    safetensors.torch.save_file(CLIP(**OPEN["model_cfg"]).state_dict(), folder / "open_clip_model.safetensors")
     return folder

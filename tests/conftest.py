@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from checkpoints import write_checkpoint
+from checkpoints import write_checkpoint, write_open_checkpoint
 
 # Tests compute on small tensors, in several workers at once: with one thread each they take half the time.
 torch.set_num_threads(1)
@@ -11,11 +11,14 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="session")
 def offline(tmp_path_factory):
     """Return a function from a recipe's file to the overrides that it needs without a hub."""
-    folder = tmp_path_factory.mktemp("hub") / "clip"
-    write_checkpoint(folder)
+    hub = tmp_path_factory.mktemp("hub")
+    write_checkpoint(hub / "clip")
+    write_open_checkpoint(hub / "open")
 
     def overrides(path):
-        hub = path.parent.name == "recipes" and path.stem.startswith("omnisyn")
-        return [f"parts.clip.checkpoint={folder}"] if hub else []
+        if path.stem.endswith("biomedclip"):
+            return [f"parts.clip.checkpoint={hub / 'open'}"]
+        needed = path.parent.name == "recipes" and path.stem.startswith("omnisyn")
+        return [f"parts.clip.checkpoint={hub / 'clip'}"] if needed else []
 
     return overrides

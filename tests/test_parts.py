@@ -8,6 +8,7 @@ import torch
 from toys import (
     ASKED,
     EVERY,
+    FLAT,
     PROMPTED,
     SEVERAL,
     SHAPES,
@@ -32,10 +33,23 @@ from anysyn.registry import build, names
 from anysyn.types import Outcome, Site
 
 
+def away_from_zero(module):
+    """Move what begins at zero, as ends of residual blocks may, so that gradients reach what is before it."""
+    torch.manual_seed(5)
+    for parameter in module.parameters():
+        if not parameter.any():
+            parameter.data.normal_(std=0.1)
+
+
 def gradients_reach_everything(module, loss):
     loss.backward()
     idle = [name for name, p in module.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
     assert not idle
+
+
+def skip_what_is_flat(kind, name, dimensions):
+    if dimensions == 3 and (kind, name) in FLAT:
+        pytest.skip("for slices and slabs alone")
 
 
 def same_after_saving(module, other, path):
@@ -49,6 +63,7 @@ def same_after_saving(module, other, path):
 @pytest.mark.parametrize(("dimensions", "depth"), SPACES)
 @pytest.mark.parametrize("name", names("encoder"))
 def test_encoders(name, dimensions, depth, tmp_path):
+    skip_what_is_flat("encoder", name, dimensions)
     encoder = encoder_of(name, dimensions, depth)
     shape = shape_of(dimensions, depth, encoder.strides[-1])
     images = batch_of(shape, samples=M).images
@@ -60,6 +75,7 @@ def test_encoders(name, dimensions, depth, tmp_path):
     seen = []
     encoder(images, EVERY, lambda site, x: (seen.append((site, *x.shape[:2])), x)[1])
     assert sorted(seen) == sorted((site.name, M, site.channels) for site in encoder.sites)
+    away_from_zero(encoder)
     again = encoder(images, SEVERAL.get(name, EVERY))
     gradients_reach_everything(encoder, sum(x.square().mean() for x in (*again.skips, again.deep)))
     again = encoder_of(name, dimensions, depth)
@@ -92,7 +108,8 @@ def test_decoders(name, dimensions, depth, tmp_path):
     seen = []
     decoder(features, targets, lambda site, x: (seen.append((site, *x.shape[:2])), x)[1])
     assert sorted(seen) == sorted((site.name, M, site.channels) for site in decoder.sites)
-    gradients_reach_everything(decoder, images.square().mean())
+    away_from_zero(decoder)
+    gradients_reach_everything(decoder, decoder(features, targets).square().mean())
     again = decoder_of(name, encoder, depth)
     assert torch.equal(again(features, targets), images)
     same_after_saving(decoder, again, tmp_path / "weights.safetensors")
@@ -127,6 +144,7 @@ def test_descriptors(name):
 @pytest.mark.parametrize(("dimensions", "depth"), SPACES)
 @pytest.mark.parametrize("name", names("discriminator"))
 def test_discriminators(name, dimensions, depth, tmp_path):
+    skip_what_is_flat("discriminator", name, dimensions)
     shape, judge = shape_of(dimensions, depth), discriminator_of(name, dimensions, depth)
     images = batch_of(shape, samples=M).images[:, :1]
     scores = judge(images, EVERY[:, 0])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from anysyn.acquisition import Acquisition
 from anysyn.data.batches import OnePerClass, classes
 from anysyn.queries import ManyToAll, ManyToOne, OneToOne, Reconstruct, SynthesisCondition
-from anysyn.registry import build, names
+from anysyn.registry import RecipeError, build, names
 from anysyn.seeds import seeded
 from anysyn.types import Batch
 
@@ -154,3 +154,21 @@ def test_a_condition_within_what_may_be_shown():
     query = SynthesisCondition(names=NAMES, sources=["T2w"], targets=["T1w"]).draw(FULL, seeded(0))
     assert query.sources.unique().tolist() == [2]
     assert query.targets.unique().tolist() == [0]
+
+
+def test_a_curriculum_shows_at_least_so_many():
+    one, poor = batch_of([[1, 1, 1, 1]]), batch_of([[1, 0, 1, 0]])
+    drawn = [SynthesisCondition(names=NAMES, least=2).draw(one, seeded(seed)).sources.shape[1] for seed in range(60)]
+    assert set(drawn) == {2, 3}
+    assert SynthesisCondition(names=NAMES, least=3).draw(poor, seeded(0)).sources.shape[1] == 1
+    with pytest.raises(RecipeError, match="show at least 1"):
+        SynthesisCondition(names=NAMES, least=0)
+
+
+def test_what_all_samples_show_need_not_be_asked_for():
+    for seed in range(20):
+        query = SynthesisCondition(names=NAMES, reconstruct=False).draw(batch_of([[1, 0, 1, 1]] * 2), seeded(seed))
+        assert sorted(query.sources[0].tolist() + query.targets[0].tolist()) == [0, 2, 3]
+        assert torch.equal(query.targets[0], query.targets[1])
+    alone = SynthesisCondition(names=NAMES, reconstruct=False).draw(batch_of([[0, 1, 0, 0]]), seeded(0))
+    assert (alone.sources.tolist(), alone.targets.tolist()) == ([[1]], [[1]])

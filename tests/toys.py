@@ -5,6 +5,8 @@ import numpy as np
 import torch
 
 from anysyn.clip import clip_3d, clip_from_scratch
+from anysyn.diffusion import Diffusion
+from anysyn.discriminators import CanvasPatchGAN
 from anysyn.objectives import ModalityHead
 from anysyn.plugins import enrol
 from anysyn.registry import build, find, parameters
@@ -19,12 +21,30 @@ SMALL = {
     ("encoder", "unet"): {"widths": (8, 12, 16)},
     ("encoder", "resnet"): {"blocks": 2, "width": 8, "out": 12},
     ("encoder", "swin_unetr"): {"feature_size": 12, "window": 4},
+    ("encoder", "unetr"): {"feature_size": 4, "width": 12, "hidden": 24, "heads": 3, "size": 32},
+    ("encoder", "residual_unet"): {"widths": (8, 12, 16)},
+    ("encoder", "strided_unet"): {"levels": 3, "width": 8},
+    ("encoder", "latent_unet"): {"widths": (8, 12), "out": 6},
+    ("encoder", "timm"): {"backbone": "test_efficientnet", "width": 8},
+    ("encoder", "swin_unet"): {"feature_size": 8, "depths": (2, 2), "head_width": 4, "window": 4},
+    ("encoder", "trans_unet"): {"width": 8, "layers": 1, "hidden": 16, "side": 64},
+    ("encoder", "downsampled_resnet"): {"width": 4, "blocks": 2},
+    ("encoder", "res_vit"): {
+        **{"width": 4, "blocks": 2, "transformers": (1,), "side": 64},
+        **{"tokens": 8, "layers": 1, "heads": 2, "hidden": 16},
+    },
+    ("encoder", "diffusion_unet"): {"channels": (8, 12), "groups": 4, "attention": 1, "head_width": 4},
+    ("decoder", "swin_unet"): {"head_width": 4, "window": 4, "drop_path": 0.0},
+    ("decoder", "diffusion_unet"): {"groups": 4, "head_width": 4},
+    ("decoder", "dense"): {"width": 8},
     ("conditioner", "cross_attention"): {"heads": 2},
     ("decoder", "liif"): {"hidden": (16, 16)},
     ("decoder", "mlp"): {"hidden": (16, 16)},
     ("decoder", "trilinear"): {"hidden": (16, 16)},
     ("discriminator", "patchgan"): {"width": 4, "layers": 1},
+    ("discriminator", "resnet"): {"backbone": "test_efficientnet"},
 }
+FLAT = {("encoder", "timm"), ("discriminator", "resnet")}  # parts for slices and slabs alone
 NEEDS = {("conditioner", "add"): "modality"}
 # The design of a part that holds several networks of one.
 OF = {"encoder": "unet", "decoder": "cnn", "discriminator": "patchgan"}
@@ -82,6 +102,11 @@ def discriminator_of(name="per_modality", dimensions=2, depth=1):
     return build("discriminator", spec("discriminator", name) | of, names=PROMPTED, dimensions=dimensions, depth=depth)
 
 
+def canvas_discriminator():
+    torch.manual_seed(4)
+    return CanvasPatchGAN(modalities=M, dimensions=2, width=4, layers=1)
+
+
 def descriptor_of(name):
     return build("descriptor", spec("descriptor", name) | referred("descriptor", name), modalities=M, names=PROMPTED)
 
@@ -103,6 +128,18 @@ def synthesizer(dimensions=2, depth=1, at=("decoder/in",)):
     return Synthesizer(encoder=encoder, decoder=decoder, conditioners=[conditioner_of("add", chosen, dimensions)])
 
 
+def diffusion(dimensions=2, depth=1, **options):
+    """Return a diffusion model that knows the time and the target."""
+    encoder = encoder_of("diffusion_unet", dimensions, depth)
+    decoder = decoder_of("diffusion_unet", encoder, depth)
+    told = [site for site in (*encoder.sites, *decoder.sites) if site.name.endswith("/embedding")]
+    adding = [
+        build("conditioner", {"name": "add", "reads": descriptor_of(name)}, sites=told, dimensions=dimensions)
+        for name in ("time", "modality")
+    ]
+    return Diffusion(encoder=encoder, decoder=decoder, conditioners=adding, **options)
+
+
 def clip(seed=0, tokens=77):
     torch.manual_seed(seed)
     return clip_from_scratch(names=PROMPTED, side=16, width=16, layers=1, heads=2, embedding=8, tokens=tokens)
@@ -117,10 +154,10 @@ def volume_clip(seed=0, **sizes):
 def referred(kind, name):
     """Return what a recipe refers to or nests for a part, by the names of its keys."""
     made = {
-        "model": synthesizer,
+        "model": diffusion if name == "denoising" else synthesizer,
         "clip": clip,
         "head": lambda: ModalityHead(model=synthesizer(), modalities=M),
-        "discriminator": discriminator_of,
+        "discriminator": canvas_discriminator if name.startswith("canvas") else discriminator_of,
         "losses": lambda: [build("loss", {"name": "l1"})],
     }
     return {key: made[key]() for key in parameters(find(kind, name)) if key in made}

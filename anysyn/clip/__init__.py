@@ -3,6 +3,7 @@
 from anysyn.clip.checkpoint import pretrained_clip
 from anysyn.clip.classify import classify, classify_texts, modality_logits
 from anysyn.clip.model import Clip
+from anysyn.clip.open_clip import open_clip_model
 from anysyn.clip.scratch import clip_from_scratch
 from anysyn.clip.volumes import clip_3d
 
@@ -13,5 +14,6 @@ __all__ = [
     "clip_3d",
     "clip_from_scratch",
     "modality_logits",
+    "open_clip_model",
     "pretrained_clip",
 ]

@@ -32,14 +32,23 @@ class VolumeTowers(nn.Module):
 
     def get_image_features(self, pixel_values: Tensor) -> Any:
         """Embed cubes; the answer holds ``pooler_output``, (B, D)."""
-        return _answer(self.vision_tower(pixel_values)[0])
+        return pooled(self.vision_tower(pixel_values)[0])
 
     def get_text_features(self, **tokens: Tensor) -> Any:
         """Embed token rows (N, L) by the features at the mark of the end; the answer holds (N, D)."""
-        return _answer(self.text_tower(**tokens).text_embeds)
+        return pooled(self.text_tower(**tokens).text_embeds)
 
 
-def _answer(embedded: Tensor) -> Any:
+def pooled(embedded: Tensor) -> Any:
+    """Wrap embeddings as a model of transformers answers: in ``pooler_output``.
+
+    Args:
+        embedded: (N, D).
+
+    Example:
+        >>> pooled(torch.zeros(2, 3)).pooler_output.shape
+        torch.Size([2, 3])
+    """
     from transformers.modeling_outputs import BaseModelOutputWithPooling
 
     return BaseModelOutputWithPooling(pooler_output=embedded)
@@ -59,6 +68,7 @@ def clip_3d(
     text_heads: int = 8,
     embedding: int = 768,
     tokens: int = 90,
+    digits: int | None = None,
 ) -> Clip:
     """Make a CLIP of volumes with new weights: a 3-D vision transformer and CLIP's text transformer.
 
@@ -77,6 +87,8 @@ def clip_3d(
         text_heads: Of the text tower; they divide its width.
         embedding: Numbers in an embedding, D.
         tokens: Longest prompt, its two end marks included.
+        digits: Before the point of every number in a prompt, filled up by zeros so that a digit keeps its place; None
+            for numbers as the prompt has them.
 
     Raises:
         ValueError: If the sizes do not fit together, or a prompt of a modality alone is too long.
@@ -93,7 +105,7 @@ def clip_3d(
             f"patch ({patch}) must divide size ({size}), heads ({heads}) width ({width}), "
             f"and text_heads ({text_heads}) text_width ({text_width})"
         )
-    words = ClipTokens(most=tokens)
+    words = ClipTokens(most=tokens, digits=digits)
     marks = {"vocab_size": words.vocabulary, "bos_token_id": words.begin, "eos_token_id": words.end, "pad_token_id": 0}
     text = CLIPTextConfig(
         hidden_size=text_width,

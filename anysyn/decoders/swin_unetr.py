@@ -1,4 +1,4 @@
-"""The convolutional decoder of SwinUNETR, in two or three dimensions, out of MONAI's modules."""
+"""The convolutional decoder of UNETR and SwinUNETR, in two or three dimensions, out of MONAI's modules."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
 
+@register("decoder", "unetr")
 @register("decoder", "swin_unetr")
 class SwinUNETRDecoder(Decoder):
     """Decode a feature pyramid by transposed convolutions, each followed by the skip and a residual block.
 
-    The decoder of SwinUNETR (Hatamizadeh et al., 2021) in MONAI's modules; block ``decoder{i + 1}`` joins skip i, as in
-    `monai.networks.nets.SwinUNETR`, so that its weights fit. It takes any pyramid whose strides divide each other.
+    The decoder of UNETR and SwinUNETR (Hatamizadeh et al., 2021), which is one under two names, in MONAI's modules;
+    block ``decoder{i + 1}`` joins skip i, as in `monai.networks.nets.SwinUNETR`, so that its weights fit (in MONAI's
+    UNETR it is ``decoder{i + 2}``). It takes any pyramid whose strides divide each other.
 
     Instance normalisation follows every convolution of a block and takes out what is constant over the voxels. So a
     shift of whole channels (``add``) is lost at ``decoder/skip*``, but for the borders; at ``decoder/in`` and

@@ -3,6 +3,15 @@
 from anysyn.descriptors.dataset import DatasetCode
 from anysyn.descriptors.metadata import NumericMetadata
 from anysyn.descriptors.modality import ModalityLabel
+from anysyn.descriptors.task import TaskCode
 from anysyn.descriptors.text import TextPrompt
+from anysyn.descriptors.time import TimeCode
 
-__all__ = ["DatasetCode", "ModalityLabel", "NumericMetadata", "TextPrompt"]
+__all__ = [
+    "DatasetCode",
+    "ModalityLabel",
+    "NumericMetadata",
+    "TaskCode",
+    "TextPrompt",
+    "TimeCode",
+]

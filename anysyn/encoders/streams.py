@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from anysyn.encoders.per_modality import PerModalityEncoder
 from anysyn.nn.subnetworks import copies, sites_of, within
 from anysyn.nn.unification import FeatureUnification
-from anysyn.ops import first_mentions
+from anysyn.ops import counted_once
 from anysyn.registry import Given, register
 from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
 
@@ -67,7 +67,7 @@ class StreamsEncoder(Encoder):
         Returns:
             Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
         """
-        counts = _counts(sources)
+        counts = counted_once(sources)
         streams = [self._streams(images, one, modulate) for one in torch.split(sources, 1, 1)]
         levels = [
             unify(torch.stack(level, 1), counts)  # (B, C_i, *S / stride_i)
@@ -83,11 +83,3 @@ class StreamsEncoder(Encoder):
         own = self.own(images, source, modulate)
         pairs = zip((*common.skips, common.deep), (*own.skips, own.deep), strict=True)
         return [torch.cat(pair, 1) for pair in pairs]  # (B, 2 C_i, *S / stride_i) each
-
-
-def _counts(sources: Tensor) -> Tensor | None:
-    """Tell which sources count, (B, J) bool; None where all do, as in the batches of the scheduler."""
-    if sources.is_meta:  # a layout without memory
-        return None
-    counts = first_mentions(sources)  # (B, J)
-    return None if bool(counts.all()) else counts

@@ -30,8 +30,14 @@ def conv(
     return layer(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
 
 
-def norm(name: Norm, dimensions: int, channels: int) -> nn.Module:
+def norm(name: Norm, dimensions: int, channels: int, *, affine: bool = True) -> nn.Module:
     """Make a normalisation layer; ``none`` keeps the absolute intensity.
+
+    Args:
+        name: Which one.
+        dimensions: 2 or 3.
+        channels: Channels in and out.
+        affine: Whether a scale and an offset of each channel are learned.
 
     Example:
         >>> norm("group", 2, 16).num_groups
@@ -40,12 +46,12 @@ def norm(name: Norm, dimensions: int, channels: int) -> nn.Module:
     if name == "none":
         return nn.Identity()
     if name == "group":
-        return nn.GroupNorm(max(g for g in (8, 4, 2, 1) if channels % g == 0), channels)
+        return nn.GroupNorm(max(g for g in (8, 4, 2, 1) if channels % g == 0), channels, affine=affine)
     batch = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
     instance = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
     if name == "batch":
-        return batch[dimensions](channels)
-    return instance[dimensions](channels, affine=True)
+        return batch[dimensions](channels, affine=affine)
+    return instance[dimensions](channels, affine=affine)
 
 
 class ResidualBlock(nn.Module):

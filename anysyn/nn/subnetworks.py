@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ def copies(network: nn.Module, names: Sequence[str]) -> nn.ModuleDict:
 
     The first is the network itself. In the others every module with a ``reset_parameters`` draws its weights anew, as
     it did when it was made; a parameter of any other module, such as the position bias of a Swin window, begins as in
-    the first.
+    the first. So does all of a module that says it is ``published``: its weights were read, not drawn.
 
     Args:
         network: The design.
@@ -28,11 +28,18 @@ def copies(network: nn.Module, names: Sequence[str]) -> nn.ModuleDict:
         (['T1w', 'T2w'], False)
     """
     others = [copy.deepcopy(network) for _ in names[1:]]
-    for module in (module for other in others for module in other.modules()):
+    for module in (module for other in others for module in _drawn(other)):
         draw_anew = getattr(module, "reset_parameters", None)
         if callable(draw_anew):
             draw_anew()
     return nn.ModuleDict(dict(zip(names, (network, *others), strict=True)))
+
+
+def _drawn(network: nn.Module) -> Iterator[nn.Module]:
+    if not getattr(network, "published", False):
+        yield network
+        for child in network.children():
+            yield from _drawn(child)
 
 
 def prefixed(site: str, name: str) -> str:

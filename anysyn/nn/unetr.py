@@ -1,4 +1,4 @@
-"""MONAI's modules of the UNETR family, in the one form that SwinUNETR uses.
+"""MONAI's modules of the UNETR family, in the one form that UNETR and SwinUNETR use.
 
 Importing MONAI's networks takes seconds, so it happens where a recipe first needs one of them.
 """
@@ -49,6 +49,36 @@ def swin_transformer(
     return made.to(device)
 
 
+def vision_transformer(
+    dimensions: int, inputs: int, *, size: int, patch: int, width: int, hidden: int, layers: int, heads: int
+) -> Any:
+    """Make MONAI's `ViT` without a head, with learned positions.
+
+    Its blocks hold the norm of a cross attention that is not there; it is kept, frozen, so that MONAI's weights fit.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        size: Voxels along each axis that the positions are learned for.
+        patch: Voxels along each axis of a token.
+        width: Of a token.
+        hidden: Width inside the perceptrons.
+        layers: Blocks.
+        heads: Attention heads of each block; they divide the width.
+
+    Example:
+        >>> made = vision_transformer(2, 1, size=32, patch=16, width=12, hidden=24, layers=2, heads=3)
+        >>> made(torch.rand(1, 1, 32, 32))[0].shape
+        torch.Size([1, 4, 12])
+    """
+    from monai.networks.nets.vit import ViT
+
+    made = ViT(inputs, size, patch, width, hidden, layers, heads, spatial_dims=dimensions)
+    for block in made.blocks:
+        block.norm_cross_attn.requires_grad_(False)
+    return made
+
+
 def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """Make MONAI's `UnetrBasicBlock`: two convolutions and a shortcut, with instance normalisation.
 
@@ -65,6 +95,37 @@ def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
 
     made: nn.Module = UnetrBasicBlock(
         dimensions, inputs, outputs, kernel_size=3, stride=1, norm_name="instance", res_block=True
+    )
+    return made
+
+
+def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int, *, convolved: bool) -> nn.Module:
+    """Make MONAI's `UnetrPrUpBlock`: the tokens of a vision transformer doubled in size, a few times.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        outputs: Channels out.
+        doublings: How often the size doubles, at least once.
+        convolved: Whether a residual block follows each doubling after the first.
+
+    Example:
+        >>> projection_block(2, 8, 4, 2, convolved=True)(torch.rand(1, 8, 3, 3)).shape
+        torch.Size([1, 4, 12, 12])
+    """
+    from monai.networks.blocks import UnetrPrUpBlock
+
+    made: nn.Module = UnetrPrUpBlock(
+        dimensions,
+        inputs,
+        outputs,
+        num_layer=doublings - 1,
+        kernel_size=3,
+        stride=1,
+        upsample_kernel_size=2,
+        norm_name="instance",
+        conv_block=convolved,
+        res_block=True,
     )
     return made
 

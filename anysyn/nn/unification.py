@@ -51,6 +51,30 @@ def blended(features: Tensor, scores: Tensor, counts: Tensor | None = None) -> T
     return (scores.softmax(1) * features).sum(1)  # (B, C, *S)
 
 
+def moments(features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return the mean and the variance over the sources that count.
+
+    Args:
+        features: (B, J, C, *S).
+        counts: (B, J) bool, at least one of each sample; None where all count.
+
+    Returns:
+        (B, C, *S) each.
+
+    Example:
+        >>> features = torch.tensor([[[1.0], [5.0], [3.0]]])
+        >>> [value.item() for value in moments(features, torch.tensor([[True, False, True]]))]
+        [2.0, 1.0]
+    """
+    if counts is None:
+        return features.mean(1), features.var(1, unbiased=False)  # (B, C, *S) each
+    known = spread(counts, features)  # (B, J, 1, ...)
+    features = features.masked_fill(~known, 0)  # (B, J, C, *S)
+    mean = features.sum(1) / known.sum(1)  # (B, C, *S)
+    deviations = (features - mean.unsqueeze(1)).masked_fill(~known, 0)  # (B, J, C, *S)
+    return mean, deviations.square().sum(1) / known.sum(1)
+
+
 class FeatureUnification(nn.Module):
     """Unify the features of a varying number of sources, hard and soft, and join the two by a convolution.
 

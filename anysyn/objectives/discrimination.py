@@ -5,35 +5,38 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from anysyn.losses.adversarial import least_squares
+from anysyn.losses.adversarial import FORMS, Form, judged
+from anysyn.losses.canvas import canvas_error, completed
 from anysyn.losses.selective import selective_sum
 from anysyn.objectives.synthesis import known_targets
 from anysyn.ops import among, pick
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Discriminator, Objective, Query
+from anysyn.types import Batch, Discriminator, Objective, Outcome, Query, SetDiscriminator
 
 
 @register("objective", "discrimination")
 class Discrimination(Objective):
     """Teach a discriminator to tell what is synthesized from what is real, where there is a truth (Eq. 9 of PMM-Synth).
 
-    ``sum_i (1 - sc_i) m_i (mean(D_i(y'_i)^2) + mean((D_i(y_i) - 1)^2))``, y' synthesized without gradients. Of the
-    targets only those count that were not shown and have a truth; where no sample has one, the discriminator of that
-    modality gets no gradient. Train the discriminator alone; the loss `adversarial` is the other side.
+    ``sum_i (1 - sc_i) m_i (mean(D_i(y'_i)^2) + mean((D_i(y_i) - 1)^2))``, y' synthesized without gradients, or the
+    cross-entropies with 0 and 1 of the scores as logits (pix2pix). Of the targets only those count that were not shown
+    and have a truth; where no sample has one, the discriminator of that modality gets no gradient. Train the
+    discriminator alone; the loss `adversarial` is the other side.
 
     Args:
         model: The synthesizer.
         discriminator: What learns.
+        form: How scores are compared with 0 and 1, as in the loss `adversarial`.
 
     Example:
         >>> Discrimination(model=None, discriminator=Discriminator()).model is None
         True
     """
 
-    def __init__(self, *, model: Synthesizer, discriminator: Discriminator) -> None:
+    def __init__(self, *, model: Synthesizer, discriminator: Discriminator, form: Form = "least_squares") -> None:
         super().__init__()
-        self.model, self.discriminator = model, discriminator
+        self.model, self.discriminator, self.form = model, discriminator, FORMS[form]
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return a term for what is synthesized and one for what is real; zeros where nothing counts."""
@@ -43,10 +46,46 @@ class Discrimination(Objective):
             return {"fake": nothing, "real": nothing}
         asked, mask = query.asking(mask.any(0)), mask[:, mask.any(0)]  # (B, K asked)
         with torch.no_grad():
-            fake = self.model(batch, asked).images[mask].unsqueeze(1)  # (N, 1, *S)
-        real = pick(batch.images, asked.targets)[mask].unsqueeze(1)  # (N, 1, *S)
-        modalities = asked.targets[mask]  # (N,)
+            fake = self.model(batch, asked).images  # (B, K, *S)
+        real = pick(batch.images, asked.targets)  # (B, K, *S)
         return {
-            name: selective_sum(least_squares(self.discriminator(images, modalities), wanted), mask)
+            name: selective_sum(self.form(judged(self.discriminator, images, mask, batch, asked), wanted), mask)
             for name, images, wanted in (("fake", fake, 0.0), ("real", real, 1.0))
+        }
+
+
+@register("objective", "canvas_discrimination")
+class CanvasDiscrimination(Objective):
+    """Teach a discriminator which modalities of a completed canvas were synthesized (MM-GAN).
+
+    What exists counts as real on the completed canvas, too, and every modality on the real one. Train the discriminator
+    alone; the loss `canvas_adversarial` is the other side.
+
+    Args:
+        model: The synthesizer.
+        discriminator: What learns.
+
+    Example:
+        >>> CanvasDiscrimination(model=None, discriminator=SetDiscriminator()).model is None
+        True
+    """
+
+    def __init__(self, *, model: Synthesizer, discriminator: SetDiscriminator) -> None:
+        super().__init__()
+        self.model, self.discriminator = model, discriminator
+
+    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
+        """Return a term for completed canvases and one for real ones; zeros where nothing was synthesized."""
+        mask = known_targets(batch, query)  # (B, K)
+        if not bool((mask & ~among(query.targets, query.sources)).any()):
+            nothing = batch.images.new_zeros(())
+            return {"fake": nothing, "real": nothing}
+        with torch.no_grad():
+            images, features = self.model(batch, query)  # (B, K, *S)
+        truth = pick(batch.images, query.targets)  # (B, K, *S)
+        canvas, real, made = completed(Outcome(batch, query, images, truth, mask, features))
+        exists = batch.available  # (B, M)
+        return {
+            name: canvas_error(self.discriminator(seen, real), wanted.to(real.dtype), exists)
+            for name, seen, wanted in (("fake", canvas, ~made), ("real", real, exists))
         }

@@ -51,7 +51,7 @@ def read(recipe: str | Path, overrides: Iterable[str] = ()) -> Source:
     """
     source = _inherit(find(recipe), ())
     for override in overrides:
-        _override(source, override)
+        apply(source, override)
     return source
 
 
@@ -152,7 +152,22 @@ def _over(parent: Mapping[Any, Any], child: Mapping[Any, Any]) -> dict[Any, Any]
     return {**parent, **{key: merge(parent[key], value) if key in parent else value for key, value in child.items()}}
 
 
-def _override(source: Source, override: str) -> None:
+def apply(source: Source, override: str) -> None:
+    """Apply one override to a recipe in place.
+
+    Args:
+        source: The recipe.
+        override: ``path.to.key=value``; the value is YAML, list items are addressed by number.
+
+    Raises:
+        RecipeError: If it cannot be applied.
+
+    Example:
+        >>> source = Source({"stages": [{"epochs": 3}]})
+        >>> apply(source, "stages.0.epochs=5")
+        >>> source.tree
+        {'stages': [{'epochs': 5}]}
+    """
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise RecipeError(f"override {override!r}: write it as path.to.key=value, for example stages.0.epochs=5")

@@ -32,10 +32,15 @@ def json_schema() -> dict[str, Any]:
     schema = _section(Recipe, definitions)
     schema["properties"]["base"] = {"type": "string", "description": "A recipe that this one changes."}
     schema["required"] = []  # what is required may come from the base
-    whole = schema["properties"]["parts"]
-    changed = {"type": "object", "additionalProperties": {"anyOf": [whole["additionalProperties"], CHANGE]}}
-    schema["properties"]["parts"] = changed
-    schema |= {"if": {"not": {"required": ["base"]}}, "then": {"properties": {"parts": whole}}}
+    whole = {key: schema["properties"][key] for key in ("data", "parts")}
+    part = {"anyOf": [whole["parts"]["additionalProperties"], CHANGE]}
+    data = whole["data"]["properties"]
+    data = data | {"view": {"anyOf": [data["view"], CHANGE]}}
+    schema["properties"] |= {
+        "data": {**whole["data"], "properties": data, "required": []},
+        "parts": {"type": "object", "additionalProperties": part},
+    }
+    schema |= {"if": {"not": {"required": ["base"]}}, "then": {"properties": whole}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": definitions}
 
 

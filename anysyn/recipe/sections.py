@@ -110,6 +110,8 @@ class Stage:
         queries: What is shown and asked.
         steps: What each batch does, in order.
         view: What this stage sees instead of ``data.view``, for example ``{name: whole}``.
+        warm_start: Parts that begin the stage with the weights of others, by their names, where name and shape of a
+            weight are the same: ``{synthesizer: convolutional}``.
         clip_gradient: Largest gradient norm; no bound by default.
         accumulate: Batches whose gradients are averaged before an optimiser steps.
         ema: Decay of the running average of the weights, d_t = min(ema, (1 + t) / (10 + t)); none by default.
@@ -123,6 +125,7 @@ class Stage:
     queries: Queries
     steps: Sequence[Step]
     view: View | None = None
+    warm_start: Mapping[str, str] = field(default_factory=dict)
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     accumulate: Annotated[int, Field(ge=1)] = 1
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None

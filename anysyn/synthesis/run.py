@@ -253,7 +253,7 @@ def networks(
         RunError: If the weights are not there or do not fit.
     """
     path = run.weights if stage is None else _stage_weights(run, recipe, stage)
-    parts = build.parts(recipe, only)
+    parts = build.parts(recipe, only, untrained=False)
     try:
         kept = safetensors.torch.load_file(path)
         parts.load_state_dict({name: value for name, value in kept.items() if name.split(".")[0] in parts})

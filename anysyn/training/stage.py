@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from anysyn import build
 from anysyn.data.batches import share
+from anysyn.nn.warm_start import take_weights
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
@@ -84,6 +85,8 @@ class StageLoop:
         self.stage, self.folder, self.position = recipe.stages[position.stage], folder, position
         view = None if self.stage.view is None else build.make(recipe, self.stage.view, "view")
         self.cohort = cohort.seen_by(view)
+        for to, of in self.stage.warm_start.items():  # a checkpoint of the stage comes over this in `restore`
+            take_weights(parts[to], parts[of])
         self.steps = steps_of(recipe, self.stage, parts, fabric)
         self.judge = next(step for step in self.steps if self.stage.epochs - 1 in step.active)
         self.batches = build.make(recipe, self.stage.batches, "batches")

@@ -24,13 +24,14 @@ def test_prompts_have_as_many_tokens_as_the_published_code_counts(text, count):
 
 def test_filled_up_numbers_keep_every_digit_at_its_place():
     """Else a longer TR moves the echo time on, and the tower has to learn its digits once more."""
-    short = Acquisition.from_prompt(TWO_SPACES)
-    rows = [
-        ClipTokens(most=120, digits=4)([replace(short, repetition_time_ms=tr, age_years=age).to_prompt()])["input_ids"][0]
+    known, tokens = Acquisition.from_prompt(TWO_SPACES), ClipTokens(most=120, digits=4)
+    told = [
+        replace(known, repetition_time_ms=tr, age_years=age).to_prompt()
         for tr, age in ((2500.0, 12.0), (985.5, 7.0), (24.0, 101.0))
     ]
+    rows = tokens(told)["input_ids"]
     assert len({row.index(49407) for row in rows}) == 1
-    moved = [n for n, tokens in enumerate(zip(*rows, strict=True)) if len(set(tokens)) > 1]
+    moved = [n for n, beside in enumerate(zip(*rows, strict=True)) if len(set(beside)) > 1]
     assert len(moved) <= 4 + 6  # the digits of the age and of the repetition time, and nothing else
 
 

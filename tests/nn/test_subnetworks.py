@@ -35,3 +35,11 @@ def test_copies_on_the_meta_device_have_no_memory():
     with torch.device("meta"):
         made = copies(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2)), ["a", "b"])
     assert {p.device.type for p in made.parameters()} == {"meta"}
+
+
+def test_weights_that_were_read_are_the_same_in_all_copies():
+    network = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Sequential(torch.nn.Linear(3, 2)))
+    network[1].published = True
+    first, second = copies(network, ["T1w", "T2w"]).values()
+    assert torch.equal(first[1][0].weight, second[1][0].weight)
+    assert not torch.equal(first[0].weight, second[0].weight)

@@ -1,17 +1,15 @@
-"""Discriminators: how real an image looks, patch by patch."""
+"""How real an image looks, patch by patch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 
+from anysyn.discriminators.beside import channels_seen
 from anysyn.nn.blocks import Norm, norm
-from anysyn.nn.subnetworks import copies
-from anysyn.ops import rejoin, rows_by_value
 from anysyn.registry import Given, register
-from anysyn.types import Discriminator
+from anysyn.types import Beside, Discriminator
 
 
 @register("discriminator", "patchgan")
@@ -28,6 +26,9 @@ class PatchGAN(Discriminator):
         width: Channels of the first layer.
         layers: Layers of stride 2: with 1, 2 or 3 a patch has 16, 34 or 70 voxels a side.
         norm: Normalisation between the layers.
+        beside: What it sees of the sources: ``nothing``, the ``stack`` of them in the order of the query, or the
+            ``canvas`` of all modalities, zero where not shown.
+        sources: Sources of a query, read by ``stack`` alone.
 
     Example:
         >>> import torch
@@ -39,19 +40,23 @@ class PatchGAN(Discriminator):
         self,
         *,
         dimensions: Given[int],
+        modalities: Given[int] = 1,
         depth: Given[int] = 1,
         width: int = 64,
         layers: int = 3,
         norm: Norm = "instance",
+        beside: Beside = "nothing",
+        sources: int = 1,
     ) -> None:
         super().__init__()
         if layers < 1:
             raise ValueError(f"layers: {layers} is not at least 1")
-        self.depth, self.least = depth, 3 * 2**layers
+        self.depth, self.least, self.beside = depth, 3 * 2**layers, beside
+        channels = channels_seen(beside, modalities=modalities, sources=sources, depth=depth)
         widths = [width * min(2**i, 8) for i in range(layers + 1)]
         steps = [2] * (layers - 1) + [1]
         self.network = nn.Sequential(
-            _layer(dimensions, depth, width, 2, "none"),
+            _layer(dimensions, channels, width, 2, "none"),
             *(_layer(dimensions, a, b, step, norm) for (a, b), step in zip(pairwise(widths), steps, strict=True)),
             _conv(dimensions, widths[-1], 1, 1),
         )
@@ -60,7 +65,7 @@ class PatchGAN(Discriminator):
         """Score images, whatever their modality.
 
         Args:
-            images: (N, 1, *S); for slabs *S is depth, height, width.
+            images: (N, 1 + beside, *S), the sources beside each; for slabs *S is depth, height, width.
             modalities: (N,) int64, not read.
 
         Returns:
@@ -69,7 +74,7 @@ class PatchGAN(Discriminator):
         Raises:
             ValueError: If the images are too small for the layers.
         """
-        seen = images.squeeze(1) if self.depth > 1 else images  # (N, channels, *S without the slab's axis)
+        seen = images.flatten(1, 2) if self.depth > 1 else images  # (N, channels, *S without the slab's axis)
         sides = seen.shape[2:]
         if min(sides) < self.least:
             size = " x ".join(map(str, sides))
@@ -88,52 +93,3 @@ def _layer(dimensions: int, inputs: int, outputs: int, stride: int, kind: Norm) 
 def _conv(dimensions: int, inputs: int, outputs: int, stride: int, *, bias: bool = True) -> nn.Module:
     layer = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
     return layer(inputs, outputs, 4, stride=stride, padding=1, bias=bias)
-
-
-@register("discriminator", "per_modality")
-class PerModalityDiscriminator(Discriminator):
-    """Score each image by the discriminator of its modality: one of the same design for each.
-
-    Args:
-        names: The modalities of the recipe.
-        of: The design; each modality draws weights of its own.
-
-    Example:
-        >>> import torch
-        >>> judges = PerModalityDiscriminator(names=("T1w", "T2w"), of=PatchGAN(dimensions=2, width=4, layers=1))
-        >>> judges(torch.rand(3, 1, 16, 16), torch.tensor([1, 0, 1])).shape
-        torch.Size([3, 1, 6, 6])
-    """
-
-    def __init__(self, *, names: Given[Sequence[str]], of: Discriminator) -> None:
-        super().__init__()
-        self.discriminators = copies(of, names)
-
-    def forward(self, images: Tensor, modalities: Tensor) -> Tensor:
-        """Score images of any modalities; the discriminators of the others are not touched.
-
-        Args:
-            images: (N, 1, *S), at least one.
-            modalities: (N,) int64.
-
-        Returns:
-            (N, 1, *T), a score for each patch.
-        """
-        own = list(self.discriminators.values())
-        groups = rows_by_value(modalities)
-        scores = [own[number](images[rows], modalities[rows]) for number, rows in groups]  # (R, 1, *T) each
-        return rejoin(scores, [rows for _, rows in groups])  # (N, 1, *T)
-
-
-@register("part", "discriminator")
-def discriminator(*, of: Discriminator) -> Discriminator:
-    """Make a discriminator a part of the recipe, so that losses and objectives can share it.
-
-    Args:
-        of: The discriminator.
-
-    Example:
-        >>> type(discriminator(of=PatchGAN(dimensions=2, width=4))).__name__
-        'PatchGAN'
-    """
-    return of

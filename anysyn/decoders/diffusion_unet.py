@@ -1,0 +1,122 @@
+"""The decoder of the diffusion U-Net, in two or three dimensions, out of MONAI's modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import conv
+from anysyn.nn.diffusion import ToldBlock, repeated
+from anysyn.points import Places, sample_at
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+
+@register("decoder", "diffusion_unet")
+class DiffusionUNetDecoder(Decoder):
+    """Decode a feature pyramid by residual blocks that are told the time, one for each skip.
+
+    The up blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020). What the blocks are told is the
+    vector at the site ``decoder/embedding``, (B, 4 C_0), without voxels, as in the encoder of the same name. It takes
+    any pyramid whose strides divide each other.
+
+    Args:
+        widths: Channels of the encoder's levels, finest first; several may have one stride.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they come out of the head as channels.
+        attention: How many strides have attention, counted from the deepest.
+        head_width: Channels of an attention head.
+        groups: Groups of the norms; the channels of each level, and of each two neighbours together, are a multiple.
+
+    Example:
+        >>> decoder = DiffusionUNetDecoder(widths=(8, 16), strides=(1, 2), dimensions=2, groups=4, head_width=4)
+        >>> features = Features((torch.rand(3, 8, 16, 16),), torch.rand(3, 16, 8, 8))
+        >>> decoder(features, torch.zeros(3, 1, dtype=torch.long)).shape
+        torch.Size([3, 1, 16, 16])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        attention: int = 2,
+        head_width: int = 64,
+        groups: int = 32,
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        self.embedding = nn.Parameter(torch.empty(4 * widths[0]))
+        self.reset_parameters()
+        told = {"dimensions": dimensions, "told": 4 * widths[0], "groups": groups}
+        self.skips = _by_stride(strides)
+        ratios = [a // b for a, b in zip(sorted(set(strides), reverse=True), [*[*self.skips][1:], 1], strict=True)]
+        self.levels, self.enlarge, x, inward = nn.ModuleList(), nn.ModuleList(), widths[-1], list[int]()
+        for n, (numbers, ratio) in enumerate(zip(self.skips.values(), ratios, strict=True)):
+            inward.append(x)
+            out, head = widths[numbers[0]] if numbers else x, head_width if n < attention else 0
+            before = [widths[i] + (x if k == 0 else out) for k, i in enumerate(numbers)]
+            made = [ToldBlock(**told, inputs=channels, outputs=out, head_width=head) for channels in before]
+            self.levels.append(nn.ModuleList(made))
+            self.enlarge.append(repeated(dimensions, out, ratio) if ratio > 1 else nn.Identity())
+            x = out
+        self.end = nn.Sequential(nn.GroupNorm(groups, x, eps=1e-6), nn.SiLU(), conv(dimensions, x, depth))
+        self.sites = _sites(widths, inward)
+
+    def reset_parameters(self) -> None:
+        """Draw anew what the blocks are told before anything is added to it."""
+        nn.init.normal_(self.embedding, std=0.02)
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
+    ) -> Tensor:
+        """Decode one target.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
+            modulate: What acts at the sites.
+            places: Where to answer; None for the grid of the input.
+
+        Returns:
+            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
+        """
+        x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
+        told = modulate("decoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
+        for n, numbers in enumerate(self.skips.values()):
+            x = modulate(f"decoder/block{n}", x)  # (B, C, *S / stride)
+            for i, block in zip(numbers, self.levels[n].children(), strict=True):
+                skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride)
+                x = block(torch.cat([x, skip], 1), told)  # (B, C, *S / stride)
+            x = self.enlarge[n](x)  # (B, C, *S / next stride)
+        image: Tensor = self.end(x)  # (B, depth, *S without the slab's axis)
+        if self.depth > 1:
+            image = image.unsqueeze(1)  # (B, 1, *S)
+        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+
+
+def _by_stride(strides: Sequence[int]) -> dict[int, list[int]]:
+    """Group the skips by their stride, the coarsest first; the last level is no skip.
+
+    Example:
+        >>> _by_stride([1, 1, 2, 2, 4])
+        {4: [], 2: [3, 2], 1: [1, 0]}
+    """
+    groups: dict[int, list[int]] = {stride: [] for stride in sorted(set(strides), reverse=True)}
+    for i in range(len(strides) - 2, -1, -1):
+        groups[strides[i]].append(i)
+    return groups
+
+
+def _sites(widths: Sequence[int], inward: Sequence[int]) -> list[Site]:
+    return [
+        Site("decoder/in", widths[-1], "deep"),
+        Site("decoder/embedding", 4 * widths[0]),
+        *(Site(f"decoder/skip{i}", width, f"skip{i}") for i, width in enumerate(widths[:-1])),
+        *(Site(f"decoder/block{n}", channels) for n, channels in enumerate(inward)),
+    ]

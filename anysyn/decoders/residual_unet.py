@@ -1,0 +1,94 @@
+"""The decoder of MONAI's UNet, in two or three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.nn.residual_units import residual_unit, upsampling_convolution
+from anysyn.points import Places, sample_at
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+
+@register("decoder", "residual_unet")
+class ResidualUNetDecoder(Decoder):
+    """Decode a feature pyramid by transposed convolutions and residual units, with the skips beside.
+
+    The decoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018) in its modules. It takes any pyramid
+    whose strides divide each other.
+
+    Args:
+        widths: Channels of the encoder's levels, finest first.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they come out of the head as channels.
+        head: ``normalised`` is MONAI's, whose instance normalisation gives every image that it answers the same mean
+            and contrast; ``plain`` is the transposed convolution alone.
+
+    Example:
+        >>> decoder = ResidualUNetDecoder(widths=(8, 12, 16), strides=(2, 4, 4), dimensions=2)
+        >>> features = Features((torch.rand(3, 8, 8, 8), torch.rand(3, 12, 4, 4)), torch.rand(3, 16, 4, 4))
+        >>> decoder(features, torch.zeros(3, 1, dtype=torch.long)).shape
+        torch.Size([3, 1, 16, 16])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        head: Literal["plain", "normalised"] = "plain",
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        self.levels = range(len(widths) - 2, -1, -1)
+        self.blocks, inward = nn.ModuleList(), list[int]()
+        channels = widths[-1]
+        for i in self.levels:
+            inward.append(channels)
+            ratio = strides[i + 1] // strides[i]
+            self.blocks.append(_doubling(dimensions, channels, widths[i], ratio) if ratio > 1 else nn.Identity())
+            channels = widths[i] + (widths[i] if ratio > 1 else channels)  # the skip beside
+        self.head: nn.Module = upsampling_convolution(dimensions, channels, depth, strides[0], plain=head == "plain")
+        if head == "normalised":
+            self.head = nn.Sequential(self.head, residual_unit(dimensions, depth, depth, units=1, last_plain=True))
+        self.sites = [
+            Site("decoder/in", widths[-1], "deep"),
+            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
+            *(Site(f"decoder/block{n}", width) for n, width in enumerate(inward)),
+        ]
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
+    ) -> Tensor:
+        """Decode one target.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
+            modulate: What acts at the sites.
+            places: Where to answer; None for the grid of the input.
+
+        Returns:
+            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
+        """
+        x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
+        for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
+            skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
+            x = block(modulate(f"decoder/block{n}", x))  # (B, C, *S / stride_i)
+            x = torch.cat([skip, x], 1)  # (B, C + C_i, *S / stride_i)
+        image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
+        if self.depth > 1:
+            image = image.unsqueeze(1)  # (B, 1, *S)
+        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+
+
+def _doubling(dimensions: int, inputs: int, outputs: int, ratio: int) -> nn.Module:
+    up = upsampling_convolution(dimensions, inputs, outputs, ratio)
+    return nn.Sequential(up, residual_unit(dimensions, outputs, outputs, units=1))

@@ -1,0 +1,126 @@
+"""The decoder of pix2pix and MM-GAN, in two or three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import Norm, norm
+from anysyn.nn.strided import enlarging, repeating
+from anysyn.ops import pick
+from anysyn.points import Places, sample_at
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+
+
+@register("decoder", "strided_unet")
+class StridedUNetDecoder(Decoder):
+    """Decode a feature pyramid by transposed convolutions of kernel 4, each with its norm, and the skips beside.
+
+    The decoder of pix2pix (Isola et al., CVPR 2017); with ``{norm: instance, affine: false, rectify: answers, head:
+    repeated, outputs: canvas}`` that of MM-GAN (Sharma and Hamarneh, TMI 2020).
+
+    Args:
+        widths: Channels of the encoder's levels, finest first.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        modalities: How many modalities the recipe has.
+        depth: Slices of a slab; they come out of the head as channels.
+        norm: Normalisation after the convolutions. At one image a batch, ``batch`` is ``instance``.
+        affine: Whether the norm learns a scale and an offset of each channel.
+        dropout: Share of the features that are left out in training after the blocks of the widest levels.
+        rectify: Where the ReLUs are: at what goes ``into`` a convolution, so that they cut the skips, too, or at its
+            ``answers``.
+        head: Makes the images by a ``transposed`` convolution, or by one over ``repeated`` voxels.
+        outputs: ``one`` image, whose target conditioners alone tell, or the ``canvas`` of all modalities at once.
+        activation: Of the images. ``sigmoid`` is pix2pix's hyperbolic tangent, taken from -1 to 1 to 0 to 1.
+
+    Example:
+        >>> decoder = StridedUNetDecoder(widths=(8, 16), strides=(2, 4), dimensions=2, modalities=4, outputs="canvas")
+        >>> features = Features((torch.rand(3, 8, 8, 8),), torch.rand(3, 16, 4, 4))
+        >>> decoder(features, torch.tensor([[1, 3]] * 3)).shape
+        torch.Size([3, 2, 16, 16])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        modalities: Given[int] = 1,
+        depth: Given[int] = 1,
+        norm: Norm = "batch",
+        affine: bool = True,
+        dropout: float = 0.0,
+        rectify: Literal["into", "answers"] = "into",
+        head: Literal["transposed", "repeated"] = "transposed",
+        outputs: Literal["one", "canvas"] = "one",
+        activation: Literal["none", "relu", "sigmoid"] = "none",
+    ) -> None:
+        super().__init__()
+        self.depth, self.every_target = depth, outputs == "canvas"
+        self.levels = range(len(widths) - 2, -1, -1)
+        inward = [widths[-1], *(2 * widths[i] for i in self.levels)]
+        self.blocks = nn.ModuleList(
+            _block(
+                enlarging(dimensions, inputs, widths[i], strides[i + 1] // strides[i]),
+                _normalisation(norm, dimensions, widths[i], affine),
+                before=rectify == "into",
+                dropout=dropout if widths[i] == max(widths) else 0.0,
+            )
+            for i, inputs in zip(self.levels, inward, strict=False)
+        )
+        images = depth * (modalities if self.every_target else 1)
+        last = (
+            enlarging(dimensions, inward[-1], images, strides[0], bias=True)
+            if head == "transposed"
+            else repeating(dimensions, inward[-1], images, strides[0])
+        )
+        entry = nn.ReLU() if rectify == "into" else nn.Identity()
+        self.head = nn.Sequential(entry, last, ACTIVATIONS[activation]())
+        self.sites = [
+            Site("decoder/in", widths[-1], "deep"),
+            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
+            *(Site(f"decoder/block{n}", width) for n, width in enumerate(inward[:-1])),
+        ]
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
+    ) -> Tensor:
+        """Decode the targets.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, K) int64; K is 1 unless the outputs are a canvas.
+            modulate: What acts at the sites.
+            places: Where to answer; None for the grid of the input.
+
+        Returns:
+            (B, K, *S); (B, K, Q) at points, (B, K, *N) on a lattice.
+        """
+        x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
+        for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
+            skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
+            x = block(modulate(f"decoder/block{n}", x))  # (B, C_i, *S / stride_i)
+            x = torch.cat([x, skip], 1)  # (B, 2 C_i, *S / stride_i)
+        images: Tensor = self.head(x)  # (B, M or 1 times depth, *S without the slab's axis)
+        if self.depth > 1:
+            images = images.reshape(len(images), -1, self.depth, *images.shape[2:])  # (B, M or 1, *S)
+        if self.every_target:
+            images = pick(images, targets)  # (B, K, *S)
+        return images if places is None else sample_at(images, places)  # (B, K, Q) or (B, K, *N)
+
+
+def _block(enlarge: nn.Module, normalise: nn.Module, *, before: bool, dropout: float) -> nn.Module:
+    layers = [nn.ReLU(), enlarge, normalise] if before else [enlarge, normalise, nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(dropout))
+
+
+def _normalisation(kind: Norm, dimensions: int, channels: int, affine: bool) -> nn.Module:
+    return norm(kind, dimensions, channels, affine=affine)

@@ -1,0 +1,102 @@
+"""The decoder of Swin-Unet, in two or three dimensions: expanded patches and Swin transformer stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import conv
+from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
+from anysyn.points import Places, sample_at
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+
+@register("decoder", "swin_unet")
+class SwinUNetDecoder(Decoder):
+    """Decode a feature pyramid level by level: expand the patches, join the skip, apply Swin transformer blocks.
+
+    The decoder of Swin-Unet (Cao et al., ECCV 2022 Workshops). The patches of the finest level, of four voxels behind
+    the encoder ``swin_unet``, are expanded to voxels at once, so that their borders may show. It takes any pyramid
+    whose strides divide each other.
+
+    Args:
+        widths: Channels of the encoder's levels, finest first.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they come out of the head as channels.
+        blocks: Transformer blocks of each level.
+        head_width: Channels of an attention head.
+        window: Length of the attention window, in tokens along each axis.
+        drop_path: Probability, in training, that a sample skips a branch of a block.
+
+    Raises:
+        ValueError: If the heads cannot share the channels.
+
+    Example:
+        >>> decoder = SwinUNetDecoder(widths=(8, 16), strides=(4, 8), dimensions=2, head_width=4, window=4)
+        >>> features = Features((torch.rand(3, 8, 4, 4),), torch.rand(3, 16, 2, 2))
+        >>> decoder(features, torch.zeros(3, 1, dtype=torch.long)).shape
+        torch.Size([3, 1, 16, 16])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        blocks: int = 2,
+        head_width: int = 32,
+        window: int = 7,
+        drop_path: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        self.levels = range(len(widths) - 2, -1, -1)
+        rates = [drop_path] * blocks
+        self.expansions, self.joints, self.stages = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for i in self.levels:
+            width, factor = widths[i], strides[i + 1] // strides[i]
+            self.expansions.append(
+                PatchExpansion(dimensions=dimensions, inputs=widths[i + 1], outputs=width, factor=factor)
+            )
+            self.joints.append(conv(dimensions, 2 * width, width, 1))
+            self.stages.append(
+                swin_blocks(dimensions, width, depth=blocks, head_width=head_width, window=window, drop_path=rates)
+            )
+        self.norm = ChannelNorm(widths[0])
+        self.voxels = PatchExpansion(dimensions=dimensions, inputs=widths[0], outputs=widths[0], factor=strides[0])
+        self.head = conv(dimensions, widths[0], depth, 1, bias=False)
+        self.sites = [
+            Site("decoder/in", widths[-1], "deep"),
+            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
+            *(Site(f"decoder/block{n}", widths[i]) for n, i in enumerate(self.levels)),
+        ]
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
+    ) -> Tensor:
+        """Decode one target.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
+            modulate: What acts at the sites.
+            places: Where to answer; None for the grid of the input.
+
+        Returns:
+            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
+        """
+        x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
+        for n, i in enumerate(self.levels):
+            skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
+            x = self.joints[n](torch.cat([self.expansions[n](x), skip], 1))  # (B, C_i, *S / stride_i)
+            x = self.stages[n](modulate(f"decoder/block{n}", x))  # (B, C_i, *S / stride_i)
+        image: Tensor = self.head(self.voxels(self.norm(x)))  # (B, depth, *S without the slab's axis)
+        if self.depth > 1:
+            image = image.unsqueeze(1)  # (B, 1, *S)
+        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)

@@ -1,0 +1,101 @@
+"""The decoder of TransUNet: interpolate, join the skip, convolve twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import Norm, conv, norm
+from anysyn.points import Places, sample_at
+from anysyn.registry import Given, register
+from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+
+
+@register("decoder", "trans_unet")
+class TransUNetDecoder(Decoder):
+    """Decode a feature pyramid level by level: interpolate, join the skip, convolve twice.
+
+    After TransUNet (Chen et al., 2021). A level has half as many channels as its skip; where the finest skip is coarser
+    than the voxels, one more level of an eighth of its channels follows, without a skip. A convolution has a bias
+    beside its batch norm, as in the published count.
+
+    Args:
+        widths: Channels of the encoder's levels, finest first.
+        strides: Strides of the encoder's levels, finest first.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they come out of the head as channels.
+        norm: Normalisation after the convolutions.
+
+    Example:
+        >>> decoder = TransUNetDecoder(widths=(8, 16), strides=(2, 4), dimensions=2)
+        >>> features = Features((torch.rand(3, 8, 8, 8),), torch.rand(3, 16, 4, 4))
+        >>> decoder(features, torch.zeros(3, 1, dtype=torch.long)).shape
+        torch.Size([3, 1, 16, 16])
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Given[Sequence[int]],
+        strides: Given[Sequence[int]],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        norm: Norm = "batch",
+    ) -> None:
+        super().__init__()
+        self.depth, self.mode = depth, {2: "bilinear", 3: "trilinear"}[dimensions]
+        self.factors = [b // a for a, b in zip((1, *strides), strides, strict=False)][::-1]
+        skips, x, inputs = list(widths[:-1]), widths[-1], list[int]()
+        self.blocks = nn.ModuleList()
+        for width in reversed(skips):
+            inputs.append(x + width)
+            x = max(1, width // 2)
+            self.blocks.append(_twice(dimensions, inputs[-1], x, norm))
+        if self.factors[-1] > 1:
+            inputs.append(x)
+            x = max(1, widths[0] // 8)
+            self.blocks.append(_twice(dimensions, inputs[-1], x, norm))
+        self.head = conv(dimensions, x, depth, 1)
+        self.sites = [
+            Site("decoder/in", widths[-1], "deep"),
+            *(Site(f"decoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(skips)),
+            *(Site(f"decoder/block{n}", channels) for n, channels in enumerate(inputs)),
+        ]
+
+    def forward(
+        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
+    ) -> Tensor:
+        """Decode one target.
+
+        Args:
+            features: What the encoder answered.
+            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
+            modulate: What acts at the sites.
+            places: Where to answer; None for the grid of the input.
+
+        Returns:
+            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
+        """
+        x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
+        levels = list(range(len(features.skips) - 1, -1, -1))
+        for n, block in enumerate(self.blocks):
+            x = F.interpolate(x, scale_factor=self.factors[n], mode=self.mode)  # (B, C, *S / stride_i)
+            if n < len(levels):
+                i = levels[n]
+                x = torch.cat([modulate(f"decoder/skip{i}", features.skips[i]), x], 1)  # (B, C + C_i, *S / stride_i)
+            x = block(modulate(f"decoder/block{n}", x))  # (B, C_i / 2, *S / stride_i)
+        image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
+        if self.depth > 1:
+            image = image.unsqueeze(1)  # (B, 1, *S)
+        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+
+
+def _twice(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> nn.Sequential:
+    layers = [
+        (conv(dimensions, before, outputs), norm(normalisation, dimensions, outputs), nn.ReLU())
+        for before in (inputs, outputs)
+    ]
+    return nn.Sequential(*(part for layer in layers for part in layer))

@@ -1,0 +1,72 @@
+"""A residual network of timm that scores whole images."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from anysyn.discriminators.beside import channels_seen
+from anysyn.nn.backbones import classifier
+from anysyn.registry import Given, RecipeError, register
+from anysyn.types import Beside, Discriminator
+
+
+@register("discriminator", "resnet")
+class ResNetDiscriminator(Discriminator):
+    """Score a whole image by a ResNet of timm, for slices and slabs.
+
+    The "ResNet-based discriminator" of OmniSyn, Table 2, whose 21.8 million parameters are those of a ResNet-34 with
+    its head of 1000 classes left on: 21,797,672 for three channels, 21,791,400 for one. With several outputs their mean
+    is the score.
+
+    Args:
+        dimensions: Voxel axes of the network; it has two.
+        modalities: How many modalities the recipe has.
+        depth: Slices of a slab; they become channels.
+        backbone: Any classifier of timm by its name.
+        outputs: Numbers that the head gives, averaged to the score.
+        beside: What it sees of the sources: ``nothing``, the ``stack`` of them in the order of the query, or the
+            ``canvas`` of all modalities, zero where not shown.
+        sources: Sources of a query, read by ``stack`` alone.
+
+    Raises:
+        RecipeError: If the network has three voxel axes, or timm does not know the backbone.
+
+    Example:
+        >>> import torch
+        >>> ResNetDiscriminator(dimensions=2, backbone="test_resnet")(torch.rand(3, 1, 64, 64), torch.zeros(3)).shape
+        torch.Size([3, 1, 1, 1])
+    """
+
+    def __init__(
+        self,
+        *,
+        dimensions: Given[int],
+        modalities: Given[int] = 1,
+        depth: Given[int] = 1,
+        backbone: str = "resnet34",
+        outputs: int = 1,
+        beside: Beside = "nothing",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        if dimensions != 2:
+            raise RecipeError(
+                "discriminator resnet sees slices and slabs, not patches with three axes; take {name: patchgan}"
+            )
+        self.depth, self.beside = depth, beside
+        channels = channels_seen(beside, modalities=modalities, sources=sources, depth=depth)
+        self.network = classifier(backbone, channels, outputs)
+
+    def forward(self, images: Tensor, modalities: Tensor) -> Tensor:
+        """Score images, whatever their modality.
+
+        Args:
+            images: (N, 1 + beside, *S), the sources beside each; for slabs *S is depth, height, width.
+            modalities: (N,) int64, not read.
+
+        Returns:
+            (N, 1, 1, 1), a score for each image.
+        """
+        seen = images.flatten(1, 2) if self.depth > 1 else images  # (N, channels, H, W)
+        scores: Tensor = self.network(seen).mean(1)  # (N,)
+        return scores.reshape(-1, 1, 1, 1)  # (N, 1, 1, 1)

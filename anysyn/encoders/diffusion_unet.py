@@ -1,0 +1,153 @@
+"""The encoder of the diffusion U-Net, in two or three dimensions, out of MONAI's modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.blocks import conv
+from anysyn.nn.diffusion import ToldBlock
+from anysyn.registry import Given, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+
+@register("encoder", "diffusion_unet")
+class DiffusionUNetEncoder(Encoder):
+    """Encode the sources by residual blocks that are told the time, with attention at the coarser levels.
+
+    The down and middle blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020), each intermediate result
+    a skip of its own. What the blocks are told is the vector at the site ``encoder/embedding``, (B, 4 C_0), without
+    voxels: conditioners add to it the time, the target's modality, the dataset or a text.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        channels: Channels of each level, finest first.
+        blocks: Residual blocks of each level.
+        attention: How many levels have attention, counted from the deepest.
+        head_width: Channels of an attention head.
+        groups: Groups of the norms; each level's channels are a multiple of them.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query. Part ``diffusion`` lays the noisy
+            target behind them.
+        sources: Images shown, read by ``stack`` alone: in part ``diffusion`` the sources of a query and one.
+
+    Raises:
+        ValueError: If the channels of a level are no multiple of the groups, or of a head's where it has attention.
+
+    Example:
+        >>> encoder = DiffusionUNetEncoder(modalities=4, dimensions=2, channels=(4, 8), groups=2, head_width=4)
+        >>> features = encoder(torch.rand(3, 4, 8, 12), torch.tensor([[0, 2]] * 3))
+        >>> [tuple(x.shape[1:]) for x in (*features.skips, features.deep)]
+        [(4, 8, 12), (4, 8, 12), (4, 4, 6), (8, 4, 6), (8, 4, 6)]
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        channels: Sequence[int] = (64, 128, 256, 256),
+        blocks: int = 1,
+        attention: int = 2,
+        head_width: int = 64,
+        groups: int = 32,
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        heads = [head_width if i >= len(channels) - attention else 0 for i in range(len(channels))]
+        _check(channels, heads, groups)
+        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
+        self.inward = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths, self.strides = _pyramid(channels, blocks)
+        self.embedding = nn.Parameter(torch.empty(4 * channels[0]))
+        self.reset_parameters()
+        self.stem = conv(dimensions, self.inward, channels[0])
+        told = {"dimensions": dimensions, "told": 4 * channels[0], "groups": groups}
+        self.levels, self.halvings = nn.ModuleList(), nn.ModuleList()
+        for i, width in enumerate(channels):
+            before = [channels[max(0, i - 1)], *[width] * (blocks - 1)]
+            made = [ToldBlock(**told, inputs=x, outputs=width, head_width=heads[i]) for x in before]
+            self.levels.append(nn.ModuleList(made))
+            if i + 1 < len(channels):
+                self.halvings.append(conv(dimensions, width, width, stride=2))
+        middle = [
+            ToldBlock(**told, inputs=channels[-1], outputs=channels[-1], head_width=some) for some in (head_width, 0)
+        ]
+        self.middle = nn.ModuleList(middle)
+        self.sites = _sites(channels, self.widths)
+
+    def reset_parameters(self) -> None:
+        """Draw anew what the blocks are told before anything is added to it."""
+        nn.init.normal_(self.embedding, std=0.02)
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, several of a level, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.inward)  # (B, C, *S)
+        told = modulate("encoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
+        x = modulate("encoder/stem", self.stem(x))  # (B, C_0, *S)
+        found = [x]
+        for i in range(len(self.levels)):
+            x = modulate(f"encoder/block{i}", x)  # (B, C_i-1, *S / 2^i)
+            for block in self.levels[i].children():
+                x = block(x, told)  # (B, C_i, *S / 2^i)
+                found.append(x)
+            if i < len(self.halvings):
+                x = self.halvings[i](x)  # (B, C_i, *S / 2^(i + 1))
+                found.append(x)
+        for block in self.middle:
+            x = block(x, told)  # (B, C, *S / deepest stride)
+        skips = tuple(modulate(f"encoder/skip{i}", one) for i, one in enumerate(found))
+        return Features(skips, modulate("encoder/out", x))
+
+
+def _check(channels: Sequence[int], heads: Sequence[int], groups: int) -> None:
+    for width, head in zip(channels, heads, strict=True):
+        if width % groups:
+            raise ValueError(f"groups: {groups} cannot share {width} channels; take a divisor of every level's")
+        if head and width % head:
+            raise ValueError(f"head_width: heads of {head} channels cannot share {width}; take a divisor of them")
+
+
+def _pyramid(channels: Sequence[int], blocks: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the channels and the strides of every skip and of the deepest features.
+
+    Example:
+        >>> _pyramid([4, 8], blocks=1)
+        ((4, 4, 4, 8, 8), (1, 1, 2, 2, 2))
+    """
+    levels = [(channels[0], 1)]
+    for i, width in enumerate(channels):
+        levels += [(width, 2**i)] * blocks
+        if i + 1 < len(channels):
+            levels.append((width, 2 ** (i + 1)))
+    levels.append((channels[-1], 2 ** (len(channels) - 1)))
+    return tuple(width for width, _ in levels), tuple(stride for _, stride in levels)
+
+
+def _sites(channels: Sequence[int], widths: Sequence[int]) -> list[Site]:
+    return [
+        Site("encoder/embedding", 4 * channels[0]),
+        Site("encoder/stem", channels[0]),
+        *(Site(f"encoder/block{i}", channels[max(0, i - 1)]) for i in range(len(channels))),
+        *(Site(f"encoder/skip{i}", width, f"skip{i}") for i, width in enumerate(widths[:-1])),
+        Site("encoder/out", widths[-1], "deep"),
+    ]

@@ -1,0 +1,105 @@
+"""Residual blocks at a fraction of the size, in two or three dimensions: the first part of CycleGAN's generator."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.blocks import Norm, conv, norm
+from anysyn.nn.reflected import ReflectedBlock, reflected
+from anysyn.registry import Given, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+
+@register("encoder", "downsampled_resnet")
+class DownsampledResNetEncoder(Encoder):
+    """Encode the sources by a few convolutions of stride 2, then by residual blocks at that size, without skips.
+
+    The generator of Johnson et al. (ECCV 2016) and CycleGAN (Zhu et al., ICCV 2017) up to its upsampling, for which the
+    decoder ``transposed`` stands; together they have 11,370,881 parameters with ``inputs: stack`` and batch norm, as
+    the convolutional half of ResViT. Block i is a convolution of stride 2 for the first ``halvings``, then residual.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        width: Channels at full size; each halving doubles them.
+        halvings: Convolutions of stride 2.
+        blocks: Residual blocks.
+        norm: Normalisation after the convolutions.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+
+    Example:
+        >>> import torch
+        >>> encoder = DownsampledResNetEncoder(modalities=4, dimensions=2, width=8, blocks=2)
+        >>> features = encoder(torch.rand(3, 4, 32, 48), torch.tensor([[0, 2]] * 3))
+        >>> features.skips, tuple(features.deep.shape)
+        ((), (3, 32, 8, 12))
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        width: int = 64,
+        halvings: int = 2,
+        blocks: int = 9,
+        norm: Norm = "batch",
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        self.dimensions, self.depth, self.inputs, self.halvings = dimensions, depth, inputs, halvings
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths, self.strides = (width * 2**halvings,), (2**halvings,)
+        self.stem = reflected(dimensions, self.channels, width, 7, bias=norm == "none")
+        self.stem_end = nn.Sequential(*_end(norm, dimensions, width))
+        halving = [_halving(dimensions, width * 2**i, norm) for i in range(halvings)]
+        residual = [
+            ReflectedBlock(dimensions=dimensions, channels=self.widths[0], normalisation=norm) for _ in range(blocks)
+        ]
+        self.blocks = nn.ModuleList([*halving, *residual])
+        inward = [width * 2 ** min(i, halvings) for i in range(halvings + blocks)]
+        self.sites = [
+            Site("encoder/stem", width),
+            *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(inward)),
+            Site("encoder/out", self.widths[0], "deep"),
+        ]
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            No skips, and the deepest features (B, C, *S / stride).
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
+        x = self.stem_end(modulate("encoder/stem", self.stem(x)))  # (B, C_0, *S)
+        for i in range(len(self.blocks)):
+            x = self.block(i, modulate(f"encoder/block{i}", x))  # (B, C, *S / stride) after the halvings
+        return Features((), modulate("encoder/out", x))
+
+    def block(self, number: int, x: Tensor) -> Tensor:
+        """Apply one block; what adds to some of them does it here."""
+        out: Tensor = self.blocks[number](x)
+        return out
+
+
+def _halving(dimensions: int, width: int, normalisation: Norm) -> nn.Sequential:
+    halved = conv(dimensions, width, 2 * width, stride=2, bias=normalisation == "none")
+    return nn.Sequential(halved, *_end(normalisation, dimensions, 2 * width))
+
+
+def _end(normalisation: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
+    return norm(normalisation, dimensions, channels), nn.ReLU()

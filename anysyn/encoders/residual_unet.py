@@ -1,0 +1,91 @@
+"""The encoder of MONAI's UNet, in two or three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.residual_units import residual_unit
+from anysyn.registry import Given, RecipeError, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+
+@register("encoder", "residual_unet")
+class ResidualUNetEncoder(Encoder):
+    """Encode the sources by residual units of stride 2, and one more of stride 1 at the bottom.
+
+    The encoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018) in its modules. The finest level has
+    stride 2 already; the last two have the same. Instance normalisation needs more than one voxel there.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        widths: Channels of each level, finest first.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+
+    Raises:
+        RecipeError: If there is no bottom below a level.
+
+    Example:
+        >>> import torch
+        >>> encoder = ResidualUNetEncoder(modalities=4, dimensions=2, widths=(8, 12, 16))
+        >>> features = encoder(torch.rand(3, 4, 16, 16), torch.tensor([[0, 2]] * 3))
+        >>> [tuple(x.shape[1:]) for x in (*features.skips, features.deep)]
+        [(8, 8, 8), (12, 4, 4), (16, 4, 4)]
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        widths: Sequence[int] = (64, 128, 256, 512, 512),
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        if len(widths) < 2:
+            raise RecipeError(f"encoder residual_unet needs a level and a bottom, not widths {list(widths)}")
+        self.dimensions, self.depth, self.inputs, self.widths = dimensions, depth, inputs, tuple(widths)
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        levels = [2 ** (i + 1) for i in range(len(widths) - 1)]
+        self.strides = (*levels, levels[-1])
+        steps = [*[2] * len(levels), 1]
+        self.blocks = nn.ModuleList(
+            residual_unit(dimensions, a, b, stride=step)
+            for a, b, step in zip((self.channels, *widths), widths, steps, strict=False)
+        )
+        self.sites = [
+            *(Site(f"encoder/block{i}", width) for i, width in enumerate(widths[:-1], 1)),
+            *(Site(f"encoder/skip{i}", width, f"skip{i}") for i, width in enumerate(widths[:-1])),
+            Site("encoder/out", widths[-1], "deep"),
+        ]
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width.
+            sources: (B, J) int64.
+            modulate: What acts at the sites; block 0, whose input are the images, has none.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+        levels: list[Tensor] = []
+        for i, block in enumerate(self.blocks):
+            x = block(modulate(f"encoder/block{i}", x) if i else x)  # (B, C_i, *S / stride_i)
+            levels.append(x)
+        *skips, deep = levels
+        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+        return Features(passed, modulate("encoder/out", deep))

@@ -1,0 +1,107 @@
+"""The encoder of pix2pix, in two or three dimensions."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.blocks import Norm, norm
+from anysyn.nn.strided import SLOPE, halving, strided_widths
+from anysyn.registry import Given, RecipeError, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+WIDEST = 3  # the level from which on the width no longer doubles
+
+
+@register("encoder", "strided_unet")
+class StridedUNetEncoder(Encoder):
+    """Encode the sources by convolutions of kernel 4 and stride 2, each with its norm and a leaky ReLU.
+
+    The encoder of pix2pix (Isola et al., CVPR 2017) and, with ``{norm: instance, affine: false, dropout: 0.2}``, of
+    MM-GAN (Sharma and Hamarneh, TMI 2020). The finest level has stride 2 already. The first and the deepest one have no
+    norm, so that one voxel may be left there. With L levels, images are padded to a multiple of 2^L.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        levels: How often the size is halved.
+        width: Channels of the finest level; they double up to eight times that.
+        norm: Normalisation after the convolutions. At one image a batch, ``batch`` is ``instance``.
+        affine: Whether the norm learns a scale and an offset of each channel.
+        dropout: Share of the features that are left out in training at the levels from the fourth on.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+
+    Raises:
+        RecipeError: If there are fewer than two levels.
+
+    Example:
+        >>> import torch
+        >>> encoder = StridedUNetEncoder(modalities=4, dimensions=2, levels=3, width=8)
+        >>> features = encoder(torch.rand(3, 4, 16, 16), torch.tensor([[0, 2]] * 3))
+        >>> [tuple(x.shape[1:]) for x in (*features.skips, features.deep)]
+        [(8, 8, 8), (16, 4, 4), (32, 2, 2)]
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        levels: int = 8,
+        width: int = 64,
+        norm: Norm = "batch",
+        affine: bool = True,
+        dropout: float = 0.0,
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        if levels < 2:
+            raise RecipeError(f"encoder strided_unet needs at least 2 levels, not {levels}")
+        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths = strided_widths(levels, width)
+        self.strides = tuple(2 ** (i + 1) for i in range(levels))
+        kinds: list[Norm] = ["none", *[norm] * (levels - 2), "none"]
+        shares = [dropout if i >= WIDEST else 0.0 for i in range(levels)]
+        self.blocks = nn.ModuleList(
+            _block(dimensions, a, b, kind, affine, share)
+            for a, b, kind, share in zip((self.channels, *self.widths), self.widths, kinds, shares, strict=False)
+        )
+        self.sites = [
+            *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(self.widths[:-1], 1)),
+            *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(self.widths[:-1])),
+            Site("encoder/out", self.widths[-1], "deep"),
+        ]
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width.
+            sources: (B, J) int64.
+            modulate: What acts at the sites; block 0, whose input are the images, has none.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+        levels: list[Tensor] = []
+        for i, block in enumerate(self.blocks):
+            x = block(modulate(f"encoder/block{i}", x) if i else x)  # (B, C_i, *S / stride_i)
+            levels.append(x)
+        *skips, deep = levels
+        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+        return Features(passed, modulate("encoder/out", deep))
+
+
+def _block(dimensions: int, inputs: int, outputs: int, kind: Norm, affine: bool, dropout: float) -> nn.Module:
+    normalised = norm(kind, dimensions, outputs, affine=affine)
+    return nn.Sequential(halving(dimensions, inputs, outputs), normalised, nn.LeakyReLU(SLOPE), nn.Dropout(dropout))

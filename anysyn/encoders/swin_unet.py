@@ -1,0 +1,120 @@
+"""The encoder of Swin-Unet, in two or three dimensions: a Swin transformer over patches of four voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.swin import ChannelNorm, PatchMerging, swin_blocks
+from anysyn.registry import Given, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+PATCH = 4
+
+
+@register("encoder", "swin_unet")
+class SwinUNetEncoder(Encoder):
+    """Encode the sources by a Swin transformer alone: patches of four voxels a side, merged before each further stage.
+
+    The encoder of Swin-Unet (Cao et al., ECCV 2022 Workshops); with ``inputs: stack`` and the decoder ``swin_unet`` it
+    has 27,165,060 parameters. A skip is what goes into a stage.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        feature_size: Channels of the first stage; each further one has twice as many.
+        depths: Transformer blocks of each stage.
+        head_width: Channels of an attention head.
+        window: Length of the attention window, in tokens along each axis.
+        drop_path: Probability, in training, that a sample skips a branch of the last block; it rises to that from 0.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+
+    Raises:
+        ValueError: If the heads cannot share the channels.
+
+    Example:
+        >>> import torch
+        >>> encoder = SwinUNetEncoder(modalities=4, dimensions=2, feature_size=8, head_width=4, window=4)
+        >>> features = encoder(torch.rand(3, 4, 64, 64), torch.tensor([[0, 2]] * 3))
+        >>> [x.shape[1] for x in features.skips], tuple(features.deep.shape)
+        ([8, 16, 32], (3, 64, 2, 2))
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        feature_size: int = 96,
+        depths: tuple[int, ...] = (2, 2, 2, 2),
+        head_width: int = 32,
+        window: int = 7,
+        drop_path: float = 0.2,
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths = tuple(feature_size * 2**i for i in range(len(depths)))
+        self.strides = tuple(PATCH * 2**i for i in range(len(depths)))
+        self.sites = _sites(self.widths)
+        self.patches = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions](self.channels, feature_size, PATCH, stride=PATCH)
+        self.patch_norm, self.norm = ChannelNorm(feature_size), ChannelNorm(self.widths[-1])
+        rates = _rising(drop_path, depths)
+        self.stages = nn.ModuleList(
+            swin_blocks(dimensions, width, depth=blocks, head_width=head_width, window=window, drop_path=some)
+            for width, blocks, some in zip(self.widths, depths, rates, strict=True)
+        )
+        self.mergings = nn.ModuleList(PatchMerging(dimensions=dimensions, width=width) for width in self.widths[:-1])
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of the
+                deepest stride.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
+        x = self.patch_norm(modulate("encoder/stem", self.patches(x)))  # (B, C_0, *S / 4)
+        skips = []
+        for i, merging in enumerate(self.mergings):
+            skips.append(modulate(f"encoder/skip{i}", x))
+            x = merging(self.stages[i](modulate(f"encoder/block{i}", x)))  # (B, C_i+1, *S / stride_i+1)
+        x = self.stages[-1](modulate(f"encoder/block{len(skips)}", x))  # (B, C, *S / deepest stride)
+        return Features(tuple(skips), modulate("encoder/out", self.norm(x)))
+
+
+def _rising(most: float, depths: Sequence[int]) -> list[list[float]]:
+    """Share out rates that rise evenly over all blocks, stage by stage.
+
+    Example:
+        >>> _rising(0.5, [1, 2])
+        [[0.0], [0.25, 0.5]]
+    """
+    last = max(1, sum(depths) - 1)
+    starts = [sum(depths[:i]) for i in range(len(depths))]
+    return [[most * n / last for n in range(a, a + many)] for a, many in zip(starts, depths, strict=True)]
+
+
+def _sites(widths: Sequence[int]) -> list[Site]:
+    return [
+        Site("encoder/stem", widths[0]),
+        *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(widths)),
+        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
+        Site("encoder/out", widths[-1], "deep"),
+    ]

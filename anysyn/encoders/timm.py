@@ -1,0 +1,98 @@
+"""Any two-dimensional backbone of timm as an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.backbones import pyramid
+from anysyn.nn.unetr import residual_block
+from anysyn.registry import Given, RecipeError, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+
+@register("encoder", "timm")
+class TimmEncoder(Encoder):
+    """Encode slices or slabs by a backbone of timm, with a residual block at full resolution above it.
+
+    Any model of timm that gives features at several levels will do: ResNet, ConvNeXt, EfficientNet, MaxViT and many
+    more (``timm.list_models()``). Decoders `cnn` and `swin_unetr` read such a pyramid.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network; it has two.
+        depth: Slices of a slab; they become channels. 1 for slices.
+        backbone: Its name, for example ``resnet34`` or ``convnext_tiny.fb_in1k``.
+        pretrained: Whether training begins with its published weights, from the hub or its cache.
+        width: Channels of the level at full resolution.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+        untrained: Whether weights are to be drawn or read at all; a trained run brings its own.
+
+    Raises:
+        RecipeError: If the network has three voxel axes, or timm cannot make the backbone.
+
+    Example:
+        >>> import torch
+        >>> encoder = TimmEncoder(modalities=4, dimensions=2, backbone="test_resnet", width=8)
+        >>> features = encoder(torch.rand(3, 4, 64, 64), torch.tensor([[0, 2]] * 3))
+        >>> [x.shape[1] for x in features.skips], tuple(features.deep.shape), encoder.strides
+        ([8, 32, 32, 48, 192], (3, 96, 2, 2), (1, 2, 4, 8, 16, 32))
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        backbone: str = "resnet34",
+        pretrained: bool = False,
+        width: int = 32,
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+        untrained: Given[bool] = True,
+    ) -> None:
+        super().__init__()
+        if dimensions != 2:
+            raise RecipeError("encoder timm sees slices and slabs, not patches with three axes; take another encoder")
+        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.full = residual_block(dimensions, self.channels, width)
+        self.backbone, widths, strides = pyramid(backbone, self.channels, pretrained=pretrained and untrained)
+        self.widths, self.strides = (width, *widths), (1, *strides)
+        self.sites = _sites(self.widths)
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+        *skips, deep = (self.full(x), *self._levels(x))  # (B, C_i, *S / stride_i) each
+        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+        return Features(passed, modulate("encoder/out", deep))
+
+    def _levels(self, x: Tensor) -> list[Tensor]:
+        # Swin-like models of timm answer with the channels last.
+        last = str(getattr(self.backbone, "output_fmt", "NCHW")).endswith("NHWC")
+        return [level.permute(0, 3, 1, 2) if last else level for level in self.backbone(x)]
+
+
+def _sites(widths: Sequence[int]) -> list[Site]:
+    return [
+        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
+        Site("encoder/out", widths[-1], "deep"),
+    ]

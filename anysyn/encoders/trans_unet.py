@@ -1,0 +1,161 @@
+"""The encoder of TransUNet: a convolutional pyramid with a transformer over its deepest level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.nn.blocks import Norm, conv, norm
+from anysyn.nn.transformer import Transformer, VoxelTokens
+from anysyn.registry import Given, register
+from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+
+STRIDE = 16
+
+
+@register("encoder", "trans_unet")
+class TransUNetEncoder(Encoder):
+    """Encode the sources by convolutions down to a sixteenth of the size, where a transformer looks at all voxels.
+
+    After TransUNet (Chen et al., 2021), in the sizes that OmniSyn compares with: a stem of stride 2, three bottleneck
+    blocks of stride 2, eight transformer blocks of the first kind, whose sums are normalised, with a class token. With
+    ``inputs: stack`` and the decoder ``trans_unet`` it has 67,005,297 parameters.
+
+    Args:
+        modalities: How many modalities the recipe has.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        width: Channels of the stem; each block has twice as many as what stands before it.
+        layers: Transformer blocks.
+        heads: Attention heads.
+        hidden: Numbers of the hidden layer of the transformer's perceptrons.
+        side: Voxels along each axis of the images whose positions are learned; they are interpolated for others.
+        dropout: Share of what the transformer's branches answer that is set to zero in training.
+        norm: Normalisation after the convolutions.
+        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
+            of sources; ``stack`` shows the sources alone, in the order of the query.
+        sources: Sources of a query, read by ``stack`` alone.
+
+    Raises:
+        ValueError: If the side is no multiple of 16, or the heads cannot share the channels.
+
+    Example:
+        >>> import torch
+        >>> encoder = TransUNetEncoder(modalities=4, dimensions=2, width=8, layers=1, hidden=16, side=64)
+        >>> features = encoder(torch.rand(3, 4, 32, 48), torch.tensor([[0, 2]] * 3))
+        >>> [x.shape[1] for x in features.skips], tuple(features.deep.shape)
+        ([8, 16, 32], (3, 32, 2, 3))
+    """
+
+    strides = (2, 4, 8, STRIDE)
+
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int],
+        depth: Given[int] = 1,
+        width: int = 128,
+        layers: int = 8,
+        heads: int = 4,
+        hidden: int = 512,
+        side: int = 224,
+        dropout: float = 0.0,
+        norm: Norm = "batch",
+        inputs: Inputs = "canvas",
+        sources: int = 1,
+    ) -> None:
+        super().__init__()
+        if side % STRIDE:
+            raise ValueError(f"side: {side} is no multiple of {STRIDE} voxels")
+        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths, wide = (width, 2 * width, 4 * width, 4 * width), 8 * width
+        self.sites = _sites(self.widths, wide)
+        self.stem = conv(dimensions, self.channels, width, 7, stride=2, bias=norm == "none")
+        self.stem_end = nn.Sequential(*_end(norm, dimensions, width))
+        self.blocks = nn.ModuleList(
+            BottleneckBlock(dimensions=dimensions, inputs=inputs, outputs=2 * inputs, normalisation=norm)
+            for inputs in (width, 2 * width, 4 * width)
+        )
+        self.tokens = VoxelTokens(dimensions=dimensions, inputs=wide, width=wide, side=side // STRIDE, class_token=True)
+        self.transformer = Transformer(
+            width=wide, layers=layers, heads=heads, hidden=hidden, norm_first=False, bias=False, dropout=dropout
+        )
+        self.last = nn.Sequential(conv(dimensions, wide, 4 * width), *_end(norm, dimensions, 4 * width))
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of 16.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
+        x = self.stem_end(modulate("encoder/stem", self.stem(x)))  # (B, C_0, *S / 2)
+        levels = [x]
+        for i, block in enumerate(self.blocks):
+            x = block(modulate(f"encoder/block{i}", x))  # (B, 2^(i + 1) C_0, *S / 2^(i + 2))
+            levels.append(x)
+        skips = tuple(modulate(f"encoder/skip{i}", level) for i, level in enumerate(levels[:-1]))
+        tokens = self.tokens(modulate("encoder/block3", x))  # (B, 1 + N, 8 C_0)
+        found = self.tokens.maps(self.transformer(tokens), x.shape[2:])  # (B, 8 C_0, *S / 16)
+        return Features(skips, modulate("encoder/out", self.last(found)))
+
+
+class BottleneckBlock(nn.Module):
+    """Halve the size by three convolutions, of 1, 3 and 1 voxels, beside a shortcut (He et al., CVPR 2016).
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        outputs: Channels out, and between.
+        normalisation: Which normalisation follows each convolution.
+
+    Example:
+        >>> import torch
+        >>> block = BottleneckBlock(dimensions=2, inputs=4, outputs=8, normalisation="batch")
+        >>> block(torch.rand(2, 4, 6, 8)).shape
+        torch.Size([2, 8, 3, 4])
+    """
+
+    def __init__(self, *, dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> None:
+        super().__init__()
+        bias = normalisation == "none"
+        self.body = nn.Sequential(
+            conv(dimensions, inputs, outputs, 1, bias=bias),
+            *_end(normalisation, dimensions, outputs),
+            conv(dimensions, outputs, outputs, stride=2, bias=bias),
+            *_end(normalisation, dimensions, outputs),
+            conv(dimensions, outputs, outputs, 1, bias=bias),
+            norm(normalisation, dimensions, outputs),
+        )
+        self.shortcut = nn.Sequential(
+            conv(dimensions, inputs, outputs, 1, stride=2, bias=bias), norm(normalisation, dimensions, outputs)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, inputs, *S) to (B, outputs, *S / 2)."""
+        return nn.functional.relu(self.body(x) + self.shortcut(x))  # (B, outputs, *S / 2)
+
+
+def _end(normalisation: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
+    return norm(normalisation, dimensions, channels), nn.ReLU()
+
+
+def _sites(widths: Sequence[int], wide: int) -> list[Site]:
+    return [
+        Site("encoder/stem", widths[0]),
+        *(Site(f"encoder/block{i}", channels) for i, channels in enumerate((*widths[:-1], wide))),
+        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
+        Site("encoder/out", widths[-1], "deep"),
+    ]

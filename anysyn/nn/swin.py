@@ -1,0 +1,112 @@
+"""Swin transformer stages on feature maps, and how their tokens are merged and parted again.
+
+Importing MONAI's networks takes seconds, so it happens where a recipe first needs one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from anysyn.nn.blocks import conv
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Normalise the channels of each voxel.
+
+    Example:
+        >>> import torch
+        >>> ChannelNorm(8)(torch.rand(2, 8, 3, 4)).mean(1).abs().max() < 1e-5
+        tensor(True)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, *S)."""
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)  # (B, C, *S)
+
+
+def swin_blocks(
+    dimensions: int, width: int, *, depth: int, head_width: int, window: int, drop_path: Sequence[float]
+) -> Any:
+    """Make the transformer blocks of one stage, MONAI's `BasicLayer`: every other one with its windows shifted.
+
+    Args:
+        dimensions: 2 or 3.
+        width: Channels in and out.
+        depth: Blocks.
+        head_width: Channels of an attention head.
+        window: Length of the attention window, in tokens along each axis.
+        drop_path: For each block the probability, in training, that a sample skips a branch of it.
+
+    Raises:
+        ValueError: If the heads cannot share the channels.
+
+    Example:
+        >>> import torch
+        >>> made = swin_blocks(2, 8, depth=2, head_width=4, window=4, drop_path=[0.0, 0.0])
+        >>> made(torch.rand(1, 8, 6, 5)).shape
+        torch.Size([1, 8, 6, 5])
+    """
+    from monai.networks.nets.swin_unetr import BasicLayer
+
+    if width % head_width:
+        raise ValueError(f"head_width: heads of {head_width} channels cannot share {width}; take a divisor of them")
+    rates = [float(rate) for rate in drop_path]
+    return BasicLayer(width, depth, width // head_width, (window,) * dimensions, rates, qkv_bias=True)
+
+
+class PatchMerging(nn.Module):
+    """Merge each 2 x 2 or 2 x 2 x 2 tokens into one of twice the channels, by MONAI's module.
+
+    Args:
+        dimensions: 2 or 3.
+        width: Channels in.
+
+    Example:
+        >>> import torch
+        >>> PatchMerging(dimensions=3, width=4)(torch.rand(1, 4, 2, 4, 2)).shape
+        torch.Size([1, 8, 1, 2, 1])
+    """
+
+    def __init__(self, *, dimensions: int, width: int) -> None:
+        super().__init__()
+        from monai.networks.nets.swin_unetr import PatchMergingV2
+
+        self.merging = PatchMergingV2(width, spatial_dims=dimensions)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, *S) to (B, 2 C, *S / 2)."""
+        merged: Tensor = self.merging(x.movedim(1, -1))  # (B, *S / 2, 2 C)
+        return merged.movedim(-1, 1)  # (B, 2 C, *S / 2)
+
+
+class PatchExpansion(nn.Module):
+    """Part each token into ``factor`` along each axis, by a linear map of its channels, and normalise.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        outputs: Channels out.
+        factor: Tokens along each axis that one becomes.
+
+    Example:
+        >>> import torch
+        >>> PatchExpansion(dimensions=2, inputs=8, outputs=4, factor=2)(torch.rand(1, 8, 3, 5)).shape
+        torch.Size([1, 4, 6, 10])
+    """
+
+    def __init__(self, *, dimensions: int, inputs: int, outputs: int, factor: int) -> None:
+        super().__init__()
+        self.dimensions, self.factor = dimensions, factor
+        self.linear = conv(dimensions, inputs, outputs * factor**dimensions, 1, bias=False)
+        self.norm = ChannelNorm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, inputs, *S) to (B, outputs, *S times factor)."""
+        from monai.networks.utils import pixelshuffle
+
+        parted = pixelshuffle(self.linear(x), self.dimensions, self.factor)  # (B, outputs, *S times factor)
+        normed: Tensor = self.norm(parted)
+        return normed
