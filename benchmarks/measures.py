@@ -1,0 +1,169 @@
+"""Measurements of one trained model: tables with a row for each case, by task and by what answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from anysyn.data.subjects import Failure
+from anysyn.evaluation import evaluate_alignment, evaluate_embeddings
+from anysyn.evaluation.cases import Cases
+from anysyn.evaluation.corruptions import corruption
+from anysyn.evaluation.fit import fit_baselines
+from anysyn.evaluation.pairs import EvaluationError, Pair, parse_pairs
+from anysyn.evaluation.protocols import protocol
+from anysyn.evaluation.segment import evaluate_segment
+from anysyn.evaluation.segmented import ABSENT, NONE, RETRAINED, SYNTHESIZED
+from anysyn.progress import Progress
+from anysyn.synthesis.run import LoadedRun
+
+INPUT = "input"  # the sources themselves, as a corruption left them
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Hold what was measured.
+
+    Args:
+        cases: Columns subject, dataset, task, method, and the metrics.
+        failures: What could not be measured.
+    """
+
+    cases: pd.DataFrame
+    failures: Sequence[Failure]
+
+
+def measured(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
+    """Measure what a question asks of a model.
+
+    Args:
+        run: The model.
+        question: As `plan.plan_of` writes it.
+        folder: Where examples and findings lie.
+        progress: Shown what is done.
+
+    Raises:
+        UserError: If nothing could be measured.
+    """
+    measures: dict[str, Callable[..., Measured]] = {
+        "pairs": _pairs,
+        "embeddings": _embeddings,
+        "alignment": _alignment,
+        "segment": _segment,
+    }
+    found = measures[question["measure"]](run, question, folder, progress)
+    kept = found.cases
+    for column, value in question["where"].items():
+        kept = kept[kept[column] == value]
+    if kept.empty:
+        first = f"; {found.failures[0]}" if found.failures else ""
+        where = ", ".join(f"{column} {value}" for column, value in question["where"].items())
+        raise EvaluationError(f"no case{f' with {where}' if where else ''} was measured{first}")
+    return Measured(kept.reset_index(drop=True), found.failures)
+
+
+def _split(question: Mapping[str, Any]) -> str:
+    return "test" if question["data"] is None else "all"
+
+
+def _pairs(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
+    subjects, failures = run.subjects(question["data"], _split(question))
+    wanted = question["where"].get("dataset")
+    subjects = [subject for subject in subjects if wanted in (None, subject.dataset)]
+    failures, frames = list(failures), list[pd.DataFrame]()
+    how = protocol(question["protocol"])
+    tasks = {task["name"]: (_asked(task["pairs"], run), task["corruption"]) for task in question["tasks"]}
+    pairs = list(dict.fromkeys(pair for asked, _ in tasks.values() for pair in asked))
+    simple = fit_baselines(run, pairs, root=None, seed=0, progress=progress).baselines if question["simple"] else {}
+    for spec in dict.fromkeys(spec for _, spec in tasks.values()):
+        together = list(dict.fromkeys(pair for asked, own in tasks.values() if own == spec for pair in asked))
+        cases = Cases(
+            run=run,
+            protocol=how,
+            baselines={pair: simple.get(pair, ()) for pair in together},
+            batch=8,
+            examples=question["examples"],
+            folder=folder / "examples" / (spec or "clean"),
+            corruption=None if spec is None else corruption(spec),
+        )
+        for subject in progress.over(spec or "measuring", subjects):
+            cases.add(subject, [pair for pair in together if pair.within(subject.images)])
+        failures += cases.failures
+        frames += [_of_task(cases, name, asked) for name, (asked, own) in tasks.items() if own == spec]
+    return Measured(pd.concat(frames, ignore_index=True), failures)
+
+
+def _asked(words: Sequence[str], run: LoadedRun) -> tuple[Pair, ...]:
+    return parse_pairs(",".join(words), run.recipe.modalities)
+
+
+def _of_task(cases: Cases, task: str, asked: Sequence[Pair]) -> pd.DataFrame:
+    """Pick the rows of a task; of several pairs each subject gets the mean, and the inputs count as a method."""
+    rows = [row for row in cases.rows if Pair(tuple(row["sources"].split("+")), row["target"]) in asked]
+    shown = {name for pair in asked for name in pair.sources}
+    inputs = [
+        {**row, "method": INPUT, "sources": row["modality"], "target": row["modality"]}
+        for row in cases.inputs
+        if row["modality"] in shown
+    ]
+    frame = pd.DataFrame([*rows, *inputs])
+    if frame.empty:
+        return frame
+    about = ["subject", "dataset", "method", "protocol", "digest"]
+    values = frame.drop(columns=["sources", "target", "modality"], errors="ignore")
+    return values.groupby(about, sort=False, as_index=False).mean().assign(task=task)
+
+
+def _embeddings(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
+    found = evaluate_embeddings(
+        run, data=question["data"], split=_split(question), out=folder, overwrite=True, progress=progress
+    )
+    pairs = found.cosines[found.cosines["first"] != found.cosines["second"]]
+    cases = pd.DataFrame(
+        {
+            "subject": "all",
+            "dataset": "",
+            "task": pairs["first"] + ":" + pairs["second"],
+            "method": pairs["encoder"],
+            "cosine": pairs["same_slice"],
+        }
+    )
+    return Measured(cases.dropna(subset="cosine"), found.failures)
+
+
+def _alignment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
+    found = evaluate_alignment(
+        run, data=question["data"], split=_split(question), out=folder, overwrite=True, progress=progress
+    )
+    texts = found.texts.assign(subject=found.texts["modality"], dataset="", task="text")
+    rows = pd.concat([texts, found.slices.assign(task="image")])
+    rows = rows.assign(accuracy=100.0 * (rows["found"] == rows["modality"]), method="model")
+    about = ["subject", "dataset", "task", "method"]
+    return Measured(rows.groupby(about, sort=False, as_index=False)["accuracy"].mean(), found.failures)
+
+
+def _segment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
+    found = evaluate_segment(
+        run,
+        data=question["data"],
+        split=_split(question),
+        steps=question["steps"],
+        retrain=question["retrain"],
+        out=folder,
+        overwrite=True,
+        progress=progress,
+    )
+    rows = found.rows
+    real, others = rows[rows["missing"] == NONE], rows[rows["missing"] != NONE]
+    frames = [real.assign(missing=name) for name in others["missing"].unique()]
+    frames += [others[others["method"].isin([ABSENT, RETRAINED])]]
+    made = others[others["method"] == SYNTHESIZED]
+    frames += [made, made.assign(method=SYNTHESIZED + " from " + made["sources"])]
+    cases = pd.concat(frames, ignore_index=True).rename(columns={"task": "lesion"}).assign(task=lambda x: x["missing"])
+    about = ["subject", "dataset", "task", "method", "region", "lesion"]
+    means = cases.groupby(about, sort=False, as_index=False)[["dice", "agreement"]].mean()
+    return Measured(means, found.failures)

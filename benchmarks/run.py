@@ -1,0 +1,182 @@
+"""Reproduce the comparison tables of the papers: ``python benchmarks/run.py list``, ``... omnisyn-2 --size small``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from reading import find_tables, read_table, table_files
+from sizes import read_size, recipe_of
+from store import Store
+from table import Table
+
+from anysyn.registry import UserError, suggest
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=__doc__)
+def run(
+    tables: Annotated[list[str], typer.Argument(help="list, all, names of tables, or YAML files.", show_default=False)],
+    data: Annotated[list[str] | None, typer.Option(help="Your subjects; SET=PATH for a further test set.")] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="TTG=NAME: what you call a dataset of the table.")] = None,
+    size: Annotated[str, typer.Option(help="tiny, small or paper.")] = "small",
+    seeds: Annotated[int, typer.Option(help="Models of each method.", min=1)] = 1,
+    only: Annotated[str | None, typer.Option(help="unet,omnisyn: methods by recipe or name; the others stay.")] = None,
+    folds: Annotated[str | None, typer.Option(help="Cross-validation: leave-one-out, or a number.")] = None,
+    complete: Annotated[bool, typer.Option("--complete", help="With --folds: who has every contrast.")] = False,
+    protocol: Annotated[str | None, typer.Option(help="Instead of the table's: anysyn list protocols.")] = None,
+    levels: Annotated[Path | None, typer.Option(help="Levels of corruptions, as calibrate.py writes them.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results; what is there is not computed again.")] = Path(
+        "results"
+    ),
+    jobs: Annotated[int, typer.Option(help="Local processes side by side.", min=1)] = 1,
+    launcher: Annotated[str, typer.Option(help="local or slurm.")] = "local",
+    partition: Annotated[str | None, typer.Option(help="Of Slurm.")] = None,
+    hours: Annotated[float, typer.Option(help="Most that a job of Slurm may take.")] = 24.0,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")] = "auto",
+) -> None:
+    """Run tables, go on with them, and write them."""
+    try:
+        if "list" in tables:
+            print("\n".join(listed(size)))
+            return
+        asked: dict[str, Any] = {"data": _pairs(data), "datasets": _pairs(dataset), "size": size, "seeds": seeds}
+        asked |= {"only": _words(only), "protocol": protocol, "levels": levels, "jobs": jobs}
+        asked |= {"folds": folds, "complete": complete}
+        asked |= {"launcher": launcher, "partition": partition, "hours": hours, "accelerator": accelerator}
+        failed = run_tables(find_tables(tables), out=out, **asked)
+    except (UserError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    if failed:
+        raise typer.Exit(1)
+
+
+def listed(size: str) -> list[str]:
+    """Describe the tables: methods, of which some may have no recipe, sets and tasks.
+
+    Args:
+        size: At which the recipes are looked for.
+    """
+    lines = []
+    for name, path in table_files().items():
+        table, own = read_table(path), read_size(size)
+        absent = [one.name for one in table.methods if one.simple is None and recipe_of(one, table, own) is None]
+        tasks = {task.name for set_ in table.sets for task in table.tasks_of(set_)}
+        lines.append(f"{name:22} {table.title}: {table.about}")
+        count = f"{len(table.methods)} methods, {len(tasks)} tasks, {len(table.sets)} sets, {', '.join(table.metrics)}"
+        lines.append(f"{'':22} {count}" + (f"; no recipe: {', '.join(absent)}" if absent else ""))
+    return lines
+
+
+def run_tables(
+    paths: Sequence[Path],
+    *,
+    out: Path,
+    data: dict[str, str],
+    datasets: dict[str, str],
+    size: str,
+    seeds: int,
+    only: Sequence[str],
+    folds: str | None,
+    complete: bool,
+    protocol: str | None,
+    levels: Path | None,
+    jobs: int,
+    launcher: str,
+    partition: str | None,
+    hours: float,
+    accelerator: str,
+) -> bool:
+    """Plan, compute what is not there, write each table and the page; return whether something failed."""
+    from cohorts import subjects_of
+    from launch import Slurm, jobs_of, launch
+    from levels import read_levels
+
+    from anysyn.progress import Bar
+
+    if launcher not in ("local", "slurm"):
+        raise UserError(f"--launcher {launcher}: {suggest(launcher, ['local', 'slurm'])}")
+    store, progress = Store(out), Bar()
+    read = [read_table(path) for path in paths]
+    _check_only(only, read)
+    asked = {"seeds": range(seeds), "protocol": protocol, "levels": read_levels(levels)}
+    divided = {"wanted": folds, "complete": complete}
+    given, plans = {name: Path(path) for name, path in data.items()}, []
+    for table in read:
+        own = read_size(size, table)
+        subjects = subjects_of(table, own, given, store, progress, jobs)
+        plans.append(_planned(table, datasets, asked | {"subjects": subjects, "size": own}, divided, store))
+    chosen = [_restricted(plan, only) for plan in plans]
+    todo = jobs_of(chosen, store)
+    there = len({cell.run for plan in chosen for cell in plan.cells})
+    progress.say(f"{len(todo)} of {there} models to train or to measure; the others are there")
+    slurm = Slurm(out / "slurm", partition, hours) if launcher == "slurm" else None
+    launch(todo, at_once=jobs, accelerator=accelerator, slurm=slurm, progress=progress)
+    return _written(plans, chosen, store, progress)
+
+
+def _planned(table: Table, datasets: Mapping[str, str], asked: Any, divided: Any, store: Store) -> Any:
+    from cohorts import TRAINING, by_dataset, folds_of, renamed
+    from plan import Asked, plan_of
+
+    training = asked["subjects"][TRAINING]
+    own = renamed(table, datasets) if datasets else by_dataset(table, training)
+    folds = folds_of(own, training, **divided) if divided["wanted"] else ()
+    return plan_of(own, Asked(**asked, folds=folds), store)
+
+
+def _written(plans: Sequence[Any], chosen: Sequence[Any], store: Store, progress: Any) -> bool:
+    from page import write_page
+    from results import results_of
+    from writing import write_all
+
+    gathered = [results_of(plan, store) for plan in plans]
+    for found in gathered:
+        folder = store.table(f"{found.plan.table.name}-{found.plan.size.name}")
+        progress.say(f"{write_all(found, folder)[0]}")
+    progress.say(f"{write_page(gathered, store.root / 'benchmarks.html')}")
+    asked = [{cell.method for cell in plan.cells} | plan.mistakes.keys() for plan in chosen]
+    return any(names & found.errors.keys() for names, found in zip(asked, gathered, strict=True))
+
+
+def _restricted(plan: Any, only: Sequence[str]) -> Any:
+    from dataclasses import replace
+
+    if not only:
+        return plan
+    chosen = {method.name for method in plan.table.methods if _named(method) & set(only)}
+    return replace(plan, cells=[cell for cell in plan.cells if cell.method in chosen])
+
+
+def _named(method: Any) -> set[str]:
+    recipe = Path(method.recipe or method.simple or "")
+    return {method.name, method.name.lower(), recipe.stem, str(recipe)}
+
+
+def _check_only(only: Sequence[str], tables: Sequence[Table]) -> None:
+    known = {word for table in tables for method in table.methods for word in _named(method)}
+    for word in only:
+        if word not in known:
+            raise UserError(f"--only {word}: no method or recipe of that name; {suggest(word, known)}")
+
+
+def _pairs(words: Sequence[str] | None) -> dict[str, str]:
+    from re import fullmatch
+
+    found = {}
+    for word in words or ():
+        named = fullmatch(r"([\w .+-]+)=(.+)", word)
+        found.update({named[1]: named[2]} if named else {"training": word})
+    return found
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+if __name__ == "__main__":
+    app()
