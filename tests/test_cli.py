@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 from toys import TINY, write_cohort
 from typer.testing import CliRunner
@@ -72,12 +73,30 @@ def test_sources_can_be_degraded(place, tmp_path):
     one_line(call(*asked, "axis=7,factor=2", "--out", tmp_path / "wrong"), "axis is 0, 1 or 2")
 
 
+def test_sources_can_be_corrupted(place, tmp_path):
+    asked = ("evaluate", place / "run", "--pairs", "T1w:T2w", "--examples", "0", "--corruption")
+    assert call(*asked, "gaussian=0.1", "--out", tmp_path / "noisy").exit_code == 0
+    assert "gaussian=0.1" in (tmp_path / "noisy" / "table.md").read_text()
+    two = call(*asked, "gaussian=0.1", "--corruption", "rician=0.1", "--out", tmp_path / "wrong")
+    assert two.exit_code == 2
+    assert "--robustness takes several" in " ".join(two.stderr.split())
+
+
+def test_robustness_compares_clean_and_corrupted_sources(place, tmp_path):
+    asked = ("evaluate", place / "run", "--robustness", "--pairs", "T1w:T2w", "--corruption", "gaussian=0.2")
+    result = call(*asked, "--out", tmp_path / "robust")
+    assert result.exit_code == 0, result.output
+    cases = pd.read_csv(tmp_path / "robust" / "robustness" / "cases.csv")
+    assert {"gaussian"} < set(cases["corruption"].fillna("clean"))
+
+
 def test_list_shows_every_part_with_its_summary():
     lines = call("list").output.splitlines()
     assert any(line.startswith("encoder unet: ") for line in lines)
     assert all(line.endswith(".") for line in lines)
     alone = call("list", "conditioners").output.splitlines()
-    assert alone and all(line.startswith("conditioner ") for line in alone)
+    assert alone
+    assert all(line.startswith("conditioner ") for line in alone)
 
 
 def test_list_of_an_unknown_kind_gives_the_nearest_match():

@@ -38,7 +38,6 @@ ORDER = """
     evaluation
     reporting
     demo
-    scanner_options
     cli
 """
 LAYERS = ORDER.split()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from anysyn.scanner_options import PERSON, asks, flags
+from anysyn.cli.evaluation import evaluate
+from anysyn.cli.options import BatchSize, Dataset, Device, Devices, Overrides, Overwrite, Run
+from anysyn.cli.outcome import attempt, print_lines, printed
+from anysyn.cli.scanner_options import PERSON, asks, flags
+from anysyn.cli.words import numbers, pair, words
 
 app = typer.Typer(
     name="anysyn",
@@ -18,14 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Run = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
-Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value ...", show_default=False)]
-Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
-Devices = Annotated[str, typer.Option(help="How many devices; under torchrun its processes decide.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow replacing what is there.")]
-Dataset = Annotated[str | None, typer.Option(help="As from which dataset of the training, or mean of all.")]
-BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.")]
-
 
 @app.command("list")
 def list_(
@@ -34,7 +29,7 @@ def list_(
     """List every registered part with its one-line summary."""
     from anysyn.catalogue import lines
 
-    _answer(lambda: _print(lines(kind)))
+    attempt(lambda: print_lines(lines(kind)))
 
 
 @app.command()
@@ -45,7 +40,7 @@ def show(
     """Show the resolved recipe, its parts, sites, parameter counts and memory."""
     from anysyn.summary import lines
 
-    _answer(lambda: _print(lines(recipe, tuple(overrides or ()))))
+    attempt(lambda: print_lines(lines(recipe, tuple(overrides or ()))))
 
 
 @app.command()
@@ -53,7 +48,7 @@ def schema() -> None:
     """Print the JSON Schema of recipes, for editors."""
     from anysyn.recipe.schema import text
 
-    _answer(lambda: typer.echo(text()))
+    attempt(lambda: typer.echo(text()))
 
 
 @app.command()
@@ -81,19 +76,19 @@ def simulate(
 
     if like is not None:
         acquisition = Acquisition(modality=target, **said)
-        _answer(lambda: simulation.simulate_like(like.parent, like.name, acquisition, out=out, truth=truth))
+        attempt(lambda: simulation.simulate_like(like.parent, like.name, acquisition, out=out, truth=truth))
         return
     if alone := [*(["--target"] if target else []), *(["--truth"] if truth else []), *flags(said)]:
         raise typer.BadParameter(f"{', '.join(alone)}: that asks for one image: add --like")
-    _answer(
+    attempt(
         lambda: simulation.simulate(
             out,
             subjects=subjects,
-            sites=int(sites) if sites.isdecimal() else _words(sites) or (),
+            sites=int(sites) if sites.isdecimal() else words(sites) or (),
             spacing=spacing,
             seed=seed,
             labels=labels,
-            contrasts=_words(contrasts),
+            contrasts=words(contrasts),
             vary=vary,
             jobs=jobs,
             progress=Bar(),
@@ -118,11 +113,11 @@ def train(
     if resume is not None:
         if recipe or out or overwrite:
             raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
-        _answer(lambda: training.resume(resume, accelerator=accelerator, devices=devices, progress=Bar()))
+        attempt(lambda: training.resume(resume, accelerator=accelerator, devices=devices, progress=Bar()))
         return
     if recipe is None or out is None:
         raise typer.BadParameter("training needs a recipe and --out RUN, or --resume RUN")
-    _answer(
+    attempt(
         lambda: training.train(
             recipe,
             out=out,
@@ -151,7 +146,7 @@ def adapt(
     from anysyn.progress import Bar
 
     how: dict[str, Any] = {"epochs": epochs, "lr": lr, "accelerator": accelerator, "overwrite": overwrite}
-    _answer(lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **how))
+    attempt(lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **how))
 
 
 @app.command()
@@ -176,25 +171,25 @@ def synthesize(
     from anysyn.synthesis import acquisition_of
     from anysyn.synthesis import synthesize as run_it
 
-    edges = _numbers(voxel, "--voxel")
+    edges = numbers(voxel, "--voxel")
 
     def answer() -> None:
         written = run_it(
             run,
-            sources=dict(_pair(word) for word in source),
+            sources=dict(pair(word) for word in source),
             targets=target,
             out=out,
             resample_to=resample_to,
-            spacing=_numbers(target_spacing, "--target-spacing"),
+            spacing=numbers(target_spacing, "--target-spacing"),
             acquisition=acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **said),
             dataset=dataset,
             batch=batch,
             accelerator=accelerator,
             overwrite=overwrite,
         )
-        _print(f"{path} (synthetic, not for clinical use)" for path in written)
+        print_lines(f"{path} (synthetic, not for clinical use)" for path in written)
 
-    _answer(answer)
+    attempt(answer)
 
 
 @app.command()
@@ -214,69 +209,12 @@ def complete(
     from anysyn.progress import Bar
     from anysyn.synthesis import complete as run_it
 
-    asked: dict[str, Any] = {"targets": _words(targets), "sources": _words(sources), "resample_to": resample_to}
+    asked: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
     asked |= {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
-    _answer(lambda: _said(run_it(run, data=data, out=out, progress=Bar(), **asked)))
+    attempt(lambda: printed(run_it(run, data=data, out=out, progress=Bar(), **asked)))
 
 
-@app.command()
-def evaluate(
-    run: Run,
-    data: Annotated[Path | None, typer.Option(help="Cohort; the one of the training by default.")] = None,
-    split: Annotated[str, typer.Option(help="train, validation, test or all.")] = "test",
-    pairs: Annotated[str, typer.Option(help="T1w:T2w,T1w+T2w:FLAIR or all.")] = "all",
-    protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
-    out: Annotated[Path | None, typer.Option(help="Folder of the results; RUN/evaluation by default.")] = None,
-    examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
-    degrade: Annotated[str | None, typer.Option(help="axis=2,factor=3,fwhm=2: coarser sources.")] = None,
-    dataset: Dataset = None,
-    embeddings: Annotated[bool, typer.Option("--embeddings", help="Instead: how alike slices are embedded.")] = False,
-    content: Annotated[bool, typer.Option("--content", help="Instead: is a place the same in all sources?")] = False,
-    encoders: Annotated[str | None, typer.Option(help="With these two: RUN,LABEL=RUN to stand beside.")] = None,
-    alignment: Annotated[bool, typer.Option("--alignment", help="Instead: does the CLIP tell modalities?")] = False,
-    retrieval: Annotated[bool, typer.Option("--retrieval", help="Instead: does the CLIP find prompts?")] = False,
-    sweep: Annotated[list[str] | None, typer.Option(help="Instead: T1w:T2w:te=60,80,100, is it obeyed?")] = None,
-    beside: Annotated[list[str] | None, typer.Option(help="With --sweep: RUN or LABEL=RUN to stand beside.")] = None,
-    segment: Annotated[bool, typer.Option("--segment", help="Instead: are lesions found in syntheses?")] = False,
-    segmenter: Annotated[Path | None, typer.Option(help="With --segment: where segmenters are kept.")] = None,
-    retrain: Annotated[bool, typer.Option("--retrain", help="With --segment: also without each modality.")] = False,
-    training: Annotated[Path | None, typer.Option(help="Training subjects, where they were moved.")] = None,
-    batch: BatchSize = 8,
-    accelerator: Device = "auto",
-    overwrite: Overwrite = False,
-) -> None:
-    """Compare syntheses with the truth and two simple baselines, or measure encoder, CLIP, obedience, segmentation."""
-    from anysyn import evaluation
-    from anysyn.progress import Bar
-
-    kinds = {"embeddings": embeddings, "content": content, "alignment": alignment, "retrieval": retrieval}
-    options: dict[str, tuple[Any, Any, str]] = {  # value, default, the kinds of evaluation that it is for
-        **{"pairs": (pairs, "all", "pairs"), "examples": (examples, 2, "pairs"), "degrade": (degrade, None, "pairs")},
-        **{"dataset": (dataset, None, "pairs"), "protocol": (protocol, "anysyn", "pairs sweep")},
-        **{"encoders": (_words(encoders), None, "embeddings content"), "beside": (beside, None, "sweep")},
-        **{"segmenter": (segmenter, None, "segment"), "retrain": (retrain, False, "segment")},
-        "training": (training, None, "pairs sweep segment"),
-    }
-    kind, how = _kind({**kinds, "segment": segment, "sweep": bool(sweep)}, options)
-    how |= {"data": data, "split": split, "out": out, "batch": batch, "progress": Bar()}
-    how |= {"accelerator": accelerator, "overwrite": overwrite, **({"sweeps": sweep} if sweep else {})}
-    if kind == "pairs":
-        _answer(lambda: evaluation.evaluate(run, **how))
-    else:
-        _answer(lambda: _said(getattr(evaluation, f"evaluate_{kind}")(run, **how)))
-
-
-def _kind(kinds: Mapping[str, bool], options: Mapping[str, tuple[Any, Any, str]]) -> tuple[str, dict[str, Any]]:
-    """Return the kind of evaluation that is asked for, by default of pairs, and the options that were given for it."""
-    wanted = [kind for kind, asked in kinds.items() if asked] or ["pairs"]
-    if len(wanted) > 1:
-        raise typer.BadParameter(f"ask for one at a time: {', '.join(f'--{kind}' for kind in wanted)}")
-    given = {name: (value, of.split()) for name, (value, default, of) in options.items() if value != default}
-    for name, (_, of) in given.items():
-        if wanted[0] not in of:
-            words = " or ".join("the evaluation of pairs" if kind == "pairs" else f"--{kind}" for kind in of)
-            raise typer.BadParameter(f"--{name} is for {words} alone; leave it out, or ask for that")
-    return wanted[0], {name: value for name, (value, _) in given.items()}
+app.command()(evaluate)
 
 
 @app.command()
@@ -289,7 +227,7 @@ def report(
     """Write one self-contained HTML page about a run."""
     from anysyn.reporting import report as run_it
 
-    _answer(lambda: typer.echo(run_it(run, results=results, out=out, overwrite=overwrite)))
+    attempt(lambda: typer.echo(run_it(run, results=results, out=out, overwrite=overwrite)))
 
 
 @app.command()
@@ -301,50 +239,4 @@ def demo(
     from anysyn.demo import demo as run_it
     from anysyn.progress import Bar
 
-    _answer(lambda: run_it(out, overwrite=overwrite, progress=Bar()))
-
-
-def _answer(call: Any) -> None:
-    """Make a call; turn what a user did wrong into lines on stderr, and failed cases into exit code 1."""
-    from anysyn.failures import explain
-
-    try:
-        outcome = call()
-    except Exception as error:
-        lines = explain(error)
-        if lines is None:
-            raise
-        _print(lines, err=True)
-        raise typer.Exit(1) from None
-    failures = getattr(outcome, "failures", ())
-    _print((f"failed: {failure}" for failure in failures), err=True)
-    if failures:
-        raise typer.Exit(1)
-
-
-def _said(outcome: Any) -> Any:
-    _print(outcome.lines())
-    return outcome
-
-
-def _print(lines: Iterable[object], err: bool = False) -> None:
-    for line in lines:
-        typer.echo(line, err=err)
-
-
-def _pair(word: str) -> tuple[str, str]:
-    key, equals, path = word.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"--source {word!r}: write it as MODALITY=FILE, for example T1w=t1.nii.gz")
-    return key, path
-
-
-def _numbers(text: str | None, option: str) -> list[float] | None:
-    try:
-        return None if text is None else [float(word) for word in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"{option} {text!r}: write numbers with commas between, as 0.8,0.8,1.2") from None
-
-
-def _words(text: str | None) -> list[str] | None:
-    return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
+    attempt(lambda: run_it(out, overwrite=overwrite, progress=Bar()))

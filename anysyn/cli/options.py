@@ -1,0 +1,16 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Run = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
+Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value ...", show_default=False)]
+Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
+Devices = Annotated[str, typer.Option(help="How many devices; under torchrun its processes decide.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow replacing what is there.")]
+Dataset = Annotated[str | None, typer.Option(help="As from which dataset of the training, or mean of all.")]
+BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.")]

@@ -1,0 +1,57 @@
+"""Options of several words, taken apart."""
+
+from __future__ import annotations
+
+import typer
+
+
+def pair(word: str) -> tuple[str, str]:
+    """Split a source into its modality and its file.
+
+    Args:
+        word: ``MODALITY=FILE``.
+
+    Raises:
+        typer.BadParameter: If it is not written so.
+
+    Example:
+        >>> pair("T1w=t1.nii.gz")
+        ('T1w', 't1.nii.gz')
+    """
+    key, equals, path = word.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--source {word!r}: write it as MODALITY=FILE, for example T1w=t1.nii.gz")
+    return key, path
+
+
+def numbers(text: str | None, option: str) -> list[float] | None:
+    """Split numbers with commas between.
+
+    Args:
+        text: What was typed, or None.
+        option: Under which name, for the message.
+
+    Raises:
+        typer.BadParameter: If one of them is no number.
+
+    Example:
+        >>> numbers("0.8,0.8,1.2", "--target-spacing")
+        [0.8, 0.8, 1.2]
+    """
+    try:
+        return None if text is None else [float(word) for word in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r}: write numbers with commas between, as 0.8,0.8,1.2") from None
+
+
+def words(text: str | None) -> list[str] | None:
+    """Split words with commas between.
+
+    Args:
+        text: What was typed, or None.
+
+    Example:
+        >>> words("T1w, T2w")
+        ['T1w', 'T2w']
+    """
+    return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
