@@ -44,7 +44,8 @@ def test_only_what_is_wanted_and_what_it_refers_to_is_built(tmp_path):
 
 
 def test_a_loss_may_refer_to_a_clip(tmp_path):
-    build.load(recipe_of(tmp_path, judged_by("@clip"), clip=CLIP))
+    recipe = build.load(recipe_of(tmp_path, judged_by("@clip"), clip=CLIP))
+    assert "clip" in recipe.parts
 
 
 def test_a_part_that_is_something_else_is_refused(tmp_path):

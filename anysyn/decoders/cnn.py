@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
-from anysyn.points import Places, sample_at
+from anysyn.points import Places, answered
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -76,6 +76,4 @@ class CNNDecoder(Decoder):
             x = F.interpolate(x, size=skip.shape[2:], mode=self.mode)  # (B, C_i+1, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", torch.cat([x, skip], 1)))  # (B, C_i, *S / stride_i)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        if self.depth > 1:
-            image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.nn.blocks import conv
-from anysyn.points import Places, sample_at
+from anysyn.points import Places, answered
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -87,9 +87,7 @@ class DenseDecoder(Decoder):
             x = modulate(f"decoder/block{n}", x)  # (B, C + n width, *S)
             x = torch.cat([x, pair(x)], 1)  # (B, C + (n + 1) width, *S)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        if self.depth > 1:
-            image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
 
 
 def _layer(dimensions: int, inputs: int, outputs: int) -> nn.Module:

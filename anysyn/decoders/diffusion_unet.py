@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import ToldBlock, repeated
-from anysyn.points import Places, sample_at
+from anysyn.points import Places, answered
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -95,9 +95,7 @@ class DiffusionUNetDecoder(Decoder):
                 x = block(torch.cat([x, skip], 1), told)  # (B, C, *S / stride)
             x = self.enlarge[n](x)  # (B, C, *S / next stride)
         image: Tensor = self.end(x)  # (B, depth, *S without the slab's axis)
-        if self.depth > 1:
-            image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
 
 
 def _by_stride(strides: Sequence[int]) -> dict[int, list[int]]:

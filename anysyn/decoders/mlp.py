@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.nn.arithmetic import Affine, affine_at, folded
 from anysyn.nn.mlp import MLP
-from anysyn.points import Places, sample_at
+from anysyn.points import Places, answered
 from anysyn.registry import Given, RecipeError, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -78,9 +78,7 @@ class MLPDecoder(Decoder):
         x = modulate("decoder/in", features.deep) if affine is None else features.deep  # (B, C, *S / stride)
         cells = self._of_cells(x, affine)  # (B, O, *S / stride)
         image = pixelshuffle(cells, cells.dim() - 2, self.stride)  # (B, depth, *S without the slab's axis)
-        if self.depth > 1:
-            image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
 
     def _of_cells(self, x: Tensor, affine: Affine | None) -> Tensor:
         columns = x.flatten(2)  # (B, C, V)

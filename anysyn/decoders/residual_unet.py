@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.nn.residual_units import residual_unit, upsampling_convolution
-from anysyn.points import Places, sample_at
+from anysyn.points import Places, answered
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -84,9 +84,7 @@ class ResidualUNetDecoder(Decoder):
             x = block(modulate(f"decoder/block{n}", x))  # (B, C, *S / stride_i)
             x = torch.cat([skip, x], 1)  # (B, C + C_i, *S / stride_i)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        if self.depth > 1:
-            image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
 
 
 def _doubling(dimensions: int, inputs: int, outputs: int, ratio: int) -> nn.Module:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anysyn.nn.blocks import conv
 from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
-from anysyn.points import Places, sample_at
+from anysyn.points import Places, answered
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -97,6 +97,4 @@ class SwinUNetDecoder(Decoder):
             x = self.joints[n](torch.cat([self.expansions[n](x), skip], 1))  # (B, C_i, *S / stride_i)
             x = self.stages[n](modulate(f"decoder/block{n}", x))  # (B, C_i, *S / stride_i)
         image: Tensor = self.head(self.voxels(self.norm(x)))  # (B, depth, *S without the slab's axis)
-        if self.depth > 1:
-            image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.nn.unetr import head, upsampling_block
-from anysyn.points import Places, sample_at
+from anysyn.points import Places, answered
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
@@ -80,6 +80,4 @@ class SwinUNETRDecoder(Decoder):
             block = self.get_submodule(f"decoder{i + 1}")
             x = block(modulate(f"decoder/block{n}", x), skip)  # (B, C_i, *S / stride_i)
         image: Tensor = self.out(x)  # (B, depth, *S without the slab's axis)
-        if self.depth > 1:
-            image = image.unsqueeze(1)  # (B, 1, *S)
-        return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)
+        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import pyramid, pyramid_sites
 from anysyn.nn.residual_units import residual_unit
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Encoder, Features, Modulate, unmodulated
 
 
 @register("encoder", "residual_unet")
@@ -61,11 +62,7 @@ class ResidualUNetEncoder(Encoder):
             residual_unit(dimensions, a, b, stride=step)
             for a, b, step in zip((self.channels, *widths), widths, steps, strict=False)
         )
-        self.sites = [
-            *(Site(f"encoder/block{i}", width) for i, width in enumerate(widths[:-1], 1)),
-            *(Site(f"encoder/skip{i}", width, f"skip{i}") for i, width in enumerate(widths[:-1])),
-            Site("encoder/out", widths[-1], "deep"),
-        ]
+        self.sites = pyramid_sites(self.widths, self.widths[:-1], first=1)
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
@@ -82,10 +79,4 @@ class ResidualUNetEncoder(Encoder):
             ValueError: If the query shows another number of channels.
         """
         x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
-        levels: list[Tensor] = []
-        for i, block in enumerate(self.blocks):
-            x = block(modulate(f"encoder/block{i}", x) if i else x)  # (B, C_i, *S / stride_i)
-            levels.append(x)
-        *skips, deep = levels
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", deep))
+        return pyramid(self.blocks, x, modulate, first=1)

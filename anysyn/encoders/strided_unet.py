@@ -5,10 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import pyramid, pyramid_sites
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.strided import SLOPE, halving, strided_widths
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Encoder, Features, Modulate, unmodulated
 
 WIDEST = 3  # the level from which on the width no longer doubles
 
@@ -72,11 +73,7 @@ class StridedUNetEncoder(Encoder):
             _block(dimensions, a, b, kind, affine, share)
             for a, b, kind, share in zip((self.channels, *self.widths), self.widths, kinds, shares, strict=False)
         )
-        self.sites = [
-            *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(self.widths[:-1], 1)),
-            *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(self.widths[:-1])),
-            Site("encoder/out", self.widths[-1], "deep"),
-        ]
+        self.sites = pyramid_sites(self.widths, self.widths[:-1], first=1)
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
@@ -93,13 +90,7 @@ class StridedUNetEncoder(Encoder):
             ValueError: If the query shows another number of channels.
         """
         x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
-        levels: list[Tensor] = []
-        for i, block in enumerate(self.blocks):
-            x = block(modulate(f"encoder/block{i}", x) if i else x)  # (B, C_i, *S / stride_i)
-            levels.append(x)
-        *skips, deep = levels
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", deep))
+        return pyramid(self.blocks, x, modulate, first=1)
 
 
 def _block(dimensions: int, inputs: int, outputs: int, kind: Norm, affine: bool, dropout: float) -> nn.Module:

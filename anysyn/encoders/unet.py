@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from torch import Tensor, nn
 
+from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import pyramid, pyramid_sites
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
-from anysyn.ops import pick, shown
 from anysyn.registry import Given, register
 from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
 
@@ -42,20 +42,21 @@ class UNetEncoder(Encoder):
         dimensions: Given[int],
         depth: Given[int] = 1,
         widths: Sequence[int] = (32, 64, 128, 256),
-        inputs: Literal["canvas", "stack"] = "canvas",
+        inputs: Inputs = "canvas",
         sources: int = 1,
         norm: Norm = "none",
     ) -> None:
         super().__init__()
         self.inputs, self.dimensions, self.depth, self.widths = inputs, dimensions, depth, tuple(widths)
-        self.channels = depth * (modalities if inputs == "canvas" else sources)
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.strides = tuple(2**i for i in range(len(widths)))
         self.stem = conv(dimensions, self.channels, widths[0])
         self.blocks = nn.ModuleList(
             ResidualBlock(dimensions=dimensions, inputs=a, outputs=b, stride=1 if i == 0 else 2, normalisation=norm)
             for i, (a, b) in enumerate(zip((widths[0], *widths), widths, strict=False))
         )
-        self.sites = _sites(self.widths)
+        inward = (widths[0], *widths[:-1])
+        self.sites = [Site("encoder/stem", widths[0]), *pyramid_sites(self.widths, inward)]
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
@@ -67,34 +68,10 @@ class UNetEncoder(Encoder):
 
         Returns:
             Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
         """
-        x = shown(images, sources) if self.inputs == "canvas" else pick(images, sources)  # (B, J or M, *S)
-        if self.depth > 1:
-            x = x.flatten(1, 2)  # (B, J or M times depth, H, W)
-        x = modulate("encoder/stem", self._stem(x))  # (B, C_0, *S / stride_0)
-        levels = []
-        for i, block in enumerate(self.blocks):
-            x = block(modulate(f"encoder/block{i}", x))  # (B, C_i, *S / stride_i)
-            levels.append(x)
-        *skips, deep = levels
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", deep))
-
-    def _stem(self, x: Tensor) -> Tensor:
-        if x.shape[1] != self.channels:
-            raise ValueError(
-                f"encoder unet was built for {self.channels} input channels but is shown {x.shape[1]}; "
-                "`inputs: canvas` takes any number of sources, `inputs: stack` takes `sources` of them"
-            )
-        out: Tensor = self.stem(x)  # (B, C_0, *S / stride_0)
-        return out
-
-
-def _sites(widths: Sequence[int]) -> list[Site]:
-    inward = zip((widths[0], *widths), range(len(widths)), strict=False)
-    return [
-        Site("encoder/stem", widths[0]),
-        *(Site(f"encoder/block{i}", channels) for channels, i in inward),
-        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
-        Site("encoder/out", widths[-1], "deep"),
-    ]
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+        x = modulate("encoder/stem", self.stem(x))  # (B, C_0, *S / stride_0)
+        return pyramid(self.blocks, x, modulate)

@@ -63,6 +63,8 @@ def test_the_command_and_the_page(place):
 def test_syntheses_may_lie_beside_it(place):
     evaluate_retrieval(place / "run", out=place / "beside", accelerator="cpu")
     evaluate(place / "run", pairs="T1w:T2w", out=place / "beside", accelerator="cpu")
+    assert (place / "beside" / "table.csv").is_file()
+    assert (place / "beside" / "retrieval" / "accuracy.csv").is_file()
 
 
 def test_a_damaged_subject_costs_itself_alone(tmp_path):
