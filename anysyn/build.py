@@ -21,6 +21,7 @@ from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.check import Report, check, nested
 from anysyn.recipe.read import Keys, read
 from anysyn.recipe.references import with_references
+from anysyn.recipe.sections import Step, nowhere
 from anysyn.registry import RecipeError, find, is_given, parameters, suggest
 from anysyn.types import Decoder, Encoder, ImageTextModel, Site
 
@@ -143,6 +144,7 @@ class _Builder:
                 objective = self.sound("objective", getattr(step, "objective", None), (*path, "objective"))
                 self.fits(objective, view, ("stages", i, "view") if own else (*path, "objective"))
                 self.sound("schedule", getattr(step, "schedule", None), (*path, "schedule"))
+                self.learns(stage, step, (*path, "train"))
 
     def fits(self, objective: nn.Module | None, view: View | None, path: Keys) -> None:
         """Note that a network or a loss of an objective cannot see what the view of its stage shows."""
@@ -175,6 +177,14 @@ class _Builder:
         if idle:
             message = f"no step is active in epoch {idle[0]} of {stage.epochs}; see begin and end"
             self.report.say((*path, "steps"), message)
+
+    def learns(self, stage: Stage, step: Step, path: Keys) -> None:
+        """Note what a step is to train and no network has; a part that has a mistake might have had it."""
+        if self.report is None or stage.epochs == 0 or set(self.built) != set(self.recipe.parts or {}):
+            return
+        names = [name for name, _ in nn.ModuleDict(self.built).named_parameters()]
+        for message in nowhere(getattr(step, "train", None) or (), names):
+            self.report.say(path, message)
 
     def warm_starts(self, stage: Stage, path: Keys) -> None:
         """Note a part that is to begin with the weights of another one with which it has none in common."""

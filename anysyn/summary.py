@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -112,13 +113,21 @@ def _sites(model: Synthesizer) -> Iterator[str]:
 def _memory(recipe: Recipe, parts: nn.ModuleDict) -> Iterator[str]:
     learned = sum(p.numel() for p in parts.parameters())
     yield f"weights: {learned * 4 / 2**20:.1f} MiB; training them with Adam: {learned * 16 / 2**20:.1f} MiB"
-    view = build.make(recipe, recipe.data.view, "view")
-    extent = view.extent([(SIDE, SIDE, SIDE)])
-    shape = tuple(extent[axis] for axis in view.spatial)
-    batch = max((stage.batches.get("size", 1) for stage in recipe.stages), default=1)  # type: ignore[attr-defined]
     for name, part in parts.items():
         if isinstance(part, Synthesizer):
-            one = activation_bytes(part, len(recipe.modalities), shape)
-            size = " x ".join(map(str, shape))
-            mib = one / 2**20
-            yield f"activations of {name}: {mib:.1f} MiB a sample of {size}, {batch * mib:.0f} MiB a batch of {batch}"
+            for (shape, size), stages in _batches(recipe, name, part).items():
+                mib, sides = activation_bytes(part, len(recipe.modalities), shape) / 2**20, " x ".join(map(str, shape))
+                whole = f"{size * mib:.0f} MiB a batch of {size} in {', '.join(stages)}"
+                yield f"activations of {name}: {mib:.1f} MiB a sample of {sides}, {whole}"
+
+
+def _batches(recipe: Recipe, name: str, part: nn.Module) -> dict[tuple[tuple[int, ...], int], list[str]]:
+    """Return by the shape of a sample and the size of a batch the stages in which some of a part is trained."""
+    parameters, found = [f"{name}.{own}" for own, _ in part.named_parameters()], dict[Any, list[str]]()
+    for stage in recipe.stages:
+        if stage.epochs and any(step.trains(parameter) for step in stage.steps for parameter in parameters):
+            view = build.make(recipe, stage.view or recipe.data.view, "view")
+            extent = view.extent([(SIDE, SIDE, SIDE)])
+            size = build.make(recipe, stage.batches, "batches").size
+            found.setdefault((tuple(extent[axis] for axis in view.spatial), size), []).append(stage.name)
+    return found

@@ -59,6 +59,17 @@ def test_a_clip_of_its_own_inside_a_loss_is_refused_since_it_would_not_be_kept_w
         build.load(recipe_of(tmp_path, judged_by(CLIP)))
 
 
+def test_every_step_that_is_to_train_what_no_network_has_is_said_when_the_recipe_is_checked(tmp_path):
+    def misspell(tree):
+        tree["stages"][0]["steps"][0]["train"] = ["synthesiser", "synthesizer.decoder", "clap.*"]
+
+    with pytest.raises(RecipeError) as caught:
+        build.load(recipe_of(tmp_path, misspell))
+    first, second = str(caught.value).splitlines()
+    assert "stages.0.steps.0.train: 'synthesiser' matches no parameter; did you mean 'synthesizer'?" in first
+    assert "'clap.*' matches no parameter" in second
+
+
 def test_what_is_not_there_is_said_when_the_recipe_is_checked(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     path = recipe_of(tmp_path, clip={"name": "clip", "checkpoint": "nobody/nothing"})

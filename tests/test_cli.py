@@ -110,6 +110,11 @@ def test_show_prints_the_sites_and_what_acts_there():
     assert "activations" in text
 
 
+def test_show_counts_a_part_in_the_batches_of_the_stages_that_train_it():
+    (line,) = (line for line in call("show", "small/tumsyn").output.splitlines() if line.startswith("activations"))
+    assert line.endswith("MiB a batch of 4 in synthesis, tuning")  # the pretraining of the CLIP has batches of 16
+
+
 def test_a_misspelt_key_gives_one_line_with_the_nearest_match(place):
     result = call("train", place / "tiny.yaml", "--out", place / "never", "parts.synthesizer.encoder.widhts=[8]")
     one_line(result, "parts.synthesizer.encoder.widhts", "did you mean 'widths'?")

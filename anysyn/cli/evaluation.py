@@ -14,17 +14,17 @@ from anysyn.cli.words import words
 
 # By option: its default, and the kinds of evaluation that it is for.
 OPTIONS: dict[str, tuple[Any, str]] = {
-    "pairs": ("all", "pairs robustness"),
+    "pairs": ("all", "pairs robustness modulation"),
     "protocol": ("anysyn", "pairs sweep robustness"),
     "examples": (2, "pairs"),
     "degrade": (None, "pairs"),
     "dataset": (None, "pairs"),
     "corruption": (None, "pairs robustness"),
-    "beside": (None, "sweep robustness"),
+    "beside": (None, "sweep robustness modulation"),
     "segmenter": (None, "segment"),
     "retrain": (False, "segment"),
     "encoders": (None, "embeddings content"),
-    "training": (None, "pairs sweep segment"),
+    "training": (None, "pairs sweep segment modulation"),
 }
 
 
@@ -45,8 +45,9 @@ def evaluate(
     alignment: Annotated[bool, typer.Option("--alignment", help="Instead: does the CLIP tell modalities?")] = False,
     retrieval: Annotated[bool, typer.Option("--retrieval", help="Instead: does the CLIP find prompts?")] = False,
     sweep: Annotated[list[str] | None, typer.Option(help="Instead: T1w:T2w:te=60,80,100, is it obeyed?")] = None,
-    beside: Annotated[list[str] | None, typer.Option(help="With these two: RUN or LABEL=RUN to stand beside.")] = None,
+    beside: Annotated[list[str] | None, typer.Option(help="With these three: RUN or LABEL=RUN beside.")] = None,
     robustness: Annotated[bool, typer.Option("--robustness", help="Instead: what do corrupted sources cost?")] = False,
+    modulation: Annotated[bool, typer.Option("--modulation", help="Instead: is the dataset asked for obeyed?")] = False,
     segment: Annotated[bool, typer.Option("--segment", help="Instead: are lesions found in syntheses?")] = False,
     segmenter: Annotated[Path | None, typer.Option(help="With --segment: where segmenters are kept.")] = None,
     retrain: Annotated[bool, typer.Option("--retrain", help="With --segment: also without each modality.")] = False,
@@ -63,7 +64,7 @@ def evaluate(
     options = {"pairs": pairs, "protocol": protocol, "examples": examples, "degrade": degrade, "dataset": dataset}
     options |= {"corruption": corruption, "beside": beside, "segmenter": segmenter, "retrain": retrain}
     options |= {"encoders": words(encoders), "training": training}
-    kinds |= {"segment": segment, "sweep": bool(sweep), "robustness": robustness}
+    kinds |= {"segment": segment, "sweep": bool(sweep), "robustness": robustness, "modulation": modulation}
     kind, how = _kind(kinds, options)
     how |= _corruptions(kind, how.pop("corruption", ()))
     how |= {"data": data, "split": split, "out": out, "batch": batch, "progress": Bar()}

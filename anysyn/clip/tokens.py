@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from anysyn import prompts
 from anysyn.registry import UserError
+
+MOST_HELD = 20_000  # texts whose tokens are kept: a few megabytes
 
 
 def refuse_long(texts: Sequence[str], most: int, count: Callable[[str], int]) -> None:
@@ -67,14 +70,17 @@ class ClipTokens:
     """Tokenize by CLIP's byte pairs; the vocabulary comes with open_clip, so nothing is downloaded.
 
     Args:
-        most: Tokens of a row; shorter texts are followed by zeros, which a causal text tower never looks at.
+        most: Most tokens of a row. Rows are as long as the longest of them; shorter ones are followed by zeros, which a
+            causal text tower never looks at.
         digits: Before the point of every number, filled up by zeros (`anysyn.prompts.padded`); None for numbers as
             they are written.
 
     Example:
-        >>> [row] = ClipTokens(most=6)(["T1"])["input_ids"]
-        >>> row  # the mark of the beginning, "t", "1", the mark of the end, padding
-        [49406, 339, 272, 49407, 0, 0]
+        >>> first, second = ClipTokens(most=6)(["T1", "T"])["input_ids"]
+        >>> first  # the mark of the beginning, "t", "1", the mark of the end
+        [49406, 339, 272, 49407]
+        >>> second[-1]  # padding
+        0
     """
 
     def __init__(self, *, most: int, digits: int | None = None) -> None:
@@ -84,13 +90,15 @@ class ClipTokens:
         self.vocabulary: int = self.tokenizer.vocab_size
         self.begin: int = self.tokenizer.sot_token_id
         self.end: int = self.tokenizer.eot_token_id
+        self._marked = lru_cache(MOST_HELD)(self._encoded)  # a training asks for the same prompts again and again
 
     def __call__(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         """Return rows of equal length."""
         refuse_long(texts, self.most, lambda text: len(self._marked(text)))
         rows = [self._marked(text) for text in texts]
-        return {"input_ids": [row + [0] * (self.most - len(row)) for row in rows]}
+        longest = max(map(len, rows), default=0)
+        return {"input_ids": [row + [0] * (longest - len(row)) for row in rows]}
 
-    def _marked(self, text: str) -> list[int]:
+    def _encoded(self, text: str) -> list[int]:
         told = text if self.digits is None else prompts.padded(text, self.digits)
         return [self.begin, *self.tokenizer.encode(told), self.end]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anysyn.data.nifti import VolumeError, read_nifti, times, write_nifti
+from anysyn.data.nifti import VolumeError, read_nifti, write_nifti
 
-__all__ = ["Volume", "VolumeError", "check_extent", "check_voxels", "read_mask", "read_volume", "write_volume"]
+__all__ = ["Volume", "VolumeError", "check_voxels", "read_mask", "read_volume", "write_volume"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,29 +132,6 @@ def check_voxels(voxels: Tensor, where: str) -> None:
     low, high = voxels.aminmax()
     if low == high:
         raise VolumeError(f"{where}: every voxel is {low.item():g}, so there is nothing to see; leave this image out")
-
-
-def check_extent(shape: Sequence[int], patch: Sequence[int], where: str) -> None:
-    """Raise unless a patch fits into a volume.
-
-    Args:
-        shape: Voxel counts of the volume.
-        patch: Voxel counts of the patch, as many axes.
-        where: The file or the subject, for the message.
-
-    Raises:
-        VolumeError: If the volume is smaller along any axis: a volume of one slice has no room for a 3-D patch.
-
-    Example:
-        >>> check_extent((240, 240, 1), (32, 32, 32), "t1.nii.gz")  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        anysyn.data.nifti.VolumeError: t1.nii.gz: 240x240x1 voxels have no room for a patch of 32x32x32; choose a ...
-    """
-    if any(n < p for n, p in zip(shape, patch, strict=True)):
-        raise VolumeError(
-            f"{where}: {times(shape)} voxels have no room for a patch of {times(patch)}; "
-            "choose a smaller patch or a view in slices"
-        )
 
 
 def _check_finite(voxels: Tensor, where: str) -> None:

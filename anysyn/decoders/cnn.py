@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
 from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 
 @register("decoder", "cnn")
@@ -50,11 +51,7 @@ class CNNDecoder(Decoder):
             for i in self.levels
         )
         self.head = conv(dimensions, widths[0], depth)
-        self.sites = [
-            Site("decoder/in", widths[-1], "deep"),
-            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
-            *(Site(f"decoder/block{n}", widths[i + 1] + widths[i]) for n, i in enumerate(self.levels)),
-        ]
+        self.sites = level_sites(widths, [widths[i + 1] + widths[i] for i in self.levels])
 
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None

@@ -8,10 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from anysyn.decoders.levels import level_sites
 from anysyn.nn.residual_units import residual_unit, upsampling_convolution
 from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 
 @register("decoder", "residual_unet")
@@ -58,11 +59,7 @@ class ResidualUNetDecoder(Decoder):
         self.head: nn.Module = upsampling_convolution(dimensions, channels, depth, strides[0], plain=head == "plain")
         if head == "normalised":
             self.head = nn.Sequential(self.head, residual_unit(dimensions, depth, depth, units=1, last_plain=True))
-        self.sites = [
-            Site("decoder/in", widths[-1], "deep"),
-            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
-            *(Site(f"decoder/block{n}", width) for n, width in enumerate(inward)),
-        ]
+        self.sites = level_sites(widths, inward)
 
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None

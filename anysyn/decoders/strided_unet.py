@@ -8,12 +8,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.strided import enlarging, repeating
 from anysyn.ops import pick
 from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
@@ -84,11 +85,7 @@ class StridedUNetDecoder(Decoder):
         )
         entry = nn.ReLU() if rectify == "into" else nn.Identity()
         self.head = nn.Sequential(entry, last, ACTIVATIONS[activation]())
-        self.sites = [
-            Site("decoder/in", widths[-1], "deep"),
-            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
-            *(Site(f"decoder/block{n}", width) for n, width in enumerate(inward[:-1])),
-        ]
+        self.sites = level_sites(widths, inward[:-1])
 
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None

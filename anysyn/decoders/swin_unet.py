@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import conv
 from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
 from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 
 @register("decoder", "swin_unet")
@@ -71,11 +72,7 @@ class SwinUNetDecoder(Decoder):
         self.norm = ChannelNorm(widths[0])
         self.voxels = PatchExpansion(dimensions=dimensions, inputs=widths[0], outputs=widths[0], factor=strides[0])
         self.head = conv(dimensions, widths[0], depth, 1, bias=False)
-        self.sites = [
-            Site("decoder/in", widths[-1], "deep"),
-            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
-            *(Site(f"decoder/block{n}", widths[i]) for n, i in enumerate(self.levels)),
-        ]
+        self.sites = level_sites(widths, [widths[i] for i in self.levels])
 
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None

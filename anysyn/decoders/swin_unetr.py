@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from anysyn.decoders.levels import level_sites
 from anysyn.nn.unetr import head, upsampling_block
 from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 
 @register("decoder", "unetr")
@@ -54,11 +55,7 @@ class SwinUNETRDecoder(Decoder):
             block = upsampling_block(dimensions, widths[i + 1], widths[i], strides[i + 1] // strides[i])
             self.add_module(f"decoder{i + 1}", block)
         self.out = head(dimensions, widths[0], depth)
-        self.sites = [
-            Site("decoder/in", widths[-1], "deep"),
-            *(Site(f"decoder/skip{i}", widths[i], f"skip{i}") for i in range(len(widths) - 1)),
-            *(Site(f"decoder/block{n}", widths[i + 1]) for n, i in enumerate(self.levels)),
-        ]
+        self.sites = level_sites(widths, [widths[i + 1] for i in self.levels])
 
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None

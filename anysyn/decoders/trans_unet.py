@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 
 @register("decoder", "trans_unet")
@@ -59,11 +60,7 @@ class TransUNetDecoder(Decoder):
             x = max(1, widths[0] // 8)
             self.blocks.append(_twice(dimensions, inputs[-1], x, norm))
         self.head = conv(dimensions, x, depth, 1)
-        self.sites = [
-            Site("decoder/in", widths[-1], "deep"),
-            *(Site(f"decoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(skips)),
-            *(Site(f"decoder/block{n}", channels) for n, channels in enumerate(inputs)),
-        ]
+        self.sites = level_sites(widths, inputs)
 
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import ToldBlock
 from anysyn.registry import Given, register
@@ -115,8 +116,7 @@ class DiffusionUNetEncoder(Encoder):
                 found.append(x)
         for block in self.middle:
             x = block(x, told)  # (B, C, *S / deepest stride)
-        skips = tuple(modulate(f"encoder/skip{i}", one) for i, one in enumerate(found))
-        return Features(skips, modulate("encoder/out", x))
+        return passed((*found, x), modulate)
 
 
 def _check(channels: Sequence[int], heads: Sequence[int], groups: int) -> None:
@@ -147,7 +147,5 @@ def _sites(channels: Sequence[int], widths: Sequence[int]) -> list[Site]:
     return [
         Site("encoder/embedding", 4 * channels[0]),
         Site("encoder/stem", channels[0]),
-        *(Site(f"encoder/block{i}", channels[max(0, i - 1)]) for i in range(len(channels))),
-        *(Site(f"encoder/skip{i}", width, f"skip{i}") for i, width in enumerate(widths[:-1])),
-        Site("encoder/out", widths[-1], "deep"),
+        *pyramid_sites(widths, (channels[0], *channels[:-1])),
     ]

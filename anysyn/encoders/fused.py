@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from anysyn.encoders.per_modality import PerModalityEncoder
+from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.unification import moments, strongest
 from anysyn.ops import counted_once
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Encoder, Features, Modulate, unmodulated
 
 Fusion = Literal["max", "mean", "moments"]
 
@@ -45,9 +46,7 @@ class FusedEncoder(Encoder):
         self.own = PerModalityEncoder(names=names, of=of)
         self.dimensions, self.strides = of.dimensions, of.strides
         self.widths = tuple(width * (2 if fusion == "moments" else 1) for width in of.widths)
-        *skips, deep = self.widths
-        fused = [Site(f"encoder/skip{i}", width, f"skip{i}") for i, width in enumerate(skips)]
-        self.sites = [*self.own.sites, *fused, Site("encoder/out", deep, "deep")]
+        self.sites = [*self.own.sites, *pyramid_sites(self.widths, ())]
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
@@ -63,9 +62,8 @@ class FusedEncoder(Encoder):
         counts = counted_once(sources)
         alone: list[Features] = [self.own(images, one, modulate) for one in torch.split(sources, 1, 1)]
         levels = zip(*((*one.skips, one.deep) for one in alone), strict=True)
-        *skips, deep = (self._fuse(torch.stack(level, 1), counts) for level in levels)  # (B, C_i, *S / stride_i)
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", deep))
+        fused = (self._fuse(torch.stack(level, 1), counts) for level in levels)  # (B, C_i, *S / stride_i) each
+        return passed(fused, modulate)
 
     def _fuse(self, features: Tensor, counts: Tensor | None) -> Tensor:
         if self.fusion == "max":

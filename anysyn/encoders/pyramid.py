@@ -1,8 +1,8 @@
-"""Encoders that are a row of blocks: each level is a skip, the last one the deepest features."""
+"""Encoders that answer with levels: each is a skip, the last one the deepest features."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor, nn
 
@@ -52,6 +52,22 @@ def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int 
     for i, block in enumerate(blocks):
         x = block(modulate(f"encoder/block{i}", x) if i >= first else x)  # (B, C_i, *S / stride_i)
         levels.append(x)
+    return passed(levels, modulate)
+
+
+def passed(levels: Iterable[Tensor], modulate: Modulate) -> Features:
+    """Pass levels on through the sites of the skips and of the deepest features.
+
+    Args:
+        levels: (B, C_i, *S / stride_i), finest first.
+        modulate: What acts at the sites.
+
+    Example:
+        >>> import torch
+        >>> features = passed([torch.zeros(1, 2, 8, 8), torch.zeros(1, 4, 4, 4)], lambda site, x: x + 1)
+        >>> [float(x.mean()) for x in (*features.skips, features.deep)]
+        [1.0, 1.0]
+    """
     *skips, deep = levels
-    passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-    return Features(passed, modulate("encoder/out", deep))
+    beside = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+    return Features(beside, modulate("encoder/out", deep))

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.encoders.per_modality import PerModalityEncoder
+from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.subnetworks import copies, sites_of, within
 from anysyn.nn.unification import FeatureUnification
 from anysyn.ops import counted_once
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Encoder, Features, Modulate, unmodulated
 
 
 @register("encoder", "streams")
@@ -47,14 +48,7 @@ class StreamsEncoder(Encoder):
         self.unify = nn.ModuleList(
             FeatureUnification(dimensions=of.dimensions, inputs=2 * width, outputs=width) for width in of.widths
         )
-        *skips, deep = of.widths
-        unified = [Site(f"encoder/skip{i}", width, f"skip{i}") for i, width in enumerate(skips)]
-        self.sites = [
-            *sites_of(of.sites, ["common"]),
-            *self.own.sites,
-            *unified,
-            Site("encoder/out", deep, "deep"),
-        ]
+        self.sites = [*sites_of(of.sites, ["common"]), *self.own.sites, *pyramid_sites(of.widths, ())]
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
@@ -73,9 +67,7 @@ class StreamsEncoder(Encoder):
             unify(torch.stack(level, 1), counts)  # (B, C_i, *S / stride_i)
             for unify, level in zip(self.unify, zip(*streams, strict=True), strict=True)
         ]
-        *skips, deep = levels
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", deep))
+        return passed(levels, modulate)
 
     def _streams(self, images: Tensor, source: Tensor, modulate: Modulate) -> list[Tensor]:
         """Encode one source of each sample, (B, 1), by both streams: (B, 2 C_i, *S / stride_i) of each level."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import pyramid_sites
 from anysyn.nn.swin import ChannelNorm, PatchMerging, swin_blocks
 from anysyn.registry import Given, register
 from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
@@ -64,7 +65,7 @@ class SwinUNetEncoder(Encoder):
         self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.widths = tuple(feature_size * 2**i for i in range(len(depths)))
         self.strides = tuple(PATCH * 2**i for i in range(len(depths)))
-        self.sites = _sites(self.widths)
+        self.sites = [Site("encoder/stem", self.widths[0]), *pyramid_sites(self.widths, self.widths)]
         self.patches = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions](self.channels, feature_size, PATCH, stride=PATCH)
         self.patch_norm, self.norm = ChannelNorm(feature_size), ChannelNorm(self.widths[-1])
         rates = _rising(drop_path, depths)
@@ -109,12 +110,3 @@ def _rising(most: float, depths: Sequence[int]) -> list[list[float]]:
     last = max(1, sum(depths) - 1)
     starts = [sum(depths[:i]) for i in range(len(depths))]
     return [[most * n / last for n in range(a, a + many)] for a, many in zip(starts, depths, strict=True)]
-
-
-def _sites(widths: Sequence[int]) -> list[Site]:
-    return [
-        Site("encoder/stem", widths[0]),
-        *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(widths)),
-        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
-        Site("encoder/out", widths[-1], "deep"),
-    ]

@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.unetr import residual_block, swin_transformer
 from anysyn.registry import Given, register
 from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
@@ -66,7 +67,7 @@ class SwinUNETREncoder(Encoder):
         self.dimensions, self.depth, self.inputs, self.version = dimensions, depth, inputs, version
         self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.widths = (feature_size, *(feature_size * 2**i for i in range(5)))
-        self.sites = _sites(self.widths)
+        self.sites = [Site("encoder/stem", self.widths[0]), *pyramid_sites(self.widths, self.widths[1:-1])]
         self.swinViT = swin_transformer(
             dimensions, self.channels, feature_size, window=window, depths=depths, heads=heads, version=version
         )
@@ -93,7 +94,7 @@ class SwinUNETREncoder(Encoder):
         x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
         _check_size(x.shape[2:], self.strides[-1])
         hidden = self._hidden(x, modulate)
-        *skips, deep = (
+        levels = (
             self.encoder1(x),  # (B, F, *S)
             self.encoder2(hidden[0]),  # (B, F, *S / 2)
             self.encoder3(hidden[1]),  # (B, 2 F, *S / 4)
@@ -101,8 +102,7 @@ class SwinUNETREncoder(Encoder):
             hidden[3],
             self.encoder10(hidden[4]),  # (B, 16 F, *S / 32)
         )
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", deep))
+        return passed(levels, modulate)
 
     def _hidden(self, x: Tensor, modulate: Modulate) -> list[Tensor]:
         # SwinTransformer.forward, opened at the sites.
@@ -136,12 +136,3 @@ def _check_size(size: Sequence[int], stride: int) -> None:
             f"images of {' x '.join(map(str, size))} leave one voxel at the deepest level of encoder swin_unetr, which "
             f"instance normalisation cannot use; show it more than {stride} voxels along one axis"
         )
-
-
-def _sites(widths: Sequence[int]) -> list[Site]:
-    return [
-        Site("encoder/stem", widths[0]),
-        *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(widths[1:-1])),
-        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
-        Site("encoder/out", widths[-1], "deep"),
-    ]

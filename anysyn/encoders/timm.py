@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.backbones import pyramid
 from anysyn.nn.unetr import residual_block
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Encoder, Features, Modulate, unmodulated
 
 
 @register("encoder", "timm")
@@ -64,7 +63,7 @@ class TimmEncoder(Encoder):
         self.full = residual_block(dimensions, self.channels, width)
         self.backbone, widths, strides = pyramid(backbone, self.channels, pretrained=pretrained and untrained)
         self.widths, self.strides = (width, *widths), (1, *strides)
-        self.sites = _sites(self.widths)
+        self.sites = pyramid_sites(self.widths, ())
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
@@ -81,18 +80,9 @@ class TimmEncoder(Encoder):
             ValueError: If the query shows another number of channels.
         """
         x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
-        *skips, deep = (self.full(x), *self._levels(x))  # (B, C_i, *S / stride_i) each
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", deep))
+        return passed((self.full(x), *self._levels(x)), modulate)  # (B, C_i, *S / stride_i) each
 
     def _levels(self, x: Tensor) -> list[Tensor]:
         # Swin-like models of timm answer with the channels last.
         last = str(getattr(self.backbone, "output_fmt", "NCHW")).endswith("NHWC")
         return [level.permute(0, 3, 1, 2) if last else level for level in self.backbone(x)]
-
-
-def _sites(widths: Sequence[int]) -> list[Site]:
-    return [
-        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
-        Site("encoder/out", widths[-1], "deep"),
-    ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import pyramid_sites
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.nn.transformer import Transformer, VoxelTokens
 from anysyn.registry import Given, register
@@ -73,7 +72,7 @@ class TransUNetEncoder(Encoder):
         self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
         self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.widths, wide = (width, 2 * width, 4 * width, 4 * width), 8 * width
-        self.sites = _sites(self.widths, wide)
+        self.sites = [Site("encoder/stem", self.widths[0]), *pyramid_sites(self.widths, (*self.widths[:-1], wide))]
         self.stem = conv(dimensions, self.channels, width, 7, stride=2, bias=norm == "none")
         self.stem_end = nn.Sequential(*_end(norm, dimensions, width))
         self.blocks = nn.ModuleList(
@@ -150,12 +149,3 @@ class BottleneckBlock(nn.Module):
 
 def _end(normalisation: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
     return norm(normalisation, dimensions, channels), nn.ReLU()
-
-
-def _sites(widths: Sequence[int], wide: int) -> list[Site]:
-    return [
-        Site("encoder/stem", widths[0]),
-        *(Site(f"encoder/block{i}", channels) for i, channels in enumerate((*widths[:-1], wide))),
-        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
-        Site("encoder/out", widths[-1], "deep"),
-    ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.positions import maps_of, on_grid, tokens_of
 from anysyn.nn.unetr import projection_block, residual_block, vision_transformer
 from anysyn.registry import Given, RecipeError, register
@@ -83,7 +82,7 @@ class UNETREncoder(Encoder):
             projection_block(dimensions, width, channels, 3 - i, convolved=convolved)
             for i, channels in enumerate(coarser)
         )
-        self.sites = _sites(self.widths)
+        self.sites = [Site("encoder/stem", width), *pyramid_sites(self.widths, [width] * LAYERS)]
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
@@ -101,14 +100,14 @@ class UNETREncoder(Encoder):
         """
         x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
         hidden = self._hidden(x, modulate)  # (B, width, *S / 16) each
-        skips = (
+        levels = (
             self.encoder1(x),  # (B, F, *S)
             self.encoder2(hidden[3]),  # (B, 2 F, *S / 2)
             self.encoder3(hidden[6]),  # (B, 4 F, *S / 4)
             self.encoder4(hidden[9]),  # (B, 8 F, *S / 8)
+            hidden[-1],
         )
-        passed = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-        return Features(passed, modulate("encoder/out", hidden[-1]))
+        return passed(levels, modulate)
 
     def _hidden(self, x: Tensor, modulate: Modulate) -> list[Tensor]:
         # ViT.forward, opened at the sites: the input of every block, and what the last norm gives.
@@ -121,12 +120,3 @@ class UNETREncoder(Encoder):
             x = maps_of(block(tokens_of(modulate(f"encoder/block{i}", x))), grid)  # (B, width, *S / 16)
             hidden.append(x)
         return [*hidden[:-1], maps_of(self.vit.norm(tokens_of(x)), grid)]  # (B, width, *S / 16) each
-
-
-def _sites(widths: Sequence[int]) -> list[Site]:
-    return [
-        Site("encoder/stem", widths[-1]),
-        *(Site(f"encoder/block{i}", widths[-1]) for i in range(LAYERS)),
-        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
-        Site("encoder/out", widths[-1], "deep"),
-    ]

@@ -6,6 +6,7 @@ from anysyn.evaluation.content import evaluate_content
 from anysyn.evaluation.corruptions import Corruption, corruption
 from anysyn.evaluation.embeddings import evaluate_embeddings
 from anysyn.evaluation.metrics import Metric, metric
+from anysyn.evaluation.modulation import evaluate_modulation
 from anysyn.evaluation.protocols import Protocol, protocol
 from anysyn.evaluation.results import Evaluation
 from anysyn.evaluation.retrieval import evaluate_retrieval
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate_alignment",
     "evaluate_content",
     "evaluate_embeddings",
+    "evaluate_modulation",
     "evaluate_retrieval",
     "evaluate_robustness",
     "evaluate_segment",

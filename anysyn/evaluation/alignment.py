@@ -9,10 +9,9 @@ from typing import cast
 import pandas as pd
 
 from anysyn import build
-from anysyn.data.records import listed
-from anysyn.data.subjects import Failure
 from anysyn.evaluation.accuracies import UNNAMED, accuracies, cells, descriptions_told
-from anysyn.evaluation.findings import ALIGNMENT, check_any, open_findings, write_findings
+from anysyn.evaluation.findings import ALIGNMENT, Findings
+from anysyn.evaluation.inquiry import inquire
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.recognition import slice_rows, text_rows
 from anysyn.evaluation.typeset import aligned
@@ -23,38 +22,29 @@ from anysyn.types import ImageTextModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlignmentResults:
+class AlignmentResults(Findings):
     """Hold how well an image-text model knows the modalities.
 
     Args:
-        folder: Where it was written.
         texts: As `text_rows` writes them.
         slices: Columns subject, dataset, slice, modality, found, and those of `image_columns`.
         accuracy: As `accuracies` writes it.
         losses: As `descriptions_told` writes it.
-        failures: Subjects that were left out.
-        notes: What else a reader has to know.
     """
 
-    folder: Path
     texts: pd.DataFrame
     slices: pd.DataFrame
     accuracy: pd.DataFrame
     losses: pd.DataFrame
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
-    def lines(self) -> list[str]:
-        """Return the accuracies and the losses for a terminal, and where all of it lies."""
+    def table(self) -> list[str]:
+        """Return the accuracies and the losses."""
         found = ["of", "dataset", "in_training", "modality", "count"]
         told = ["modality", "description", "slices", "right", "wrong"]
         return [
             *aligned([[*found, "accuracy"], *cells(self.accuracy, found, "accuracy")]),
             "",
             *aligned([[*told, "wrong is higher"], *cells(self.losses, told, "higher")]),
-            "",
-            *self.notes,
-            f"all of it: {self.folder}",
         ]
 
 
@@ -96,16 +86,15 @@ def evaluate_alignment(
     """
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     name = image_text_model(loaded)
-    subjects, unread = loaded.subjects(data, split)
-    folder = open_findings(loaded.folder, out, ALIGNMENT, overwrite=overwrite)
+    inquiry = inquire(loaded, ALIGNMENT, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
     model = cast(ImageTextModel, networks(loaded.folder, loaded.recipe, only=[name])[name])
     model.to(loaded.fabric.device).eval()
-    names, failures, found = tuple(loaded.recipe.modalities), [*unread], list[pd.DataFrame]()
-    for subject in (progress or Progress()).over("telling modalities", subjects):
-        with listed(failures, subject.key):
+    names, found = tuple(loaded.recipe.modalities), list[pd.DataFrame]()
+    for subject in inquiry.over("telling modalities"):
+        with inquiry.listed(subject):
             study = loaded.prepare(subject)
             found.append(slice_rows(model, study, view=loaded.view, modalities=names, fabric=loaded.fabric, size=batch))
-    check_any(len(found), failures, f"split {split!r} of {data or 'the data of the training'}")
+    inquiry.check_any(len(found))
     texts, rows = text_rows(model, names), pd.concat(found, ignore_index=True)
     trained = sorted(loaded.pipeline.typical.datasets)
     tables = {
@@ -116,9 +105,8 @@ def evaluate_alignment(
     }
     known = ", ".join(dataset or UNNAMED for dataset in trained)
     notes = (f"Real images; {name!r} is the image-text model. Datasets of the training: {known}.",)
-    asked = {"run": loaded.folder.path, "data": data, "split": split, "model": name, "notes": list(notes)}
-    write_findings(loaded.folder, folder, tables, asked, failures)
-    return AlignmentResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
+    inquiry.write(tables, {"model": name, "notes": notes})
+    return AlignmentResults(folder=inquiry.folder, failures=tuple(inquiry.failures), notes=notes, **tables)
 
 
 def image_text_model(run: LoadedRun) -> str:

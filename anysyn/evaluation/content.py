@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from anysyn.data.records import listed
-from anysyn.data.subjects import Failure, Subject
+from anysyn.data.subjects import Subject
 from anysyn.evaluation.contrasts import CONTRASTS, Asked, asked_about, contrast_table, contrasts_of
 from anysyn.evaluation.encoders import encoders_of
-from anysyn.evaluation.findings import CONTENT, check_any, open_findings, write_findings
+from anysyn.evaluation.findings import CONTENT, Findings, json_rows
+from anysyn.evaluation.inquiry import inquire
 from anysyn.evaluation.likeness import (
     ABOUT,
     VALUES,
@@ -31,31 +31,24 @@ from anysyn.synthesis.run import LoadedRun
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContentResults:
+class ContentResults(Findings):
     """Hold how alike the features of one anatomy from different sources are.
 
     Args:
-        folder: Where it was written.
         tiles: Columns `anysyn.evaluation.likeness.ABOUT` and ``VALUES``.
         pairs: As `by_modalities` writes them.
         summary: As `summary` writes it.
         contrasts: As `contrast_table` writes them; empty if the run has no alpha and beta.
-        failures: Subjects that were left out.
-        notes: What else a reader has to know.
     """
 
-    folder: Path
     tiles: pd.DataFrame
     pairs: pd.DataFrame
     summary: pd.DataFrame
     contrasts: pd.DataFrame
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
-    def lines(self) -> list[str]:
-        """Return the summary for a terminal, and where all of it lies."""
-        table = aligned([summary_headings(), *summary_cells(self.summary)])
-        return [*table, "", *self.notes, f"all of it: {self.folder}"]
+    def table(self) -> list[str]:
+        """Return the summary."""
+        return aligned([summary_headings(), *summary_cells(self.summary)])
 
 
 def evaluate_content(
@@ -102,12 +95,11 @@ def evaluate_content(
     """
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     models, names = encoders_of(loaded, encoders), tuple(loaded.recipe.modalities)
-    subjects, unread = loaded.subjects(data, split)
-    folder = open_findings(loaded.folder, out, CONTENT, overwrite=overwrite)
-    failures, rows, latest, sizes = [*unread], list[dict[str, Any]](), Latest(), list[tuple[float, float, float]]()
+    inquiry = inquire(loaded, CONTENT, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
+    rows, latest, sizes = list[dict[str, Any]](), Latest(), list[tuple[float, float, float]]()
     given: dict[str, Any] = {"view": loaded.view, "modalities": names, "fabric": loaded.fabric, "size": batch}
-    for subject in (progress or Progress()).over("comparing content", subjects):
-        with listed(failures, subject.key):
+    for subject in inquiry.over("comparing content"):
+        with inquiry.listed(subject):
             study = loaded.prepare(subject)
             given |= {"most": tiles, "told": loaded.told_of(study)}
             found = {label: maps_of(model, study, **given) for label, model in models.items()}
@@ -117,17 +109,15 @@ def evaluate_content(
             ]
             latest.add(subject, found)
             sizes.append(study.grid.voxel_size)
-    check_any(len(rows), failures, f"split {split!r} of {data or 'the data of the training'}")
+    inquiry.check_any(len(rows))
     whole = pd.DataFrame(rows)[[*ABOUT, *VALUES]]
     asked = asked_about(loaded.subjects(data, "all")[0], names, sizes[0])
     contrasts, shares = _contrasts(loaded, asked, names, batch)
     tables = {"tiles": whole, "pairs": by_modalities(whole), "summary": summary(whole), "contrasts": contrasts}
     notes = tuple(_notes(whole, shares))
-    record: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "encoders": list(encoders)}
-    record |= {"explained variance": shares, "notes": list(notes)}
-    record["summary"] = tables["summary"].astype(object).where(tables["summary"].notna(), None).to_dict("records")
-    write_findings(loaded.folder, folder, tables, record, failures)
-    return ContentResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
+    record = {"encoders": list(encoders), "explained variance": shares, "notes": notes}
+    inquiry.write(tables, record | {"summary": json_rows(tables["summary"])})
+    return ContentResults(folder=inquiry.folder, failures=tuple(inquiry.failures), notes=notes, **tables)
 
 
 class Latest:

@@ -10,12 +10,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from anysyn.data.records import listed
-from anysyn.data.subjects import Failure
 from anysyn.evaluation.cosines import arranged
 from anysyn.evaluation.embedded import Embedded, embed_study, summarise
 from anysyn.evaluation.encoders import encoders_of
-from anysyn.evaluation.findings import EMBEDDINGS, check_any, open_findings, write_findings
+from anysyn.evaluation.findings import EMBEDDINGS, Findings
+from anysyn.evaluation.inquiry import inquire
 from anysyn.evaluation.typeset import aligned, number
 from anysyn.progress import Progress
 from anysyn.synthesis import load_run
@@ -23,31 +22,24 @@ from anysyn.synthesis.run import LoadedRun
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddingResults:
+class EmbeddingResults(Findings):
     """Hold what the embeddings of several encoders are like.
 
     Args:
-        folder: Where it was written.
         cosines: As `cosine_table` writes them, for each encoder.
         coordinates: Columns encoder, subject, dataset, slice, modality, x, y: principal components.
-        failures: Subjects that were left out.
-        notes: What else a reader has to know.
     """
 
-    folder: Path
     cosines: pd.DataFrame
     coordinates: pd.DataFrame
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
-    def lines(self) -> list[str]:
-        """Return the table of the cosines for a terminal, and where all of it lies."""
+    def table(self) -> list[str]:
+        """Return the cosines."""
         labels, groups = arranged(self.cosines)
         rows = [
             [title, pair, *(number(value, 4) for value in values)] for title, part in groups for pair, values in part
         ]
-        table = aligned([["mean cosine with", "modalities", *labels], *rows])
-        return [*table, "", *self.notes, f"all of it: {self.folder}"]
+        return aligned([["mean cosine with", "modalities", *labels], *rows])
 
 
 def evaluate_embeddings(
@@ -89,24 +81,19 @@ def evaluate_embeddings(
         anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
     """
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
-    models = encoders_of(loaded, encoders)
-    subjects, unread = loaded.subjects(data, split)
-    folder = open_findings(loaded.folder, out, EMBEDDINGS, overwrite=overwrite)
-    embedded, failures = Embedded({label: [] for label in models}), [*unread]
-    names = tuple(loaded.recipe.modalities)
-    for subject in (progress or Progress()).over("embedding", subjects):
-        with listed(failures, subject.key):
+    models, names = encoders_of(loaded, encoders), tuple(loaded.recipe.modalities)
+    inquiry = inquire(loaded, EMBEDDINGS, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
+    embedded = Embedded({label: [] for label in models})
+    given: dict[str, Any] = {"view": loaded.view, "modalities": names, "fabric": loaded.fabric, "size": batch}
+    for subject in inquiry.over("embedding"):
+        with inquiry.listed(subject):
             study = loaded.prepare(subject)
-            given: dict[str, Any] = {"view": loaded.view, "modalities": names, "fabric": loaded.fabric, "size": batch}
-            given["told"] = loaded.told_of(study)
-            found = {label: embed_study(model, study, **given) for label, model in models.items()}
+            told = loaded.told_of(study)
+            found = {label: embed_study(model, study, told=told, **given) for label, model in models.items()}
             held = torch.tensor([name in study.images for name in names])  # (M,)
             embedded.add(study, found, held.expand(len(next(iter(found.values()))), -1))
-    check_any(len(embedded.slices), failures, f"split {split!r} of {data or 'the data of the training'}")
+    inquiry.check_any(len(embedded.slices))
     tables, shares = summarise(embedded, names)
     notes = (f"Slices: {len(embedded.slices)}; subjects: {len(embedded.available)}.",)
-    asked = {"run": loaded.folder.path, "data": data, "split": split, "encoders": list(encoders)}
-    write_findings(
-        loaded.folder, folder, tables, {**asked, "explained variance": shares, "notes": list(notes)}, failures
-    )
-    return EmbeddingResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
+    inquiry.write(tables, {"encoders": list(encoders), "explained variance": shares, "notes": notes})
+    return EmbeddingResults(folder=inquiry.folder, failures=tuple(inquiry.failures), notes=notes, **tables)

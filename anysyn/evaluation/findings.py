@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,32 @@ from anysyn.training.folder import RunFolder, versions, write_text
 
 # Folders in the folder of the results.
 EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP = "embeddings", "content", "alignment", "retrieval", "sweep"
-SEGMENTATION, ROBUSTNESS = "segmentation", "robustness"
-FINDINGS = (EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP, SEGMENTATION, ROBUSTNESS)
+SEGMENTATION, ROBUSTNESS, MODULATION = "segmentation", "robustness", "modulation"
+FINDINGS = (EMBEDDINGS, CONTENT, ALIGNMENT, RETRIEVAL, SWEEP, SEGMENTATION, ROBUSTNESS, MODULATION)
 RECORD = "record.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Hold what every evaluation beside the syntheses ends with; each has tables of its own.
+
+    Args:
+        folder: Where it was written.
+        failures: Subjects that were left out.
+        notes: What else a reader has to know.
+    """
+
+    folder: Path
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+    def table(self) -> list[str]:
+        """Return what was found in short, as aligned lines."""
+        raise NotImplementedError
+
+    def lines(self) -> list[str]:
+        """Return what was found in short for a terminal, and where all of it lies."""
+        return [*self.table(), "", *self.notes, f"all of it: {self.folder}"]
 
 
 def open_findings(run: RunFolder, out: str | Path | None, what: str, *, overwrite: bool) -> Path:
@@ -70,22 +94,21 @@ def write_findings(
     run.write("evaluation.json", {"results": str(folder.parent.resolve())})  # where a report finds the latest
 
 
-def check_any(count: int, failures: Sequence[Failure], where: str) -> None:
-    """Refuse to summarise nothing.
-
-    Args:
-        count: Slices that were measured.
-        failures: Why others were not.
-        where: Which subjects were asked for, for the message.
-
-    Raises:
-        EvaluationError: If there are none.
+def first_reason(failures: Sequence[Failure]) -> str:
+    """Write why the first one failed as the end of a message; nothing, if none did.
 
     Example:
-        >>> check_any(0, [Failure("sub-01", None, "cut off")], "split 'test'")
-        Traceback (most recent call last):
-        anysyn.evaluation.pairs.EvaluationError: no slice in split 'test' was measured (sub-01: cut off)
+        >>> first_reason([Failure("sub-01", None, "cut off"), Failure("sub-02", None, "empty")])
+        ' (sub-01: cut off)'
     """
-    if not count:
-        first = f" ({failures[0].key}: {failures[0].reason})" if failures else ""
-        raise EvaluationError(f"no slice in {where} was measured{first}")
+    return f" ({failures[0].key}: {failures[0].reason})" if failures else ""
+
+
+def json_rows(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Return the rows of a table for JSON, where a number that does not exist is null.
+
+    Example:
+        >>> json_rows(pd.DataFrame({"psnr": [30.0, float("nan")]}))
+        [{'psnr': 30.0}, {'psnr': None}]
+    """
+    return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -218,40 +218,13 @@ class MAE(Metric):
         return mae(comparison.prediction, comparison.truth, comparison.mask)
 
 
-@register("metric", "mae_hu")
-class HounsfieldMAE(MAE):
-    """Mean absolute error of CT inside the mask, in HU, without any clipping; lower is better.
+for _unit, _of, _digits in (("HU", "CT", 2), ("SUV", "PET", 3), ("SUVR", "PET", 3)):
 
-    Example:
-        >>> HounsfieldMAE().label
-        'MAE (HU)'
-    """
+    @register("metric", f"mae_{_unit.lower()}")
+    class _UnitMAE(MAE):
+        __doc__ = f"Mean absolute error of {_of} inside the mask, in {_unit}, without any clipping; lower is better."
 
-    name, label, digits = "mae_hu", "MAE (HU)", 2
-
-
-@register("metric", "mae_suv")
-class UptakeMAE(MAE):
-    """Mean absolute error of PET inside the mask, in SUV, without any clipping; lower is better.
-
-    Example:
-        >>> UptakeMAE().label
-        'MAE (SUV)'
-    """
-
-    name, label, digits = "mae_suv", "MAE (SUV)", 3
-
-
-@register("metric", "mae_suvr")
-class RatioMAE(MAE):
-    """Mean absolute error of PET inside the mask, in SUVR, without any clipping; lower is better.
-
-    Example:
-        >>> RatioMAE().label
-        'MAE (SUVR)'
-    """
-
-    name, label, digits = "mae_suvr", "MAE (SUVR)", 3
+        name, label, digits = f"mae_{_unit.lower()}", f"MAE ({_unit})", _digits
 
 
 @register("metric", "nmse")

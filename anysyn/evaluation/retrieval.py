@@ -9,11 +9,10 @@ from typing import cast
 import pandas as pd
 
 from anysyn import build
-from anysyn.data.records import listed
-from anysyn.data.subjects import Failure
 from anysyn.data.views import View
 from anysyn.evaluation.alignment import image_text_model
-from anysyn.evaluation.findings import RETRIEVAL, check_any, open_findings, write_findings
+from anysyn.evaluation.findings import RETRIEVAL, Findings
+from anysyn.evaluation.inquiry import inquire
 from anysyn.evaluation.ranks import CANDIDATES, Paired, accuracies, paired, retrieved
 from anysyn.evaluation.typeset import aligned, number
 from anysyn.progress import Progress
@@ -26,27 +25,20 @@ ACCURACY = ("of", "dataset", "modality", "count", "accuracy", "chance")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrievalResults:
+class RetrievalResults(Findings):
     """Hold how well an image-text model finds the text of an image.
 
     Args:
-        folder: Where it was written.
         images: As `retrieved` writes them.
         accuracy: As `accuracies` writes it.
-        failures: Subjects that were left out.
-        notes: What else a reader has to know.
     """
 
-    folder: Path
     images: pd.DataFrame
     accuracy: pd.DataFrame
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
-    def lines(self) -> list[str]:
-        """Return the accuracies for a terminal, and where all of it lies."""
-        rows = [[*ACCURACY], *accuracy_cells(self.accuracy)]
-        return [*aligned(rows), "", *self.notes, f"all of it: {self.folder}"]
+    def table(self) -> list[str]:
+        """Return the accuracies."""
+        return aligned([[*ACCURACY], *accuracy_cells(self.accuracy)])
 
 
 def evaluate_retrieval(
@@ -90,16 +82,15 @@ def evaluate_retrieval(
     """
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     name = image_text_model(loaded)
-    subjects, unread = loaded.subjects(data, split)
-    folder = open_findings(loaded.folder, out, RETRIEVAL, overwrite=overwrite)
+    inquiry = inquire(loaded, RETRIEVAL, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
     model = cast(ImageTextModel, networks(loaded.folder, loaded.recipe, only=[name])[name])
     model.to(loaded.fabric.device).eval()
-    names, view, failures, found = tuple(loaded.recipe.modalities), view_of(loaded.recipe), [*unread], list[Paired]()
-    for subject in (progress or Progress()).over("reading images", subjects):
-        with listed(failures, subject.key):
+    names, view, found = tuple(loaded.recipe.modalities), view_of(loaded.recipe), list[Paired]()
+    for subject in inquiry.over("reading images"):
+        with inquiry.listed(subject):
             study = loaded.prepare(subject)
             found += paired(model, study, view=view, modalities=names, fabric=loaded.fabric, size=batch)
-    check_any(len(found), failures, f"split {split!r} of {data or 'the data of the training'}")
+    inquiry.check_any(len(found))
     images = retrieved(model, found, names)
     tables = {"images": images, "accuracy": accuracies(images, len(names))}
     prompts = images["prompt"].nunique()
@@ -107,9 +98,8 @@ def evaluate_retrieval(
         f"Real images; {name!r} is the image-text model. Prompts that differ: {prompts}; "
         f"candidates for an image: {min(CANDIDATES, prompts)}.",
     )
-    asked = {"run": loaded.folder.path, "data": data, "split": split, "model": name, "notes": list(notes)}
-    write_findings(loaded.folder, folder, tables, asked, failures)
-    return RetrievalResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
+    inquiry.write(tables, {"model": name, "notes": notes})
+    return RetrievalResults(folder=inquiry.folder, failures=tuple(inquiry.failures), notes=notes, **tables)
 
 
 def view_of(recipe: Recipe) -> View:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from anysyn.data.subjects import Failure
 from anysyn.evaluation.beside import load_beside
 from anysyn.evaluation.cases import Cases
 from anysyn.evaluation.corruptions import SEVERITIES, Corruption
 from anysyn.evaluation.corruptions import corruption as find_corruption
-from anysyn.evaluation.findings import ROBUSTNESS, open_findings, write_findings
+from anysyn.evaluation.findings import ROBUSTNESS, Findings
+from anysyn.evaluation.inquiry import inquire
 from anysyn.evaluation.pairs import EvaluationError, Pair, parse_pairs
 from anysyn.evaluation.protocols import Protocol
 from anysyn.evaluation.protocols import protocol as find_protocol
@@ -32,27 +32,20 @@ SHOWN = ("psnr", "ssim")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RobustnessResults:
+class RobustnessResults(Findings):
     """Hold how runs bear corrupted sources.
 
     Args:
-        folder: Where it was written.
         cases: A row for each case under each corruption: those of `case_row`, with corruption, level and input_psnr.
         summary: As `degraded_means` returns it.
-        failures: Subjects and pairs that could not be evaluated.
-        notes: What else a reader has to know.
     """
 
-    folder: Path
     cases: pd.DataFrame
     summary: pd.DataFrame
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
-    def lines(self) -> list[str]:
-        """Return the summary for a terminal, and where all of it lies."""
-        table = [summary_headings(self.summary), *summary_cells(self.summary)]
-        return [*aligned(table), "", *self.notes, f"all of it: {self.folder}"]
+    def table(self) -> list[str]:
+        """Return the summary."""
+        return aligned([summary_headings(self.summary), *summary_cells(self.summary)])
 
 
 def evaluate_robustness(
@@ -109,25 +102,26 @@ def evaluate_robustness(
     runs = {MODEL: loaded, **dict(others)}
     if len(runs) < 1 + len(others):
         raise EvaluationError("two runs go by one name; give one another: NAME=FOLDER")
-    subjects, unread = loaded.subjects(data, split)
-    folder = open_findings(loaded.folder, out, ROBUSTNESS, overwrite=overwrite)
+    inquiry = inquire(loaded, ROBUSTNESS, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
     measured = {
-        (label, one): _cases(one_run, how, wanted, one, batch=batch, seed=seed, folder=folder)
+        (label, one): _cases(one_run, how, wanted, one, batch=batch, seed=seed, folder=inquiry.folder)
         for label, one_run in runs.items()
         for one in (None, *asked)
     }
-    for subject in (progress or Progress()).over("corrupting", subjects):
+    for subject in inquiry.over("corrupting"):
         for cases in measured.values():
             cases.add(subject, [pair for pair in wanted if pair.within(subject.images)])
-    failures = tuple(dict.fromkeys([*unread, *(one for cases in measured.values() for one in cases.failures)]))
+    failed = (failure for cases in measured.values() for failure in cases.failures)
+    failures = list(dict.fromkeys([*inquiry.failures, *failed]))  # a damaged file fails in every run alike
     rows = pd.DataFrame([row for (label, one), cases in measured.items() for row in _rows(label, one, cases)])
     if rows.empty:
         raise EvaluationError(f"no case could be evaluated{f' ({failures[0]})' if failures else ''}")
     means, notes = degraded_means(rows), (how.describe(), f"Seed of the corruptions: {seed}.")
-    about: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "beside": list(beside)}
-    about |= {"corruptions": [*map(str, asked)], "seed": seed, "protocol": how.fields(), "digest": how.digest}
-    write_findings(loaded.folder, folder, {"cases": rows, "summary": means}, about | {"notes": notes}, failures)
-    return RobustnessResults(folder=folder, cases=rows, summary=means, failures=failures, notes=notes)
+    about: dict[str, Any] = {"beside": list(beside), "corruptions": [*map(str, asked)], "seed": seed}
+    about |= {"protocol": how.fields(), "digest": how.digest, "notes": notes}
+    tables = {"cases": rows, "summary": means}
+    replace(inquiry, failures=failures).write(tables, about)
+    return RobustnessResults(folder=inquiry.folder, failures=tuple(failures), notes=notes, **tables)
 
 
 def _every() -> list[str]:

@@ -11,7 +11,14 @@ import pandas as pd
 
 from anysyn.data.records import listed
 from anysyn.data.subjects import Failure, Subject
-from anysyn.evaluation.findings import SEGMENTATION, open_findings, write_findings
+from anysyn.evaluation.findings import (
+    SEGMENTATION,
+    Findings,
+    first_reason,
+    json_rows,
+    open_findings,
+    write_findings,
+)
 from anysyn.evaluation.fit_segmenter import STEPS, Fitting
 from anysyn.evaluation.outlines import Slice, write_outlines
 from anysyn.evaluation.pairs import EvaluationError
@@ -35,26 +42,20 @@ from anysyn.synthesis.run import LoadedRun
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentResults:
+class SegmentResults(Findings):
     """Hold what a segmenter finds with one modality real, absent or synthesized.
 
     Args:
-        folder: Where it was written.
         rows: As `rows_of` writes them.
         summary: As `summarise` returns it.
-        failures: Subjects that were left out.
-        notes: What else a reader has to know.
     """
 
-    folder: Path
     rows: pd.DataFrame
     summary: pd.DataFrame
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
-    def lines(self) -> list[str]:
-        """Return the summary for a terminal, and where all of it lies."""
-        return [*aligned([HEADINGS, *summary_cells(self.summary)]), "", *self.notes, f"all of it: {self.folder}"]
+    def table(self) -> list[str]:
+        """Return the summary."""
+        return aligned([HEADINGS, *summary_cells(self.summary)])
 
 
 def evaluate_segment(
@@ -142,14 +143,13 @@ def evaluate_segment(
 
 def _check_rows(rows: Sequence[object], failures: Sequence[Failure]) -> None:
     if not rows:
-        first = f" ({failures[0].key}: {failures[0].reason})" if failures else ""
-        raise EvaluationError(f"no subject could be outlined{first}")
+        raise EvaluationError(f"no subject could be outlined{first_reason(failures)}")
 
 
 def _found(tasks: Mapping[Task, Sequence[str]], summary: pd.DataFrame) -> dict[str, Any]:
     """Return what the record holds of what was found; numbers that do not exist are null."""
     shown = {task.name: {"inputs": list(inputs), "regions": list(task.regions)} for task, inputs in tasks.items()}
-    return {"tasks": shown, "summary": summary.astype(object).where(summary.notna(), None).to_dict("records")}
+    return {"tasks": shown, "summary": json_rows(summary)}
 
 
 def _check_unseen(

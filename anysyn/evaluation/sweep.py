@@ -11,9 +11,9 @@ import pandas as pd
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.records import listed
-from anysyn.data.subjects import Failure, Subject
+from anysyn.data.subjects import Subject
 from anysyn.evaluation.beside import load_beside
-from anysyn.evaluation.findings import SWEEP, open_findings, write_findings
+from anysyn.evaluation.findings import SWEEP, Findings, first_reason, json_rows, open_findings, write_findings
 from anysyn.evaluation.obedience import obedience, summary_cells, summary_headings
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.protocols import Protocol
@@ -34,27 +34,20 @@ SAME = ("prepare", "resample_to", "split")  # what runs that are compared agree 
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepResults:
+class SweepResults(Findings):
     """Hold whether runs obey the settings that they are asked for.
 
     Args:
-        folder: Where it was written.
         rows: As `swept` writes them.
         summary: As `obedience` returns it.
-        failures: Subjects that were left out.
-        notes: What else a reader has to know.
     """
 
-    folder: Path
     rows: pd.DataFrame
     summary: pd.DataFrame
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
-    def lines(self) -> list[str]:
-        """Return the summary for a terminal, and where all of it lies."""
-        table = [summary_headings(self.summary), *summary_cells(self.summary)]
-        return [*aligned(table), "", *self.notes, f"all of it: {self.folder}"]
+    def table(self) -> list[str]:
+        """Return the summary."""
+        return aligned([summary_headings(self.summary), *summary_cells(self.summary)])
 
 
 def evaluate_sweep(
@@ -121,19 +114,12 @@ def evaluate_sweep(
                 with listed(failures, subject.key, sweep.pair):
                     rows += swept(scene, sweep, runs=runs, protocol=how, batch=batch)
     if not rows:
-        first = f" ({failures[0].key}: {failures[0].reason})" if failures else ""
-        raise EvaluationError(f"no subject could be asked{first}")
+        raise EvaluationError(f"no subject could be asked{first_reason(failures)}")
     tables = {"rows": pd.DataFrame(rows), "summary": obedience(pd.DataFrame(rows))}
     notes = (how.describe(), *said, *_deaf(runs))
-    asked: dict[str, Any] = {
-        "run": loaded.folder.path,
-        "data": data,
-        "split": split,
-        "training": training,
-        "sweeps": list(sweeps),
-    }
-    asked |= {"beside": list(beside), "protocol": how.fields(), "digest": how.digest, "notes": list(notes)}
-    asked["summary"] = tables["summary"].astype(object).where(tables["summary"].notna(), None).to_dict("records")
+    asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
+    asked |= {"sweeps": list(sweeps), "beside": list(beside), "protocol": how.fields(), "digest": how.digest}
+    asked |= {"notes": notes, "summary": json_rows(tables["summary"])}
     write_findings(loaded.folder, folder, {"sweep": tables["rows"], "summary": tables["summary"]}, asked, failures)
     return SweepResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from anysyn.data.prepare import Preparation
 from anysyn.data.views import View
 from anysyn.optimizers import Optimizer, Schedule
 from anysyn.queries import Queries
+from anysyn.registry import suggest
 from anysyn.types import Objective
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -94,6 +96,45 @@ class Step:
     def active(self, epochs: int) -> range:
         """Return the epochs in which the step is active, of a stage of so many."""
         return range(self.begin, epochs if self.end is None else min(self.end, epochs))
+
+    def trains(self, parameter: str) -> bool:
+        """Tell whether a parameter learns in the step.
+
+        Args:
+            parameter: Its name, for example ``synthesizer.decoder.head.weight``.
+        """
+        return any(means(glob, parameter) for glob in self.train)
+
+
+def means(glob: str, parameter: str) -> bool:
+    """Tell whether a glob of ``train`` means a parameter: it matches its name, or a part that it lies in.
+
+    Args:
+        glob: For example ``synthesizer`` or ``*.weight``.
+        parameter: Name of the parameter.
+
+    Example:
+        >>> means("synthesizer.decoder", "synthesizer.decoder.head.weight"), means("synth", "synthesizer.decoder")
+        (True, False)
+    """
+    return fnmatchcase(parameter, glob) or fnmatchcase(parameter, f"{glob}.*")
+
+
+def nowhere(globs: Iterable[str], parameters: Collection[str]) -> Iterator[str]:
+    """Yield a message for each glob of ``train`` that means no parameter.
+
+    Args:
+        globs: As a step lists them.
+        parameters: Names of all parameters.
+
+    Example:
+        >>> list(nowhere(["encoder", "clap"], ["encoder.weight", "clip.weight"]))
+        ["'clap' matches no parameter; did you mean 'clip'? choices: clip, clip.weight, encoder, encoder.weight"]
+    """
+    near = {".".join(name.split(".")[:depth]) for name in parameters for depth in (1, 2)}
+    for glob in globs:
+        if not any(means(glob, name) for name in parameters):
+            yield f"{glob!r} matches no parameter; {suggest(glob, sorted(near))}"
 
 
 @dataclass(frozen=True, kw_only=True)

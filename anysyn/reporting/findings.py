@@ -18,7 +18,7 @@ from anysyn.training.folder import RunFolder
 
 WORDS = (
     *("subject", "dataset", "modality", "encoder", "first", "second", "of", "in_training", "found", "description"),
-    *("sweep", "method", "sources", "target", "key", "measure", "task", "region", "missing"),
+    *("sweep", "method", "sources", "target", "key", "measure", "task", "region", "missing", "to"),
 )
 # An empty cell is no number here, and a word elsewhere.
 NUMBERS = (

@@ -13,7 +13,16 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from anysyn.data.files import replacing
-from anysyn.evaluation.findings import ALIGNMENT, CONTENT, EMBEDDINGS, RETRIEVAL, ROBUSTNESS, SEGMENTATION, SWEEP
+from anysyn.evaluation.findings import (
+    ALIGNMENT,
+    CONTENT,
+    EMBEDDINGS,
+    MODULATION,
+    RETRIEVAL,
+    ROBUSTNESS,
+    SEGMENTATION,
+    SWEEP,
+)
 from anysyn.evaluation.tables import margins, metrics_of, summarise
 from anysyn.evaluation.typeset import arrow
 from anysyn.registry import UserError
@@ -23,6 +32,8 @@ from anysyn.reporting.content import content_section
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.embeddings import COORDINATES, COSINES, embeddings_section
 from anysyn.reporting.findings import Findings, find_findings, read_findings
+from anysyn.reporting.modulation import COLUMNS as MODULATED
+from anysyn.reporting.modulation import modulation_section
 from anysyn.reporting.origin import evaluation_facts, training_facts
 from anysyn.reporting.panels import Panel, error_bar, grey_bar, panel_of
 from anysyn.reporting.planes import LIMIT
@@ -32,7 +43,7 @@ from anysyn.reporting.retrieval import COLUMNS as RETRIEVED
 from anysyn.reporting.retrieval import retrieval_section
 from anysyn.reporting.robustness import COLUMNS as CORRUPTED
 from anysyn.reporting.robustness import robustness_section
-from anysyn.reporting.scores import blocks, headings, headline, verdict
+from anysyn.reporting.scores import headline, tables, verdict
 from anysyn.reporting.segmentation import COLUMNS as SEGMENTED
 from anysyn.reporting.segmentation import segmentation_section
 from anysyn.reporting.stages import stages_of
@@ -117,7 +128,9 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
         sweep=sweep_section(findings[SWEEP]) if SWEEP in findings else None,
         segmentation=segmentation_section(findings[SEGMENTATION]) if SEGMENTATION in findings else None,
         robustness=robustness_section(findings[ROBUSTNESS]) if ROBUSTNESS in findings else None,
+        modulation=modulation_section(findings[MODULATION]) if MODULATION in findings else None,
         stages=stages_of(run, recipe),
+        left_out=run.read("failures.json") if (run.path / "failures.json").is_file() else [],
         ended=run.weights.is_file(),
         recipe=text,
         seeds=seeds_of(recipe, results),
@@ -129,7 +142,7 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
 
 def _findings(run: RunFolder, results: str | Path | None) -> dict[str, Findings]:
     tables = {EMBEDDINGS: {"cosines": COSINES, "coordinates": COORDINATES}, ALIGNMENT: COLUMNS, RETRIEVAL: RETRIEVED}
-    tables |= {CONTENT: LIKENED, SWEEP: SWEPT, SEGMENTATION: SEGMENTED, ROBUSTNESS: CORRUPTED}
+    tables |= {CONTENT: LIKENED, SWEEP: SWEPT, SEGMENTATION: SEGMENTED, ROBUSTNESS: CORRUPTED, MODULATION: MODULATED}
     found = {what: find_findings(run, results, what) for what in tables}
     return {what: read_findings(folder, tables[what]) for what, folder in found.items() if folder is not None}
 
@@ -156,8 +169,7 @@ def _results(results: Results, recipe: dict[str, Any]) -> dict[str, Any]:
     return {
         "facts": headline(summary, margin, main),
         "verdict": verdict(margin, main[0]),
-        "headings": headings(cases),
-        "blocks": blocks(summary, names),
+        "tables": tables(summary, names),
         "protocol": (record["protocol"]["name"], record["digest"]),
         "notes": record["notes"],
         "failures": record["failures"],

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from anysyn.evaluation.metrics import metric
-from anysyn.evaluation.tables import ALL_PAIRS, MODEL, metrics_of
+from anysyn.evaluation.tables import ALL_PAIRS, MODEL
 from anysyn.evaluation.typeset import arrow, heading, number, ranks
 
 
@@ -59,14 +59,43 @@ class Block:
     last: bool
 
 
-def headings(cases: pd.DataFrame) -> list[str]:
-    """Return the heading of each metric, with the direction that is better.
+@dataclass(frozen=True)
+class Table:
+    """Hold metrics that are shown side by side.
+
+    Args:
+        headings: Of each metric, with the direction that is better.
+        blocks: One for each pair.
+    """
+
+    headings: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+
+def tables(summary: pd.DataFrame, names: list[str]) -> list[Table]:
+    """Arrange a summary in a table of the metrics that every pair has and, if need be, one of the others.
+
+    The others are errors in the unit of a target, such as HU: beside all the rest they would be wide and mostly empty.
+
+    Args:
+        summary: As `anysyn.evaluation.tables.summarise` returns it.
+        names: Metrics.
 
     Example:
-        >>> headings(pd.DataFrame(columns=["subject", "psnr", "mae"]))
-        ['PSNR (dB) ↑', 'MAE ↓']
+        >>> row = {"pair": "T1w:CT", "method": "model", "cases": 2, "psnr": 30.0, "psnr_sd": 1.0, "mae_hu": 9.0}
+        >>> rows = [row | {"mae_hu_sd": 1.0}, {"pair": "T1w:T2w", "method": "model", "cases": 2, "psnr": 31.0}]
+        >>> [(table.headings, len(table.blocks)) for table in tables(pd.DataFrame(rows), ["psnr", "mae_hu"])]
+        [(('PSNR (dB) ↑',), 2), (('MAE (HU) ↓',), 1)]
     """
-    return [heading(name) for name in metrics_of(cases)]
+    pairs = {name: summary.loc[summary[name].notna(), "pair"].nunique() for name in names}
+    some = [name for name in names if 0 < pairs[name] < summary["pair"].nunique()]
+    every = [name for name in names if name not in some]
+    parts = [(summary, every), (summary[summary[some].notna().any(axis=1)], some)]
+    return [_table(part, of) for part, of in parts if of]
+
+
+def _table(summary: pd.DataFrame, names: list[str]) -> Table:
+    return Table(tuple(map(heading, names)), tuple(blocks(summary, names)))
 
 
 def headline(summary: pd.DataFrame, margins: pd.DataFrame, names: list[str]) -> list[Fact]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -14,7 +13,8 @@ from torch import Tensor, nn
 from anysyn import build
 from anysyn.optimizers import Schedule
 from anysyn.recipe import Recipe, Stage
-from anysyn.registry import RecipeError, suggest
+from anysyn.recipe.sections import means, nowhere
+from anysyn.registry import RecipeError
 from anysyn.types import Batch, Objective, Query
 
 
@@ -53,15 +53,9 @@ def matching(parts: nn.Module, globs: Sequence[str]) -> list[nn.Parameter]:
         [(3, 2), (3,)]
     """
     named = dict(parts.named_parameters())
-    for glob in globs:
-        if not any(_matches(name, glob) for name in named):
-            near = sorted({".".join(name.split(".")[:depth]) for name in named for depth in (1, 2)})
-            raise RecipeError(f"train: {glob!r} matches no parameter; {suggest(glob, near)}")
-    return [p for name, p in named.items() if any(_matches(name, glob) for glob in globs)]
-
-
-def _matches(name: str, glob: str) -> bool:
-    return fnmatchcase(name, glob) or fnmatchcase(name, f"{glob}.*")
+    for message in nowhere(globs, named):
+        raise RecipeError(f"train: {message}")
+    return [p for name, p in named.items() if any(means(glob, name) for glob in globs)]
 
 
 def steps_of(recipe: Recipe, stage: Stage, parts: nn.ModuleDict, fabric: Fabric) -> list[TrainingStep]:

@@ -14,7 +14,10 @@ def test_tokens_are_those_of_open_clip():
 
     texts = [one.prompt for one in modalities()]
     expected = SimpleTokenizer()(texts, context_length=77)
-    assert torch.equal(torch.tensor(ClipTokens(most=77)(texts)["input_ids"]), expected)
+    ours = torch.tensor(ClipTokens(most=77)(texts)["input_ids"])
+    assert torch.equal(ours, expected[:, : ours.shape[1]])
+    assert expected[:, : ours.shape[1]].any(0).all()  # no longer than the longest
+    assert not expected[:, ours.shape[1] :].any()
 
 
 def test_what_follows_the_end_mark_does_not_count():

@@ -77,6 +77,20 @@ def test_modalities_are_described_by_prompts_of_their_own():
     torch.testing.assert_close(made.modality_embeddings(), made.encode_text(made.descriptions))
 
 
+def test_what_follows_the_end_of_a_prompt_changes_nothing():
+    made = volume_clip().eval()
+    short, long = Acquisition(modality="T1w").to_prompt(), Acquisition(modality="T1w", echo_time_ms=12.5).to_prompt()
+    with torch.no_grad():
+        alone, beside = made.encode_text([short])[0], made.encode_text([short, long])[0]
+        [row] = made.tokenize([short])["input_ids"]
+        places = made.towers.text_tower.config.max_position_embeddings
+        filled = torch.tensor([row + [0] * (places - len(row))])
+        whole = made.towers.get_text_features(input_ids=filled).pooler_output[0]
+    assert len(row) < places
+    torch.testing.assert_close(alone, beside)
+    torch.testing.assert_close(alone, whole)
+
+
 def test_slices_are_refused():
     with pytest.raises(ValueError, match="sees volumes, but the view shows slices"):
         volume_clip().encode_image(torch.rand(1, 1, 8, 8))

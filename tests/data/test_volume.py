@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from anysyn.data import files
-from anysyn.data.volume import Volume, VolumeError, check_extent, read_mask, read_volume, write_volume
+from anysyn.data.volume import Volume, VolumeError, read_mask, read_volume, write_volume
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 GEOMETRY = ("qform_code", "sform_code", "srow_x", "srow_y", "srow_z", "xyzt_units", "dim_info")
@@ -326,13 +326,6 @@ def test_a_mask_may_be_empty_or_full_but_not_nan(tmp_path: Path) -> None:
     assert read_mask(make(tmp_path / "full.nii.gz", np.full((3, 4, 5), 2, np.uint8))).voxels.all()
     make(tmp_path / "nan.nii.gz", spoilt(np.nan))
     assert "NaN" in one_line(tmp_path / "nan.nii.gz", read_mask)
-
-
-def test_a_patch_needs_room() -> None:
-    check_extent((32, 32, 32), (32, 32, 32), "t1.nii.gz")
-    check_extent((32, 1, 32), (32, 1, 1), "t1.nii.gz")
-    with pytest.raises(VolumeError, match=r"t1.nii.gz: 32x31x32 voxels.*32x32x32; choose a smaller patch"):
-        check_extent((32, 31, 32), (32, 32, 32), "t1.nii.gz")
 
 
 def volume() -> Volume:

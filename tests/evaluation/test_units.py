@@ -9,10 +9,11 @@ from anysyn.data.prepare import Pipeline, Rescale
 from anysyn.data.study import study_of
 from anysyn.data.volume import Volume
 from anysyn.evaluation.baselines import SourceCopy, Voxels
+from anysyn.evaluation.metrics import metric
 from anysyn.evaluation.pairs import Pair
 from anysyn.evaluation.tables import case_row, margins, summarise
 from anysyn.evaluation.typeset import to_markdown
-from anysyn.evaluation.units import error_in_unit
+from anysyn.evaluation.units import IN_UNIT, error_in_unit
 
 DRAW = torch.Generator().manual_seed(0)
 TISSUE = torch.rand(6, 6, 6, generator=DRAW)
@@ -42,6 +43,14 @@ def test_pet_has_a_unit_of_its_own(name, metric):
     found = error_in_unit(ready.images[name] * 1.1, ready.images[name], ready.foreground, name, ready.windows[name])
     inside = 1 + TISSUE
     assert found[metric] == pytest.approx(0.1 * float(inside.mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize(("unit", "of", "digits"), [("HU", "CT", 2), ("SUV", "PET", 3), ("SUVR", "PET", 3)])
+def test_each_unit_is_a_metric(unit, of, digits):
+    held = metric(IN_UNIT[unit])
+    assert (held.name, held.label, held.digits) == (f"mae_{unit.lower()}", f"MAE ({unit})", digits)
+    assert held.__doc__.startswith(f"Mean absolute error of {of} inside the mask, in {unit}, ")
+    assert not held.higher_is_better
 
 
 def test_a_table_says_the_unit_and_leaves_other_targets_out():

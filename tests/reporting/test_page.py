@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 from run_folders import write_evaluation
 
@@ -90,6 +91,25 @@ def test_what_failed_is_listed(evaluated):
     text = Page(report(evaluated.path)).text
     assert "1 could not be evaluated" in text
     assert "sub-09 : T2w.nii.gz: is damaged <b>" in text
+
+
+def test_who_was_left_out_of_the_training_is_listed(run):
+    assert "Left out" not in Page(report(run.path)).text
+    run.write("failures.json", [{"subject": "sub-07", "reason": "T1w.nii.gz: is cut off <i>"}])
+    text = Page(report(run.path)).text
+    assert "Left out 1 could not be used" in text
+    assert "sub-07 : T1w.nii.gz: is cut off <i>" in text
+
+
+def test_metrics_of_some_targets_stand_in_a_second_table(evaluated):
+    path = evaluated.path / "evaluation" / "cases.csv"
+    cases = pd.read_csv(path)
+    cases.loc[cases["target"] == "FLAIR", "mae_hu"] = 12.0
+    cases.to_csv(path, index=False)
+    text = Page(report(evaluated.path)).text
+    first, second = text.split("Metrics that not every target has; otherwise as above.")
+    assert "MAE (HU)" not in first
+    assert "T1w+T2w" in second.replace(" ", "").partition("Distributions")[0]
 
 
 def test_what_others_wrote_is_text_and_never_markup(evaluated):

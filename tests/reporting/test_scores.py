@@ -7,7 +7,7 @@ import pytest
 
 from anysyn.evaluation.tables import case_row, margins, summarise
 from anysyn.reporting.distributions import distributions
-from anysyn.reporting.scores import blocks, headline, verdict
+from anysyn.reporting.scores import blocks, headline, tables, verdict
 
 STAMP = ("anysyn", "ab12")
 
@@ -69,6 +69,18 @@ def test_the_table_marks_the_best_of_each_pair_and_the_mean_of_all(two):
 def test_a_single_case_has_no_deviation():
     (block,) = blocks(summarise(cases({"ab": {"model": [30.0]}})), ["psnr"])
     assert block.rows[0][2][0].sd == ""
+
+
+def test_a_metric_of_some_pairs_stands_in_a_table_of_its_own():
+    both = cases({"ab": {"model": [30.0, 32.0]}, "ac": {"model": [20.0, 22.0]}})
+    both.loc[both["target"] == "c", "mae_hu"] = [40.0, 42.0]
+    whole, some = tables(summarise(both), ["psnr", "ssim", "mae_hu"])
+    assert whole.headings == ("PSNR (dB) ↑", "SSIM ↑")
+    assert [block.pair for block in whole.blocks] == ["a → b", "a → c", "all pairs"]
+    assert some.headings == ("MAE (HU) ↓",)
+    assert [block.pair for block in some.blocks] == ["a → c", "all pairs"]
+    alone = both[both["target"] == "c"]
+    assert len(tables(summarise(alone), ["psnr", "ssim", "mae_hu"])) == 1
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 80])  # dots, dots and a box, a box
