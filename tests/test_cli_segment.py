@@ -35,7 +35,10 @@ def test_subjects_that_were_learned_from_are_one_line(place):
     [
         (("--segment", "--alignment"), "one at a time: --alignment, --segment"),
         (("--segment", "--sweep", "T1w:T2w:te=60"), "one at a time: --segment, --sweep"),
-        (("--segment", "--pairs", "T1w:T2w"), "--pairs is for the evaluation of pairs or --robustness or --modulation alone"),
+        (
+            ("--segment", "--pairs", "T1w:T2w"),
+            "--pairs is for the evaluation of pairs or --robustness or --modulation alone",
+        ),
         (("--retrain",), "--retrain is for --segment alone"),
         (("--segmenter", "folder", "--embeddings"), "--segmenter is for --segment alone"),
     ],

@@ -52,6 +52,7 @@ class Clip(ImageTextModel):
         self.dimensions = pixels.dimensions
         self._state: object = None
         self._held = dict[str, Tensor]()
+        self._learning = dict[str, Tensor]()
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Embed slices (B, 1, H, W) or volumes (B, 1, X, Y, Z), about 0 to 1, as (B, D); gradients reach them."""
@@ -84,19 +85,19 @@ class Clip(ImageTextModel):
         self.tokenize(texts)
 
     def text_embeddings(self, texts: Sequence[str]) -> Tensor:
-        """Embed N texts: (N, D); each once for all as long as the text tower is frozen and keeps its weights.
+        """Embed N texts: (N, D); each once for all while the text tower is frozen, once a step while it learns.
 
         Raises:
             ValueError: If a text has more tokens than the model takes.
         """
         once = list(dict.fromkeys(texts))
         weights = [weight for tower in self._towers("text") for weight in tower.parameters()]
-        if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
-            return self.encode_text(once)[[once.index(text) for text in texts]]
         # Optimisers, loading and moving to a device all show in these numbers.
         state = [(weight.data_ptr(), weight._version) for weight in weights]
         if self._state != state:
-            self._state, self._held = state, {}
+            self._state, self._held, self._learning = state, {}, {}
+        if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
+            return self._with_graph(once)[[once.index(text) for text in texts]]
         # Plain float32 tensors, whoever asked first: training under autocast, or evaluation in inference mode.
         with torch.inference_mode(False), torch.no_grad(), torch.autocast(weights[0].device.type, enabled=False):
             new = [text for text in once if text not in self._held]
@@ -106,6 +107,16 @@ class Clip(ImageTextModel):
         for oldest in list(self._held)[: max(0, len(self._held) - MOST_HELD)]:
             del self._held[oldest]
         return found
+
+    def _with_graph(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts for a tower that learns; asked for again before the gradients, as by the way back, only once."""
+        new = [text for text in texts if text not in self._learning]
+        if new:
+            embedded = self.encode_text(new)
+            # A graph has its gradients only once.
+            embedded.register_hook(lambda _: self._learning.clear())  # type: ignore[no-untyped-call]
+            self._learning |= zip(new, embedded.unbind(), strict=True)
+        return torch.stack([self._learning[text] for text in texts])
 
     def scale(self) -> Tensor:
         """Return the scalar that turns a cosine into a logit, at most 100."""

@@ -52,6 +52,25 @@ def test_a_text_tower_that_learns_gets_gradients(counted):
     assert made.towers.text_projection.weight.grad.any()
 
 
+def test_a_tower_that_learns_is_asked_once_a_step_and_gets_the_same_gradients(counted):
+    made = counted[0].train()
+    weight = next(p for name, p in made.towers.named_parameters() if name.startswith("text"))
+
+    def gradient(ask):
+        made.zero_grad(set_to_none=True)
+        there, back = ask(["a", "b"]), ask(["b", "a"])
+        (there[0] * back[1] + there[1] ** 2).sum().backward()
+        return weight.grad.clone()
+
+    before = len(counted[1])
+    shared = gradient(made.text_embeddings)
+    assert len(counted[1]) == before + 1
+    torch.testing.assert_close(shared, gradient(made.encode_text))
+    before = len(counted[1])
+    torch.testing.assert_close(shared, gradient(made.text_embeddings))  # with a graph of its own
+    assert len(counted[1]) == before + 1
+
+
 def test_what_inference_kept_serves_training():
     made = clip().requires_grad_(False)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
