@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anysyn.evaluation.pairs import EvaluationError
+from anysyn.evaluation.tables import MODEL
 from anysyn.recipe import Recipe
 from anysyn.synthesis import load_run
 from anysyn.synthesis.run import LoadedRun
@@ -37,6 +38,37 @@ def load_beside(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: 
                 "train it with the same modalities and data"
             )
     return (label if equals else path.resolve().name), other
+
+
+def load_all_beside(
+    run: LoadedRun, beside: Sequence[str], *, same: Sequence[str], taken: Sequence[str], accelerator: str
+) -> dict[str, LoadedRun]:
+    """Load runs that stand beside another one and were trained on the same subjects.
+
+    Args:
+        run: The other one; it comes first, as the model.
+        beside: Each ``FOLDER`` or ``LABEL=FOLDER``.
+        same: What all must agree in, as in `load_beside`.
+        taken: Labels that mean something else.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+
+    Returns:
+        The runs by their labels.
+
+    Raises:
+        EvaluationError: If they do not agree, two have one label, or one was trained on other subjects.
+        RunError: If one cannot be read.
+    """
+    runs = {MODEL: run}
+    for text in beside:
+        label, other = load_beside(run, text, same=same, accelerator=accelerator)
+        where = other.folder.path
+        if label in (*runs, *taken):
+            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={where}")
+        if other.folder.read("split.json") != run.folder.read("split.json"):
+            raise EvaluationError(f"{where} was trained on other subjects than {run.folder.path}")
+        runs[label] = other
+    return runs
 
 
 def _held(recipe: Recipe, what: str) -> object:

@@ -12,13 +12,12 @@ import pandas as pd
 from anysyn.data.records import listed
 from anysyn.data.subjects import Subject
 from anysyn.evaluation.asked_as import pairs_of, wanted_pairs
-from anysyn.evaluation.beside import load_beside
+from anysyn.evaluation.beside import load_all_beside
 from anysyn.evaluation.findings import MODULATION, Findings, first_reason, json_rows, open_findings, write_findings
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.references import coverage, references_of, shared, training_of
 from anysyn.evaluation.swapped import REAL, Swapped
 from anysyn.evaluation.swaps import HEADINGS, summary_cells, swap_means
-from anysyn.evaluation.tables import MODEL
 from anysyn.evaluation.typeset import aligned
 from anysyn.progress import Progress
 from anysyn.registry import suggest
@@ -95,7 +94,8 @@ def evaluate_modulation(
         anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
     """
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
-    runs, names = _with_others(loaded, beside, accelerator), loaded.recipe.modalities
+    runs = load_all_beside(loaded, beside, same=SAME, taken=[REAL], accelerator=accelerator)
+    names = loaded.recipe.modalities
     learned, unlearned = training_of(loaded, training)
     covered = coverage(learned, names)
     targets, wanted = shared(covered, loaded.folder.path), wanted_pairs(pairs, names, covered)
@@ -121,20 +121,6 @@ def evaluate_modulation(
     written = {"swaps": tables["rows"], "summary": tables["summary"], "curves": tables["curves"]}
     write_findings(loaded.folder, folder, written, record, failures)
     return ModulationResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
-
-
-def _with_others(run: LoadedRun, beside: Sequence[str], accelerator: str) -> dict[str, LoadedRun]:
-    """Load the runs that stand beside, and refuse those that were not trained on the same subjects."""
-    runs = {MODEL: run}
-    for text in beside:
-        label, other = load_beside(run, text, same=SAME, accelerator=accelerator)
-        where = other.folder.path
-        if label in (*runs, REAL):
-            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={where}")
-        if other.folder.read("split.json") != run.folder.read("split.json"):
-            raise EvaluationError(f"{where} was trained on other subjects than {run.folder.path}")
-        runs[label] = other
-    return runs
 
 
 def _check_known(runs: Mapping[str, LoadedRun], names: set[str]) -> None:

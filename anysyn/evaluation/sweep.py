@@ -12,7 +12,7 @@ import pandas as pd
 from anysyn.acquisition import Acquisition
 from anysyn.data.records import listed
 from anysyn.data.subjects import Subject
-from anysyn.evaluation.beside import load_beside
+from anysyn.evaluation.beside import load_all_beside
 from anysyn.evaluation.findings import SWEEP, Findings, first_reason, json_rows, open_findings, write_findings
 from anysyn.evaluation.obedience import obedience, summary_cells, summary_headings
 from anysyn.evaluation.pairs import EvaluationError
@@ -20,7 +20,6 @@ from anysyn.evaluation.protocols import Protocol
 from anysyn.evaluation.protocols import protocol as find_protocol
 from anysyn.evaluation.settings import Sweep, parse_sweeps
 from anysyn.evaluation.swept import COPIED, Scene, swept
-from anysyn.evaluation.tables import MODEL
 from anysyn.evaluation.typeset import aligned
 from anysyn.evaluation.unseen import suited
 from anysyn.progress import Progress
@@ -99,7 +98,9 @@ def evaluate_sweep(
     """
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     how, wanted = find_protocol(protocol), parse_sweeps(sweeps, loaded.recipe.modalities)
-    runs = _with_others(loaded, beside, wanted, accelerator)
+    runs = load_all_beside(loaded, beside, same=SAME, taken=[COPIED], accelerator=accelerator)
+    for other in runs.values():
+        parse_sweeps([f"{sweep}=1" for sweep in wanted], other.recipe.modalities)  # it knows the modalities
     cohort = Path(data or loaded.recipe.data.root or "")
     known_subjects(cohort)
     subjects, unread = loaded.subjects(data, split)
@@ -122,23 +123,6 @@ def evaluate_sweep(
     asked |= {"notes": notes, "summary": json_rows(tables["summary"])}
     write_findings(loaded.folder, folder, {"sweep": tables["rows"], "summary": tables["summary"]}, asked, failures)
     return SweepResults(folder=folder, failures=tuple(failures), notes=notes, **tables)
-
-
-def _with_others(
-    run: LoadedRun, beside: Sequence[str], sweeps: Sequence[Sweep], accelerator: str
-) -> dict[str, LoadedRun]:
-    """Load the runs that stand beside, and refuse those that were not trained on the same subjects."""
-    runs = {MODEL: run}
-    for text in beside:
-        label, other = load_beside(run, text, same=SAME, accelerator=accelerator)
-        if label in (*runs, COPIED):
-            where = other.folder.path
-            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={where}")
-        if other.folder.read("split.json") != run.folder.read("split.json"):
-            raise EvaluationError(f"{other.folder.path} was trained on other subjects than {run.folder.path}")
-        parse_sweeps([f"{sweep}=1" for sweep in sweeps], other.recipe.modalities)  # it knows the modalities
-        runs[label] = other
-    return runs
 
 
 def _asked_of(
