@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,10 +117,8 @@ def _simulated(cohort: Cohort, store: Store, progress: Progress, jobs: int) -> S
     folder = store.cohort(key)
     with locked(folder.with_suffix(".lock")):
         if not folder.is_dir():
-            partial = folder.with_suffix(".part")
-            shutil.rmtree(partial, ignore_errors=True)
             simulate(
-                partial,
+                folder,
                 subjects=cohort.subjects or 1,
                 sites=cohort.sites,
                 spacing=cohort.spacing or 2.0,
@@ -131,7 +128,6 @@ def _simulated(cohort: Cohort, store: Store, progress: Progress, jobs: int) -> S
                 jobs=jobs,
                 progress=progress,
             )
-            partial.rename(folder)
     return Subjects(folder, key, True)
 
 

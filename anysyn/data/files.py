@@ -1,9 +1,10 @@
-"""Files that are either whole or not there."""
+"""Files and folders that are either whole or not there."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,3 +46,36 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Make a folder beside a folder; it takes the folder's place once it is whole.
+
+    What a killed process has left of it is deleted first; what raises leaves nothing.
+
+    Args:
+        path: The folder to make, not there yet or empty.
+
+    Yields:
+        Where to write, ``PATH.part``.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "cohort"
+        >>> with whole_folder(path) as folder:
+        ...     _ = (folder / "README").write_text("simulated")
+        ...     path.exists()
+        False
+        >>> (path / "README").read_text(), len(list(path.parent.iterdir()))
+        ('simulated', 1)
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        os.replace(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

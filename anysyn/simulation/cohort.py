@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.bids import bids_name
-from anysyn.data.files import replacing
+from anysyn.data.files import replacing, whole_folder
 from anysyn.data.modalities import modality
 from anysyn.data.volume import Volume, write_volume
 from anysyn.progress import Progress
@@ -59,7 +59,7 @@ def simulate(
     """Simulate a cohort with known truth, as a BIDS dataset.
 
     Args:
-        out: Folder to make.
+        out: Folder to make; it is there once it is whole.
         subjects: How many; they go to the sites in turn.
         sites: How many sites of those in sites.yaml, from the first on, or their letters.
         spacing: Voxel size in mm.
@@ -86,11 +86,12 @@ def simulate(
         protocols_of(recipe, wanted)  # a contrast that no site makes is an error before anything is written
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; choose another folder, or delete it first")
-    recipes = _with_own_labels(recipes, folder)
-    _describe(folder, recipes, wanted)
-    steps = _written(recipes, folder, wanted, jobs)
-    for _ in (progress or Progress()).over("simulating", range(len(recipes))):
-        next(steps)
+    with whole_folder(folder) as partial:  # a half of a cohort looks like a cohort
+        recipes = _with_own_labels(recipes, partial)
+        _describe(partial, recipes, wanted)
+        steps = _written(recipes, partial, wanted, jobs)
+        for _ in (progress or Progress()).over("simulating", range(len(recipes))):
+            next(steps)
     return folder
 
 

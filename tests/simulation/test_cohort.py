@@ -11,6 +11,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.bids import bids_name
 from anysyn.data.subjects import find_subjects
 from anysyn.data.volume import VolumeError
+from anysyn.progress import Progress
 from anysyn.registry import UserError
 from anysyn.simulation import simulate, simulate_like
 from anysyn.simulation.cohort import _recipe_of
@@ -293,6 +294,30 @@ def test_mistakes_are_one_line(cohort, key, asked, message):
 def test_nothing_is_overwritten(cohort):
     with pytest.raises(UserError, match="not empty"):
         simulate(cohort)
+
+
+def test_a_cohort_is_there_once_it_is_whole(tmp_path):
+    (tmp_path / "cohort.part").mkdir()
+    (tmp_path / "cohort.part" / "sub-009").mkdir()  # of a simulation that was killed
+    seen = []
+
+    class Watching(Progress):
+        def over(self, name, things):
+            for thing in things:
+                seen.append((tmp_path / "cohort").exists())
+                yield thing
+
+    made = simulate(tmp_path / "cohort", subjects=2, sites=1, spacing=8, contrasts=["T1w"], progress=Watching())
+    assert seen == [False, False]
+    assert [one.name for one in tmp_path.iterdir()] == ["cohort"]
+    assert sorted(one.name for one in made.glob("sub-*")) == ["sub-001", "sub-002"]
+
+
+def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("anysyn.simulation.cohort._write_json", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        simulate(tmp_path / "cohort", subjects=1, sites=1, spacing=8, contrasts=["T1w"])
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("options", [{"sites": 7}, {"subjects": 0}, {"spacing": 0.1}, {"contrasts": ["T9"]}])
