@@ -165,23 +165,3 @@ def sample_at(image: Tensor, places: Places) -> Tensor:
     at = at.reshape(at.shape[0], at.shape[1], *(1,) * (dims - 1), dims)  # (B, Q, 1, [1,] d)
     found = F.grid_sample(image, at.to(image.dtype), align_corners=False, padding_mode="border")  # (B, C, Q, 1 [,1])
     return found.flatten(2)  # (B, C, Q)
-
-
-def answered(image: Tensor, depth: int, places: Places | None) -> Tensor:
-    """Give what a decoder made of its grid the axis of its slab back, and read it off at places.
-
-    Args:
-        image: (B, depth, *S without the slab's axis).
-        depth: Slices of a slab; 1 where there is none.
-        places: Points or a lattice; None for the grid as it is.
-
-    Returns:
-        (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-
-    Example:
-        >>> answered(torch.rand(2, 3, 5, 7), 3, None).shape, answered(torch.rand(2, 1, 5, 7), 1, lattice([9, 9])).shape
-        (torch.Size([2, 1, 3, 5, 7]), torch.Size([2, 1, 9, 9]))
-    """
-    if depth > 1:
-        image = image.unsqueeze(1)  # (B, 1, *S)
-    return image if places is None else sample_at(image, places)  # (B, 1, Q) or (B, 1, *N)

@@ -8,15 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
-from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 
 @register("decoder", "cnn")
-class CNNDecoder(Decoder):
+class CNNDecoder(GridDecoder):
     """Decode a feature pyramid level by level: upsample, join the skip, apply a residual block.
 
     Args:
@@ -53,24 +53,12 @@ class CNNDecoder(Decoder):
         self.head = conv(dimensions, widths[0], depth)
         self.sites = level_sites(widths, [widths[i + 1] + widths[i] for i in self.levels])
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = F.interpolate(x, size=skip.shape[2:], mode=self.mode)  # (B, C_i+1, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", torch.cat([x, skip], 1)))  # (B, C_i, *S / stride_i)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        return image

@@ -9,16 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.nn.blocks import conv
-from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 SLOPE = 0.3  # of the leaky ReLUs: what Keras takes, in which MM-Synth is written
 
 
 @register("decoder", "dense")
-class DenseDecoder(Decoder):
+class DenseDecoder(GridDecoder):
     """Decode at full resolution by pairs of convolutions, the answer of each laid beside what went into it.
 
     The decoder of MM-Synth (Chartsias et al., TMI 2018), 37,073 parameters behind a latent image of 16 channels. It
@@ -66,20 +66,8 @@ class DenseDecoder(Decoder):
             *(Site(f"decoder/block{n}", channels) for n, channels in enumerate(inward[:-1])),
         ]
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
         if self.stride > 1:
             x = F.interpolate(x, scale_factor=float(self.stride), mode=self.mode)  # (B, C, *S)
@@ -87,7 +75,7 @@ class DenseDecoder(Decoder):
             x = modulate(f"decoder/block{n}", x)  # (B, C + n width, *S)
             x = torch.cat([x, pair(x)], 1)  # (B, C + (n + 1) width, *S)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        return image
 
 
 def _layer(dimensions: int, inputs: int, outputs: int) -> nn.Module:

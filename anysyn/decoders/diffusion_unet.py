@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import ToldBlock, repeated
-from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("decoder", "diffusion_unet")
-class DiffusionUNetDecoder(Decoder):
+class DiffusionUNetDecoder(GridDecoder):
     """Decode a feature pyramid by residual blocks that are told the time, one for each skip.
 
     The up blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020). What the blocks are told is the
@@ -72,20 +72,8 @@ class DiffusionUNetDecoder(Decoder):
         """Draw anew what the blocks are told before anything is added to it."""
         nn.init.normal_(self.embedding, std=0.02)
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         told = modulate("decoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
         for n, numbers in enumerate(self.skips.values()):
@@ -95,7 +83,7 @@ class DiffusionUNetDecoder(Decoder):
                 x = block(torch.cat([x, skip], 1), told)  # (B, C, *S / stride)
             x = self.enlarge[n](x)  # (B, C, *S / next stride)
         image: Tensor = self.end(x)  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        return image
 
 
 def _by_stride(strides: Sequence[int]) -> dict[int, list[int]]:

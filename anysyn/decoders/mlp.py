@@ -8,15 +8,15 @@ import torch
 from monai.networks.utils import pixelshuffle
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.nn.arithmetic import Affine, affine_at, folded
 from anysyn.nn.mlp import MLP
-from anysyn.points import Places, answered
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("decoder", "mlp")
-class MLPDecoder(Decoder):
+class MLPDecoder(GridDecoder):
     """Turn the features of each voxel into its intensities by one perceptron, the same everywhere.
 
     The decoder of UniSyn: behind 768 features with slabs of 8 slices it has 4,730,888 parameters. Without gradients a
@@ -60,25 +60,13 @@ class MLPDecoder(Decoder):
         self.mlp = MLP(widths[-1], hidden, depth * self.stride**dimensions)
         self.sites = [Site("decoder/in", widths[-1], "deep")]
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the site.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         affine = None if torch.is_grad_enabled() else affine_at(modulate, "decoder/in")
         x = modulate("decoder/in", features.deep) if affine is None else features.deep  # (B, C, *S / stride)
         cells = self._of_cells(x, affine)  # (B, O, *S / stride)
-        image = pixelshuffle(cells, cells.dim() - 2, self.stride)  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        image: Tensor = pixelshuffle(cells, cells.dim() - 2, self.stride)  # (B, depth, *S without the slab's axis)
+        return image
 
     def _of_cells(self, x: Tensor, affine: Affine | None) -> Tensor:
         columns = x.flatten(2)  # (B, C, V)

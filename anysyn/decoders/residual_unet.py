@@ -8,15 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.decoders.levels import level_sites
 from anysyn.nn.residual_units import residual_unit, upsampling_convolution
-from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 
 @register("decoder", "residual_unet")
-class ResidualUNetDecoder(Decoder):
+class ResidualUNetDecoder(GridDecoder):
     """Decode a feature pyramid by transposed convolutions and residual units, with the skips beside.
 
     The decoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018) in its modules. It takes any pyramid
@@ -61,27 +61,15 @@ class ResidualUNetDecoder(Decoder):
             self.head = nn.Sequential(self.head, residual_unit(dimensions, depth, depth, units=1, last_plain=True))
         self.sites = level_sites(widths, inward)
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", x))  # (B, C, *S / stride_i)
             x = torch.cat([skip, x], 1)  # (B, C + C_i, *S / stride_i)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        return image
 
 
 def _doubling(dimensions: int, inputs: int, outputs: int, ratio: int) -> nn.Module:

@@ -8,19 +8,18 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.strided import enlarging, repeating
-from anysyn.ops import pick
-from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
 
 @register("decoder", "strided_unet")
-class StridedUNetDecoder(Decoder):
+class StridedUNetDecoder(GridDecoder):
     """Decode a feature pyramid by transposed convolutions of kernel 4, each with its norm, and the skips beside.
 
     The decoder of pix2pix (Isola et al., CVPR 2017); with ``{norm: instance, affine: false, rectify: answers, head:
@@ -87,31 +86,15 @@ class StridedUNetDecoder(Decoder):
         self.head = nn.Sequential(entry, last, ACTIVATIONS[activation]())
         self.sites = level_sites(widths, inward[:-1])
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode the targets.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, K) int64; K is 1 unless the outputs are a canvas.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, K, *S); (B, K, Q) at points, (B, K, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the images from the features: (B, M or 1 times depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", x))  # (B, C_i, *S / stride_i)
             x = torch.cat([x, skip], 1)  # (B, 2 C_i, *S / stride_i)
         images: Tensor = self.head(x)  # (B, M or 1 times depth, *S without the slab's axis)
-        if self.depth > 1:
-            images = images.reshape(len(images), -1, self.depth, *images.shape[2:])  # (B, M or 1, *S)
-        if self.every_target:
-            images = pick(images, targets)  # (B, K, *S)
-        return images if places is None else sample_at(images, places)  # (B, K, Q) or (B, K, *N)
+        return images
 
 
 def _block(enlarge: nn.Module, normalise: nn.Module, *, before: bool, dropout: float) -> nn.Module:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import conv
 from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
-from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 
 @register("decoder", "swin_unet")
-class SwinUNetDecoder(Decoder):
+class SwinUNetDecoder(GridDecoder):
     """Decode a feature pyramid level by level: expand the patches, join the skip, apply Swin transformer blocks.
 
     The decoder of Swin-Unet (Cao et al., ECCV 2022 Workshops). The patches of the finest level, of four voxels behind
@@ -74,24 +74,12 @@ class SwinUNetDecoder(Decoder):
         self.head = conv(dimensions, widths[0], depth, 1, bias=False)
         self.sites = level_sites(widths, [widths[i] for i in self.levels])
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, i in enumerate(self.levels):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = self.joints[n](torch.cat([self.expansions[n](x), skip], 1))  # (B, C_i, *S / stride_i)
             x = self.stages[n](modulate(f"decoder/block{n}", x))  # (B, C_i, *S / stride_i)
         image: Tensor = self.head(self.voxels(self.norm(x)))  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        return image

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.decoders.levels import level_sites
 from anysyn.nn.unetr import head, upsampling_block
-from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 
 @register("decoder", "unetr")
 @register("decoder", "swin_unetr")
-class SwinUNETRDecoder(Decoder):
+class SwinUNETRDecoder(GridDecoder):
     """Decode a feature pyramid by transposed convolutions, each followed by the skip and a residual block.
 
     The decoder of UNETR and SwinUNETR (Hatamizadeh et al., 2021), which is one under two names, in MONAI's modules;
@@ -57,24 +57,12 @@ class SwinUNETRDecoder(Decoder):
         self.out = head(dimensions, widths[0], depth)
         self.sites = level_sites(widths, [widths[i + 1] for i in self.levels])
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, i in enumerate(self.levels):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             block = self.get_submodule(f"decoder{i + 1}")
             x = block(modulate(f"decoder/block{n}", x), skip)  # (B, C_i, *S / stride_i)
         image: Tensor = self.out(x)  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        return image

@@ -8,15 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.decoders.levels import level_sites
 from anysyn.nn.blocks import Norm, conv, norm
-from anysyn.points import Places, answered
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 
 @register("decoder", "trans_unet")
-class TransUNetDecoder(Decoder):
+class TransUNetDecoder(GridDecoder):
     """Decode a feature pyramid level by level: interpolate, join the skip, convolve twice.
 
     After TransUNet (Chen et al., 2021). A level has half as many channels as its skip; where the finest skip is coarser
@@ -62,20 +62,8 @@ class TransUNetDecoder(Decoder):
         self.head = conv(dimensions, x, depth, 1)
         self.sites = level_sites(widths, inputs)
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the image from the features: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         levels = list(range(len(features.skips) - 1, -1, -1))
         for n, block in enumerate(self.blocks):
@@ -85,7 +73,7 @@ class TransUNetDecoder(Decoder):
                 x = torch.cat([modulate(f"decoder/skip{i}", features.skips[i]), x], 1)  # (B, C + C_i, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", x))  # (B, C_i / 2, *S / stride_i)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return answered(image, self.depth, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        return image
 
 
 def _twice(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> nn.Sequential:

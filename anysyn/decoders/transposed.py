@@ -8,16 +8,15 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from anysyn.decoders.grid import GridDecoder
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.reflected import reflected
-from anysyn.ops import pick
-from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
-from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("decoder", "transposed")
-class TransposedDecoder(Decoder):
+class TransposedDecoder(GridDecoder):
     """Decode the deepest features alone: double the size until the voxels are reached, then a convolution of 7.
 
     The end of the generators of Johnson et al. (ECCV 2016), CycleGAN, pFLSynth and ResViT. Each doubling halves the
@@ -68,28 +67,12 @@ class TransposedDecoder(Decoder):
             *(Site(f"decoder/block{n}", channels) for n, channels in enumerate(inward)),
         ]
 
-    def forward(
-        self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
-    ) -> Tensor:
-        """Decode the targets.
-
-        Args:
-            features: What the encoder answered.
-            targets: (B, K) int64; K is 1 unless the outputs are a canvas.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
-
-        Returns:
-            (B, K, *S); (B, K, Q) at points, (B, K, *N) on a lattice.
-        """
+    def images(self, features: Features, modulate: Modulate) -> Tensor:
+        """Make the images from the features: (B, M or 1 times depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
         for n, block in enumerate(self.blocks):
             x = block(modulate(f"decoder/block{n}", x))  # (B, M or 1 times depth, *S) after the last
-        if self.depth > 1:
-            x = x.reshape(len(x), -1, self.depth, *x.shape[2:])  # (B, M or 1, *S)
-        if self.every_target:
-            x = pick(x, targets)  # (B, K, *S)
-        return x if places is None else sample_at(x, places)  # (B, K, Q) or (B, K, *N)
+        return x
 
 
 def _doubling(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> nn.Sequential:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import ToldBlock
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("encoder", "diffusion_unet")
-class DiffusionUNetEncoder(Encoder):
+class DiffusionUNetEncoder(JointEncoder):
     """Encode the sources by residual blocks that are told the time, with attention at the coarser levels.
 
     The down and middle blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020), each intermediate result
@@ -65,11 +65,11 @@ class DiffusionUNetEncoder(Encoder):
         heads = [head_width if i >= len(channels) - attention else 0 for i in range(len(channels))]
         _check(channels, heads, groups)
         self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
-        self.inward = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.widths, self.strides = _pyramid(channels, blocks)
         self.embedding = nn.Parameter(torch.empty(4 * channels[0]))
         self.reset_parameters()
-        self.stem = conv(dimensions, self.inward, channels[0])
+        self.stem = conv(dimensions, self.channels, channels[0])
         told = {"dimensions": dimensions, "told": 4 * channels[0], "groups": groups}
         self.levels, self.halvings = nn.ModuleList(), nn.ModuleList()
         for i, width in enumerate(channels):
@@ -88,21 +88,8 @@ class DiffusionUNetEncoder(Encoder):
         """Draw anew what the blocks are told before anything is added to it."""
         nn.init.normal_(self.embedding, std=0.02)
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, several of a level, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.inward)  # (B, C, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), several of a level, and the deepest features."""
         told = modulate("encoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
         x = modulate("encoder/stem", self.stem(x))  # (B, C_0, *S)
         found = [x]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.nn.reflected import ReflectedBlock, reflected
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("encoder", "downsampled_resnet")
-class DownsampledResNetEncoder(Encoder):
+class DownsampledResNetEncoder(JointEncoder):
     """Encode the sources by a few convolutions of stride 2, then by residual blocks at that size, without skips.
 
     The generator of Johnson et al. (ECCV 2016) and CycleGAN (Zhu et al., ICCV 2017) up to its upsampling, for which the
@@ -70,21 +70,8 @@ class DownsampledResNetEncoder(Encoder):
             Site("encoder/out", self.widths[0], "deep"),
         ]
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            No skips, and the deepest features (B, C, *S / stride).
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as the deepest features (B, C, *S / stride), without skips."""
         x = self.stem_end(modulate("encoder/stem", self.stem(x)))  # (B, C_0, *S)
         for i in range(len(self.blocks)):
             x = self.block(i, modulate(f"encoder/block{i}", x))  # (B, C, *S / stride) after the halvings

@@ -1,4 +1,4 @@
-"""How the sources become the input channels of an encoder."""
+"""Encoders that see the sources together, as the channels of one image."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from anysyn.ops import pick, shown
+from anysyn.types import Encoder, Features, Modulate, unmodulated
 
 Inputs = Literal["canvas", "stack"]
 
@@ -61,3 +62,46 @@ def source_channels(images: Tensor, sources: Tensor, inputs: Inputs, *, depth: i
             "`inputs: canvas` takes any number of sources, `inputs: stack` takes `sources` of them"
         )
     return x
+
+
+class JointEncoder(Encoder):
+    """Encode the sources together, as the channels of one image; one of this kind says by `encode` how.
+
+    ``inputs``, ``depth`` and ``channels`` are what `source_channels` is told.
+
+    Example:
+        >>> import torch
+        >>> class Copying(JointEncoder):
+        ...     inputs, depth, channels = "stack", 3, 6
+        ...     def encode(self, x, modulate):
+        ...         return Features((), x)
+        >>> Copying()(torch.rand(2, 4, 3, 8, 8), torch.tensor([[0, 2]] * 2)).deep.shape  # slabs of three slices
+        torch.Size([2, 6, 8, 8])
+    """
+
+    inputs: Inputs
+    depth: int
+    channels: int
+
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode the channels (B, channels, *S); each length is a multiple of the deepest stride."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
+        """Encode the sources.
+
+        Args:
+            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of the
+                deepest stride.
+            sources: (B, J) int64.
+            modulate: What acts at the sites.
+
+        Returns:
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features; for slabs without the axis of their
+            slices.
+
+        Raises:
+            ValueError: If the query shows another number of channels.
+        """
+        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+        return self.encode(x, modulate)

@@ -8,16 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.nn.blocks import conv
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 SLOPE = 0.3  # of the leaky ReLUs: what Keras takes, in which MM-Synth is written
 
 
 @register("encoder", "latent_unet")
-class LatentUNetEncoder(Encoder):
+class LatentUNetEncoder(JointEncoder):
     """Encode the sources by a U-Net, down and up again, to a few maps at full resolution: a latent image.
 
     The encoder of MM-Synth (Chartsias et al., TMI 2018): two convolutions a level, maximum pooling, repeated voxels on
@@ -78,21 +78,8 @@ class LatentUNetEncoder(Encoder):
             Site("encoder/out", out, "deep"),
         ]
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites; block 0, whose input are the images, has none.
-
-        Returns:
-            No skips, and features (B, out, *S), for slabs without the axis of their slices.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as features (B, out, *S), without skips."""
         levels: list[Tensor] = []
         for i, block in enumerate(self.down):
             x = block(modulate(f"encoder/block{i}", self.pool(x)) if i else x)  # (B, C_i, *S / 2^i)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import pyramid, pyramid_sites
 from anysyn.nn.residual_units import residual_unit
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 
 @register("encoder", "residual_unet")
-class ResidualUNetEncoder(Encoder):
+class ResidualUNetEncoder(JointEncoder):
     """Encode the sources by residual units of stride 2, and one more of stride 1 at the bottom.
 
     The encoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018) in its modules. The finest level has
@@ -64,19 +64,6 @@ class ResidualUNetEncoder(Encoder):
         )
         self.sites = pyramid_sites(self.widths, self.widths[:-1], first=1)
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites; block 0, whose input are the images, has none.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
         return pyramid(self.blocks, x, modulate, first=1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("encoder", "resnet")
-class ResNetEncoder(Encoder):
+class ResNetEncoder(JointEncoder):
     """Encode the sources by residual blocks at full resolution, without downsampling.
 
     As in EDSR (Lim et al., 2017): convolution, blocks whose answer is scaled down, convolution, the first one's output
@@ -72,21 +72,8 @@ class ResNetEncoder(Encoder):
         within = [Site("encoder/stem", width), *(Site(f"encoder/block{i}", width) for i in range(blocks))]
         self.sites = [*within, Site("encoder/out", out, "deep")]
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            No skips, and features (B, out, *S), for slabs without the axis of their slices.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as features (B, out, *S), without skips."""
         start = x = modulate("encoder/stem", self.head(x))  # (B, width, *S)
         for i, block in enumerate(self.blocks):
             x = block(modulate(f"encoder/block{i}", x))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import pyramid, pyramid_sites
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.strided import SLOPE, halving, strided_widths
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 WIDEST = 3  # the level from which on the width no longer doubles
 
 
 @register("encoder", "strided_unet")
-class StridedUNetEncoder(Encoder):
+class StridedUNetEncoder(JointEncoder):
     """Encode the sources by convolutions of kernel 4 and stride 2, each with its norm and a leaky ReLU.
 
     The encoder of pix2pix (Isola et al., CVPR 2017) and, with ``{norm: instance, affine: false, dropout: 0.2}``, of
@@ -75,21 +75,8 @@ class StridedUNetEncoder(Encoder):
         )
         self.sites = pyramid_sites(self.widths, self.widths[:-1], first=1)
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites; block 0, whose input are the images, has none.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
         return pyramid(self.blocks, x, modulate, first=1)
 
 

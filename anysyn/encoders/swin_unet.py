@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import pyramid_sites
 from anysyn.nn.swin import ChannelNorm, PatchMerging, swin_blocks
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 PATCH = 4
 
 
 @register("encoder", "swin_unet")
-class SwinUNetEncoder(Encoder):
+class SwinUNetEncoder(JointEncoder):
     """Encode the sources by a Swin transformer alone: patches of four voxels a side, merged before each further stage.
 
     The encoder of Swin-Unet (Cao et al., ECCV 2022 Workshops); with ``inputs: stack`` and the decoder ``swin_unet`` it
@@ -75,22 +75,8 @@ class SwinUNetEncoder(Encoder):
         )
         self.mergings = nn.ModuleList(PatchMerging(dimensions=dimensions, width=width) for width in self.widths[:-1])
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of the
-                deepest stride.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
         x = self.patch_norm(modulate("encoder/stem", self.patches(x)))  # (B, C_0, *S / 4)
         skips = []
         for i, merging in enumerate(self.mergings):

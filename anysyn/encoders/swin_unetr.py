@@ -7,15 +7,15 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.unetr import residual_block, swin_transformer
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("encoder", "swin_unetr")
-class SwinUNETREncoder(Encoder):
+class SwinUNETREncoder(JointEncoder):
     """Encode the sources by a Swin transformer, with residual convolution blocks on its skips.
 
     The encoder of SwinUNETR (Hatamizadeh et al., 2021) and SwinUNETR-V2 (He et al., 2023), in MONAI's modules under
@@ -77,21 +77,12 @@ class SwinUNETREncoder(Encoder):
         self.encoder4 = residual_block(dimensions, 4 * feature_size, 4 * feature_size)
         self.encoder10 = residual_block(dimensions, 16 * feature_size, 16 * feature_size)
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of 32.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features.
 
         Raises:
-            ValueError: If the query shows another number of channels, or the deepest level would have one voxel.
+            ValueError: If the deepest level would have one voxel.
         """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
         _check_size(x.shape[2:], self.strides[-1])
         hidden = self._hidden(x, modulate)
         levels = (

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.backbones import pyramid
 from anysyn.nn.unetr import residual_block
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, unmodulated
+from anysyn.types import Features, Modulate
 
 
 @register("encoder", "timm")
-class TimmEncoder(Encoder):
+class TimmEncoder(JointEncoder):
     """Encode slices or slabs by a backbone of timm, with a residual block at full resolution above it.
 
     Any model of timm that gives features at several levels will do: ResNet, ConvNeXt, EfficientNet, MaxViT and many
@@ -65,21 +65,8 @@ class TimmEncoder(Encoder):
         self.widths, self.strides = (width, *widths), (1, *strides)
         self.sites = pyramid_sites(self.widths, ())
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
         return passed((self.full(x), *self._levels(x)), modulate)  # (B, C_i, *S / stride_i) each
 
     def _levels(self, x: Tensor) -> list[Tensor]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import pyramid_sites
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.nn.transformer import Transformer, VoxelTokens
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 STRIDE = 16
 
 
 @register("encoder", "trans_unet")
-class TransUNetEncoder(Encoder):
+class TransUNetEncoder(JointEncoder):
     """Encode the sources by convolutions down to a sixteenth of the size, where a transformer looks at all voxels.
 
     After TransUNet (Chen et al., 2021), in the sizes that OmniSyn compares with: a stem of stride 2, three bottleneck
@@ -85,21 +85,8 @@ class TransUNetEncoder(Encoder):
         )
         self.last = nn.Sequential(conv(dimensions, wide, 4 * width), *_end(norm, dimensions, 4 * width))
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of 16.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, C, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
         x = self.stem_end(modulate("encoder/stem", self.stem(x)))  # (B, C_0, *S / 2)
         levels = [x]
         for i, block in enumerate(self.blocks):

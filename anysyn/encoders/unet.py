@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import pyramid, pyramid_sites
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 
 @register("encoder", "unet")
-class UNetEncoder(Encoder):
+class UNetEncoder(JointEncoder):
     """Encode the sources by residual blocks, each level at half the size of the one above.
 
     Args:
@@ -58,20 +58,7 @@ class UNetEncoder(Encoder):
         inward = (widths[0], *widths[:-1])
         self.sites = [Site("encoder/stem", widths[0]), *pyramid_sites(self.widths, inward)]
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
         x = modulate("encoder/stem", self.stem(x))  # (B, C_0, *S / stride_0)
         return pyramid(self.blocks, x, modulate)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.encoders.inputs import Inputs, channel_count, source_channels
+from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import passed, pyramid_sites
 from anysyn.nn.positions import maps_of, on_grid, tokens_of
 from anysyn.nn.unetr import projection_block, residual_block, vision_transformer
 from anysyn.registry import Given, RecipeError, register
-from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
+from anysyn.types import Features, Modulate, Site
 
 PATCH = 16  # voxels along each axis of a token
 LAYERS = 12  # blocks of the transformer; skips leave it behind every third
 
 
 @register("encoder", "unetr")
-class UNETREncoder(Encoder):
+class UNETREncoder(JointEncoder):
     """Encode the sources by a vision transformer, with convolutions from its layers 4, 7 and 10 to the skips.
 
     The encoder of UNETR (Hatamizadeh et al., WACV 2022) in MONAI's modules under MONAI's names, so that the weights of
@@ -84,21 +84,8 @@ class UNETREncoder(Encoder):
         )
         self.sites = [Site("encoder/stem", width), *pyramid_sites(self.widths, [width] * LAYERS)]
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of 16.
-            sources: (B, J) int64.
-            modulate: What acts at the sites.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-
-        Raises:
-            ValueError: If the query shows another number of channels.
-        """
-        x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
+    def encode(self, x: Tensor, modulate: Modulate) -> Features:
+        """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
         hidden = self._hidden(x, modulate)  # (B, width, *S / 16) each
         levels = (
             self.encoder1(x),  # (B, F, *S)
