@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import TorchElasticEnvironment
 
 from anysyn import build
 from anysyn.data.subjects import Failure
@@ -93,11 +94,19 @@ def resume(
 def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
     if recipe.data.root is None:
         raise RunError("the recipe names no data to train on; add data.root=FOLDER")
-    # Without a number, torchrun's processes decide on a GPU, and one process is meant on a CPU.
-    count = 1 if devices == "auto" and accelerator == "cpu" else devices
-    fabric = Fabric(accelerator=accelerator, devices=count, precision=recipe.precision)
+    fabric = Fabric(accelerator=accelerator, devices=_count(accelerator, devices), precision=recipe.precision)
     fabric.launch()
     return fabric
+
+
+def _count(accelerator: str, devices: int | str) -> int | str:
+    """Return as many devices as torchrun started processes; without torchrun, what is asked for, on a CPU one."""
+    if not TorchElasticEnvironment.detect():
+        return 1 if (devices, accelerator) == ("auto", "cpu") else devices
+    processes: int = TorchElasticEnvironment().world_size()
+    if devices not in ("auto", processes, str(processes)):  # each process would train the whole by itself
+        raise RunError(f"torchrun started {processes} processes, but --devices is {devices}; leave --devices out")
+    return processes
 
 
 def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) -> TrainingResult:

@@ -65,6 +65,15 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(place, whole):
     assert not same(weights(fit(place, "other", "seed=1").folder), weights(whole))
 
 
+@pytest.mark.parametrize("devices", [1, "1", 3])
+def test_another_number_of_devices_than_processes_of_torchrun_is_refused(place, monkeypatch, devices):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "here")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RunError, match="torchrun started 2 processes, but --devices is"):
+        fit(place, "refused", devices=devices)
+    assert not (place / "refused").exists()
+
+
 @pytest.mark.parametrize(
     "option", ["stages.0.accumulate=2", "precision=bf16-mixed", "stages.0.queries.name=many_to_all"]
 )

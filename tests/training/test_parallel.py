@@ -27,9 +27,9 @@ how, recipe, out, *overrides = sys.argv[1:]
 rank = os.environ["RANK"]
 Path(f"{out}-{how}-pid-{rank}").write_text(str(os.getpid()))
 if how == "resume":
-    resume(out, accelerator="cpu", devices=2)
+    resume(out, accelerator="cpu")
 else:
-    train(recipe, out=out, overrides=overrides, accelerator="cpu", devices=2)
+    train(recipe, out=out, overrides=overrides, accelerator="cpu")
 """
 
 
