@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+LEFT = ".part"  # what the name of an unfinished file or folder ends with
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
@@ -33,7 +35,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name}.{os.getpid()}{LEFT}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
@@ -52,13 +54,14 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Make a folder beside a folder; it takes the folder's place once it is whole.
 
-    What a killed process has left of it is deleted first; what raises leaves nothing.
+    What a killed process has left of it is deleted first; what raises leaves nothing. Where the folder is there
+    already, empty, it stays (it may be a mount or somebody's working folder) and is filled from one inside of it.
 
     Args:
         path: The folder to make, not there yet or empty.
 
     Yields:
-        Where to write, ``PATH.part``.
+        Where to write, ``PATH.part`` or ``PATH/.part``.
 
     Example:
         >>> import tempfile
@@ -70,12 +73,17 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         >>> (path / "README").read_text(), len(list(path.parent.iterdir()))
         ('simulated', 1)
     """
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.part")
+    path = Path(path).resolve()
+    inside = path.exists()
+    partial = path / LEFT if inside else path.with_name(f"{path.name}{LEFT}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
         yield partial
-        os.replace(partial, path)
+        if inside:
+            for part in sorted(partial.iterdir(), reverse=True):  # of a dataset the description last
+                part.rename(path / part.name)
+        else:
+            partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

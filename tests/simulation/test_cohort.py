@@ -294,6 +294,15 @@ def test_a_cohort_is_there_once_it_is_whole(tmp_path):
     assert sorted(one.name for one in made.glob("sub-*")) == ["sub-001", "sub-002"]
 
 
+def test_an_empty_folder_is_filled_and_stays_the_same_folder(tmp_path, monkeypatch):
+    (tmp_path / ".part" / "sub-009").mkdir(parents=True)  # of a simulation that was killed
+    monkeypatch.chdir(tmp_path)
+    simulate(".", subjects=1, sites=1, spacing=8, contrasts=["T1w"])
+    assert {one.name for one in tmp_path.glob("sub-*")} == {"sub-001"}
+    assert (tmp_path / "participants.tsv").is_file()
+    assert not (tmp_path / ".part").exists()
+
+
 def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("anysyn.simulation.cohort._write_json", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
