@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-LEFT = ".part"  # what the name of an unfinished file or folder ends with
+UNFINISHED = ".part"  # what the name of an unfinished file or folder ends with
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    partial = path.with_name(f".{path.name}.{os.getpid()}{LEFT}")
+    partial = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
@@ -75,7 +75,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path).resolve()
     inside = path.exists()
-    partial = path / LEFT if inside else path.with_name(f"{path.name}{LEFT}")
+    partial = path / UNFINISHED if inside else path.with_name(f"{path.name}{UNFINISHED}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)

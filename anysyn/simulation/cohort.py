@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.bids import bids_name
-from anysyn.data.files import LEFT, replacing, whole_folder
+from anysyn.data.files import UNFINISHED, replacing, whole_folder
 from anysyn.data.modalities import modality
 from anysyn.data.volume import Volume, write_volume
 from anysyn.progress import Progress
@@ -84,7 +84,7 @@ def simulate(
     wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
     for recipe in recipes[: len(names)]:
         protocols_of(recipe, wanted)  # a contrast that no site makes is an error before anything is written
-    if folder.exists() and (not folder.is_dir() or any(one.name != LEFT for one in folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(one.name != UNFINISHED for one in folder.iterdir())):
         raise UserError(f"{folder} is not empty; choose another folder, or delete it first")
     with whole_folder(folder) as partial:  # a half of a cohort looks like a cohort
         recipes = _with_own_labels(recipes, partial)
