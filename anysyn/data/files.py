@@ -61,7 +61,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: The folder to make, not there yet or empty.
 
     Yields:
-        Where to write, ``PATH.part`` or ``PATH/.part``.
+        Where to write: hidden, beside the folder or inside of it.
 
     Example:
         >>> import tempfile
@@ -75,7 +75,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path).resolve()
     inside = path.exists()
-    partial = path / UNFINISHED if inside else path.with_name(f"{path.name}{UNFINISHED}")
+    partial = path / UNFINISHED if inside else path.with_name(f".{path.name}{UNFINISHED}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)

@@ -278,8 +278,7 @@ def test_nothing_is_overwritten(cohort):
 
 
 def test_a_cohort_is_there_once_it_is_whole(tmp_path):
-    (tmp_path / "cohort.part").mkdir()
-    (tmp_path / "cohort.part" / "sub-009").mkdir()  # of a simulation that was killed
+    (tmp_path / ".cohort.part" / "sub-009").mkdir(parents=True)  # of a simulation that was killed
     seen = []
 
     class Watching(Progress):
