@@ -24,7 +24,8 @@ def with_vessels(anatomy: Anatomy, spacing: float, generator: np.random.Generato
     """Lay vessels into the cortex and the sulci, and the choroid plexus into the ventricles.
 
     The vessels are where two random fields are both about zero: lines, ``0.16 / APART_MM^2`` mm of them in each
-    mm^3. The plexus is where one field is: sheets.
+    mm^3. The plexus is where one field is: sheets. Voxels too coarse to draw them show them wider and as much fainter,
+    so that the amount of blood in a head does not depend on the voxels it is drawn on.
 
     Args:
         anatomy: Of the subject, without lesions.
@@ -49,6 +50,8 @@ def with_vessels(anatomy: Anatomy, spacing: float, generator: np.random.Generato
 
 def _near_zero(spacing: float, *fields: Map) -> Map:
     # Near its zeros such a field grows by 1 / (sqrt(2) APART_MM) in a mm; voxels cannot show less than half of one.
-    width = max(RADIUS_MM, spacing / 2) / (np.sqrt(2) * APART_MM)
+    radius = max(RADIUS_MM, spacing / 2)
+    width = radius / (np.sqrt(2) * APART_MM)
     squared = np.sum([field**2 for field in fields], axis=0)
-    return np.asarray(np.exp(-squared / (2 * width**2)), dtype=np.float32)
+    share = (RADIUS_MM / radius) ** len(fields)  # as wide as this in as many directions as there are fields
+    return np.asarray(share * np.exp(-squared / (2 * width**2)), dtype=np.float32)
