@@ -30,6 +30,8 @@ class Synthesizer(nn.Module):
         shortcut: What of the sources the decoder's answer is added to; nothing by default.
     """
 
+    _latest: tuple[Batch, Query, Tensor] | None = None  # what was answered last in training, without gradients
+
     def __init__(
         self,
         *,
@@ -53,21 +55,43 @@ class Synthesizer(nn.Module):
         Returns:
             Images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features of the last encoding.
         """
-        batch, places, back = self._pad(batch, places)
+        padded, places, back = self._pad(batch, places)
         asked = [query] if self.decoder.every_target else list(query.one_by_one())
-        conditions = [self.conditioners.embed(batch, one) for one in asked]
+        conditions = [self.conditioners.embed(padded, one) for one in asked]
         images: list[Tensor] = []
-        features, held = self._encode(batch, asked[0], conditions[0]), conditions[0]
+        features, held = self._encode(padded, asked[0], conditions[0]), conditions[0]
         for one, condition in zip(asked, conditions, strict=True):
             if not self.conditioners.agree(held, condition, "encoder"):
-                features, held = self._encode(batch, one, condition), condition
+                features, held = self._encode(padded, one, condition), condition
             modulate = self.conditioners.modulate(condition)
             images.append(self.decoder(features, one.targets, modulate, places))
         answer = torch.cat(images, 1)  # (B, K, *S), (B, K, Q) or (B, K, *N)
         if self.shortcut is not None:
-            direct = self.shortcut(batch.images, query)  # (B, K, *S)
+            direct = self.shortcut(padded.images, query)  # (B, K, *S)
             answer = answer + (direct if places is None else sample_at(direct, places))
-        return Synthesis(answer[back] if places is None else answer, features)
+        if places is not None:
+            return Synthesis(answer, features)
+        if self.training and torch.is_grad_enabled():
+            self._latest = batch, query, answer[back].detach()
+        return Synthesis(answer[back], features)
+
+    def without_gradients(self, batch: Batch, query: Query) -> Tensor:
+        """Return the images (B, K, *S) for a discriminator to learn from, without gradients.
+
+        What the generator's step has just answered the same batch with is not made again: as in pix2pix, the
+        discriminator then learns from the very images that the generator learned from, made before its weights moved.
+
+        Args:
+            batch: What exists.
+            query: What is shown and what is asked.
+        """
+        if self._latest is not None and self._latest[0] is batch:
+            columns = _columns(self._latest[1], query)
+            if columns is not None:
+                return self._latest[2][:, columns]  # (B, K, *S)
+        with torch.no_grad():
+            answer: Synthesis = self(batch, query)
+        return answer.images
 
     @property
     def pointwise(self) -> bool:
@@ -94,3 +118,14 @@ class Synthesizer(nn.Module):
         if places is not None:
             places = places.padded(batch.images.shape[2:], images.shape[2:])
         return replace(batch, images=images), places, back
+
+
+def _columns(answered: Query, asked: Query) -> list[int] | None:
+    """Say which answers of one query are those that another asks for, or None if it asks for something else."""
+    if answered.sources is not asked.sources or answered.time is not asked.time:
+        return None
+    same = (answered.targets.unsqueeze(2) == asked.targets.unsqueeze(1)).all(0)  # (K answered, K asked)
+    columns: list[int] = same.int().argmax(0).tolist()
+    told = tuple(tuple(row[k] for k in columns) for row in answered.target_acquisitions)
+    known = bool(same.any(0).all()) and told == asked.target_acquisitions
+    return columns if known and answered.source_acquisitions == asked.source_acquisitions else None

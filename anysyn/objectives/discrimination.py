@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from anysyn.losses.adversarial import FORMS, Form, judged
@@ -12,7 +11,7 @@ from anysyn.objectives.synthesis import known_targets
 from anysyn.ops import among, pick
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Discriminator, Objective, Outcome, Query, SetDiscriminator
+from anysyn.types import Batch, Discriminator, Features, Objective, Outcome, Query, SetDiscriminator
 
 
 @register("objective", "discrimination")
@@ -20,7 +19,8 @@ class Discrimination(Objective):
     """Teach a discriminator to tell what is synthesized from what is real, where there is a truth (Eq. 9 of PMM-Synth).
 
     ``sum_i (1 - sc_i) m_i (mean(D_i(y'_i)^2) + mean((D_i(y_i) - 1)^2))``, y' synthesized without gradients, or the
-    cross-entropies with 0 and 1 of the scores as logits (pix2pix). Of the targets only those count that were not shown
+    cross-entropies with 0 and 1 of the scores as logits (pix2pix). What the generator's step before has synthesized of
+    the same batch is not made again. Of the targets only those count that were not shown
     and have a truth; where no sample has one, the discriminator of that modality gets no gradient. Train the
     discriminator alone; the loss `adversarial` is the other side.
 
@@ -45,8 +45,7 @@ class Discrimination(Objective):
             nothing = batch.images.new_zeros(())
             return {"fake": nothing, "real": nothing}
         asked, mask = query.asking(mask.any(0)), mask[:, mask.any(0)]  # (B, K asked)
-        with torch.no_grad():
-            fake = self.model(batch, asked).images  # (B, K, *S)
+        fake = self.model.without_gradients(batch, asked)  # (B, K, *S)
         real = pick(batch.images, asked.targets)  # (B, K, *S)
         return {
             name: selective_sum(self.form(judged(self.discriminator, images, mask, batch, asked), wanted), mask)
@@ -80,10 +79,9 @@ class CanvasDiscrimination(Objective):
         if not bool((mask & ~among(query.targets, query.sources)).any()):
             nothing = batch.images.new_zeros(())
             return {"fake": nothing, "real": nothing}
-        with torch.no_grad():
-            images, features = self.model(batch, query)  # (B, K, *S)
+        images = self.model.without_gradients(batch, query)  # (B, K, *S)
         truth = pick(batch.images, query.targets)  # (B, K, *S)
-        canvas, real, made = completed(Outcome(batch, query, images, truth, mask, features))
+        canvas, real, made = completed(Outcome(batch, query, images, truth, mask, Features((), images)))
         exists = batch.available  # (B, M)
         return {
             name: canvas_error(self.discriminator(seen, real), wanted.to(real.dtype), exists)
