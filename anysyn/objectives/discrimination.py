@@ -20,9 +20,9 @@ class Discrimination(Objective):
 
     ``sum_i (1 - sc_i) m_i (mean(D_i(y'_i)^2) + mean((D_i(y_i) - 1)^2))``, y' synthesized without gradients, or the
     cross-entropies with 0 and 1 of the scores as logits (pix2pix). What the generator's step before has synthesized of
-    the same batch is not made again. Of the targets only those count that were not shown
-    and have a truth; where no sample has one, the discriminator of that modality gets no gradient. Train the
-    discriminator alone; the loss `adversarial` is the other side.
+    the same batch is not made again. Of the targets only those count that were not shown and have a truth; where no
+    sample has one, the discriminator of that modality gets no gradient. Train the discriminator alone; the loss
+    `adversarial` is the other side.
 
     Args:
         model: The synthesizer.
