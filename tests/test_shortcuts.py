@@ -2,7 +2,7 @@ import torch
 from toys import batch_of, query_of, synthesizer
 
 from anysyn.points import lattice
-from anysyn.shortcuts import Gain
+from anysyn.shortcuts import Gain, Pointwise
 from anysyn.types import Query
 
 
@@ -13,6 +13,16 @@ def test_gain_is_a_sum_over_sources_written_out():
     answer = shortcut(images, query)
     torch.testing.assert_close(answer[0, 0], (2 * images[0, 0] + 5 * images[0, 1]) / 2)
     torch.testing.assert_close(answer[1, 0], (7 * images[1, 2] + 1 * images[1, 0]) / 2)
+
+
+def test_pointwise_is_a_perceptron_on_the_row_of_a_voxel_written_out():
+    images, query = torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
+    shortcut = Pointwise(modalities=3, hidden=(7,))
+    answer = shortcut(images, query)
+    both = torch.tensor([images[0, 0, 3, 1], images[0, 1, 3, 1], 0, 1, 1, 0])
+    torch.testing.assert_close(answer[0, :, 3, 1], shortcut.answers(both)[[2, 0]])
+    last = torch.tensor([0, 0, images[1, 2, 0, 4], 0, 0, 1])
+    torch.testing.assert_close(answer[1, :, 0, 4], shortcut.answers(last)[[1, 0]])
 
 
 def test_a_synthesizer_adds_its_shortcut_on_the_grid_and_at_points():
