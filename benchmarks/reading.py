@@ -54,7 +54,7 @@ def read_table(path: Path) -> Table:
     """Read and check a table.
 
     A table with ``base:`` changes another one, that lies beside it or comes with the benchmarks: its ``methods`` are
-    added to the other's, its other keys take the place of the other's.
+    added to the other's, or change the one that has their name; its other keys take the place of the other's.
 
     Args:
         path: The YAML file.
@@ -92,7 +92,15 @@ def _tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     for method in under.get("methods", []):  # what lay beside the base does not lie beside this table
         if Path(str(method.get("recipe"))).suffix in {".yaml", ".yml"}:
             method["recipe"] = str((parent.parent / method["recipe"]).resolve())
-    return {**under, **tree, "methods": [*under.get("methods", []), *tree.get("methods", [])]}
+    return {**under, **tree, "methods": _changed(under.get("methods", []), tree.get("methods", []))}
+
+
+def _changed(methods: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let a method change the one that has its name, and come after all of them if there is none."""
+    names = [method.get("name") for method in methods]
+    changes = {method.get("name"): method for method in own}
+    changed = [{**method, **changes.get(name, {})} for name, method in zip(names, methods, strict=True)]
+    return [*changed, *(method for method in own if method.get("name") not in names)]
 
 
 def _mistakes(table: Table) -> Iterator[str]:

@@ -15,6 +15,7 @@ from anysyn.types import Batch, Query
 ROWS = 6
 TITLE = 12  # pixels above each image
 ERROR = 4.0  # how much brighter errors are shown
+WIDTH = 128  # pixels of an image at the least, so that its title fits
 
 
 def draw(path: Path, batch: Batch, query: Query, prediction: Tensor, truth: Tensor, names: tuple[str, ...]) -> None:
@@ -42,6 +43,8 @@ def draw(path: Path, batch: Batch, query: Query, prediction: Tensor, truth: Tens
 
 def _panel(image: Tensor, title: str) -> NDArray[np.uint8]:
     pixels = np.clip(_plane(image) * 255, 0, 255).astype(np.uint8)
+    times = -(-WIDTH // pixels.shape[1])
+    pixels = pixels.repeat(times, 0).repeat(times, 1)
     canvas = Image.new("L", (pixels.shape[1], pixels.shape[0] + TITLE))
     canvas.paste(Image.fromarray(pixels), (0, TITLE))
     ImageDraw.Draw(canvas).text((1, 0), title, fill=255)

@@ -95,6 +95,14 @@ def test_a_table_adds_methods_to_its_base(tmp_path):
     assert recipe_of(mine.methods[-1], mine, read_size("small")) == tmp_path / "own.yaml"
 
 
+def test_a_method_of_the_same_name_changes_that_of_the_base(tmp_path):
+    text = "base: omnisyn-2\nmethods: [{name: UNet, overrides: {small: [seed=3]}}]\n"
+    mine, base = read_table(written(tmp_path, text, "mine")), read_table(TABLES["omnisyn-2"])
+    assert [method.name for method in mine.methods] == [method.name for method in base.methods]
+    [changed] = [method for method in mine.methods if method not in base.methods]
+    assert (changed.name, changed.recipe, changed.overrides["small"]) == ("UNet", "baselines/unet", ["seed=3"])
+
+
 def test_a_base_keeps_the_recipes_beside_it(tmp_path):
     folder = tmp_path / "theirs"
     folder.mkdir()
