@@ -26,8 +26,8 @@ class Synthesizer(nn.Module):
     Args:
         encoder: Sources to features.
         decoder: Features to images.
-        conditioners: What acts at the sites of both, in order.
         shortcut: What of the sources the decoder's answer is added to; nothing by default.
+        conditioners: What acts at the sites of all three, in order.
     """
 
     _latest: tuple[Batch, Query, Tensor] | None = None  # what was answered last in training, without gradients
@@ -37,8 +37,8 @@ class Synthesizer(nn.Module):
         *,
         encoder: Encoder,
         decoder: Decoder,
-        conditioners: Sequence[Conditioner] = (),
         shortcut: Shortcut | None = None,
+        conditioners: Sequence[Conditioner] = (),
     ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.conditioners = encoder, decoder, Conditioners(conditioners)
@@ -67,7 +67,7 @@ class Synthesizer(nn.Module):
             images.append(self.decoder(features, one.targets, modulate, places))
         answer = torch.cat(images, 1)  # (B, K, *S), (B, K, Q) or (B, K, *N)
         if self.shortcut is not None:
-            direct = self.shortcut(padded.images, query)  # (B, K, *S)
+            direct = self._direct(self.shortcut, padded.images, query, conditions)  # (B, K, *S)
             answer = answer + (direct if places is None else sample_at(direct, places))
         if places is not None:
             return Synthesis(answer, features)
@@ -110,6 +110,16 @@ class Synthesizer(nn.Module):
     def _encode(self, batch: Batch, query: Query, condition: Sequence[Condition]) -> Features:
         features: Features = self.encoder(batch.images, query.sources, self.conditioners.modulate(condition))
         return features
+
+    def _direct(
+        self, shortcut: Shortcut, images: Tensor, query: Query, conditions: Sequence[Sequence[Condition]]
+    ) -> Tensor:
+        if all(self.conditioners.agree(conditions[0], other, "shortcut") for other in conditions):
+            answer: Tensor = shortcut(images, query, self.conditioners.modulate(conditions[0]))  # (B, K, *S)
+            return answer
+        asked = zip(query.one_by_one(), conditions, strict=True)
+        answers = [shortcut(images, one, self.conditioners.modulate(condition)) for one, condition in asked]
+        return torch.cat(answers, 1)  # (B, K, *S)
 
     def _pad(self, batch: Batch, places: Places | None) -> tuple[Batch, Places | None, tuple[slice, ...]]:
         images, back = pad_to_multiple(

@@ -160,7 +160,7 @@ class Site:
 
     @property
     def side(self) -> str:
-        """Return ``"encoder"`` or ``"decoder"``."""
+        """Return ``"encoder"``, ``"decoder"`` or ``"shortcut"``."""
         return self.name.split("/")[0]
 
 

@@ -1,9 +1,12 @@
+import numpy as np
+import pytest
 import torch
 from toys import batch_of, query_of, synthesizer
 
+from anysyn.build import load, parts
 from anysyn.points import lattice
 from anysyn.shortcuts import Gain, Pointwise
-from anysyn.types import Query
+from anysyn.types import Batch, Query
 
 
 def test_gain_is_a_sum_over_sources_written_out():
@@ -15,14 +18,66 @@ def test_gain_is_a_sum_over_sources_written_out():
     torch.testing.assert_close(answer[1, 0], (7 * images[1, 2] + 1 * images[1, 0]) / 2)
 
 
+def by_hand(shortcut, intensities):
+    """Go through the perceptron for one voxel, None where nothing is shown, interpolating between knots by NumPy."""
+    knots, units = np.linspace(0, 1, shortcut.knots), np.eye(shortcut.knots)
+    rows = [
+        [0.0] * (1 + len(knots)) if x is None else [x, *(np.interp(x, knots, unit) for unit in units)]
+        for x in intensities
+    ]
+    layers, answer = [shortcut.first, *shortcut.layers], shortcut.answer
+    hidden = torch.tensor(rows, dtype=torch.float32).flatten()
+    for layer in layers:
+        hidden = torch.relu(layer.weight @ hidden + layer.bias)
+    return answer.weight @ hidden + answer.bias
+
+
 def test_pointwise_is_a_perceptron_on_the_row_of_a_voxel_written_out():
-    images, query = torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
-    shortcut = Pointwise(modalities=3, hidden=(7,))
+    images, query = 1.5 * torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
+    shortcut = Pointwise(modalities=3, hidden=(7, 4), knots=5)
     answer = shortcut(images, query)
-    both = torch.tensor([images[0, 0, 3, 1], images[0, 1, 3, 1], 0, 1, 1, 0])
-    torch.testing.assert_close(answer[0, :, 3, 1], shortcut.answers(both)[[2, 0]])
-    last = torch.tensor([0, 0, images[1, 2, 0, 4], 0, 0, 1])
-    torch.testing.assert_close(answer[1, :, 0, 4], shortcut.answers(last)[[1, 0]])
+    first, second = images[0, :, 3, 1].tolist(), images[1, :, 0, 4].tolist()
+    torch.testing.assert_close(answer[0, :, 3, 1], by_hand(shortcut, [*first[:2], None])[[2, 0]])
+    torch.testing.assert_close(answer[1, :, 0, 4], by_hand(shortcut, [None, None, second[2]])[[1, 0]])
+
+
+@pytest.mark.parametrize("wrong", [{"hidden": ()}, {"knots": 1}])
+def test_pointwise_needs_a_layer_and_two_knots(wrong):
+    with pytest.raises(ValueError, match="it needs a hidden layer and two knots"):
+        Pointwise(modalities=3, **wrong)
+
+
+def test_the_sites_of_pointwise_are_in_front_of_its_relus():
+    images, query = torch.rand(1, 2, 3), Query(torch.tensor([[0]]), torch.tensor([[1]]))
+    shortcut, seen = Pointwise(modalities=2, hidden=(7, 4)), []
+
+    def silence(site, features):
+        seen.append((site, features.shape[1]))
+        return features - 1e6
+
+    answer = shortcut(images, query, silence)
+    assert (
+        seen
+        == [(site.name, site.channels) for site in shortcut.sites]
+        == [("shortcut/block0", 7), ("shortcut/block1", 4)]
+    )
+    torch.testing.assert_close(answer, shortcut.answer.bias[1].expand(1, 1, 3))
+
+
+@pytest.mark.parametrize("label", [{"name": "dataset"}, {"name": "modality"}])
+def test_a_conditioner_acts_in_a_shortcut_on_every_target_by_its_own_code(label):
+    torch.manual_seed(0)
+    recipe = load("small/pmm_synth", [f"parts.synthesizer.conditioners.0.reads={label}", "data.root=."])
+    model = parts(recipe)["synthesizer"].eval()
+    film = model.conditioners[0]
+    torch.nn.init.normal_(film.heads["shortcut-block1"].weight)
+    batch = Batch(torch.rand(2, 6, 16, 16), torch.ones(2, 6) > 0, torch.tensor([0, 1]), torch.ones(2, 6))
+    both = Query(torch.zeros(2, 1).long(), torch.tensor([[1, 3]] * 2))
+    answer = model(batch, both).images
+    alone = torch.cat([model(batch, one).images for one in both.one_by_one()], 1)
+    torch.testing.assert_close(answer, alone)
+    torch.nn.init.zeros_(film.heads["shortcut-block1"].weight)
+    assert not torch.allclose(answer, model(batch, both).images, atol=1e-3)
 
 
 def test_a_synthesizer_adds_its_shortcut_on_the_grid_and_at_points():
