@@ -135,7 +135,7 @@ def _add(plan: Plan, method: Method, path: Path, asked: Asked, store: Store, dig
             continue
         for purpose, tasks in _purposes(table, name, method, asked):
             if purpose not in models:
-                tree = recipe_at(path, method, table, asked.size, purpose, training.root)
+                tree = recipe_at(path, method, table, asked.size, purpose, training)
                 tree["data"]["cache"] = str(store.cache.resolve())
                 models[purpose] = _run_key(tree, training)
                 plan.recipes[models[purpose]] = tree

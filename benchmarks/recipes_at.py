@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cohorts import Fold
+from cohorts import Fold, Subjects
 from sizes import Size, overrides_of
 from table import Method, Table
 
@@ -18,6 +18,7 @@ from anysyn.recipe.check import check
 from anysyn.recipe.read import Source, apply, read
 from anysyn.registry import UserError
 
+BEFORE_RESAMPLING = ("canonical", "nonnegative")
 CARRIER = "small/label"  # lends the simple baselines a network that is not trained
 Tree = dict[str, Any]
 
@@ -43,7 +44,7 @@ class Purpose:
         return ", ".join(word for word in words if word)
 
 
-def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Purpose, root: Path) -> Tree:
+def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Purpose, subjects: Subjects) -> Tree:
     """Return the whole recipe of one model, as plain mappings and lists.
 
     Args:
@@ -52,7 +53,7 @@ def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Pur
         table: The table.
         size: The size.
         purpose: What the model is for.
-        root: Where the subjects are.
+        subjects: Who trains and who is tested.
 
     Raises:
         UserError: If the recipe has mistakes, a line each.
@@ -66,11 +67,34 @@ def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Pur
     for pattern, most in ({"stages.*.epochs": 0} if method.simple else size.limit).items():
         for dotted in _beyond(source.tree, pattern, most):
             apply(source, f"{dotted}={most:g}")
-    source.tree.setdefault("data", {})["root"] = str(root.resolve())
+    data = source.tree.setdefault("data", {})
+    data["root"] = str(subjects.root.resolve())
+    if size.spacing is not None and not subjects.simulated:
+        data["prepare"] = resampled(data.get("prepare", []), size.spacing)
     recipe, report = check(source)
     if report.mistakes:
         raise report.error()
     return recipe.spec()
+
+
+def resampled(steps: Sequence[Mapping[str, Any]], spacing: float) -> list[Mapping[str, Any]]:
+    """Give the preparation of a recipe a voxel size, so that all methods of a table are compared on one grid.
+
+    Args:
+        steps: The preparation; without a resampling it gets one in front of what needs its grid.
+        spacing: In mm.
+
+    Example:
+        >>> [step["name"] for step in resampled([{"name": "canonical"}, {"name": "crop"}, {"name": "rescale"}], 4)]
+        ['canonical', 'resample', 'crop', 'rescale']
+        >>> resampled([{"name": "resample", "spacing": [1, 1, 1], "interpolation": "bspline"}], 4)
+        [{'name': 'resample', 'spacing': [4, 4, 4], 'interpolation': 'bspline'}]
+    """
+    wanted = {"name": "resample", "spacing": [spacing] * 3}
+    if any(step["name"] == "resample" for step in steps):
+        return [{**step, **wanted} if step["name"] == "resample" else step for step in steps]
+    place = next((i for i, step in enumerate(steps) if step["name"] not in BEFORE_RESAMPLING), len(steps))
+    return [*steps[:place], wanted, *steps[place:]]
 
 
 def _carried(source: Source) -> Source:

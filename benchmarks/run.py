@@ -23,6 +23,9 @@ def run(
     data: Annotated[list[str] | None, typer.Option(help="Your subjects; SET=PATH for a further test set.")] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="TTG=NAME: what you call a dataset of the table.")] = None,
     size: Annotated[str, typer.Option(help="tiny, small or paper.")] = "small",
+    spacing: Annotated[
+        float | None, typer.Option(help="mm that your images are resampled to; 0: as they are.", min=0)
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Models of each method.", min=1)] = 1,
     only: Annotated[str | None, typer.Option(help="unet,omnisyn: methods by recipe or name; the others stay.")] = None,
     folds: Annotated[str | None, typer.Option(help="Cross-validation: leave-one-out, or a number.")] = None,
@@ -45,7 +48,7 @@ def run(
             return
         asked: dict[str, Any] = {"data": _pairs(data), "datasets": _pairs(dataset), "size": size, "seeds": seeds}
         asked |= {"only": _words(only), "protocol": protocol, "levels": levels, "jobs": jobs}
-        asked |= {"folds": folds, "complete": complete}
+        asked |= {"folds": folds, "complete": complete, "spacing": spacing}
         asked |= {"launcher": launcher, "partition": partition, "hours": hours, "accelerator": accelerator}
         failed = run_tables(find_tables(tables), out=out, **asked)
     except (UserError, OSError) as error:
@@ -83,6 +86,7 @@ def run_tables(
     only: Sequence[str],
     folds: str | None,
     complete: bool,
+    spacing: float | None,
     protocol: str | None,
     levels: Path | None,
     jobs: int,
@@ -108,6 +112,7 @@ def run_tables(
     given, plans = {name: Path(path) for name, path in data.items()}, []
     for table in read:
         own = read_size(size, table)
+        own = own if spacing is None else own.model_copy(update={"spacing": spacing or None})
         subjects = subjects_of(table, own, given, store, progress, jobs)
         plans.append(_planned(table, datasets, asked | {"subjects": subjects, "size": own}, divided, store))
     chosen = [_restricted(plan, only) for plan in plans]

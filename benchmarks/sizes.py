@@ -41,6 +41,7 @@ class Size(Declared):
         recipe: How the recipe of a method is called, for example ``small/{}``.
         cohort: What is simulated for the training.
         test: What is simulated for each further test set.
+        spacing: Voxel size in mm that the user's images are resampled to; as they are, if None.
         limit: Largest values, by their path in a recipe.
         overrides: Of every recipe.
         segmenter: Batches that a segmenter of real images is trained on.
@@ -51,6 +52,7 @@ class Size(Declared):
     recipe: str = "{}"
     cohort: Extent
     test: Extent
+    spacing: float | None = None
     limit: dict[str, float] = Field(default_factory=dict)
     overrides: list[str] = Field(default_factory=list)
     segmenter: int = 400

@@ -108,6 +108,18 @@ def test_seeds_limits_and_data_reach_the_recipe(table, planned, cohort):
     assert first["data"]["root"] == str(cohort)
 
 
+def test_images_of_the_user_are_resampled_to_what_the_size_says_and_simulated_ones_are_not(table, planned, cohort):
+    def steps(spacing, simulated):
+        size = read_size("tiny").model_copy(update={"spacing": spacing})
+        plan = planned(table(), size=size, subjects={TRAINING: Subjects(cohort, "key", simulated)})
+        (tree, *_), prepare = plan.recipes.values(), "prepare"
+        return [step["spacing"] for step in tree["data"][prepare] if step["name"] == "resample"]
+
+    assert read_size("tiny").spacing == 5
+    assert steps(3.0, simulated=False) == [[3.0, 3.0, 3.0]]
+    assert steps(3.0, simulated=True) == steps(None, simulated=False) == []
+
+
 @pytest.mark.parametrize(
     ("change", "trains", "measures"),
     [
@@ -141,7 +153,8 @@ def test_simple_baselines_are_carried_by_a_network_that_is_not_trained(table, pl
     carried = plan.recipes[next(cell.run for cell in plan.cells if cell.method == "Copy")]
     assert [stage["epochs"] for stage in carried["stages"]] == [0]
     own = yaml.safe_load(TINY)["data"]["prepare"]
-    assert [step["name"] for step in carried["data"]["prepare"]] == [step["name"] for step in own]
+    kept = [step["name"] for step in carried["data"]["prepare"] if step["name"] != "resample"]
+    assert kept == [step["name"] for step in own]
 
 
 def test_folds_test_everybody_once_and_train_on_the_others(table, cohort, planned):

@@ -31,9 +31,14 @@ def test_a_plugins_conditioner_is_a_row(tmp_path):
     write_cohort(tmp_path / "cohort", subjects=6, shape=(14, 16, 12))
     (tmp_path / "gated.yaml").write_text(TINY.replace("name: add,", "name: gate,"))
     (tmp_path / "mine.yaml").write_text(TABLE)
-    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "mine.yaml", "--data", "cohort", "--size", "tiny"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "mine.yaml", "--data", "cohort"]
     environment = {**os.environ, "PYTHONPATH": str(installed)}
-    subprocess.run([*command, "--accelerator", "cpu"], check=True, cwd=tmp_path, env=environment)
+    subprocess.run(
+        [*command, "--size", "tiny", "--spacing", "0", "--accelerator", "cpu"],
+        check=True,
+        cwd=tmp_path,
+        env=environment,
+    )
     text = (tmp_path / "results" / "tables" / "mine-tiny" / "table.md").read_text()
     row = next(line for line in text.splitlines() if line.startswith("| T1w"))
     assert float(row.split("**")[1].split(" ")[0]) > 0

@@ -63,7 +63,9 @@ def place(tmp_path_factory):
 def invoke(place):
     def invoked(*words):
         where = ["--data", str(place / "cohort"), "--out", str(place / "out")]
-        return CliRunner().invoke(run.app, [str(place / "mine.yaml"), *where, "--size", "tiny", *words])
+        return CliRunner().invoke(
+            run.app, [str(place / "mine.yaml"), *where, "--size", "tiny", "--spacing", "0", *words]
+        )
 
     return invoked
 
@@ -154,6 +156,13 @@ def test_a_changed_recipe_is_trained_anew(finished_table, place, invoke):
     assert "1 of 1 models" in result.output.replace("\n", " ")
     text = (finished_table / "table.md").read_text()
     assert "not run" in text
+
+
+def test_images_are_resampled_to_the_spacing_that_is_asked_for(finished_table, invoke):
+    invoke("--spacing", "2", "--only", "source copied", "--out", str(finished_table.parent / "coarse"))
+    text = (finished_table.parent / "coarse" / "tables" / "mine-tiny" / "table.md").read_text()
+    assert "Resampled to 2 mm" in text
+    assert "Resampled" not in (finished_table / "table.md").read_text()
 
 
 def test_folds_test_every_subject_once(finished_table, invoke):

@@ -154,9 +154,10 @@ def test_a_mean_over_tasks_counts_a_subject_once(filled):
     assert len({len(row) for row in rows}) == 1
 
 
-def test_real_subjects_are_called_real(filled):
+def test_real_subjects_are_called_real_and_said_to_be_resampled(filled):
     found = filled("four-contrasts", simulated=False)
     assert "Simulated" not in "".join(notes_of(found))
+    assert notes_of(found)[0] == "Real subjects, given by the user. Resampled to 5 mm and compared there."
 
 
 def test_protocols_are_not_mixed(filled):
