@@ -89,10 +89,22 @@ def _tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     beside = path.parent / f"{base}.yaml"
     parent = beside if beside.is_file() else find_tables([str(base)])[0]
     under = _tree(parent, (*seen, path.resolve()))
-    for method in under.get("methods", []):  # what lay beside the base does not lie beside this table
+    own = _own_methods(path, tree)
+    for method in _own_methods(parent, under):  # what lay beside the base does not lie beside this table
         if Path(str(method.get("recipe"))).suffix in {".yaml", ".yml"}:
             method["recipe"] = str((parent.parent / method["recipe"]).resolve())
-    return {**under, **tree, "methods": _changed(under.get("methods", []), tree.get("methods", []))}
+    return {**under, **tree, "methods": _changed(under.get("methods", []), own)}
+
+
+def _own_methods(path: Path, tree: Mapping[str, Any]) -> list[dict[str, Any]]:
+    own = tree.get("methods") or []
+    if not isinstance(own, list) or not all(isinstance(method, dict) and "name" in method for method in own):
+        raise UserError(f"{path}: methods: a list of mappings, each with a name")
+    names = [method["name"] for method in own]
+    again = next((name for name in names if names.count(name) > 1), None)
+    if again is not None:  # both would change the same method of the base
+        raise UserError(f"{path}: methods: two are called {again!r}")
+    return own
 
 
 def _changed(methods: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

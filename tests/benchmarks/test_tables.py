@@ -103,6 +103,19 @@ def test_a_method_of_the_same_name_changes_that_of_the_base(tmp_path):
     assert (changed.name, changed.recipe, changed.overrides["small"]) == ("UNet", "baselines/unet", ["seed=3"])
 
 
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        ("[{name: UNet, recipe: a.yaml}, {name: UNet, recipe: b.yaml}]", "methods: two are called 'UNet'"),
+        ("[UNet]", "methods: a list of mappings, each with a name"),
+        ("[{recipe: a.yaml}]", "methods: a list of mappings, each with a name"),
+    ],
+)
+def test_methods_that_change_a_base_are_told_apart(tmp_path, methods, told):
+    with pytest.raises(UserError, match=told):
+        read_table(written(tmp_path, f"base: omnisyn-2\nmethods: {methods}\n", "mine"))
+
+
 def test_a_base_keeps_the_recipes_beside_it(tmp_path):
     folder = tmp_path / "theirs"
     folder.mkdir()
