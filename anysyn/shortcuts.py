@@ -60,7 +60,7 @@ class Pointwise(Shortcut):
     Where a voxel's answer hardly depends on its neighbours, as between T1w before and after gadolinium or from FLAIR
     and ADC to DWI, this is a regression of the intensity, and the network only has to draw what the regression misses.
 
-    An intensity reaches it as itself and by `hats`: tissues that matter may lie within a hundredth of the range.
+    An intensity reaches it as itself and by `hats`: tissues may lie close together in the range, as in an ADC.
 
     Args:
         modalities: How many modalities the recipe has.

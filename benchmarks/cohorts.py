@@ -30,11 +30,13 @@ class Subjects:
         root: Folder or CSV file.
         key: What they are, as a hash.
         simulated: Whether they are simulated.
+        given: Whether the user gave them.
     """
 
     root: Path
     key: str
     simulated: bool
+    given: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def subjects_of(
     missing = next((path for path in given.values() if not path.exists()), None)
     if missing is not None:
         raise UserError(f"--data {missing}: no such file or folder")
-    real = {own.get(name, TRAINING): Subjects(root, _key(root), False) for name, root in given.items()}
+    real = {own.get(name, TRAINING): Subjects(root, _key(root), simulated_before(root)) for name, root in given.items()}
     if real:
         if TRAINING not in real:
             raise UserError("--data: say also where the subjects of the training are: --data FOLDER")
@@ -102,6 +104,20 @@ def subjects_of(
     wanted = {TRAINING: size.cohort.of(table.cohort)}
     wanted |= {name: size.test.of(test.cohort) for name, test in table.sets.items() if test.cohort is not None}
     return {name: _simulated(cohort, store, progress, jobs) for name, cohort in wanted.items()}
+
+
+def simulated_before(root: Path) -> bool:
+    """Tell whether a folder of the user is a cohort that ``anysyn simulate`` wrote, as its description says.
+
+    Args:
+        root: Folder or CSV file.
+    """
+    file = root / "dataset_description.json"
+    try:
+        described = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return any(made.get("Name") == "anysyn simulate" for made in described.get("GeneratedBy", []))
+    except (ValueError, AttributeError, TypeError):  # not as BIDS has it, so not ours
+        return False
 
 
 def _key(root: Path) -> str:
@@ -128,7 +144,7 @@ def _simulated(cohort: Cohort, store: Store, progress: Progress, jobs: int) -> S
                 jobs=jobs,
                 progress=progress,
             )
-    return Subjects(folder, key, True)
+    return Subjects(folder, key, simulated=True, given=False)
 
 
 def folds_of(table: Table, subjects: Subjects, wanted: str, *, complete: bool = False) -> list[Fold]:

@@ -50,6 +50,7 @@ class Plan:
         size: Its size.
         protocol: Line that says how images are compared; empty where nothing is compared.
         simulated: Whether the subjects are simulated.
+        spacing: Voxel size in mm that the user's images are resampled to, if they are.
         recipes: The recipe of each model, by its key.
         cells: What is measured; several methods may share one.
         absent: By method without a recipe, what it would be called; empty where none is meant to be.
@@ -61,6 +62,7 @@ class Plan:
     size: Size
     protocol: str
     simulated: bool
+    spacing: float | None = None
     recipes: dict[str, Tree] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
@@ -101,7 +103,9 @@ def plan_of(table: Table, asked: Asked, store: Store) -> Plan:
         UserError: If the protocol is unknown.
     """
     how = protocol(asked.protocol or table.protocol) if table.measure == "pairs" else None
-    plan = Plan(table, asked.size, how.describe() if how else "", asked.subjects[TRAINING].simulated)
+    training = asked.subjects[TRAINING]
+    spacing = asked.size.spacing if training.given else None
+    plan = Plan(table, asked.size, how.describe() if how else "", training.simulated, spacing)
     for method in table.methods:
         path = recipe_of(method if method.simple is None else _first(table, asked.size), table, asked.size)
         if path is None:

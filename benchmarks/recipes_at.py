@@ -69,7 +69,7 @@ def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Pur
             apply(source, f"{dotted}={most:g}")
     data = source.tree.setdefault("data", {})
     data["root"] = str(subjects.root.resolve())
-    if size.spacing is not None and not subjects.simulated:
+    if size.spacing is not None and subjects.given:
         data["prepare"] = resampled(data.get("prepare", []), size.spacing)
     recipe, report = check(source)
     if report.mistakes:

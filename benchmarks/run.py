@@ -102,6 +102,8 @@ def run_tables(
 
     from anysyn.progress import Bar
 
+    if spacing is not None and not data:
+        raise UserError("--spacing is of your images: give them by --data")
     if launcher not in ("local", "slurm"):
         raise UserError(f"--launcher {launcher}: {suggest(launcher, ['local', 'slurm'])}")
     store, progress = Store(out), Bar()

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from layout import Grid, grid_of, text_of
 from results import Results, heading, long_table, over_tasks
-from sizes import Size
 
 from anysyn.data.files import replacing
 from anysyn.evaluation.statistics import TEST, rank_agreement
 from anysyn.evaluation.typeset import latex, markdown, number
 
 WARNING = "Simulated subjects: this compares methods on a simulation and says nothing about patients."
-REAL = "Real subjects, given by the user."
+REAL = "Subjects given by the user."
 OVERALL = "A subject's tasks are averaged first, where every method has them; p is over subjects."
 METRIC = 2  # place of the metric in a place
 
@@ -31,7 +30,8 @@ def notes_of(found: Results) -> list[str]:
     seeds = sorted({cell.purpose.seed for cell in plan.cells})
     folds = len({cell.purpose.fold.name for cell in plan.cells if cell.purpose.fold})
     lines = [
-        WARNING if plan.simulated else _real(plan.size),
+        WARNING if plan.simulated else REAL,
+        *([] if plan.spacing is None else [f"Images resampled to {plan.spacing:g} mm and compared there."]),
         f"{plan.table.about}. Size {plan.size.name}; {_count(len(seeds), 'seed')}"
         + (f"; cross-validation of {folds} folds." if folds else "."),
         "Mean ± standard deviation over subjects, averaged over seeds first. Best in bold, second underlined."
@@ -47,10 +47,6 @@ def notes_of(found: Results) -> list[str]:
     if found.left_out:
         lines.append(f"Cases left out: {len(found.left_out)}; the first: {found.left_out[0]}")
     return lines + [f"Failed: {name}: {error}" for name, errors in found.errors.items() for error in errors]
-
-
-def _real(size: Size) -> str:
-    return REAL if size.spacing is None else f"{REAL} Resampled to {size.spacing:g} mm and compared there."
 
 
 def _count(number: int, what: str) -> str:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import yaml
-from cohorts import TRAINING, Subjects, by_dataset, folds_of, renamed, subjects_of
+from cohorts import TRAINING, Subjects, by_dataset, folds_of, renamed, simulated_before, subjects_of
 from keys import data_key, key_of
 from levels import read_levels
 from plan import Asked, plan_of
@@ -17,6 +17,7 @@ from toys import TINY, write_cohort
 
 from anysyn.progress import Progress
 from anysyn.registry import UserError
+from anysyn.simulation import simulate
 
 TABLE = """
 title: Small
@@ -109,15 +110,23 @@ def test_seeds_limits_and_data_reach_the_recipe(table, planned, cohort):
 
 
 def test_images_of_the_user_are_resampled_to_what_the_size_says_and_simulated_ones_are_not(table, planned, cohort):
-    def steps(spacing, simulated):
+    def steps(spacing, given=True):
         size = read_size("tiny").model_copy(update={"spacing": spacing})
-        plan = planned(table(), size=size, subjects={TRAINING: Subjects(cohort, "key", simulated)})
+        plan = planned(table(), size=size, subjects={TRAINING: Subjects(cohort, "key", not given, given)})
         (tree, *_), prepare = plan.recipes.values(), "prepare"
         return [step["spacing"] for step in tree["data"][prepare] if step["name"] == "resample"]
 
     assert read_size("tiny").spacing == 5
-    assert steps(3.0, simulated=False) == [[3.0, 3.0, 3.0]]
-    assert steps(3.0, simulated=True) == steps(None, simulated=False) == []
+    assert steps(3.0) == [[3.0, 3.0, 3.0]]
+    assert steps(3.0, given=False) == steps(None) == []
+
+
+def test_a_simulated_cohort_of_the_user_is_not_taken_for_patients(tmp_path, cohort):
+    simulate(tmp_path / "simulated", subjects=1, sites=1, spacing=8, seed=0)
+    assert simulated_before(tmp_path / "simulated")
+    assert not simulated_before(cohort)
+    (tmp_path / "dataset_description.json").write_text('{"GeneratedBy": "somebody"}')
+    assert not simulated_before(tmp_path)
 
 
 @pytest.mark.parametrize(

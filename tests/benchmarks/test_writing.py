@@ -30,7 +30,7 @@ def filled(monkeypatch):
 
     def fill(name, cases=None, simulated=True):
         table = read_table(TABLES[name])
-        plan = Plan(table, read_size("tiny"), "Protocol none.", simulated)
+        plan = Plan(table, read_size("tiny"), "Protocol none.", simulated, None if simulated else 5.0)
         frame = drawn(table) if cases is None else cases
         monkeypatch.setattr(results, "_gather", lambda found, _: setattr(found, "cases", frame))
         return results_of(plan, None)
@@ -154,10 +154,11 @@ def test_a_mean_over_tasks_counts_a_subject_once(filled):
     assert len({len(row) for row in rows}) == 1
 
 
-def test_real_subjects_are_called_real_and_said_to_be_resampled(filled):
+def test_subjects_of_the_user_are_not_called_simulated_but_said_to_be_resampled(filled):
     found = filled("four-contrasts", simulated=False)
     assert "Simulated" not in "".join(notes_of(found))
-    assert notes_of(found)[0] == "Real subjects, given by the user. Resampled to 5 mm and compared there."
+    told = ["Subjects given by the user.", "Images resampled to 5 mm and compared there."]
+    assert notes_of(found)[:2] == told
 
 
 def test_protocols_are_not_mixed(filled):
