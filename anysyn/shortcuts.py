@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from anysyn.nn.arithmetic import affine_at
 from anysyn.ops import first_mentions, pick
 from anysyn.registry import Given, register
 from anysyn.types import Modulate, Query, Site, unmodulated
@@ -90,21 +91,35 @@ class Pointwise(Shortcut):
 
     def forward(self, images: Tensor, query: Query, modulate: Modulate = unmodulated) -> Tensor:
         """Return (B, K, *S) for images (B, M, *S)."""
-        voxels = self._first(images, query.sources)  # (B, *S, width)
-        for i, layer in enumerate([*self.layers, self.answer]):
-            channels = modulate(f"shortcut/block{i}", voxels.movedim(-1, 1))  # (B, width, *S)
-            voxels = layer(channels.movedim(1, -1).relu())  # (B, *S, width), at last (B, *S, M)
-        return pick(voxels.movedim(-1, 1), query.targets)  # (B, K, *S)
-
-    def _first(self, images: Tensor, sources: Tensor) -> Tensor:
-        """Apply the first layer to what is shown alone; the columns of other modalities would meet zeros."""
-        intensities = pick(images, sources).flatten(2).transpose(1, 2).unsqueeze(-1).contiguous()  # (B, N, J, 1)
+        spatial = images.shape[2:]
+        intensities = pick(images, query.sources).flatten(2).transpose(1, 2).unsqueeze(-1).contiguous()  # (B, N, J, 1)
         known = torch.cat([intensities, hats(intensities.squeeze(-1), self.knots)], -1)  # (B, N, J, 1 + knots)
-        columns = self.first.weight.T.reshape(images.shape[1], 1 + self.knots, -1)  # (M, 1 + knots, width)
-        once = first_mentions(sources).to(columns.dtype)  # (B, J)
-        weights = (columns[sources] * once[..., None, None]).flatten(1, 2)  # (B, J * (1 + knots), width)
-        rows = torch.baddbmm(self.first.bias, known.flatten(2), weights)  # (B, N, width)
-        return rows.reshape(len(images), *images.shape[2:], -1)  # (B, *S, width)
+        biases = [layer.get_parameter("bias") for layer in (self.first, *self.layers)]
+        weights = [self._shown(query.sources), *(layer.get_parameter("weight").T for layer in self.layers)]
+        voxels = known.flatten(2)  # (B, N, I)
+        for site, weight, bias in zip(self.sites, weights, biases, strict=True):
+            voxels = _layer(voxels, weight, bias, site.name, modulate, spatial).relu()  # (B, N, C)
+        answers = self.answer(voxels).transpose(1, 2).reshape(len(images), -1, *spatial)  # (B, M, *S)
+        return pick(answers, query.targets)  # (B, K, *S)
+
+    def _shown(self, sources: Tensor) -> Tensor:
+        """Return the weights of the first layer for what is shown: (B, I, C); all others would meet zeros."""
+        columns = self.first.weight.T.reshape(self.answer.out_features, 1 + self.knots, -1)  # (M, 1 + knots, C)
+        once = first_mentions(sources).to(columns.dtype)[..., None, None]  # (B, J, 1, 1)
+        weights: Tensor = (columns[sources] * once).flatten(1, 2)  # (B, J * (1 + knots), C)
+        return weights
+
+
+def _layer(
+    voxels: Tensor, weight: Tensor, bias: Tensor, site: str, modulate: Modulate, spatial: Sequence[int]
+) -> Tensor:
+    """Return what a layer, of weights (I, C) or (B, I, C), and what acts at its site make of voxels: (B, N, C)."""
+    affine = affine_at(modulate, site)
+    if affine is None:
+        features = (voxels @ weight + bias).transpose(1, 2).reshape(len(voxels), -1, *spatial)  # (B, C, *S)
+        return modulate(site, features).flatten(2).transpose(1, 2)  # (B, N, C)
+    weight, bias = weight * affine.scale.unsqueeze(1), bias * affine.scale + affine.shift  # (B, I, C), (B, C)
+    return torch.baddbmm(bias.unsqueeze(1), voxels, weight)  # (B, N, C); a pass over all voxels less than the above
 
 
 def hats(values: Tensor, knots: int) -> Tensor:

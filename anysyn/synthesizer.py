@@ -55,7 +55,7 @@ class Synthesizer(nn.Module):
         Returns:
             Images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features of the last encoding.
         """
-        padded, places, back = self._pad(batch, places)
+        padded, moved, back = self._pad(batch, places)
         asked = [query] if self.decoder.every_target else list(query.one_by_one())
         conditions = [self.conditioners.embed(padded, one) for one in asked]
         images: list[Tensor] = []
@@ -64,16 +64,15 @@ class Synthesizer(nn.Module):
             if not self.conditioners.agree(held, condition, "encoder"):
                 features, held = self._encode(padded, one, condition), condition
             modulate = self.conditioners.modulate(condition)
-            images.append(self.decoder(features, one.targets, modulate, places))
-        answer = torch.cat(images, 1)  # (B, K, *S), (B, K, Q) or (B, K, *N)
-        if self.shortcut is not None:
-            direct = self._direct(self.shortcut, padded.images, query, conditions)  # (B, K, *S)
+            images.append(self.decoder(features, one.targets, modulate, moved))
+        answer = torch.cat(images, 1)  # (B, K, *S padded), (B, K, Q) or (B, K, *N)
+        answer = answer[back] if places is None else answer  # (B, K, *S), (B, K, Q) or (B, K, *N)
+        if self.shortcut is not None:  # of what is not padded, which costs less
+            direct = self._direct(self.shortcut, batch.images, query, conditions)  # (B, K, *S)
             answer = answer + (direct if places is None else sample_at(direct, places))
-        if places is not None:
-            return Synthesis(answer, features)
-        if self.training and torch.is_grad_enabled():
-            self._latest = batch, query, answer[back].detach()
-        return Synthesis(answer[back], features)
+        if places is None and self.training and torch.is_grad_enabled():
+            self._latest = batch, query, answer.detach()
+        return Synthesis(answer, features)
 
     def without_gradients(self, batch: Batch, query: Query) -> Tensor:
         """Return the images (B, K, *S) for a discriminator to learn from, without gradients.

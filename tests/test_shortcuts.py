@@ -4,6 +4,7 @@ import torch
 from toys import batch_of, query_of, synthesizer
 
 from anysyn.build import load, parts
+from anysyn.nn.arithmetic import Affine, applied
 from anysyn.points import lattice
 from anysyn.shortcuts import Gain, Pointwise
 from anysyn.types import Batch, Query
@@ -64,6 +65,31 @@ def test_the_sites_of_pointwise_are_in_front_of_its_relus():
     torch.testing.assert_close(answer, shortcut.answer.bias[1].expand(1, 1, 3))
 
 
+class Affines:
+    """Scale and shift at every site, and tell so."""
+
+    def __init__(self, shortcut, samples):
+        draw = {site.name: torch.randn(2, samples, site.channels) for site in shortcut.sites}
+        self.at = {name: Affine(*drawn) for name, drawn in draw.items()}
+
+    def affine(self, site):
+        return self.at[site]
+
+    def __call__(self, site, features):
+        return applied(features, self.at[site])
+
+
+@pytest.mark.parametrize("spatial", [(5,), (3, 4), (2, 3, 4)])
+def test_a_scale_and_a_shift_in_the_weights_are_those_of_the_features(spatial):
+    torch.manual_seed(0)
+    images, query = torch.rand(2, 3, *spatial), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
+    shortcut = Pointwise(modalities=3, hidden=(7, 4))
+    affines = Affines(shortcut, 2)
+    on_features = shortcut(images, query, lambda site, features: affines(site, features))
+    torch.testing.assert_close(shortcut(images, query, affines), on_features)
+    assert not torch.allclose(on_features, shortcut(images, query), atol=1e-3)
+
+
 @pytest.mark.parametrize("label", [{"name": "dataset"}, {"name": "modality"}])
 def test_a_conditioner_acts_in_a_shortcut_on_every_target_by_its_own_code(label):
     torch.manual_seed(0)
@@ -78,6 +104,15 @@ def test_a_conditioner_acts_in_a_shortcut_on_every_target_by_its_own_code(label)
     torch.testing.assert_close(answer, alone)
     torch.nn.init.zeros_(film.heads["shortcut-block1"].weight)
     assert not torch.allclose(answer, model(batch, both).images, atol=1e-3)
+
+
+def test_a_shortcut_is_not_made_to_compute_what_is_padded():
+    model, seen = synthesizer().eval(), []
+    model.shortcut = Gain(modalities=4)
+    model.shortcut.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[2:]))
+    model(batch_of((13, 21)), query_of())
+    model(batch_of((13, 21)), query_of(), lattice((13, 21)))
+    assert seen == [(13, 21)] * 2
 
 
 def test_a_synthesizer_adds_its_shortcut_on_the_grid_and_at_points():
