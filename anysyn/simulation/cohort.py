@@ -90,7 +90,8 @@ def simulate(
         recipes = _with_own_labels(recipes, partial)
         _describe(partial, recipes, wanted)
         steps = _written(recipes, partial, wanted, jobs)
-        for _ in (progress or Progress()).over("simulating", range(len(recipes))):
+        title = f"simulating {'site' if len(names) == 1 else 'sites'} {', '.join(names)}"
+        for _ in (progress or Progress()).over(title, range(len(recipes))):
             next(steps)
     return folder
 

@@ -284,11 +284,11 @@ def test_a_cohort_is_there_once_it_is_whole(tmp_path):
     class Watching(Progress):
         def over(self, name, things):
             for thing in things:
-                seen.append((tmp_path / "cohort").exists())
+                seen.append((name, (tmp_path / "cohort").exists()))
                 yield thing
 
     made = simulate(tmp_path / "cohort", subjects=2, sites=1, spacing=8, contrasts=["T1w"], progress=Watching())
-    assert seen == [False, False]
+    assert seen == [("simulating site A", False)] * 2
     assert [one.name for one in tmp_path.iterdir()] == ["cohort"]
     assert sorted(one.name for one in made.glob("sub-*")) == ["sub-001", "sub-002"]
 
