@@ -90,6 +90,7 @@ class Fitting:
             "regions": {name: list(masks) for name, masks in self.task.regions.items()},
             "widths": list(WIDTHS),
             "steps": self.steps,
+            "learning_rate": f"one cycle to {LEARNING_RATE}",
             "data": str(self.root.resolve()),
             "subjects": [subject.key for subject in self._chosen],
             "prepare": data["prepare"],
@@ -131,6 +132,8 @@ def fit_segmenter(
 ) -> Segmenter:
     """Train a segmenter: soft Dice and cross-entropy, Adam, half of each batch slices with a lesion.
 
+    The learning rate rises first: at its height from the start, one training in several outlined nothing.
+
     Args:
         subjects: What it learns from.
         inputs: The modalities of the slices, in order.
@@ -148,7 +151,7 @@ def fit_segmenter(
         raise EvaluationError(f"no training slice shows {' or '.join(regions)}, so nothing can be learned")
     model, generator = network(len(shown), len(regions), seed).to(device).train(), seeded(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     overlap, chosen = DiceLoss(sigmoid=True, batch=True), [list(inputs).index(name) for name in shown]
     with progress.task(f"training a segmenter on {', '.join(shown)}", steps):
         for _ in range(steps):
