@@ -28,6 +28,7 @@ from anysyn.evaluation.segmented import (
     HEADINGS,
     REAL,
     RETRAINED,
+    never_found,
     outlined,
     rows_of,
     summarise,
@@ -96,7 +97,7 @@ def evaluate_segment(
 
     Returns:
         The findings. A subject that fails is listed and the others finish; one without masks, or without one of the
-        segmenter's modalities, is left out.
+        segmenter's modalities, is left out. A region that the segmenter finds in no real image is a failure, too.
 
     Raises:
         EvaluationError: If there is nothing to train on or to measure, a segmenter that is kept was trained on
@@ -133,6 +134,7 @@ def evaluate_segment(
                 rows += _measured(loaded, subject, task, segmenters, batch, folder)
     _check_rows(rows, failures)
     tables = {"rows": pd.DataFrame(rows), "summary": summarise(pd.DataFrame(rows))}
+    failures += _blind(tables["rows"])
     notes = _notes(tasks, asked, tables["rows"])
     record: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
     record |= {"segmenter": place, "retrain": retrain, "steps": steps, "notes": list(notes)}
@@ -144,6 +146,15 @@ def evaluate_segment(
 def _check_rows(rows: Sequence[object], failures: Sequence[Failure]) -> None:
     if not rows:
         raise EvaluationError(f"no subject could be outlined{first_reason(failures)}")
+
+
+def _blind(rows: pd.DataFrame) -> list[Failure]:
+    """Return a failure for each region that no synthesis can be judged by."""
+    said = (
+        "{}: the segmenter finds it in the real images of none of the {} subjects who have it, so its Dice says nothing "
+        "of a synthesis; give more training subjects, or more steps, and another --segmenter folder"
+    )
+    return [Failure(task, None, said.format(region, cases)) for task, region, cases in never_found(rows)]
 
 
 def _found(tasks: Mapping[Task, Sequence[str]], summary: pd.DataFrame) -> dict[str, Any]:

@@ -167,6 +167,25 @@ def _order(column: pd.Series[str]) -> pd.Series[int]:
     return column.map({name: place for place, name in enumerate(dict.fromkeys(column))})
 
 
+def never_found(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """List what the segmenter finds in nobody, though all modalities are real.
+
+    Args:
+        rows: As `rows_of` writes them.
+
+    Returns:
+        Task, region, and how many subjects have it in truth.
+
+    Example:
+        >>> row = dict.fromkeys(ABOUT, REAL) | dict.fromkeys(MEASURED, 0.0)
+        >>> never_found(pd.DataFrame([row, row | {"dice": float("nan")}]))
+        [('all real', 'all real', 1)]
+    """
+    real = rows[(rows["method"] == REAL) & rows["dice"].notna()]
+    regions = real.groupby(["task", "region"], sort=False)["dice"]
+    return [(str(task), str(region), len(values)) for (task, region), values in regions if not values.any()]
+
+
 def summary_cells(summary: pd.DataFrame) -> list[list[str]]:
     """Write a summary for a reader; the headings are `HEADINGS`.
 

@@ -18,7 +18,7 @@ from anysyn.evaluation import evaluate, evaluate_segment
 from anysyn.evaluation.outlines import read_outlines
 from anysyn.evaluation.pairs import EvaluationError
 from anysyn.evaluation.segmented import ABSENT, NONE, REAL, RETRAINED, SYNTHESIZED
-from anysyn.evaluation.segmenter import network
+from anysyn.evaluation.segmenter import Segmenter, network
 from anysyn.synthesis.run import LoadedRun, load_run
 from anysyn.training.folder import RunFolder
 
@@ -198,6 +198,23 @@ def test_an_empty_truth_is_in_no_mean_and_is_told(place, tmp_path, monkeypatch):
     assert rows[["cases", "empty"]].tolist() == [1, 1]
     assert result.rows.query("region == 'enhancing tumour' and subject == 'sub-03'")["dice"].isna().all()
     assert "Regions that are empty in truth: 1; their Dice is not defined and in no mean." in result.notes
+
+
+def test_a_segmenter_that_finds_nothing_is_a_failure_for_each_region(run, place, monkeypatch):
+    answering(monkeypatch, lambda image: image)
+    assert not segment(run, place).failures
+    outline = Segmenter.masks
+    monkeypatch.setattr(Segmenter, "masks", lambda self, images: outline(self, images) & rim_alone(self))
+    result = segment(run, place, overwrite=True)
+    assert [failure.key for failure in result.failures] == ["glioma", "glioma"]
+    reasons = [failure.reason for failure in result.failures]
+    assert reasons[0].startswith("whole tumour: the segmenter finds it in the real images of none of the 2 subjects")
+    assert reasons[1].startswith("tumour core: ")
+    assert (result.summary.query("region == 'enhancing tumour' and method == @REAL")["dice"] > 0).all()
+
+
+def rim_alone(segmenter):
+    return torch.tensor([region == "enhancing tumour" for region in segmenter.regions]).reshape(-1, 1, 1, 1)
 
 
 def test_subjects_that_the_segmenter_learned_from_are_not_outlined(run, place):
