@@ -11,7 +11,8 @@ import torch
 from scipy.ndimage import gaussian_filter, uniform_filter
 from torch import Tensor
 
-K1, K2 = 0.01, 0.03  # Wang et al. 2004, section III.B
+from anysyn.losses.structure import K1, K2
+
 Weights = Literal["gaussian", "uniform"]
 
 

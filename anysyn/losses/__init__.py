@@ -6,10 +6,12 @@ from anysyn.losses.feature import FeatureCorrelation, FeatureL1
 from anysyn.losses.pixel import L1, MSE
 from anysyn.losses.selective import ReconstructionL1, SynthesisL1
 from anysyn.losses.semantic import Semantic
+from anysyn.losses.structure import SSIM
 
 __all__ = [
     "L1",
     "MSE",
+    "SSIM",
     "Adversarial",
     "CanvasAdversarial",
     "FeatureCorrelation",
