@@ -151,8 +151,8 @@ def _check_rows(rows: Sequence[object], failures: Sequence[Failure]) -> None:
 def _blind(rows: pd.DataFrame) -> list[Failure]:
     """Return a failure for each region that no synthesis can be judged by."""
     said = (
-        "{}: the segmenter finds it in the real images of none of the {} subjects who have it, so its Dice says nothing "
-        "of a synthesis; give more training subjects, or more steps, and another --segmenter folder"
+        "{}: the segmenter finds it in the real images of none of the {} subjects who have it, so its Dice says "
+        "nothing of a synthesis; give more training subjects, or more steps, and another --segmenter folder"
     )
     return [Failure(task, None, said.format(region, cases)) for task, region, cases in never_found(rows)]
 
