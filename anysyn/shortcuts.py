@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.nn.arithmetic import affine_at
@@ -54,37 +55,52 @@ class Gain(Shortcut):
         return torch.einsum("bjk,bj...->bk...", gains, sources) / gains.shape[1]  # (B, K, *S)
 
 
-@register("shortcut", "pointwise")
-class Pointwise(Shortcut):
-    """Add what the intensities of all sources at a voxel tell of the target there, by a perceptron without neighbours.
+@register("shortcut", "perceptron")
+class Perceptron(Shortcut):
+    """Add what the intensities of all sources at a voxel, and near it, tell of the target there.
 
-    Where a voxel's answer hardly depends on its neighbours, as between T1w before and after gadolinium or from FLAIR
-    and ADC to DWI, this is a regression of the intensity, and the network only has to draw what the regression misses.
+    Where a voxel's answer depends on little else, as between T1w before and after gadolinium or from FLAIR and ADC to
+    DWI, this is a regression of the intensity, and the network only has to draw what the regression misses. With
+    neighbours it can tell noise from tissue.
 
-    An intensity reaches it as itself and by `hats`: tissues may lie close together in the range, as in an ADC.
+    An intensity reaches it as itself and by `hats`: tissues may lie close together in the range, as in an ADC. Its
+    neighbours reach it as they are.
 
     Args:
         modalities: How many modalities the recipe has.
+        dimensions: Axes along which a voxel has neighbours; slices of a slab are none of each other.
         hidden: Widths of the hidden layers; in front of the ReLU of layer i is the site ``shortcut/block<i>``.
         knots: Intensities from 0 to 1 between which it is linear at first, 2 or more.
+        reach: How many voxels away a neighbour is at the most, along each axis; 0 for a voxel by itself.
 
     Raises:
-        ValueError: If there is no hidden layer, or fewer than two knots.
+        ValueError: If there is no hidden layer, fewer than two knots, or a reach below 0.
 
     Example:
-        >>> shortcut = Pointwise(modalities=3, hidden=(16,))
+        >>> shortcut = Perceptron(modalities=3, hidden=(16,), reach=1)
         >>> shortcut(torch.rand(2, 3, 4, 4), Query(torch.tensor([[0, 1]] * 2), torch.tensor([[2]] * 2))).shape
         torch.Size([2, 1, 4, 4])
         >>> [site.name for site in shortcut.sites]
         ['shortcut/block0']
     """
 
-    def __init__(self, *, modalities: Given[int], hidden: Sequence[int] = (64, 64), knots: int = 16) -> None:
+    def __init__(
+        self,
+        *,
+        modalities: Given[int],
+        dimensions: Given[int] = 2,
+        hidden: Sequence[int] = (64, 64),
+        knots: int = 16,
+        reach: int = 0,
+    ) -> None:
         super().__init__()
-        if not hidden or knots < 2:
-            raise ValueError(f"shortcut: hidden {list(hidden)}, knots {knots}; it needs a hidden layer and two knots")
-        self.knots = knots
-        self.first = nn.Linear(modalities * (1 + knots), hidden[0])
+        if not hidden or knots < 2 or reach < 0:
+            raise ValueError(
+                f"shortcut: hidden {list(hidden)}, knots {knots}, reach {reach}; it needs a hidden layer, two knots "
+                "and a reach of 0 or more"
+            )
+        self.knots, self.reach, self.dimensions = knots, reach, dimensions
+        self.first = nn.Linear(modalities * (knots + (2 * reach + 1) ** dimensions), hidden[0])
         self.layers = nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in pairwise(hidden))
         self.answer = nn.Linear(hidden[-1], modalities)
         self.sites = [Site(f"shortcut/block{i}", width) for i, width in enumerate(hidden)]
@@ -92,21 +108,25 @@ class Pointwise(Shortcut):
     def forward(self, images: Tensor, query: Query, modulate: Modulate = unmodulated) -> Tensor:
         """Return (B, K, *S) for images (B, M, *S)."""
         spatial = images.shape[2:]
-        intensities = pick(images, query.sources).flatten(2).transpose(1, 2).unsqueeze(-1).contiguous()  # (B, N, J, 1)
-        known = torch.cat([intensities, hats(intensities.squeeze(-1), self.knots)], -1)  # (B, N, J, 1 + knots)
         biases = [layer.get_parameter("bias") for layer in (self.first, *self.layers)]
         weights = [self._shown(query.sources), *(layer.get_parameter("weight").T for layer in self.layers)]
-        voxels = known.flatten(2)  # (B, N, I)
+        voxels = self._known(pick(images, query.sources)).flatten(2)  # (B, N, I)
         for site, weight, bias in zip(self.sites, weights, biases, strict=True):
             voxels = _layer(voxels, weight, bias, site.name, modulate, spatial).relu()  # (B, N, C)
         answers = self.answer(voxels).transpose(1, 2).reshape(len(images), -1, *spatial)  # (B, M, *S)
         return pick(answers, query.targets)  # (B, K, *S)
 
+    def _known(self, sources: Tensor) -> Tensor:
+        """Lay out what is known of each voxel of sources (B, J, *S): (B, N, J, what)."""
+        around = neighbours(sources, self.reach, self.dimensions).flatten(2, -2).transpose(1, 2)  # (B, N, J, P)
+        intensities = sources.flatten(2).transpose(1, 2)  # (B, N, J)
+        return torch.cat([around, hats(intensities, self.knots)], -1)  # (B, N, J, P + knots)
+
     def _shown(self, sources: Tensor) -> Tensor:
         """Return the weights of the first layer for what is shown: (B, I, C); all others would meet zeros."""
-        columns = self.first.weight.T.reshape(self.answer.out_features, 1 + self.knots, -1)  # (M, 1 + knots, C)
+        columns = self.first.weight.T.unflatten(0, (self.answer.out_features, -1))  # (M, what, C)
         once = first_mentions(sources).to(columns.dtype)[..., None, None]  # (B, J, 1, 1)
-        weights: Tensor = (columns[sources] * once).flatten(1, 2)  # (B, J * (1 + knots), C)
+        weights: Tensor = (columns[sources] * once).flatten(1, 2)  # (B, J * what, C)
         return weights
 
 
@@ -142,3 +162,27 @@ def hats(values: Tensor, knots: int) -> Tensor:
     """
     at = values.clamp(0, 1).unsqueeze(-1) * (knots - 1)  # (..., 1)
     return (1 - (at - torch.arange(knots, device=values.device)).abs()).relu()  # (..., knots)
+
+
+def neighbours(images: Tensor, reach: int, dimensions: int) -> Tensor:
+    """Lay out each voxel and what is around it along the last axes; outside of an image is air.
+
+    Args:
+        images: (B, J, *S).
+        reach: How many voxels away a neighbour is at the most, along each axis.
+        dimensions: How many of the last axes.
+
+    Returns:
+        (B, J, *S, P), of P = (2 reach + 1) ** dimensions voxels the one in the middle the voxel itself.
+
+    Example:
+        >>> neighbours(torch.tensor([[[1.0, 2.0, 3.0]]]), 1, 1)[0, 0]
+        tensor([[0., 1., 2.],
+                [1., 2., 3.],
+                [2., 3., 0.]])
+    """
+    wide = F.pad(images, [reach] * 2 * dimensions)  # (B, J, *S padded)
+    shifts = product(range(2 * reach + 1), repeat=dimensions)
+    lengths = images.shape[images.ndim - dimensions :]
+    boxes = (tuple(slice(a, a + n) for a, n in zip(shift, lengths, strict=True)) for shift in shifts)
+    return torch.stack([wide[(..., *box)] for box in boxes], -1)  # (B, J, *S, P)

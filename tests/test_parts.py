@@ -185,7 +185,7 @@ def test_objectives_name_their_terms(name):
 def test_shortcuts(name, dimensions, depth, tmp_path):
     def made():
         torch.manual_seed(3)
-        return build("shortcut", spec("shortcut", name), modalities=M)
+        return build("shortcut", spec("shortcut", name), modalities=M, dimensions=dimensions)
 
     shape, shortcut = shape_of(dimensions, depth), made()
     batch = batch_of(shape)

@@ -6,7 +6,7 @@ from toys import batch_of, query_of, synthesizer
 from anysyn.build import load, parts
 from anysyn.nn.arithmetic import Affine, applied
 from anysyn.points import lattice
-from anysyn.shortcuts import Gain, Pointwise
+from anysyn.shortcuts import Gain, Perceptron, neighbours
 from anysyn.types import Batch, Query
 
 
@@ -33,24 +33,48 @@ def by_hand(shortcut, intensities):
     return answer.weight @ hidden + answer.bias
 
 
-def test_pointwise_is_a_perceptron_on_the_row_of_a_voxel_written_out():
+def test_the_perceptron_is_a_perceptron_on_the_row_of_a_voxel_written_out():
     images, query = 1.5 * torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
-    shortcut = Pointwise(modalities=3, hidden=(7, 4), knots=5)
+    shortcut = Perceptron(modalities=3, hidden=(7, 4), knots=5)
     answer = shortcut(images, query)
     first, second = images[0, :, 3, 1].tolist(), images[1, :, 0, 4].tolist()
     torch.testing.assert_close(answer[0, :, 3, 1], by_hand(shortcut, [*first[:2], None])[[2, 0]])
     torch.testing.assert_close(answer[1, :, 0, 4], by_hand(shortcut, [None, None, second[2]])[[1, 0]])
 
 
-@pytest.mark.parametrize("wrong", [{"hidden": ()}, {"knots": 1}])
-def test_pointwise_needs_a_layer_and_two_knots(wrong):
-    with pytest.raises(ValueError, match="it needs a hidden layer and two knots"):
-        Pointwise(modalities=3, **wrong)
+@pytest.mark.parametrize(("spatial", "dimensions"), [((5, 6), 2), ((4, 5, 6), 2), ((4, 5, 6), 3)])
+@pytest.mark.parametrize("reach", [1, 2])
+def test_neighbours_weigh_as_in_a_convolution_along_the_last_axes(spatial, dimensions, reach):
+    images, side = torch.rand(2, 3, *spatial), 2 * reach + 1
+    kernel = torch.rand((side,) * dimensions)
+    whole = kernel.reshape((1,) * (5 - dimensions) + kernel.shape)  # (1, 1, D, H, W)
+    volumes = images.reshape(6, 1, *(1,) * (3 - len(spatial)), *spatial)
+    expected = torch.nn.functional.conv3d(volumes, whole, padding=tuple(n // 2 for n in whole.shape[2:]))
+    found = neighbours(images, reach, dimensions) @ kernel.flatten()
+    torch.testing.assert_close(found, expected.reshape(images.shape))
 
 
-def test_the_sites_of_pointwise_are_in_front_of_its_relus():
+def test_with_a_reach_a_voxel_depends_on_its_neighbours_and_on_nothing_further():
+    query, place = Query(torch.tensor([[0]]), torch.tensor([[1]])), (0, 0, 3, 3)
+    for reach in (0, 1, 2):
+        images = torch.rand(1, 2, 7, 7, requires_grad=True)
+        shortcut = Perceptron(modalities=2, hidden=(32, 32), reach=reach)
+        (felt,) = torch.autograd.grad(shortcut(images, query)[place], images)
+        near = torch.zeros(7, 7)
+        near[3 - reach : 4 + reach, 3 - reach : 4 + reach] = 1
+        assert torch.equal((felt[0, 0] != 0).float(), near)
+        assert not felt[0, 1].any()
+
+
+@pytest.mark.parametrize("wrong", [{"hidden": ()}, {"knots": 1}, {"reach": -1}])
+def test_the_perceptron_needs_a_layer_two_knots_and_a_reach(wrong):
+    with pytest.raises(ValueError, match="it needs a hidden layer, two knots and a reach of 0 or more"):
+        Perceptron(modalities=3, **wrong)
+
+
+def test_the_sites_of_the_perceptron_are_in_front_of_its_relus():
     images, query = torch.rand(1, 2, 3), Query(torch.tensor([[0]]), torch.tensor([[1]]))
-    shortcut, seen = Pointwise(modalities=2, hidden=(7, 4)), []
+    shortcut, seen = Perceptron(modalities=2, hidden=(7, 4)), []
 
     def silence(site, features):
         seen.append((site, features.shape[1]))
@@ -83,7 +107,7 @@ class Affines:
 def test_a_scale_and_a_shift_in_the_weights_are_those_of_the_features(spatial):
     torch.manual_seed(0)
     images, query = torch.rand(2, 3, *spatial), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
-    shortcut = Pointwise(modalities=3, hidden=(7, 4))
+    shortcut = Perceptron(modalities=3, hidden=(7, 4))
     affines = Affines(shortcut, 2)
     on_features = shortcut(images, query, lambda site, features: affines(site, features))
     torch.testing.assert_close(shortcut(images, query, affines), on_features)
