@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -124,7 +124,7 @@ class Perceptron(Shortcut):
 
     def _shown(self, sources: Tensor) -> Tensor:
         """Return the weights of the first layer for what is shown: (B, I, C); all others would meet zeros."""
-        columns = self.first.weight.T.unflatten(0, (self.answer.out_features, -1))  # (M, what, C)
+        columns = self.first.weight.T.reshape(self.answer.out_features, -1, self.first.out_features)  # (M, what, C)
         once = first_mentions(sources).to(columns.dtype)[..., None, None]  # (B, J, 1, 1)
         weights: Tensor = (columns[sources] * once).flatten(1, 2)  # (B, J * what, C)
         return weights
@@ -173,7 +173,7 @@ def neighbours(images: Tensor, reach: int, dimensions: int) -> Tensor:
         dimensions: How many of the last axes.
 
     Returns:
-        (B, J, *S, P), of P = (2 reach + 1) ** dimensions voxels the one in the middle the voxel itself.
+        (B, J, *S, P), of P = (2 reach + 1) ** dimensions voxels, the one in the middle the voxel itself.
 
     Example:
         >>> neighbours(torch.tensor([[[1.0, 2.0, 3.0]]]), 1, 1)[0, 0]
@@ -181,8 +181,7 @@ def neighbours(images: Tensor, reach: int, dimensions: int) -> Tensor:
                 [1., 2., 3.],
                 [2., 3., 0.]])
     """
-    wide = F.pad(images, [reach] * 2 * dimensions)  # (B, J, *S padded)
-    shifts = product(range(2 * reach + 1), repeat=dimensions)
-    lengths = images.shape[images.ndim - dimensions :]
-    boxes = (tuple(slice(a, a + n) for a, n in zip(shift, lengths, strict=True)) for shift in shifts)
-    return torch.stack([wide[(..., *box)] for box in boxes], -1)  # (B, J, *S, P)
+    around = F.pad(images, [reach] * 2 * dimensions)  # (B, J, *S padded)
+    for axis in range(images.ndim - dimensions, images.ndim):
+        around = around.unfold(axis, 2 * reach + 1, 1)  # (B, J, *S, side, ...)
+    return around.flatten(-dimensions)  # (B, J, *S, P)
