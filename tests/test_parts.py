@@ -23,6 +23,7 @@ from toys import (
     query_of,
     referred,
     shape_of,
+    shortcut_of,
     spec,
     synthesizer,
 )
@@ -183,15 +184,11 @@ def test_objectives_name_their_terms(name):
 @pytest.mark.parametrize(("dimensions", "depth"), SPACES)
 @pytest.mark.parametrize("name", names("shortcut"))
 def test_shortcuts(name, dimensions, depth, tmp_path):
-    def made():
-        torch.manual_seed(3)
-        return build("shortcut", spec("shortcut", name), modalities=M, dimensions=dimensions)
-
-    shape, shortcut = shape_of(dimensions, depth), made()
+    shape, shortcut = shape_of(dimensions, depth), shortcut_of(name, dimensions)
     batch = batch_of(shape)
-    answer = shortcut(batch.images, query_of((1, 2)))
+    answer = shortcut(batch.images.clone().requires_grad_(), query_of((1, 2)))
     assert answer.shape == (2, 2, *shape)
     gradients_reach_everything(shortcut, (answer - 1).square().mean())
     batch.images[:, 1:] = float("nan")
     assert torch.isfinite(shortcut(batch.images, query_of((1, 2)))).all(), "only sources may be read"
-    same_after_saving(shortcut, made(), tmp_path / "weights.safetensors")
+    same_after_saving(shortcut, shortcut_of(name, dimensions), tmp_path / "weights.safetensors")

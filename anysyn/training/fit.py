@@ -16,6 +16,7 @@ from anysyn.recipe import Recipe
 from anysyn.training.cohort import cohort_of
 from anysyn.training.folder import RunError, RunFolder, write_tensors
 from anysyn.training.prompts import check_prompts
+from anysyn.training.solving import solve_parts
 from anysyn.training.stage import Position, StageLoop, below
 
 
@@ -117,7 +118,9 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
     check_prompts(recipe, parts, cohort)
     kept = folder.load_checkpoint()
     position = Position() if kept is None else Position(**kept[1]["position"])
-    if kept is not None:
+    if kept is None:
+        solve_parts(parts, cohort.train, recipe.seed, shown)
+    else:
         parts.load_state_dict(below("parts.", kept[0]))
     while position.stage < len(recipe.stages):
         if recipe.stages[position.stage].epochs == 0:

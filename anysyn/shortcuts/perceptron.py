@@ -1,58 +1,19 @@
-"""Shortcuts: what of the sources reaches the answer without passing through the network."""
+"""A shortcut that learns what the intensities at a voxel and near it tell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.nn.arithmetic import affine_at
 from anysyn.ops import first_mentions, pick
 from anysyn.registry import Given, register
+from anysyn.shortcuts.intensities import hats, neighbours
+from anysyn.shortcuts.shortcut import Shortcut
 from anysyn.types import Modulate, Query, Site, unmodulated
-
-
-class Shortcut(nn.Module):
-    """Make, from the sources alone, what the decoder's answer is added to; announce the sites."""
-
-    kind: ClassVar[str] = "shortcut"
-    sites: Sequence[Site] = ()
-
-    def forward(self, images: Tensor, query: Query, modulate: Modulate = unmodulated) -> Tensor:
-        """Return (B, K, *S) for images (B, M, *S)."""
-        raise NotImplementedError
-
-
-@register("shortcut", "gain")
-class Gain(Shortcut):
-    """Add each source times a gain, learned for each pair of source and target, averaged over the sources.
-
-    Between contrasts that look alike, such as T1w before and after gadolinium, the network then only has to draw the
-    difference.
-
-    Args:
-        modalities: How many modalities the recipe has.
-        initial: Every gain before training: at 1 the network begins by adding to the source, at 0 by itself.
-
-    Example:
-        >>> shortcut = Gain(modalities=2, initial=0.5)
-        >>> shortcut(torch.ones(1, 2, 4, 4), Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
-        0.5
-    """
-
-    def __init__(self, *, modalities: Given[int], initial: float = 0.0) -> None:
-        super().__init__()
-        self.gains = nn.Parameter(torch.full((modalities, modalities), initial))
-
-    def forward(self, images: Tensor, query: Query, modulate: Modulate = unmodulated) -> Tensor:
-        """Return (B, K, *S) for images (B, M, *S)."""
-        gains = self.gains[query.sources.unsqueeze(2), query.targets.unsqueeze(1)]  # (B, J, K)
-        sources = pick(images, query.sources)  # (B, J, *S)
-        return torch.einsum("bjk,bj...->bk...", gains, sources) / gains.shape[1]  # (B, K, *S)
 
 
 @register("shortcut", "perceptron")
@@ -140,48 +101,3 @@ def _layer(
         return modulate(site, features).flatten(2).transpose(1, 2)  # (B, N, C)
     weight, bias = weight * affine.scale.unsqueeze(1), bias * affine.scale + affine.shift  # (B, I, C), (B, C)
     return torch.baddbmm(bias.unsqueeze(1), voxels, weight)  # (B, N, C); a pass over all voxels less than the above
-
-
-def hats(values: Tensor, knots: int) -> Tensor:
-    """Say between which two of evenly spaced knots values lie, and where between them.
-
-    A piecewise linear function of a value with these knots is a weighted sum of the answers (linear B-splines).
-
-    Args:
-        values: (...), any numbers; those outside [0, 1] count as its ends.
-        knots: How many there are from 0 to 1, 2 or more.
-
-    Returns:
-        (..., knots): 1 at a knot, falling to 0 at its neighbours.
-
-    Example:
-        >>> hats(torch.tensor([0.0, 0.25, 2.0]), 3)
-        tensor([[1.0000, 0.0000, 0.0000],
-                [0.5000, 0.5000, 0.0000],
-                [0.0000, 0.0000, 1.0000]])
-    """
-    at = values.clamp(0, 1).unsqueeze(-1) * (knots - 1)  # (..., 1)
-    return (1 - (at - torch.arange(knots, device=values.device)).abs()).relu()  # (..., knots)
-
-
-def neighbours(images: Tensor, reach: int, dimensions: int) -> Tensor:
-    """Lay out each voxel and what is around it along the last axes; outside of an image is air.
-
-    Args:
-        images: (B, J, *S).
-        reach: How many voxels away a neighbour is at the most, along each axis.
-        dimensions: How many of the last axes.
-
-    Returns:
-        (B, J, *S, P), of P = (2 reach + 1) ** dimensions voxels, the one in the middle the voxel itself.
-
-    Example:
-        >>> neighbours(torch.tensor([[[1.0, 2.0, 3.0]]]), 1, 1)[0, 0]
-        tensor([[0., 1., 2.],
-                [1., 2., 3.],
-                [2., 3., 0.]])
-    """
-    around = F.pad(images, [reach] * 2 * dimensions)  # (B, J, *S padded)
-    for axis in range(images.ndim - dimensions, images.ndim):
-        around = around.unfold(axis, 2 * reach + 1, 1)  # (B, J, *S, side, ...)
-    return around.flatten(-dimensions)  # (B, J, *S, P)

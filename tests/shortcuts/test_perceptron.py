@@ -1,22 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from toys import batch_of, query_of, synthesizer
 
 from anysyn.build import load, parts
 from anysyn.nn.arithmetic import Affine, applied
-from anysyn.points import lattice
-from anysyn.shortcuts import Gain, Perceptron, neighbours
+from anysyn.shortcuts import Perceptron
 from anysyn.types import Batch, Query
-
-
-def test_gain_is_a_sum_over_sources_written_out():
-    images, query = torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 0]]), torch.tensor([[2], [1]]))
-    shortcut = Gain(modalities=3)
-    shortcut.gains.data = torch.arange(9.0).reshape(3, 3)
-    answer = shortcut(images, query)
-    torch.testing.assert_close(answer[0, 0], (2 * images[0, 0] + 5 * images[0, 1]) / 2)
-    torch.testing.assert_close(answer[1, 0], (7 * images[1, 2] + 1 * images[1, 0]) / 2)
 
 
 def by_hand(shortcut, intensities):
@@ -40,18 +29,6 @@ def test_the_perceptron_is_a_perceptron_on_the_row_of_a_voxel_written_out():
     first, second = images[0, :, 3, 1].tolist(), images[1, :, 0, 4].tolist()
     torch.testing.assert_close(answer[0, :, 3, 1], by_hand(shortcut, [*first[:2], None])[[2, 0]])
     torch.testing.assert_close(answer[1, :, 0, 4], by_hand(shortcut, [None, None, second[2]])[[1, 0]])
-
-
-@pytest.mark.parametrize(("spatial", "dimensions"), [((5, 6), 2), ((4, 5, 6), 2), ((4, 5, 6), 3)])
-@pytest.mark.parametrize("reach", [1, 2])
-def test_neighbours_weigh_as_in_a_convolution_along_the_last_axes(spatial, dimensions, reach):
-    images, side = torch.rand(2, 3, *spatial), 2 * reach + 1
-    kernel = torch.rand((side,) * dimensions)
-    whole = kernel.reshape((1,) * (5 - dimensions) + kernel.shape)  # (1, 1, D, H, W)
-    volumes = images.reshape(6, 1, *(1,) * (3 - len(spatial)), *spatial)
-    expected = torch.nn.functional.conv3d(volumes, whole, padding=tuple(n // 2 for n in whole.shape[2:]))
-    found = neighbours(images, reach, dimensions) @ kernel.flatten()
-    torch.testing.assert_close(found, expected.reshape(images.shape))
 
 
 def test_with_a_reach_a_voxel_depends_on_its_neighbours_and_on_nothing_further():
@@ -117,7 +94,8 @@ def test_a_scale_and_a_shift_in_the_weights_are_those_of_the_features(spatial):
 @pytest.mark.parametrize("label", [{"name": "dataset"}, {"name": "modality"}])
 def test_a_conditioner_acts_in_a_shortcut_on_every_target_by_its_own_code(label):
     torch.manual_seed(0)
-    recipe = load("small/pmm_synth", [f"parts.synthesizer.conditioners.0.reads={label}", "data.root=."])
+    asked = [f"parts.synthesizer.conditioners.0.reads={label}", "parts.synthesizer.shortcut={name: perceptron}"]
+    recipe = load("small/pmm_synth", [*asked, "data.root=."])
     model = parts(recipe)["synthesizer"].eval()
     film = model.conditioners[0]
     torch.nn.init.normal_(film.heads["shortcut-block1"].weight)
@@ -128,23 +106,3 @@ def test_a_conditioner_acts_in_a_shortcut_on_every_target_by_its_own_code(label)
     torch.testing.assert_close(answer, alone)
     torch.nn.init.zeros_(film.heads["shortcut-block1"].weight)
     assert not torch.allclose(answer, model(batch, both).images, atol=1e-3)
-
-
-def test_a_shortcut_is_not_made_to_compute_what_is_padded():
-    model, seen = synthesizer().eval(), []
-    model.shortcut = Gain(modalities=4)
-    model.shortcut.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[2:]))
-    model(batch_of((13, 21)), query_of())
-    model(batch_of((13, 21)), query_of(), lattice((13, 21)))
-    assert seen == [(13, 21)] * 2
-
-
-def test_a_synthesizer_adds_its_shortcut_on_the_grid_and_at_points():
-    plain, batch = synthesizer().eval(), batch_of((13, 21))
-    dense = plain(batch, query_of()).images
-    plain.shortcut = Gain(modalities=4)
-    plain.shortcut.gains.data[0, 2] = 0.5
-    added = plain(batch, query_of()).images
-    torch.testing.assert_close(added, dense + 0.5 * batch.images[:, :1])
-    asked = plain(batch, query_of(), lattice((13, 21))).images
-    torch.testing.assert_close(asked, added, atol=1e-4, rtol=0)

@@ -1,0 +1,99 @@
+import pytest
+import torch
+from torch import Generator
+
+from anysyn.nn.solved import Solved
+from anysyn.shortcuts import Regression, regression
+from anysyn.types import Query
+
+ALL = torch.ones(6, 4, dtype=torch.bool)
+
+
+def images_of(shape=(12, 14), samples=6):
+    """Draw two contrasts, and two that both tell: a product of them, and what is around one."""
+    first, second = torch.rand(2, samples, *shape, generator=Generator().manual_seed(1))
+    around = torch.nn.functional.avg_pool2d(first, 3, 1, padding=1)
+    return torch.stack([first, second, first * second, around], 1)
+
+
+def solved(images, available=ALL, **options):
+    shortcut = Regression(modalities=4, voxels=2000, **options)
+    shortcut.observe(images, available, Generator().manual_seed(0))
+    shortcut.solve()
+    return shortcut
+
+
+def ask(sources, *targets, samples=6):
+    return Query(torch.tensor([sources] * samples), torch.tensor([targets] * samples))
+
+
+def test_it_is_solved_not_trained():
+    shortcut = Regression(modalities=4)
+    assert isinstance(shortcut, Solved)
+    assert not list(shortcut.parameters())
+
+
+def test_it_finds_what_two_contrasts_and_what_neighbours_tell():
+    shortcut, fresh = solved(images_of()), images_of()
+    answer = shortcut(fresh, ask([0, 1], 2, 3))
+    assert (answer[:, 0] - fresh[:, 2]).abs().max() < 0.02, "a product is bilinear"
+    assert (answer[:, 1] - fresh[:, 3]).abs().max() < 0.02, "a mean is linear in the neighbours"
+    alone = shortcut(fresh, ask([0], 2))
+    expected = fresh[:, 0] / 2  # the mean of the product over all that the second may be
+    assert (alone[:, 0] - expected)[:, 1:-1, 1:-1].abs().mean() < 0.03
+
+
+def test_what_is_shown_is_answered_by_itself_and_what_nobody_has_beside_it_by_zero():
+    available = ALL.clone()
+    available[:, 3] = False
+    shortcut, fresh = solved(images_of().masked_fill(~available[..., None, None], float("nan")), available), images_of()
+    answer = shortcut(fresh, ask([1, 0], 0, 3))
+    assert torch.equal(answer[:, 0], fresh[:, 0])
+    assert not answer[:, 1].any()
+    assert torch.equal(shortcut(fresh, ask([3, 2, 1, 0], 2, 1)), fresh[:, [2, 1]])
+
+
+def test_samples_may_have_and_show_different_contrasts():
+    available = ALL.clone()
+    available[:2, 1] = available[2:, 2] = False
+    images = images_of()
+    shortcut = solved(images.masked_fill(~available[..., None, None], float("nan")), available)
+    query = Query(torch.tensor([[0, 1], [3, 3], [2, 0]]), torch.tensor([[3], [0], [1]]))
+    together = shortcut(images[:3], query)
+    for row, sources in enumerate([[1, 0], [3], [0, 2]]):
+        alone = shortcut(images[row : row + 1], ask(sources, int(query.targets[row]), samples=1))
+        torch.testing.assert_close(together[row : row + 1], alone)
+    assert together[2].eq(0).all(), "nobody has the second and the third"
+
+
+@pytest.mark.parametrize(("shape", "dimensions"), [((5, 6, 7), 2), ((5, 6, 7), 3)])
+def test_neighbours_lie_along_the_last_axes(shape, dimensions):
+    images, query = torch.rand(4, 4, *shape), ask([0], 1, samples=4)
+    images[:, 1] = images[:, 0].roll(1, 1)  # what lies before it along the first axis
+    images[:, 1, 0] = 0
+    shortcut = solved(images, ALL[:4], dimensions=dimensions)
+    error = (shortcut(images, query)[:, 0] - images[:, 1]).abs().mean()
+    assert (error < 1e-2) == (dimensions == 3)
+
+
+def test_voxels_are_answered_in_portions_that_do_not_matter(monkeypatch):
+    shortcut, images = solved(images_of()), images_of()
+    whole = shortcut(images, ask([0, 1], 2))
+    monkeypatch.setattr(regression, "VOXELS", 50)
+    torch.testing.assert_close(shortcut(images, ask([0, 1], 2)), whole)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"modalities": 11}, "it takes 10 at most"),
+        ({"knots": 1}, "it needs two knots"),
+        ({"pairs": 1}, "it needs two knots"),
+        ({"reach": -1}, "a reach of 0 or more"),
+        ({"voxels": 0}, "a voxel"),
+        ({"ridge": 0}, "a ridge above 0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Regression(**{"modalities": 3, **wrong})
