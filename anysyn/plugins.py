@@ -21,6 +21,7 @@ OWN = (
     "anysyn.clip",
     "anysyn.discriminators",
     "anysyn.shortcuts",
+    "anysyn.blends",
     "anysyn.synthesizer",
     "anysyn.diffusion",
     "anysyn.objectives",

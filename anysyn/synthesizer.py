@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from anysyn.blends import Blend
 from anysyn.conditioners import Conditioner, Conditioners
 from anysyn.ops import pad_to_multiple
 from anysyn.points import Places, sample_at
@@ -27,6 +28,7 @@ class Synthesizer(nn.Module):
         encoder: Sources to features.
         decoder: Features to images.
         shortcut: What of the sources the decoder's answer is added to; nothing by default.
+        blend: What the sum of both is mixed with once the training is over; nothing by default.
         conditioners: What acts at the sites of all three, in order.
     """
 
@@ -38,11 +40,12 @@ class Synthesizer(nn.Module):
         encoder: Encoder,
         decoder: Decoder,
         shortcut: Shortcut | None = None,
+        blend: Blend | None = None,
         conditioners: Sequence[Conditioner] = (),
     ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.conditioners = encoder, decoder, Conditioners(conditioners)
-        self.shortcut = shortcut
+        self.shortcut, self.blend = shortcut, blend
 
     def forward(self, batch: Batch, query: Query, places: Places | None = None) -> Synthesis:
         """Synthesize the targets.
@@ -70,6 +73,8 @@ class Synthesizer(nn.Module):
         if self.shortcut is not None:  # of what is not padded, which costs less
             direct = self._direct(self.shortcut, batch.images, query, conditions)  # (B, K, *S)
             answer = answer + (direct if places is None else sample_at(direct, places))
+        if self.blend is not None:
+            answer = self.blend(answer, batch, query, places)
         if places is None and self.training and torch.is_grad_enabled():
             self._latest = batch, query, answer.detach()
         return Synthesis(answer, features)

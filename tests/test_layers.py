@@ -26,6 +26,7 @@ ORDER = """
     descriptors
     conditioners
     encoders decoders shortcuts
+    blends
     clip discriminators
     synthesizer diffusion
     objectives

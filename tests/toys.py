@@ -108,6 +108,10 @@ def shortcut_of(name, dimensions):
     return build("shortcut", spec("shortcut", name) | of, modalities=M, dimensions=dimensions)
 
 
+def blend_of(name, dimensions):
+    return build("blend", spec("blend", name) | {"of": shortcut_of("regression", dimensions)}, modalities=M)
+
+
 def canvas_discriminator():
     torch.manual_seed(4)
     return CanvasPatchGAN(modalities=M, dimensions=2, width=4, layers=1)

@@ -16,7 +16,7 @@ from anysyn.recipe import Recipe
 from anysyn.training.cohort import cohort_of
 from anysyn.training.folder import RunError, RunFolder, write_tensors
 from anysyn.training.prompts import check_prompts
-from anysyn.training.solving import solve_parts
+from anysyn.training.solving import solve_blends, solve_parts
 from anysyn.training.stage import Position, StageLoop, below
 
 
@@ -139,7 +139,8 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
             loop.restore(*kept)
         kept = None
         position = loop.run()
-    if fabric.is_global_zero:
+    if fabric.is_global_zero:  # the others need it no more
+        solve_blends(parts, recipe, cohort, shown)
         write_tensors(folder.weights, parts.state_dict())
     fabric.barrier()
     return TrainingResult(folder.path, cohort.failures)

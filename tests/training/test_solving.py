@@ -1,4 +1,4 @@
-"""Parts that are solved before the first step."""
+"""Parts that are solved before the first step, and after the last."""
 
 import pytest
 import safetensors.torch
@@ -6,6 +6,9 @@ import torch
 from gan import recipe_of, write_sites
 
 from anysyn import build
+from anysyn.blends import Stacked
+from anysyn.ops import among
+from anysyn.synthesis import load_run
 from anysyn.training import adapt, resume, solving, train
 
 
@@ -50,3 +53,49 @@ def test_a_resumed_and_an_adapted_run_are_not_solved_again(place, monkeypatch):
     write_sites(place / "new", subjects=2)
     adapted = adapt(run, data=place / "new", name="new", out=place / "adapted", epochs=1, accelerator="cpu").folder
     assert same(solved(adapted), before)
+
+
+BLEND = "parts.synthesizer.blend={name: stacked, of: {name: regression, voxels: 16}}"
+
+
+def blended(run):
+    weights = safetensors.torch.load_file(run / "weights.safetensors")
+    return {name: value for name, value in weights.items() if ".blend." in name}
+
+
+def test_a_blend_is_solved_after_the_last_step_and_changes_no_other_weight(place):
+    run, without = fit(place, "blended", BLEND), fit(place, "unblended")
+    shares = blended(run)["synthesizer.blend.shares"]
+    assert (shares < 1).any()
+    assert shares.min() >= 0
+    told = {(1, 1), (1, 2), (2, 0), (2, 2), (4, 0), (4, 1), (3, 2), (5, 1), (6, 0)}  # choices, and what they leave out
+    assert {tuple(where) for where in (shares < 1).nonzero().tolist()} <= told
+    kept, others = (safetensors.torch.load_file(one / "weights.safetensors") for one in (run, without))
+    assert same({name: value for name, value in kept.items() if ".blend." not in name}, others)
+
+
+def test_a_blend_is_solved_on_what_the_trained_network_answers_to_the_queries_of_the_last_stage(place, monkeypatch):
+    seen, weigh = [], Stacked.weigh
+    monkeypatch.setattr(Stacked, "weigh", lambda blend, outcome: (seen.append(outcome), weigh(blend, outcome)))
+    run = load_run(fit(place, "watched", BLEND, "stages.0.batches.size=2"), accelerator="cpu")
+    mixed = alone = torch.zeros(())
+    for batch, query, prediction, truth, mask, *_ in seen:
+        counts = mask & ~among(query.targets, query.sources)
+        mixed = mixed + (run.model(batch, query).images - truth)[counts].square().sum()
+        alone = alone + (prediction - truth)[counts].square().sum()
+    assert 0 < mixed < alone
+
+
+def test_a_run_stopped_before_its_blend_was_solved_resumes_to_the_same(place, monkeypatch):
+    whole = fit(place, "whole", BLEND)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(solving.SynthesisObjective, "outcome", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fit(place, "stopped", BLEND)
+    assert not (place / "stopped" / "weights.safetensors").is_file()
+    resume(place / "stopped", accelerator="cpu")
+    assert same(blended(place / "stopped"), blended(whole))
+
+
+def stop(*_):
+    raise KeyboardInterrupt
