@@ -71,7 +71,7 @@ class Synthesizer(nn.Module):
         answer = torch.cat(images, 1)  # (B, K, *S padded), (B, K, Q) or (B, K, *N)
         answer = answer[back] if places is None else answer  # (B, K, *S), (B, K, Q) or (B, K, *N)
         if self.shortcut is not None:  # of what is not padded, which costs less
-            direct = self._direct(self.shortcut, batch.images, query, conditions)  # (B, K, *S)
+            direct = self._direct(self.shortcut, batch, query, conditions)  # (B, K, *S)
             answer = answer + (direct if places is None else sample_at(direct, places))
         if self.blend is not None:
             answer = self.blend(answer, batch, query, places)
@@ -116,13 +116,13 @@ class Synthesizer(nn.Module):
         return features
 
     def _direct(
-        self, shortcut: Shortcut, images: Tensor, query: Query, conditions: Sequence[Sequence[Condition]]
+        self, shortcut: Shortcut, batch: Batch, query: Query, conditions: Sequence[Sequence[Condition]]
     ) -> Tensor:
         if all(self.conditioners.agree(conditions[0], other, "shortcut") for other in conditions):
-            answer: Tensor = shortcut(images, query, self.conditioners.modulate(conditions[0]))  # (B, K, *S)
+            answer: Tensor = shortcut(batch, query, self.conditioners.modulate(conditions[0]))  # (B, K, *S)
             return answer
         asked = zip(query.one_by_one(), conditions, strict=True)
-        answers = [shortcut(images, one, self.conditioners.modulate(condition)) for one, condition in asked]
+        answers = [shortcut(batch, one, self.conditioners.modulate(condition)) for one, condition in asked]
         return torch.cat(answers, 1)  # (B, K, *S)
 
     def _pad(self, batch: Batch, places: Places | None) -> tuple[Batch, Places | None, tuple[slice, ...]]:

@@ -74,6 +74,12 @@ def batch_of(shape, samples=2, seed=0):
     )
 
 
+def existing(images, dataset=None):
+    """Return a batch in which all of these images (B, M, *S) exist, of one dataset by default."""
+    dataset = torch.zeros(len(images), dtype=torch.int64) if dataset is None else dataset
+    return Batch(images, torch.ones(images.shape[:2]).bool(), dataset, torch.ones(len(images), images.ndim - 2))
+
+
 def query_of(targets=(2,), samples=2):
     return Query(torch.tensor([[0]] * samples), torch.tensor([list(targets)] * samples))
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from anysyn.blends.blend import Blend
 from anysyn.losses.selective import synthesized
-from anysyn.nn.solved import Solved
-from anysyn.ops import choices, spread
+from anysyn.nn.solved import Lengthening, Solved, known_part
+from anysyn.ops import choices, rows_by_value, spread
 from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
 from anysyn.shortcuts import Shortcut
@@ -16,15 +16,17 @@ from anysyn.types import Batch, Outcome, Query
 
 
 @register("blend", "stacked")
-class Stacked(Blend):
-    """Answer ``r + share (y - r)``: y is the network's answer, r that of a regression (Wolpert, Neural Networks 1992).
+class Stacked(Lengthening, Blend):
+    """Mix what the network answers, y, with what a regression does, r: ``r + share (y - r)``.
 
-    One network for all choices of sources does best where the choices are many and few images tell of each; a
-    regression of its own for each choice, where intensities tell nearly all. So the share is another for each choice
-    and target: that by which the squared error on the training images is the least,
-    ``sum (y - r)(t - r) / sum (y - r)^2``, kept in [0, 1]. Where no training image tells it is 1, the network alone. So
-    it is for a dataset that was added later, whose intensities the regression does not know, and in part for a sample
-    that is said to come from several.
+    It is a stacked generalisation (Wolpert, Neural Networks 1992). One network for all choices of sources does best
+    where shapes tell; a regression of its own for each choice, where intensities tell nearly all. So the share is
+    another for each choice and target: that by which the squared error on the training images is the least,
+    ``sum (y - r)(t - r) / sum (y - r)^2``, kept in [0, 1]. If there is a regression for each dataset, the shares are
+    those of the dataset, too.
+
+    Where no training image tells it is 1, the network alone. So it is for a dataset that was added later, whose
+    intensities no regression knows, and in part for a sample that is said to come from several.
 
     Args:
         modalities: How many modalities the recipe has.
@@ -51,33 +53,25 @@ class Stacked(Blend):
             learns = f"{type(of).__name__} learns by steps"
             raise ValueError(f"{learns}, and none would reach it here; take one that is solved: regression")
         self.of, self.modalities = of, modalities
-        self.register_buffer("shares", torch.ones(2**modalities, modalities))  # (choices, M)
-        self.register_buffer("datasets", torch.zeros((), dtype=torch.int64))  # among which it was solved
-        self.most = -1  # largest number of a dataset that was weighed
-        self.sums = torch.zeros(2, 2**modalities, modalities, dtype=torch.float64)
+        self.register_buffer("shares", torch.ones(0, 2**modalities, modalities))  # (N, choices, M)
+        self.sums: dict[int, Tensor] = {}  # of each dataset, (2, choices, M)
 
     @property
     def solved(self) -> bool:
         """Return whether it has been solved; before that it leaves the answers as they are."""
-        return bool(self.get_buffer("datasets") > 0)
+        return len(self.get_buffer("shares")) > 0
 
     def forward(self, answers: Tensor, batch: Batch, query: Query, places: Places | None = None) -> Tensor:
         """Return answers (B, K, *S), (B, K, Q) or (B, K, *N) about a batch, mixed."""
         if answers.is_meta or not self.solved:
             return answers
-        known = self._known(batch.dataset).to(answers).unsqueeze(1)  # (B, 1)
+        known = known_part(batch.dataset, len(self.get_buffer("shares")))  # (B, N)
         if not bool(known.any()):  # then the regression need not be asked
             return answers
-        shares = self.get_buffer("shares")[choices(query.sources, self.modalities)]  # (B, M)
-        shares = shares.gather(1, query.targets).to(answers)  # (B, K)
-        shares = torch.lerp(torch.ones_like(shares), shares, known)  # (B, K)
-        direct = self._direct(batch.images, query, places)  # (B, K, *S), (B, K, Q) or (B, K, *N)
-        return direct + spread(shares, answers) * (answers - direct)
-
-    def _known(self, dataset: Tensor) -> Tensor:
-        """Return how much of what samples come from was there when it was solved: (B,)."""
-        among = int(self.get_buffer("datasets"))
-        return dataset < among if dataset.ndim == 1 else dataset[:, :among].sum(1)  # (B,)
+        every = self.get_buffer("shares")[:, choices(query.sources, self.modalities)]  # (N, B, M)
+        shares = 1 - torch.einsum("bn,nbm->bm", known, 1 - every)  # (B, M)
+        direct = self._direct(batch, query, places)  # (B, K, *S), (B, K, Q) or (B, K, *N)
+        return direct + spread(shares.gather(1, query.targets), answers) * (answers - direct)
 
     def weigh(self, outcome: Outcome) -> None:
         """Add up what the network's own answers to a query of the training images are worth.
@@ -87,23 +81,28 @@ class Stacked(Blend):
         """
         batch, query = outcome.batch, outcome.query
         mask = synthesized(outcome)  # (B, K)
-        direct = self._direct(batch.images, query, batch.points)[mask]  # (N, *S) or (N, Q)
+        direct = self._direct(batch, query, batch.points)[mask]  # (N, *S) or (N, Q)
         ours = (outcome.prediction[mask] - direct).flatten(1).double()  # (N, V)
         best = (outcome.truth[mask] - direct).flatten(1).double()  # (N, V)
-        rows = choices(query.sources, self.modalities).unsqueeze(1).expand_as(mask)[mask]  # (N,)
-        where = (rows.cpu(), query.targets[mask].cpu())
-        for sums, products in zip(self.sums, (ours * best, ours.square()), strict=True):
-            sums.index_put_(where, products.sum(1).cpu(), accumulate=True)
-        self.most = max(self.most, int(batch.dataset.max()))
+        products = torch.stack([ours * best, ours.square()]).sum(2).cpu()  # (2, N)
+        rows = choices(query.sources, self.modalities).unsqueeze(1).expand_as(mask)[mask].cpu()  # (N,)
+        targets, datasets = query.targets[mask].cpu(), batch.dataset.unsqueeze(1).expand_as(mask)[mask].cpu()  # (N,)
+        for number, here in rows_by_value(datasets):
+            kept = self.sums.setdefault(number, torch.zeros(2, *self.get_buffer("shares").shape[1:]).double())
+            for sums, product in zip(kept, products, strict=True):
+                sums.index_put_((rows[here], targets[here]), product[here], accumulate=True)
 
     def solve(self) -> None:
         """Solve the shares from what was weighed, and forget that."""
-        both, own = self.sums
-        shares = torch.where(own > 0, both / own, 1.0).clamp(0, 1)  # (choices, M)
-        self.get_buffer("shares").copy_(shares)
-        self.get_buffer("datasets").fill_(self.most + 1)
-        self.sums.zero_()
+        none = torch.zeros(2, *self.get_buffer("shares").shape[1:]).double()  # (2, choices, M)
+        every = torch.stack([self.sums.get(number, none) for number in range(max(self.sums) + 1)])  # (N, 2, choices, M)
+        if not self.of.reads_dataset:  # then nor may the shares say which it is
+            every = every.sum(0, keepdim=True).expand_as(every)  # (N, 2, choices, M)
+        both, own = every.unbind(1)
+        shares = torch.where(own > 0, both / own, 1.0).clamp(0, 1)  # (N, choices, M)
+        self.register_buffer("shares", shares.to(self.get_buffer("shares")))
+        self.sums.clear()
 
-    def _direct(self, images: Tensor, query: Query, places: Places | None) -> Tensor:
-        direct: Tensor = self.of(images, query)  # (B, K, *S)
+    def _direct(self, batch: Batch, query: Query, places: Places | None) -> Tensor:
+        direct: Tensor = self.of(batch, query)  # (B, K, *S)
         return direct if places is None else sample_at(direct, places)  # (B, K, *S), (B, K, Q) or (B, K, *N)

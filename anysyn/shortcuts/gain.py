@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from anysyn.ops import pick
 from anysyn.registry import Given, register
 from anysyn.shortcuts.shortcut import Shortcut
-from anysyn.types import Modulate, Query, unmodulated
+from anysyn.types import Batch, Modulate, Query, unmodulated
 
 
 @register("shortcut", "gain")
@@ -24,7 +24,8 @@ class Gain(Shortcut):
 
     Example:
         >>> shortcut = Gain(modalities=2, initial=0.5)
-        >>> shortcut(torch.ones(1, 2, 4, 4), Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
+        >>> batch = Batch(torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool(), torch.tensor([0]), torch.ones(1, 2))
+        >>> shortcut(batch, Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
         0.5
     """
 
@@ -32,8 +33,8 @@ class Gain(Shortcut):
         super().__init__()
         self.gains = nn.Parameter(torch.full((modalities, modalities), initial))
 
-    def forward(self, images: Tensor, query: Query, modulate: Modulate = unmodulated) -> Tensor:
-        """Return (B, K, *S) for images (B, M, *S)."""
+    def forward(self, batch: Batch, query: Query, modulate: Modulate = unmodulated) -> Tensor:
+        """Return (B, K, *S) for a batch with images (B, M, *S)."""
         gains = self.gains[query.sources.unsqueeze(2), query.targets.unsqueeze(1)]  # (B, J, K)
-        sources = pick(images, query.sources)  # (B, J, *S)
+        sources = pick(batch.images, query.sources)  # (B, J, *S)
         return torch.einsum("bjk,bj...->bk...", gains, sources) / gains.shape[1]  # (B, K, *S)

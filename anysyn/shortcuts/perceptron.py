@@ -13,7 +13,7 @@ from anysyn.ops import first_mentions, pick
 from anysyn.registry import Given, register
 from anysyn.shortcuts.intensities import hats, neighbours
 from anysyn.shortcuts.shortcut import Shortcut
-from anysyn.types import Modulate, Query, Site, unmodulated
+from anysyn.types import Batch, Modulate, Query, Site, unmodulated
 
 
 @register("shortcut", "perceptron")
@@ -39,7 +39,8 @@ class Perceptron(Shortcut):
 
     Example:
         >>> shortcut = Perceptron(modalities=3, hidden=(16,), reach=1)
-        >>> shortcut(torch.rand(2, 3, 4, 4), Query(torch.tensor([[0, 1]] * 2), torch.tensor([[2]] * 2))).shape
+        >>> batch = Batch(torch.rand(2, 3, 4, 4), torch.ones(2, 3).bool(), torch.tensor([0, 0]), torch.ones(2, 2))
+        >>> shortcut(batch, Query(torch.tensor([[0, 1]] * 2), torch.tensor([[2]] * 2))).shape
         torch.Size([2, 1, 4, 4])
         >>> [site.name for site in shortcut.sites]
         ['shortcut/block0']
@@ -66,15 +67,15 @@ class Perceptron(Shortcut):
         self.answer = nn.Linear(hidden[-1], modalities)
         self.sites = [Site(f"shortcut/block{i}", width) for i, width in enumerate(hidden)]
 
-    def forward(self, images: Tensor, query: Query, modulate: Modulate = unmodulated) -> Tensor:
-        """Return (B, K, *S) for images (B, M, *S)."""
-        spatial = images.shape[2:]
+    def forward(self, batch: Batch, query: Query, modulate: Modulate = unmodulated) -> Tensor:
+        """Return (B, K, *S) for a batch with images (B, M, *S)."""
+        spatial = batch.images.shape[2:]
         biases = [layer.get_parameter("bias") for layer in (self.first, *self.layers)]
         weights = [self._shown(query.sources), *(layer.get_parameter("weight").T for layer in self.layers)]
-        voxels = self._known(pick(images, query.sources)).flatten(2)  # (B, N, I)
+        voxels = self._known(pick(batch.images, query.sources)).flatten(2)  # (B, N, I)
         for site, weight, bias in zip(self.sites, weights, biases, strict=True):
             voxels = _layer(voxels, weight, bias, site.name, modulate, spatial).relu()  # (B, N, C)
-        answers = self.answer(voxels).transpose(1, 2).reshape(len(images), -1, *spatial)  # (B, M, *S)
+        answers = self.answer(voxels).transpose(1, 2).reshape(len(voxels), -1, *spatial)  # (B, M, *S)
         return pick(answers, query.targets)  # (B, K, *S)
 
     def _known(self, sources: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anysyn.registry import register
 from anysyn.shortcuts.shortcut import Shortcut
-from anysyn.types import Modulate, Query, unmodulated
+from anysyn.types import Batch, Modulate, Query, unmodulated
 
 
 @register("shortcut", "sum")
@@ -25,7 +25,8 @@ class Sum(Shortcut):
     Example:
         >>> from anysyn.shortcuts import Gain
         >>> both = Sum(of=[Gain(modalities=2, initial=0.5), Gain(modalities=2, initial=1.0)])
-        >>> both(torch.ones(1, 2, 4, 4), Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
+        >>> batch = Batch(torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool(), torch.tensor([0]), torch.ones(1, 2))
+        >>> both(batch, Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
         1.5
     """
 
@@ -36,7 +37,7 @@ class Sum(Shortcut):
         if not of or len(set(names)) < len(names):
             raise ValueError(f"shortcut: a sum of {len(of)} with the sites {names}; it needs one, and each site once")
 
-    def forward(self, images: Tensor, query: Query, modulate: Modulate = unmodulated) -> Tensor:
-        """Return (B, K, *S) for images (B, M, *S)."""
-        answers = [one(images, query, modulate) for one in self.of]  # (B, K, *S) each
+    def forward(self, batch: Batch, query: Query, modulate: Modulate = unmodulated) -> Tensor:
+        """Return (B, K, *S) for a batch with images (B, M, *S)."""
+        answers = [one(batch, query, modulate) for one in self.of]  # (B, K, *S) each
         return torch.stack(answers).sum(0)  # (B, K, *S)

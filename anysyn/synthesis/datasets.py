@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.registry import UserError, suggest
-from anysyn.types import Descriptor
 
 MEAN = "mean"
 
@@ -58,7 +57,7 @@ class Datasets:
 
 def hears_dataset(model: nn.Module) -> bool:
     """Tell whether anything in a network reads the dataset."""
-    return any(isinstance(one, Descriptor) and one.reads_dataset for one in model.modules())
+    return any(getattr(one, "reads_dataset", False) for one in model.modules())
 
 
 def check_dataset(model: nn.Module, datasets: Datasets, asked: str | None) -> None:

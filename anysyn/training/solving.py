@@ -33,7 +33,7 @@ def solve_parts(parts: nn.Module, samples: Samples, seed: int, progress: Progres
     for indices in progress.over("solving", Shuffled(size=32).epoch(samples.groups, generator)):
         batch = samples.batch(indices, generator).to(device)
         for module in solved:
-            module.observe(batch.images, batch.available, generator)
+            module.observe(batch, generator)
     for module in solved:
         module.solve()
 

@@ -23,9 +23,9 @@ def batch_of(samples=4, **rest):
     return Batch(images, torch.ones(samples, 3).bool(), torch.zeros(samples).long(), torch.ones(samples, 2), **rest)
 
 
-def regression_of(batch):
-    shortcut = Regression(modalities=3, knots=4, pairs=2)
-    shortcut.observe(batch.images, batch.available, Generator().manual_seed(0))
+def regression_of(batch, **options):
+    shortcut = Regression(modalities=3, knots=4, pairs=2, **options)
+    shortcut.observe(batch, Generator().manual_seed(0))
     shortcut.solve()
     return shortcut
 
@@ -49,13 +49,13 @@ def test_shares_are_the_least_squares_of_each_choice_of_sources_and_target():
         part = batch.take(rows)
         blend.weigh(outcome_of(part, ask(part, query.sources[rows].tolist(), ((1,),)), seen.prediction[rows]))
     blend.solve()
-    direct = blend.of(batch.images, query)
+    direct = blend.of(batch, query)
     for rows, choice in ((slice(0, 2), 5), (slice(2, 4), 1)):
         ours, best = ((x - direct)[rows].reshape(-1, 1) for x in (seen.prediction, seen.truth))
         expected = torch.linalg.lstsq(ours, best).solution.item()
         assert 0 < expected < 1
-        assert blend.shares[choice, 1].item() == pytest.approx(expected, abs=1e-5)
-    assert blend.shares.sum().item() == pytest.approx(24 - 2 + blend.shares[[1, 5], 1].sum().item())
+        assert blend.shares[0, choice, 1].item() == pytest.approx(expected, abs=1e-5)
+    assert blend.shares.sum().item() == pytest.approx(24 - 2 + blend.shares[0, [1, 5], 1].sum().item())
 
 
 def test_the_mix_is_no_worse_on_what_it_was_solved_on_than_either_alone():
@@ -65,7 +65,7 @@ def test_the_mix_is_no_worse_on_what_it_was_solved_on_than_either_alone():
     blend.weigh(seen)
     blend.solve()
     assert blend.solved
-    mixed, direct = blend(seen.prediction, batch, query), blend.of(batch.images, query)
+    mixed, direct = blend(seen.prediction, batch, query), blend.of(batch, query)
     errors = [(x - seen.truth).square().mean((0, 2, 3)) for x in (mixed, seen.prediction, direct)]
     assert (errors[0] < torch.minimum(errors[1], errors[2])).all()
 
@@ -73,12 +73,12 @@ def test_the_mix_is_no_worse_on_what_it_was_solved_on_than_either_alone():
 def test_a_share_stays_between_none_and_all():
     batch = batch_of()
     blend, query = Stacked(modalities=3, of=regression_of(batch)), ask(batch, [[0]] * 4)
-    direct, truth = blend.of(batch.images, query), batch.images[:, 1:]
+    direct, truth = blend.of(batch, query), batch.images[:, 1:]
     away, halfway = direct - (truth - direct), direct + (truth - direct) / 2  # where less than 0, and 2, would be best
     answers = torch.stack([away[:, 0], halfway[:, 1]], 1)
     blend.weigh(outcome_of(batch, query, answers))
     blend.solve()
-    assert blend.shares[1].tolist() == [1.0, 0.0, 1.0]
+    assert blend.shares[0, 1].tolist() == [1.0, 0.0, 1.0]
     torch.testing.assert_close(blend(answers, batch, query), torch.stack([direct[:, 0], halfway[:, 1]], 1))
 
 
@@ -98,8 +98,8 @@ def test_only_what_has_a_truth_and_was_not_shown_is_weighed():
     answers = random(4, 3, *SHAPE, seed=3)
     blend.weigh(outcome_of(batch, query, answers, mask))
     blend.solve()
-    assert blend.shares[1, 0] == blend.shares[1, 2] == 1
-    assert 0 <= blend.shares[1, 1] < 1
+    assert blend.shares[0, 1, 0] == blend.shares[0, 1, 2] == 1
+    assert 0 <= blend.shares[0, 1, 1] < 1
     assert torch.isfinite(blend(answers, batch, query)[:, :2]).all()
 
 
@@ -111,8 +111,8 @@ def test_at_points_the_regression_is_read_there():
     blend.weigh(Outcome(batch, query, answers, truth, torch.ones(4, 2).bool(), features=None))
     blend.solve()
     assert blend.solved
-    direct = sample_at(blend.of(batch.images, query), points)
-    expected = torch.lerp(direct, answers, blend.shares[1, 1:].reshape(1, 2, 1))
+    direct = sample_at(blend.of(batch, query), points)
+    expected = torch.lerp(direct, answers, blend.shares[0, 1, 1:].reshape(1, 2, 1))
     torch.testing.assert_close(blend(answers, batch, query, points), expected)
 
 
@@ -135,3 +135,19 @@ def test_a_dataset_that_was_added_later_is_answered_by_the_network_alone_and_a_m
     mixture = torch.tensor([0.25, 0.25, 0.5]).expand(4, 3)
     mixed = blend(answers, replace(batch, dataset=mixture), query)
     torch.testing.assert_close(mixed, (known + answers) / 2)
+
+
+def test_where_each_dataset_has_a_regression_it_has_shares_of_its_own():
+    batch = replace(batch_of(), dataset=torch.tensor([0, 0, 1, 1]))
+    query, answers = ask(batch, [[0]] * 4, ((1,),)), random(4, 1, *SHAPE, seed=6)
+    shares = {}
+    for option in ("dataset", "cohort"):
+        blend = Stacked(modalities=3, of=regression_of(batch, for_each=option))
+        blend.weigh(outcome_of(batch, query, answers))
+        blend.solve()
+        shares[option] = blend.shares[:, 1, 1]
+        again = Stacked(modalities=3, of=Regression(modalities=3, knots=4, pairs=2, for_each=option))
+        again.load_state_dict(blend.state_dict())
+        assert torch.equal(again(answers, batch, query), blend(answers, batch, query))
+    assert shares["dataset"][0] != shares["dataset"][1]
+    assert shares["cohort"][0] == shares["cohort"][1]

@@ -1,5 +1,5 @@
 import torch
-from toys import batch_of, query_of, synthesizer
+from toys import batch_of, existing, query_of, synthesizer
 
 from anysyn.points import lattice
 from anysyn.shortcuts import Gain
@@ -10,7 +10,7 @@ def test_gain_is_a_sum_over_sources_written_out():
     images, query = torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 0]]), torch.tensor([[2], [1]]))
     shortcut = Gain(modalities=3)
     shortcut.gains.data = torch.arange(9.0).reshape(3, 3)
-    answer = shortcut(images, query)
+    answer = shortcut(existing(images), query)
     torch.testing.assert_close(answer[0, 0], (2 * images[0, 0] + 5 * images[0, 1]) / 2)
     torch.testing.assert_close(answer[1, 0], (7 * images[1, 2] + 1 * images[1, 0]) / 2)
 
@@ -18,7 +18,7 @@ def test_gain_is_a_sum_over_sources_written_out():
 def test_a_shortcut_is_not_made_to_compute_what_is_padded():
     model, seen = synthesizer().eval(), []
     model.shortcut = Gain(modalities=4)
-    model.shortcut.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[2:]))
+    model.shortcut.register_forward_pre_hook(lambda _, given: seen.append(given[0].images.shape[2:]))
     model(batch_of((13, 21)), query_of())
     model(batch_of((13, 21)), query_of(), lattice((13, 21)))
     assert seen == [(13, 21)] * 2

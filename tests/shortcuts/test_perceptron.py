@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from toys import existing
 
 from anysyn.build import load, parts
 from anysyn.nn.arithmetic import Affine, applied
@@ -25,7 +26,7 @@ def by_hand(shortcut, intensities):
 def test_the_perceptron_is_a_perceptron_on_the_row_of_a_voxel_written_out():
     images, query = 1.5 * torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
     shortcut = Perceptron(modalities=3, hidden=(7, 4), knots=5)
-    answer = shortcut(images, query)
+    answer = shortcut(existing(images), query)
     first, second = images[0, :, 3, 1].tolist(), images[1, :, 0, 4].tolist()
     torch.testing.assert_close(answer[0, :, 3, 1], by_hand(shortcut, [*first[:2], None])[[2, 0]])
     torch.testing.assert_close(answer[1, :, 0, 4], by_hand(shortcut, [None, None, second[2]])[[1, 0]])
@@ -36,7 +37,7 @@ def test_with_a_reach_a_voxel_depends_on_its_neighbours_and_on_nothing_further()
     for reach in (0, 1, 2):
         images = torch.rand(1, 2, 7, 7, requires_grad=True)
         shortcut = Perceptron(modalities=2, hidden=(32, 32), reach=reach)
-        (felt,) = torch.autograd.grad(shortcut(images, query)[place], images)
+        (felt,) = torch.autograd.grad(shortcut(existing(images), query)[place], images)
         near = torch.zeros(7, 7)
         near[3 - reach : 4 + reach, 3 - reach : 4 + reach] = 1
         assert torch.equal((felt[0, 0] != 0).float(), near)
@@ -57,7 +58,7 @@ def test_the_sites_of_the_perceptron_are_in_front_of_its_relus():
         seen.append((site, features.shape[1]))
         return features - 1e6
 
-    answer = shortcut(images, query, silence)
+    answer = shortcut(existing(images), query, silence)
     assert (
         seen
         == [(site.name, site.channels) for site in shortcut.sites]
@@ -86,9 +87,9 @@ def test_a_scale_and_a_shift_in_the_weights_are_those_of_the_features(spatial):
     images, query = torch.rand(2, 3, *spatial), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
     shortcut = Perceptron(modalities=3, hidden=(7, 4))
     affines = Affines(shortcut, 2)
-    on_features = shortcut(images, query, lambda site, features: affines(site, features))
-    torch.testing.assert_close(shortcut(images, query, affines), on_features)
-    assert not torch.allclose(on_features, shortcut(images, query), atol=1e-3)
+    on_features = shortcut(existing(images), query, lambda site, features: affines(site, features))
+    torch.testing.assert_close(shortcut(existing(images), query, affines), on_features)
+    assert not torch.allclose(on_features, shortcut(existing(images), query), atol=1e-3)
 
 
 @pytest.mark.parametrize("label", [{"name": "dataset"}, {"name": "modality"}])

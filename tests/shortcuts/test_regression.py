@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Generator
+from toys import existing
 
 from anysyn.nn.solved import Solved
 from anysyn.shortcuts import Regression, regression
@@ -18,7 +21,7 @@ def images_of(shape=(12, 14), samples=6):
 
 def solved(images, available=ALL, **options):
     shortcut = Regression(modalities=4, voxels=2000, **options)
-    shortcut.observe(images, available, Generator().manual_seed(0))
+    shortcut.observe(replace(existing(images), available=available), Generator().manual_seed(0))
     shortcut.solve()
     return shortcut
 
@@ -35,10 +38,10 @@ def test_it_is_solved_not_trained():
 
 def test_it_finds_what_two_contrasts_and_what_neighbours_tell():
     shortcut, fresh = solved(images_of()), images_of()
-    answer = shortcut(fresh, ask([0, 1], 2, 3))
+    answer = shortcut(existing(fresh), ask([0, 1], 2, 3))
     assert (answer[:, 0] - fresh[:, 2]).abs().max() < 0.02, "a product is bilinear"
     assert (answer[:, 1] - fresh[:, 3]).abs().max() < 0.02, "a mean is linear in the neighbours"
-    alone = shortcut(fresh, ask([0], 2))
+    alone = shortcut(existing(fresh), ask([0], 2))
     expected = fresh[:, 0] / 2  # the mean of the product over all that the second may be
     assert (alone[:, 0] - expected)[:, 1:-1, 1:-1].abs().mean() < 0.03
 
@@ -47,10 +50,10 @@ def test_what_is_shown_is_answered_by_itself_and_what_nobody_has_beside_it_by_ze
     available = ALL.clone()
     available[:, 3] = False
     shortcut, fresh = solved(images_of().masked_fill(~available[..., None, None], float("nan")), available), images_of()
-    answer = shortcut(fresh, ask([1, 0], 0, 3))
+    answer = shortcut(existing(fresh), ask([1, 0], 0, 3))
     assert torch.equal(answer[:, 0], fresh[:, 0])
     assert not answer[:, 1].any()
-    assert torch.equal(shortcut(fresh, ask([3, 2, 1, 0], 2, 1)), fresh[:, [2, 1]])
+    assert torch.equal(shortcut(existing(fresh), ask([3, 2, 1, 0], 2, 1)), fresh[:, [2, 1]])
 
 
 def test_samples_may_have_and_show_different_contrasts():
@@ -59,11 +62,52 @@ def test_samples_may_have_and_show_different_contrasts():
     images = images_of()
     shortcut = solved(images.masked_fill(~available[..., None, None], float("nan")), available)
     query = Query(torch.tensor([[0, 1], [3, 3], [2, 0]]), torch.tensor([[3], [0], [1]]))
-    together = shortcut(images[:3], query)
+    together = shortcut(existing(images[:3]), query)
     for row, sources in enumerate([[1, 0], [3], [0, 2]]):
-        alone = shortcut(images[row : row + 1], ask(sources, int(query.targets[row]), samples=1))
+        alone = shortcut(existing(images[row : row + 1]), ask(sources, int(query.targets[row]), samples=1))
         torch.testing.assert_close(together[row : row + 1], alone)
     assert together[2].eq(0).all(), "nobody has the second and the third"
+
+
+def told(images, *dataset):
+    return existing(images, torch.tensor(dataset))
+
+
+def of_two_datasets():
+    """Solve for one dataset where the second contrast is half of the first, and for one where it is 1 less that."""
+    images = images_of()
+    images[:3, 1], images[3:, 1] = images[:3, 0] / 2, 1 - images[3:, 0]
+    shortcut = Regression(modalities=4, voxels=2000, for_each="dataset")
+    shortcut.observe(told(images, 0, 0, 0, 2, 2, 2), Generator().manual_seed(0))
+    shortcut.solve()
+    return shortcut
+
+
+def test_each_dataset_has_a_regression_of_its_own_where_it_is_asked_for():
+    shortcut, fresh = of_two_datasets(), images_of()[:3]
+    assert shortcut.reads_dataset
+    answer = shortcut(told(fresh, 2, 0, 1), ask([0], 1, samples=3))[:, 0]
+    torch.testing.assert_close(answer[0], 1 - fresh[0, 0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(answer[1], fresh[1, 0] / 2, atol=1e-3, rtol=0)
+    assert not answer[2].any(), "of dataset 1 nobody was seen"
+
+
+def test_a_mixture_of_datasets_is_answered_by_its_mean_and_one_that_was_added_later_by_that_of_all():
+    shortcut, fresh, query = of_two_datasets(), images_of()[:1], ask([0], 1, samples=1)
+    each = [shortcut(told(fresh, number), query) for number in range(3)]
+    shares = torch.tensor([[0.5, 0.0, 0.3, 0.2]])
+    mixed = shortcut(existing(fresh, shares), query)
+    torch.testing.assert_close(mixed, 0.5 * each[0] + 0.3 * each[2] + 0.2 * sum(each) / 3)
+    torch.testing.assert_close(shortcut(told(fresh, 5), query), sum(each) / 3)
+
+
+def test_regressions_of_several_datasets_are_read_from_a_checkpoint_as_they_were():
+    shortcut, again, fresh = of_two_datasets(), Regression(modalities=4, for_each="dataset"), images_of()[:3]
+    again.load_state_dict(shortcut.state_dict())
+    batch, query = told(fresh, 2, 0, 1), ask([0, 2], 1, 3, samples=3)
+    assert torch.equal(again(batch, query), shortcut(batch, query))
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        Regression(modalities=3).load_state_dict(shortcut.state_dict(), strict=False)
 
 
 @pytest.mark.parametrize(("shape", "dimensions"), [((5, 6, 7), 2), ((5, 6, 7), 3)])
@@ -72,15 +116,15 @@ def test_neighbours_lie_along_the_last_axes(shape, dimensions):
     images[:, 1] = images[:, 0].roll(1, 1)  # what lies before it along the first axis
     images[:, 1, 0] = 0
     shortcut = solved(images, ALL[:4], dimensions=dimensions)
-    error = (shortcut(images, query)[:, 0] - images[:, 1]).abs().mean()
+    error = (shortcut(existing(images), query)[:, 0] - images[:, 1]).abs().mean()
     assert (error < 1e-2) == (dimensions == 3)
 
 
 def test_voxels_are_answered_in_portions_that_do_not_matter(monkeypatch):
     shortcut, images = solved(images_of()), images_of()
-    whole = shortcut(images, ask([0, 1], 2))
+    whole = shortcut(existing(images), ask([0, 1], 2))
     monkeypatch.setattr(regression, "VOXELS", 50)
-    torch.testing.assert_close(shortcut(images, ask([0, 1], 2)), whole)
+    torch.testing.assert_close(shortcut(existing(images), ask([0, 1], 2)), whole)
 
 
 @pytest.mark.parametrize(
