@@ -7,6 +7,7 @@ from toys import existing
 
 from anysyn.nn.solved import Solved
 from anysyn.shortcuts import Regression, regression
+from anysyn.synthesis.datasets import hears_dataset
 from anysyn.types import Query
 
 ALL = torch.ones(6, 4, dtype=torch.bool)
@@ -85,7 +86,8 @@ def of_two_datasets():
 
 def test_each_dataset_has_a_regression_of_its_own_where_it_is_asked_for():
     shortcut, fresh = of_two_datasets(), images_of()[:3]
-    assert shortcut.reads_dataset
+    assert hears_dataset(torch.nn.ModuleList([shortcut])), "then a run asks for a dataset"
+    assert not hears_dataset(torch.nn.ModuleList([Regression(modalities=4)]))
     answer = shortcut(told(fresh, 2, 0, 1), ask([0], 1, samples=3))[:, 0]
     torch.testing.assert_close(answer[0], 1 - fresh[0, 0], atol=1e-3, rtol=0)
     torch.testing.assert_close(answer[1], fresh[1, 0] / 2, atol=1e-3, rtol=0)
