@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from anysyn.blends.blend import Blend
+from anysyn.blends.shares import askable, solved_shares
 from anysyn.losses.selective import synthesized
 from anysyn.nn.solved import Lengthening, Solved, known_part
 from anysyn.ops import choices, rows_by_value, spread
@@ -21,12 +22,11 @@ class Stacked(Lengthening, Blend):
 
     It is a stacked generalisation (Wolpert, Neural Networks 1992). One network for all choices of sources does best
     where shapes tell; a regression of its own for each choice, where intensities tell nearly all. So the share is
-    another for each choice and target: that by which the squared error on the training images is the least,
-    ``sum (y - r)(t - r) / sum (y - r)^2``, kept in [0, 1]. If there is a regression for each dataset, the shares are
-    those of the dataset, too.
+    another for each choice and target: that by which the squared error on the training images is the least, in
+    essence ``sum (y - r)(t - r) / sum (y - r)^2``. Where each dataset has a regression, it has shares, too.
 
-    Where no training image tells it is 1, the network alone. So it is for a dataset that was added later, whose
-    intensities no regression knows, and in part for a sample that is said to come from several.
+    What no training sample has beside the sources is answered by the network alone. So is a sample of a dataset that
+    was added later, whose intensities no regression knows, and in part one that is said to come from several.
 
     Args:
         modalities: How many modalities the recipe has.
@@ -54,7 +54,8 @@ class Stacked(Lengthening, Blend):
             raise ValueError(f"{learns}, and none would reach it here; take one that is solved: regression")
         self.of, self.modalities = of, modalities
         self.register_buffer("shares", torch.ones(0, 2**modalities, modalities))  # (N, choices, M)
-        self.sums: dict[int, Tensor] = {}  # of each dataset, (2, choices, M)
+        self.sums: dict[int, Tensor] = {}  # of each dataset: products, squares, images, (3, choices, M)
+        self.held: dict[int, set[int]] = {}  # of each dataset: what its samples have
 
     @property
     def solved(self) -> bool:
@@ -84,24 +85,30 @@ class Stacked(Lengthening, Blend):
         direct = self._direct(batch, query, batch.points)[mask]  # (N, *S) or (N, Q)
         ours = (outcome.prediction[mask] - direct).flatten(1).double()  # (N, V)
         best = (outcome.truth[mask] - direct).flatten(1).double()  # (N, V)
-        products = torch.stack([ours * best, ours.square()]).sum(2).cpu()  # (2, N)
+        found = torch.stack([(ours * best).sum(1), ours.square().sum(1), torch.ones_like(ours[:, 0])]).cpu()  # (3, N)
         rows = choices(query.sources, self.modalities).unsqueeze(1).expand_as(mask)[mask].cpu()  # (N,)
         targets, datasets = query.targets[mask].cpu(), batch.dataset.unsqueeze(1).expand_as(mask)[mask].cpu()  # (N,)
         for number, here in rows_by_value(datasets):
-            kept = self.sums.setdefault(number, torch.zeros(2, *self.get_buffer("shares").shape[1:]).double())
-            for sums, product in zip(kept, products, strict=True):
-                sums.index_put_((rows[here], targets[here]), product[here], accumulate=True)
+            kept = self.sums.setdefault(number, torch.zeros(3, *self.get_buffer("shares").shape[1:]).double())
+            for sums, values in zip(kept, found, strict=True):
+                sums.index_put_((rows[here], targets[here]), values[here], accumulate=True)
+        powers = 2 ** torch.arange(self.modalities, device=batch.available.device)  # (M,)
+        for number, held in zip(batch.dataset.tolist(), (batch.available * powers).sum(1).tolist(), strict=True):
+            self.held.setdefault(number, set()).add(held)
 
     def solve(self) -> None:
         """Solve the shares from what was weighed, and forget that."""
-        none = torch.zeros(2, *self.get_buffer("shares").shape[1:]).double()  # (2, choices, M)
-        every = torch.stack([self.sums.get(number, none) for number in range(max(self.sums) + 1)])  # (N, 2, choices, M)
+        datasets = range(max(self.held) + 1)
+        none = torch.zeros(3, *self.get_buffer("shares").shape[1:]).double()  # (3, choices, M)
+        sums = torch.stack([self.sums.get(number, none) for number in datasets])  # (N, 3, choices, M)
+        held = [self.held.get(number, set()) for number in datasets]
         if not self.of.reads_dataset:  # then nor may the shares say which it is
-            every = every.sum(0, keepdim=True).expand_as(every)  # (N, 2, choices, M)
-        both, own = every.unbind(1)
-        shares = torch.where(own > 0, both / own, 1.0).clamp(0, 1)  # (N, choices, M)
-        self.register_buffer("shares", shares.to(self.get_buffer("shares")))
+            sums, held = sums.sum(0, keepdim=True).expand_as(sums), [set().union(*held)] * len(held)
+        asked = [askable(one, self.modalities) for one in held]
+        shares = torch.stack([solved_shares(one, each) for one, each in zip(sums, asked, strict=True)])
+        self.register_buffer("shares", shares.to(self.get_buffer("shares")))  # (N, choices, M)
         self.sums.clear()
+        self.held.clear()
 
     def _direct(self, batch: Batch, query: Query, places: Places | None) -> Tensor:
         direct: Tensor = self.of(batch, query)  # (B, K, *S)
