@@ -97,7 +97,9 @@ class Stacked(Lengthening, Blend):
             self.held.setdefault(number, set()).add(held)
 
     def solve(self) -> None:
-        """Solve the shares from what was weighed, and forget that."""
+        """Solve the shares from what was weighed, and forget that; if nothing was, the network alone answers."""
+        if not self.held:
+            return
         datasets = range(max(self.held) + 1)
         none = torch.zeros(3, *self.get_buffer("shares").shape[1:]).double()  # (3, choices, M)
         sums = torch.stack([self.sums.get(number, none) for number in datasets])  # (N, 3, choices, M)

@@ -132,7 +132,7 @@ def fit_segmenter(
 ) -> Segmenter:
     """Train a segmenter: soft Dice and cross-entropy, Adam, half of each batch slices with a lesion.
 
-    The learning rate rises first: at its height from the start, one training in several outlined nothing.
+    The learning rate rises first: at its height from the start, a training may end outlining nothing.
 
     Args:
         subjects: What it learns from.

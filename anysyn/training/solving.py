@@ -10,11 +10,14 @@ from anysyn.data.batches import Shuffled
 from anysyn.data.samples import Samples
 from anysyn.nn.solved import Solved
 from anysyn.objectives import SynthesisObjective
+from anysyn.ops import among
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.cohort import Cohort
+
+EPOCHS = 2  # of the blends: of 62 choices of sources each comes up in few images of one
 
 
 def solve_parts(parts: nn.Module, samples: Samples, seed: int, progress: Progress) -> None:
@@ -40,7 +43,7 @@ def solve_parts(parts: nn.Module, samples: Samples, seed: int, progress: Progres
 
 @torch.no_grad()
 def solve_blends(parts: nn.Module, recipe: Recipe, cohort: Cohort, progress: Progress) -> None:
-    """Ask every synthesizer whose blend is not solved as the last stage does, for an epoch, and solve the blend.
+    """Ask every synthesizer whose blend is not solved as the last stage does, for two epochs, and solve the blend.
 
     A run that is adapted keeps the blend that it has, so that the answers for the old datasets stay what they were.
 
@@ -57,13 +60,15 @@ def solve_blends(parts: nn.Module, recipe: Recipe, cohort: Cohort, progress: Pro
     stage, seed, device = recipe.stages[-1], (recipe.seed, len(recipe.stages)), next(parts.parameters()).device
     samples = cohort.seen_by(None if stage.view is None else build.make(recipe, stage.view, "view")).train
     queries = build.make(recipe, stage.queries, "queries", names=cohort.names)
-    epoch = build.make(recipe, stage.batches, "batches").epoch(samples.groups, seeded(*seed))
+    batches = build.make(recipe, stage.batches, "batches")
+    drawn = [batch for epoch in range(EPOCHS) for batch in batches.epoch(samples.groups, seeded(*seed, epoch))]
     parts.eval()
-    for number, indices in enumerate(progress.over("blending", epoch)):
-        generator = seeded(*seed, number)
+    for number, indices in enumerate(progress.over("blending", drawn)):
+        generator = seeded(*seed, EPOCHS, number)
         batch = samples.batch(indices, generator).to(device)
         query = queries.draw(batch, generator)
-        for blend, model in blends:
-            blend.weigh(SynthesisObjective(model=model, losses=()).outcome(batch, query))
+        hidden = (~among(query.targets, query.sources)).any(0)  # (K,)
+        for blend, model in blends if bool(hidden.any()) else ():
+            blend.weigh(SynthesisObjective(model=model, losses=()).outcome(batch, query.asking(hidden)))
     for blend, _ in blends:
         blend.solve()

@@ -87,6 +87,8 @@ def test_a_share_stays_between_none_and_all():
 def test_until_it_is_solved_the_network_alone_answers_and_the_regression_is_not_asked():
     batch = batch_of()
     blend, query, answers = Stacked(modalities=3, of=Regression(modalities=3)), ask(batch, [[0]] * 4), random(4, 2, 2)
+    blend.solve()  # where nothing was weighed
+    assert not blend.solved
     blend.of = None
     assert blend(answers, batch, query) is answers
 
