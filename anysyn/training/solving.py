@@ -17,8 +17,6 @@ from anysyn.seeds import seeded
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.cohort import Cohort
 
-EPOCHS = 2  # of the blends: of 62 choices of sources each comes up in few images of one
-
 
 def solve_parts(parts: nn.Module, samples: Samples, seed: int, progress: Progress) -> None:
     """Show the training samples, once, to every part that is solved, and solve it.
@@ -43,7 +41,7 @@ def solve_parts(parts: nn.Module, samples: Samples, seed: int, progress: Progres
 
 @torch.no_grad()
 def solve_blends(parts: nn.Module, recipe: Recipe, cohort: Cohort, progress: Progress) -> None:
-    """Ask every synthesizer whose blend is not solved as the last stage does, for two epochs, and solve the blend.
+    """Ask every synthesizer whose blend is not solved as the last stage does, for an epoch, and solve the blend.
 
     A run that is adapted keeps the blend that it has, so that the answers for the old datasets stay what they were.
 
@@ -60,11 +58,10 @@ def solve_blends(parts: nn.Module, recipe: Recipe, cohort: Cohort, progress: Pro
     stage, seed, device = recipe.stages[-1], (recipe.seed, len(recipe.stages)), next(parts.parameters()).device
     samples = cohort.seen_by(None if stage.view is None else build.make(recipe, stage.view, "view")).train
     queries = build.make(recipe, stage.queries, "queries", names=cohort.names)
-    batches = build.make(recipe, stage.batches, "batches")
-    drawn = [batch for epoch in range(EPOCHS) for batch in batches.epoch(samples.groups, seeded(*seed, epoch))]
+    epoch = build.make(recipe, stage.batches, "batches").epoch(samples.groups, seeded(*seed))
     parts.eval()
-    for number, indices in enumerate(progress.over("blending", drawn)):
-        generator = seeded(*seed, EPOCHS, number)
+    for number, indices in enumerate(progress.over("blending", epoch)):
+        generator = seeded(*seed, number)
         batch = samples.batch(indices, generator).to(device)
         query = queries.draw(batch, generator)
         hidden = (~among(query.targets, query.sources)).any(0)  # (K,)
