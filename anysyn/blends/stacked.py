@@ -82,12 +82,12 @@ class Stacked(Lengthening, Blend):
         """
         batch, query = outcome.batch, outcome.query
         mask = synthesized(outcome)  # (B, K)
-        direct = self._direct(batch, query, batch.points)[mask]  # (N, *S) or (N, Q)
-        ours = (outcome.prediction[mask] - direct).flatten(1).double()  # (N, V)
-        best = (outcome.truth[mask] - direct).flatten(1).double()  # (N, V)
-        found = torch.stack([(ours * best).sum(1), ours.square().sum(1), torch.ones_like(ours[:, 0])]).cpu()  # (3, N)
-        rows = choices(query.sources, self.modalities).unsqueeze(1).expand_as(mask)[mask].cpu()  # (N,)
-        targets, datasets = query.targets[mask].cpu(), batch.dataset.unsqueeze(1).expand_as(mask)[mask].cpu()  # (N,)
+        direct = self._direct(batch, query, batch.points)[mask]  # (I, *S) or (I, Q); I images
+        ours = (outcome.prediction[mask] - direct).flatten(1).double()  # (I, V)
+        best = (outcome.truth[mask] - direct).flatten(1).double()  # (I, V)
+        found = torch.stack([(ours * best).sum(1), ours.square().sum(1), torch.ones_like(ours[:, 0])]).cpu()  # (3, I)
+        rows = choices(query.sources, self.modalities).unsqueeze(1).expand_as(mask)[mask].cpu()  # (I,)
+        targets, datasets = query.targets[mask].cpu(), batch.dataset.unsqueeze(1).expand_as(mask)[mask].cpu()  # (I,)
         for number, here in rows_by_value(datasets):
             kept = self.sums.setdefault(number, torch.zeros(3, *self.get_buffer("shares").shape[1:]).double())
             for sums, values in zip(kept, found, strict=True):
