@@ -145,7 +145,7 @@ class StageLoop:
             terms.append(self._batch(mine[number], epoch, number, len(mine)))
             done = number + 1
             if len(terms) == EVERY or done == len(mine) or self._due(done):
-                speed = len(terms) * len(mine[0]) / (time.perf_counter() - began)
+                speed = len(terms) * len(mine[0]) * self.fabric.world_size / (time.perf_counter() - began)
                 note = self._note(terms, epoch, done, speed)
                 began, terms = time.perf_counter(), []
             self.progress.advance(note)
@@ -222,8 +222,8 @@ class StageLoop:
         self.position = replace(self.position, best=score)
 
     def _samples(self, epoch: int, batch: int) -> int:
-        size: int = self.batches.size
-        return epoch * len(self.cohort.train) + batch * size
+        together: int = self.batches.size * self.fabric.world_size
+        return epoch * len(self.cohort.train) + batch * together
 
     @property
     def _best(self) -> Path:

@@ -11,6 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 from gan import recipe_of, write_sites
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import anysyn
 from anysyn.training.folder import RunFolder
@@ -52,6 +53,12 @@ def weights(run):
     return safetensors.torch.load_file(RunFolder(run).weights)
 
 
+def samples_shown(run):
+    (stage,) = (run / "tensorboard").iterdir()
+    curves = EventAccumulator(str(stage)).Reload()
+    return [point.step for point in curves.Scalars(curves.Tags()["scalars"][0])]
+
+
 def test_two_processes_train_as_one_does_on_the_same_batches(place):
     same = "stages.0.queries={name: many_to_all, sources: [T1w]}"  # drawn for each process by itself, it would differ
     assert start(place, "train", place / "two", same).wait(timeout=600) == 0
@@ -61,6 +68,7 @@ def test_two_processes_train_as_one_does_on_the_same_batches(place):
     assert one.keys() == two.keys()
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, atol=2e-5, rtol=1e-3, msg=lambda text, n=name: f"{n}: {text}")
+    assert samples_shown(place / "two") == samples_shown(place / "one")
 
 
 def test_a_run_of_which_one_process_was_killed_resumes_exactly(place):
