@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from anysyn.evaluation import evaluate
+    from anysyn.evaluation.evaluate import evaluate
     from anysyn.reporting import report
     from anysyn.simulation import simulate, simulate_like
     from anysyn.synthesis import complete, load_run, synthesize
@@ -17,7 +17,7 @@ __version__ = version("anysyn")
 _HOMES = {
     "adapt": "training",
     "complete": "synthesis",
-    "evaluate": "evaluation",
+    "evaluate": "evaluation.evaluate",
     "load_run": "synthesis",
     "report": "reporting",
     "resume": "training",

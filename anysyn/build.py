@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from anysyn import registry
 from anysyn.data.views import View
+from anysyn.errors import RecipeError
 from anysyn.nn.warm_start import common_weights
 from anysyn.objectives.synthesis import refuse_whole_images
 from anysyn.plugins import enrol
@@ -22,7 +23,7 @@ from anysyn.recipe.check import Report, check, nested
 from anysyn.recipe.read import Keys, read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
-from anysyn.registry import RecipeError, find, is_given, parameters, suggest
+from anysyn.registry import find, is_given, parameters, suggest
 from anysyn.shortcuts import Shortcut
 from anysyn.types import Decoder, Encoder, ImageTextModel, Site
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from importlib.metadata import entry_points
 
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 
 GROUP = "anysyn.plugins"
 OWN = (
     "anysyn.losses",
-    "anysyn.data.augment",
-    "anysyn.data.batches",
+    "anysyn.data.loading.augment",
+    "anysyn.data.loading.batches",
     "anysyn.data.prepare",
     "anysyn.data.views",
     "anysyn.descriptors",
@@ -27,8 +27,8 @@ OWN = (
     "anysyn.objectives",
     "anysyn.queries",
     "anysyn.optimizers",
-    "anysyn.evaluation.presets",
-    "anysyn.evaluation.corruptions",
+    "anysyn.evaluation.metrics.presets",
+    "anysyn.evaluation.degradation.corruptions",
 )
 
 

@@ -9,8 +9,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
+from anysyn.errors import RecipeError
 from anysyn.ops import among, resolve, rows_by_value
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Batch, Query
 
 

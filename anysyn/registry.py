@@ -12,6 +12,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
+from anysyn.errors import RecipeError
+
 T = TypeVar("T")
 Factory = TypeVar("Factory", bound=Callable[..., Any])
 
@@ -19,14 +21,6 @@ GIVEN = "supplied by the build, not by the recipe"
 Given = Annotated[T, GIVEN]
 
 _FACTORIES: dict[tuple[str, str], Callable[..., Any]] = {}
-
-
-class UserError(ValueError):
-    """Report what the user can mend: the place, the value, the choices, the remedy; a line each."""
-
-
-class RecipeError(UserError):
-    """Report what is wrong in a recipe, one line per mistake."""
 
 
 def register(kind: str, name: str) -> Callable[[Factory], Factory]:
@@ -142,7 +136,7 @@ def build(kind: str, spec: Mapping[str, Any], where: str = "", **given: Any) -> 
         ...     return f"bye {to}"
         >>> build("farewell", {"name": "by", "to": "CT"}, "parts.last")
         Traceback (most recent call last):
-        anysyn.registry.RecipeError: parts.last: no farewell named 'by'; did you mean 'bye'? choices: bye
+        anysyn.errors.RecipeError: parts.last: no farewell named 'by'; did you mean 'bye'? choices: bye
     """
     factory = find(kind, spec.get("name"), where)
     accepted = parameters(factory)

@@ -26,7 +26,7 @@ def command(
     PSNR is over the whole image before any clipping, 1 being the 99.5th percentile of the foreground. What is printed
     in the first column goes into a table's task, or into `anysyn.evaluation.evaluate(..., corruption=...)`.
     """
-    from anysyn.failures import explain
+    from anysyn.errors import explain
 
     try:
         for line in _lines(_wanted(psnr), data, run, modality, subjects, seed, out):
@@ -40,9 +40,10 @@ def command(
 
 def _wanted(text: str) -> dict[str, list[float]]:
     """Read the PSNR wanted of each corruption."""
-    from anysyn.evaluation.corruptions import kind_of
+    from anysyn.errors import UserError
+    from anysyn.evaluation.degradation.corruptions import kind_of
     from anysyn.plugins import enrol
-    from anysyn.registry import UserError, names
+    from anysyn.registry import names
 
     enrol()
     wanted = dict[str, list[float]]()
@@ -68,7 +69,7 @@ def _lines(
 ) -> Iterator[str]:
     import pandas as pd
 
-    from anysyn.evaluation.calibration import calibrate
+    from anysyn.evaluation.degradation.calibration import calibrate
 
     scans = _scans(data, run, modality, subjects)
     yield f"{len(scans)} images of {modality}; input PSNR in dB, mean ± sd over images"
@@ -90,9 +91,9 @@ def _scans(data: Path | None, run: Path | None, modality: str, count: int) -> li
     """Read evenly spread subjects, prepared as the run does, or turned to the standard axes only."""
     from anysyn.data.modalities import modality as known
     from anysyn.data.prepare import Canonical
-    from anysyn.data.study import read_study
-    from anysyn.data.subjects import find_subjects
-    from anysyn.registry import UserError
+    from anysyn.data.subjects.find import find_subjects
+    from anysyn.data.volumes.study import read_study
+    from anysyn.errors import UserError
     from anysyn.synthesis import load_run
 
     if data is None and run is None:

@@ -21,11 +21,12 @@ from store import fail, finish, finished, locked
 from torch import nn
 
 from anysyn import build, training
-from anysyn.failures import explain
+from anysyn.errors import explain
+from anysyn.files import write_text
 from anysyn.progress import Bar, Progress
 from anysyn.recipe import Recipe
 from anysyn.synthesis import load_run
-from anysyn.training.folder import RunFolder, write_text
+from anysyn.training.folder import RunFolder
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # where there is Linux
 

@@ -14,9 +14,11 @@ from sizes import Size
 from store import Store, locked
 from table import Cohort, SubjectSet, Table, Task
 
-from anysyn.data.subjects import Subject, find_subjects
+from anysyn.data.records import Subject
+from anysyn.data.subjects.find import find_subjects
+from anysyn.errors import UserError
 from anysyn.progress import Progress
-from anysyn.registry import UserError, suggest
+from anysyn.registry import suggest
 from anysyn.simulation import simulate
 
 TRAINING = "training"

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from results import Results, heading
 from table import Table
 
+from anysyn.errors import UserError
 from anysyn.evaluation.examples import Example, read_example
-from anysyn.evaluation.typeset import arrow, number
-from anysyn.registry import UserError
-from anysyn.reporting.pictures import Picture, chart, chart_style, data_uri, png
-from anysyn.reporting.planes import (
+from anysyn.evaluation.tables.format import arrow, number
+from anysyn.figures.pictures import Picture, chart, chart_style, data_uri, png
+from anysyn.figures.planes import (
     Floats,
     Window,
     error_palette,

@@ -15,8 +15,8 @@ from typing import Any
 
 from store import Store, error_of, fail, finished, write
 
+from anysyn.errors import UserError
 from anysyn.progress import Progress
-from anysyn.registry import UserError
 
 CELL = Path(__file__).parent / "cell.py"
 POLL = 5.0  # seconds between two looks at Slurm

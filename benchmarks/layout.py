@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from results import Entry, Results, heading
 from table import DIMENSIONS, MEAN, Dimension, Place, Table
 
-from anysyn.evaluation.typeset import arrow, number
+from anysyn.evaluation.tables.format import arrow, number
 
 Keys = tuple[str, ...]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from anysyn.evaluation.corruptions import SEVERITIES
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.evaluation.degradation.corruptions import SEVERITIES
 
 
 def read_levels(path: Path | None) -> dict[str, dict[str, float]]:

@@ -9,17 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from anysyn.data.subjects import Failure
-from anysyn.evaluation import evaluate_alignment, evaluate_embeddings
+from anysyn.data.records import Failure
+from anysyn.evaluation.baselines.fit import fit_baselines
 from anysyn.evaluation.cases import Cases
-from anysyn.evaluation.corruptions import corruption
-from anysyn.evaluation.fit import fit_baselines
-from anysyn.evaluation.pairs import EvaluationError, Pair, parse_pairs
-from anysyn.evaluation.protocols import protocol
-from anysyn.evaluation.segment import evaluate_segment
-from anysyn.evaluation.segmented import ABSENT, NONE, RETRAINED, SYNTHESIZED
+from anysyn.evaluation.degradation.corruptions import corruption
+from anysyn.evaluation.errors import EvaluationError
+from anysyn.evaluation.metrics.protocol import protocol
+from anysyn.evaluation.pairs import Pair, parse_pairs
+from anysyn.probes.embeddings.evaluate import evaluate_embeddings
+from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, RETRAINED, SYNTHESIZED
+from anysyn.probes.lesion_segmentation.evaluate import evaluate_segment
+from anysyn.probes.modality_accuracy.evaluate import evaluate_alignment
 from anysyn.progress import Progress
-from anysyn.synthesis.run import LoadedRun
+from anysyn.synthesis.loaded_run import LoadedRun
 
 INPUT = "input"  # the sources themselves, as a corruption left them
 

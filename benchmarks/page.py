@@ -15,9 +15,9 @@ from layout import Grid, grid_of
 from results import Entry, Results, heading
 from writing import METRIC, OVERALL, notes_of, orders, overall_cells, p_value
 
-from anysyn.data.files import replacing
-from anysyn.evaluation.typeset import number
-from anysyn.reporting.planes import LIMIT
+from anysyn.evaluation.tables.format import number
+from anysyn.figures.planes import LIMIT
+from anysyn.files import replacing
 
 TEMPLATE = Path(__file__).parent / "page.html"
 MOST = 12  # examples of one table

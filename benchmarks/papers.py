@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from table import Place, Table
 
-from anysyn.registry import UserError
+from anysyn.errors import UserError
 
 
 class Value(NamedTuple):

@@ -14,8 +14,8 @@ from sizes import Size, recipe_of, wanted
 from store import Store
 from table import Method, Table, Task
 
-from anysyn.evaluation.protocols import protocol
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.evaluation.metrics.protocol import protocol
 
 NOT_MEASURED = ("root", "cache")  # keys of a recipe's data that its result does not depend on
 

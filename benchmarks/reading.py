@@ -11,7 +11,8 @@ from papers import Value, published
 from pydantic import ValidationError
 from table import MEAN, Dimension, Place, Table
 
-from anysyn.registry import UserError, suggest
+from anysyn.errors import UserError
+from anysyn.registry import suggest
 
 TABLES = Path(__file__).parent / "tables"
 

@@ -13,10 +13,10 @@ from cohorts import Fold, Subjects
 from sizes import Size, overrides_of
 from table import Method, Table
 
+from anysyn.errors import UserError
 from anysyn.plugins import enrol
 from anysyn.recipe.check import check
 from anysyn.recipe.read import Source, apply, read
-from anysyn.registry import UserError
 
 BEFORE_RESAMPLING = ("canonical", "nonnegative")
 CARRIER = "small/label"  # lends the simple baselines a network that is not trained

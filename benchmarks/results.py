@@ -15,9 +15,9 @@ from plan import Plan
 from store import Store, error_of, finished, record_of
 from table import DIMENSIONS, MEAN, Place, Table
 
-from anysyn.evaluation.metrics import metric
-from anysyn.evaluation.statistics import against_best, bootstrap_interval, rank_agreement, summary
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.evaluation.metrics.metrics import metric
+from anysyn.evaluation.tables.statistics import against_best, bootstrap_interval, rank_agreement, summary
 
 SPENT = ("seconds", "cpu_seconds", "memory_mib", "gpu_memory_mib")
 OWN = {  # metrics of measurements that compare no images: label, digits, whether more is better

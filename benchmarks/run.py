@@ -12,7 +12,8 @@ from sizes import read_size, recipe_of
 from store import Store
 from table import Table
 
-from anysyn.registry import UserError, suggest
+from anysyn.errors import UserError
+from anysyn.registry import suggest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

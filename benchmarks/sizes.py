@@ -10,7 +10,8 @@ import yaml
 from pydantic import Field
 from table import Cohort, Declared, Method, Table
 
-from anysyn.registry import UserError, suggest
+from anysyn.errors import UserError
+from anysyn.registry import suggest
 
 SIZES = Path(__file__).parent / "sizes.yaml"
 

@@ -10,7 +10,7 @@ from liif_literal import liif_literal
 from measure import Measured, alone, measured
 from torch import Tensor, nn
 
-from anysyn.nn.liif import liif, liif_inputs
+from anysyn.nn.implicit.liif import liif, liif_inputs
 from anysyn.nn.mlp import MLP
 from anysyn.points import lattice
 

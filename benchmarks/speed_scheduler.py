@@ -11,7 +11,7 @@ import typer
 from lightning_fabric import Fabric
 
 from anysyn import build
-from anysyn.data.batches import Batches, Group, ModalityConsistent, Shuffled
+from anysyn.data.loading.batches import Batches, Group, ModalityConsistent, Shuffled
 from anysyn.ops import spread
 from anysyn.seeds import seeded
 from anysyn.training.steps import learn, steps_of

@@ -18,8 +18,8 @@ from anysyn.data.views import Patches
 from anysyn.decoders import TrilinearDecoder
 from anysyn.descriptors import ModalityLabel
 from anysyn.encoders import ResNetEncoder
-from anysyn.nn.folding import fold_batch_norms
 from anysyn.points import Lattice, lattice
+from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Features, Query
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from layout import Grid, grid_of, text_of
 from results import Results, heading, long_table, over_tasks
 
-from anysyn.data.files import replacing
-from anysyn.evaluation.statistics import TEST, rank_agreement
-from anysyn.evaluation.typeset import latex, markdown, number
+from anysyn.evaluation.tables.format import latex, markdown, number
+from anysyn.evaluation.tables.statistics import TEST, rank_agreement
+from anysyn.files import replacing
 
 WARNING = "Simulated subjects: this compares methods on a simulation and says nothing about patients."
 REAL = "Subjects given by the user."

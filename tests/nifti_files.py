@@ -9,7 +9,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from anysyn.data.volume import VolumeError, read_volume
+from anysyn.data.errors import VolumeError
+from anysyn.data.volumes.volume import read_volume
 
 
 def numbers(*shape: int) -> np.ndarray:

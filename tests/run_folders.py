@@ -6,9 +6,9 @@ import yaml
 from PIL import Image
 
 from anysyn.evaluation.examples import Example, write_example
-from anysyn.evaluation.protocols import protocol
+from anysyn.evaluation.metrics.protocol import protocol
 from anysyn.evaluation.results import results_of, write_results
-from anysyn.evaluation.tables import case_row
+from anysyn.evaluation.tables.cases_table import case_row
 from anysyn.training.folder import RunFolder
 
 METHODS = ("model", "source copied", "intensity regression")

@@ -6,7 +6,7 @@ import yaml
 from toys import TINY
 
 from anysyn import build
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import ImageTextModel
 

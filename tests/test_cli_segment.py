@@ -5,7 +5,7 @@ from learned_runs import write_learned_run
 from lesion_cohort import SPLIT, write_lesion_cohort
 from test_cli import call, one_line
 
-from anysyn.evaluation import fit_segmenter
+from anysyn.probes.lesion_segmentation import train as fit_segmenter
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from learned_runs import write_learned_run
 from test_cli import call, one_line
 
-from anysyn.data.subjects import find_subjects
+from anysyn.data.subjects.find import find_subjects
 
 SPLIT = {"train": ["sub-001", "sub-002"], "validation": [], "test": ["sub-003"]}
 

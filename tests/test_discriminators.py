@@ -6,7 +6,7 @@ from monai.networks.nets import PatchDiscriminator
 from toys import PROMPTED, discriminator_of
 
 from anysyn.discriminators import CanvasPatchGAN, PatchGAN, PerModalityDiscriminator, ResNetDiscriminator
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 
 
 def test_it_has_the_parameters_of_pix2pix_and_answers_as_monai_s():

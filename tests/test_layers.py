@@ -14,9 +14,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "anysyn"
 
 ORDER = """
-    registry
-    progress failures seeds plugins
-    prompts
+    errors
+    registry versions files
+    progress seeds plugins figures
     acquisition points
     types ops
     nn
@@ -33,12 +33,11 @@ ORDER = """
     queries optimizers
     recipe
     build
-    catalogue summary
     training
     synthesis
     evaluation
+    probes
     reporting
-    demo
     cli
 """
 LAYERS = ORDER.split()

@@ -14,7 +14,7 @@ import torch
 from anysyn.build import load
 from anysyn.conditioners import Conditioner
 from anysyn.descriptors import ModalityLabel
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.types import Condition, Site
 
 ROOT = Path(__file__).parents[1]

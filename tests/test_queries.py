@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.batches import OnePerClass, classes
+from anysyn.data.loading.batches import OnePerClass, classes
+from anysyn.errors import RecipeError
 from anysyn.queries import ManyToAll, ManyToOne, OneToOne, Reconstruct, SynthesisCondition
-from anysyn.registry import RecipeError, build, names
+from anysyn.registry import build, names
 from anysyn.seeds import seeded
 from anysyn.types import Batch
 

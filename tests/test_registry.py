@@ -1,7 +1,8 @@
 import pytest
 
 from anysyn import registry
-from anysyn.registry import Given, RecipeError, build, find, names, parameters, register
+from anysyn.errors import RecipeError
+from anysyn.registry import Given, build, find, names, parameters, register
 
 
 @pytest.fixture

@@ -7,6 +7,11 @@ from toys import TINY, write_cohort
 
 import anysyn
 
+# As TUMSyn's README writes a prompt, with two spaces before the tuple.
+TWO_SPACES = (
+    "Age: 12; Gender: M; Scanner: 3.0 Siemens; Modality: T1w; Voxel size: (0.8, 0.8, 0.8); "
+    "Imaging parameter TR(ms), TE(ms), TI(ms), and FA(degree):  (2500.0, 2.2, 1000.0, 8.0)"
+)
 CLIP = {
     "name": "clip_3d",
     **{"size": 8, "patch": 4, "width": 12, "layers": 1, "heads": 2, "embedding": 8, "tokens": 90},

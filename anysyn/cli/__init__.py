@@ -27,7 +27,7 @@ def list_(
     kind: Annotated[str | None, typer.Argument(help="For example conditioners.", show_default=False)] = None,
 ) -> None:
     """List every registered part with its one-line summary."""
-    from anysyn.catalogue import lines
+    from anysyn.cli.catalogue import lines
 
     attempt(lambda: print_lines(lines(kind)))
 
@@ -38,7 +38,7 @@ def show(
     overrides: Overrides = None,
 ) -> None:
     """Show the resolved recipe, its parts, sites, parameter counts and memory."""
-    from anysyn.summary import lines
+    from anysyn.cli.summary import lines
 
     attempt(lambda: print_lines(lines(recipe, tuple(overrides or ()))))
 
@@ -236,7 +236,7 @@ def demo(
     overwrite: Overwrite = False,
 ) -> None:
     """Simulate, train, synthesize, evaluate and report, in a few minutes."""
-    from anysyn.demo import demo as run_it
+    from anysyn.cli.demonstration import demo as run_it
     from anysyn.progress import Bar
 
     attempt(lambda: run_it(out, overwrite=overwrite, progress=Bar()))

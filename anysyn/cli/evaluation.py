@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,16 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "retrain": (False, "segment"),
     "encoders": (None, "embeddings content"),
     "training": (None, "pairs sweep segment modulation"),
+}
+PROBES = {
+    "embeddings": "embeddings",
+    "content": "content",
+    "alignment": "modality_accuracy",
+    "retrieval": "prompt_retrieval",
+    "sweep": "metadata_sweep",
+    "robustness": "robustness",
+    "modulation": "dataset_swap",
+    "segment": "lesion_segmentation",
 }
 
 
@@ -57,7 +68,7 @@ def evaluate(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare syntheses with the truth and two simple baselines, or measure one thing that is asked for instead."""
-    from anysyn import evaluation
+    from anysyn.evaluation.evaluate import evaluate as evaluate_pairs
     from anysyn.progress import Bar
 
     kinds = {"embeddings": embeddings, "content": content, "alignment": alignment, "retrieval": retrieval}
@@ -70,9 +81,10 @@ def evaluate(
     how |= {"data": data, "split": split, "out": out, "batch": batch, "progress": Bar()}
     how |= {"accelerator": accelerator, "overwrite": overwrite, **({"sweeps": sweep} if sweep else {})}
     if kind == "pairs":
-        attempt(lambda: evaluation.evaluate(run, **how))
+        attempt(lambda: evaluate_pairs(run, **how))
     else:
-        attempt(lambda: printed(getattr(evaluation, f"evaluate_{kind}")(run, **how)))
+        probe = import_module(f"anysyn.probes.{PROBES[kind]}.evaluate")
+        attempt(lambda: printed(getattr(probe, f"evaluate_{kind}")(run, **how)))
 
 
 def _kind(kinds: Mapping[str, bool], options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ def attempt(call: Callable[[], Any]) -> None:
         >>> attempt(lambda: print("done"))
         done
     """
-    from anysyn.failures import explain
+    from anysyn.errors import explain
 
     try:
         outcome = call()

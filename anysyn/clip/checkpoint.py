@@ -14,7 +14,8 @@ from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Pixels
 from anysyn.clip.tokens import CheckpointTokens
 from anysyn.data.modalities import modality
-from anysyn.registry import Given, RecipeError, register
+from anysyn.errors import RecipeError
+from anysyn.registry import Given, register
 
 T = TypeVar("T")
 

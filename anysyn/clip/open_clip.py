@@ -16,7 +16,8 @@ from anysyn.clip.pixels import Pixels
 from anysyn.clip.tokens import refuse_long
 from anysyn.clip.volumes import pooled
 from anysyn.data.modalities import modality
-from anysyn.registry import Given, RecipeError, register
+from anysyn.errors import RecipeError
+from anysyn.registry import Given, register
 
 REMEDY = (
     "name a folder with open_clip_config.json, open_clip_model.safetensors and the tokenizer, or a model of the "

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from anysyn import prompts
-from anysyn.registry import UserError
+from anysyn.acquisition import prompts
+from anysyn.errors import UserError
 
 MOST_HELD = 20_000  # texts whose tokens are kept: a few megabytes
 
@@ -26,7 +26,7 @@ def refuse_long(texts: Sequence[str], most: int, count: Callable[[str], int]) ->
     Example:
         >>> refuse_long(["a T1-weighted image"], most=8, count=lambda text: 9)
         Traceback (most recent call last):
-        anysyn.registry.UserError: 'a T1-weighted image' has 9 tokens and the text tower takes 8; shorten the text
+        anysyn.errors.UserError: 'a T1-weighted image' has 9 tokens and the text tower takes 8; shorten the text
     """
     for text in texts:
         length = count(text)
@@ -72,8 +72,8 @@ class ClipTokens:
     Args:
         most: Most tokens of a row. Rows are as long as the longest of them; shorter ones are followed by zeros, which a
             causal text tower never looks at.
-        digits: Before the point of every number, filled up by zeros (`anysyn.prompts.padded`); None for numbers as
-            they are written.
+        digits: Before the point of every number, filled up by zeros (`anysyn.acquisition.prompts.padded`); None for
+            numbers as they are written.
 
     Example:
         >>> first, second = ClipTokens(most=6)(["T1", "T"])["input_ids"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Voxels
 from anysyn.clip.tokens import ClipTokens
-from anysyn.data.named import named
+from anysyn.data.modalities import named
 from anysyn.registry import Given, register
 
 TEMPERATURE = 0.07  # that Radford et al. (ICML 2021) begin with, Section 2.5

@@ -8,9 +8,10 @@ from typing import cast
 from torch import Tensor, nn
 
 from anysyn.conditioners.conditioner import Conditioner
+from anysyn.errors import RecipeError, UserError
 from anysyn.nn.arithmetic import Affine, applied, bounded_scale, in_float32, removing
 from anysyn.nn.mlp import MLP
-from anysyn.registry import Given, RecipeError, UserError, register
+from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.conditioners.conditioner import Conditioner
+from anysyn.errors import RecipeError
 from anysyn.nn.fusion import TextFusion
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
 
 

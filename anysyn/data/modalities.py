@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from anysyn.registry import UserError, suggest
+from anysyn.acquisition import Acquisition
+from anysyn.errors import UserError
+from anysyn.registry import suggest
 
 ANY = "*"
 
@@ -147,3 +149,18 @@ def _modality(name: str, row: Mapping[str, Any]) -> Modality:
         description=row["description"],
         prompt=row["prompt"],
     )
+
+
+def named(record: Acquisition | None, name: str) -> Acquisition:
+    """Return a record as that of a modality, with the tracer that the name of a PET says where the record does not.
+
+    Args:
+        record: What is known; None for nothing.
+        name: The modality.
+
+    Example:
+        >>> named(None, "FDG-PET").known(), named(Acquisition(kvp=120.0), "CT").known()
+        ({'modality': 'FDG-PET', 'tracer': 'FDG'}, {'modality': 'CT', 'kvp': 120.0})
+    """
+    known = record or Acquisition()
+    return replace(known, modality=name, tracer=known.tracer or tracer_of(name))

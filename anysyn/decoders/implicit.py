@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from anysyn.errors import RecipeError
 from anysyn.nn.mlp import MLP
 from anysyn.points import Lattice, Places, Points, lattice
-from anysyn.registry import RecipeError
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.decoders.implicit import ImplicitDecoder
-from anysyn.nn.liif import liif, liif_inputs
+from anysyn.nn.implicit.liif import liif, liif_inputs
 from anysyn.points import Places
 from anysyn.registry import Given, register
 
@@ -16,7 +16,8 @@ from anysyn.registry import Given, register
 class LIIFDecoder(ImplicitDecoder):
     """Answer at any place by a local implicit image function: feature unfolding, local ensemble, cell decoding.
 
-    Chen et al., CVPR 2021, in as many dimensions as the network has. `anysyn.nn.liif` says how it is evaluated.
+    Chen et al., CVPR 2021, in as many dimensions as the network has. `anysyn.nn.implicit.liif` says how it is
+    evaluated.
 
     Its parameters have the names, shapes and meaning of the published code, so published weights load. Their three
     colours are the three slices of a slab:

@@ -9,9 +9,10 @@ from monai.networks.utils import pixelshuffle
 from torch import Tensor, nn
 
 from anysyn.decoders.grid import GridDecoder
+from anysyn.errors import RecipeError
 from anysyn.nn.arithmetic import Affine, affine_at, folded
 from anysyn.nn.mlp import MLP
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.decoders.implicit import ImplicitDecoder
-from anysyn.nn.trilinear import Coordinates, trilinear, trilinear_inputs
+from anysyn.nn.implicit.trilinear import Coordinates, trilinear, trilinear_inputs
 from anysyn.points import Places
 from anysyn.registry import Given, register
 
@@ -18,7 +18,7 @@ class TrilinearDecoder(ImplicitDecoder):
 
     What the published code of TUMSyn does, after ArSSR (Wu et al., 2022); in two dimensions it is bilinear. With
     ``coordinates: absolute``, 768 features and three dimensions it has the published 14,369,025 parameters.
-    `anysyn.nn.trilinear` says how it is evaluated.
+    `anysyn.nn.implicit.trilinear` says how it is evaluated.
 
     Args:
         widths: Channels of the encoder's levels, finest first; the deepest features are decoded.

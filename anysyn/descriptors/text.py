@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.named import named
+from anysyn.data.modalities import named
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, ImageTextModel, Query
 

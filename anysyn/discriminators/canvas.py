@@ -7,8 +7,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from anysyn.errors import RecipeError
 from anysyn.nn.strided import SLOPE
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import SetDiscriminator
 
 

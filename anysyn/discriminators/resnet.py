@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from anysyn.discriminators.beside import channels_seen
+from anysyn.errors import RecipeError
 from anysyn.nn.backbones import classifier
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Beside, Discriminator
 
 

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
+from anysyn.errors import RecipeError
 from anysyn.nn.blocks import conv
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 SLOPE = 0.3  # of the leaky ReLUs: what Keras takes, in which MM-Synth is written

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import pyramid, pyramid_sites
+from anysyn.errors import RecipeError
 from anysyn.nn.residual_units import residual_unit
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
 

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
+from anysyn.errors import RecipeError
 from anysyn.nn.blocks import Norm, conv, norm
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 

@@ -6,9 +6,10 @@ from torch import Tensor, nn
 
 from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import pyramid, pyramid_sites
+from anysyn.errors import RecipeError
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.strided import SLOPE, halving, strided_widths
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
 WIDEST = 3  # the level from which on the width no longer doubles

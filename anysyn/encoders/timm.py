@@ -6,9 +6,10 @@ from torch import Tensor
 
 from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import passed, pyramid_sites
+from anysyn.errors import RecipeError
 from anysyn.nn.backbones import pyramid
 from anysyn.nn.unetr import residual_block
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
 

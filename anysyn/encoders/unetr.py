@@ -6,9 +6,10 @@ from torch import Tensor
 
 from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
 from anysyn.encoders.pyramid import passed, pyramid_sites
+from anysyn.errors import RecipeError
 from anysyn.nn.positions import maps_of, on_grid, tokens_of
 from anysyn.nn.unetr import projection_block, residual_block, vision_transformer
-from anysyn.registry import Given, RecipeError, register
+from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 PATCH = 16  # voxels along each axis of a token

@@ -11,20 +11,18 @@ from typing import Any
 
 from torch import Tensor
 
-from anysyn.data.records import listed
-from anysyn.data.study import Study
-from anysyn.data.subjects import Failure, Subject
-from anysyn.evaluation.baselines import Baseline
-from anysyn.evaluation.corruptions import Corruption, corrupted, input_psnr
-from anysyn.evaluation.degrade import Degradation, brought_back, degraded
+from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.volumes.study import Study
+from anysyn.evaluation.baselines.fit import TrainedRun
+from anysyn.evaluation.baselines.voxelwise import Baseline
+from anysyn.evaluation.degradation.corruptions import Corruption, corrupted, input_psnr
+from anysyn.evaluation.degradation.thick_slices import Degradation, brought_back, degraded
 from anysyn.evaluation.examples import Example, centre, planes, write_example
-from anysyn.evaluation.fit import TrainedRun
-from anysyn.evaluation.measure import measure
+from anysyn.evaluation.lesion_masks import lesion_of
+from anysyn.evaluation.metrics.measure import error_in_unit, measure
+from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.pairs import Pair, by_sources
-from anysyn.evaluation.protocols import Protocol
-from anysyn.evaluation.regions import lesion_of
-from anysyn.evaluation.tables import MODEL, case_row
-from anysyn.evaluation.units import error_in_unit
+from anysyn.evaluation.tables.cases_table import MODEL, case_row
 
 
 class Cases:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from anysyn.data.files import replacing
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.files import replacing
 
 Plane = npt.NDArray[np.float16]
 Planes = tuple[Plane, Plane, Plane]

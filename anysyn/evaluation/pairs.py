@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from anysyn.data.modalities import modality
-from anysyn.registry import UserError, suggest
-
-
-class EvaluationError(UserError):
-    """Report what keeps an evaluation from being done, in one line."""
+from anysyn.evaluation.errors import EvaluationError
+from anysyn.registry import suggest
 
 
 @dataclass(frozen=True)

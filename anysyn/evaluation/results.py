@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anysyn.data.subjects import Failure
-from anysyn.evaluation.pairs import EvaluationError
-from anysyn.evaluation.protocols import Protocol
-from anysyn.evaluation.significance import compare
-from anysyn.evaluation.tables import margins, summarise
-from anysyn.evaluation.typeset import to_latex, to_lines, to_markdown
-from anysyn.training.folder import versions, write_text
+from anysyn.data.records import Failure
+from anysyn.evaluation.errors import EvaluationError
+from anysyn.evaluation.metrics.protocol import Protocol
+from anysyn.evaluation.tables.cases_table import margins, summarise
+from anysyn.evaluation.tables.markdown_latex import to_latex, to_lines, to_markdown
+from anysyn.evaluation.tables.significance import compare
+from anysyn.files import write_text
+from anysyn.versions import versions
 
 
 @dataclass(frozen=True, kw_only=True)

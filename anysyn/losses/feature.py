@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from anysyn.registry import RecipeError, register
+from anysyn.errors import RecipeError
+from anysyn.registry import register
 from anysyn.types import Features, Loss, Outcome
 
 ROUNDING = 1e-6  # a channel whose deviations are below this share of it is constant, but for rounding in float32

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from anysyn.registry import RecipeError, suggest
+from anysyn.errors import RecipeError
+from anysyn.registry import suggest
 
 
 def classifier(backbone: str, channels: int, outputs: int) -> nn.Module:

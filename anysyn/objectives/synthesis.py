@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from anysyn.errors import RecipeError
 from anysyn.ops import pick
-from anysyn.registry import RecipeError, register
+from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Loss, Objective, Outcome, Query
 

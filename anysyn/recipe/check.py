@@ -11,9 +11,10 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from anysyn.data.modalities import modality
+from anysyn.errors import RecipeError
 from anysyn.recipe.read import Keys, Source
 from anysyn.recipe.sections import Recipe
-from anysyn.registry import RecipeError, find, is_given, parameters, suggest
+from anysyn.registry import find, is_given, parameters, suggest
 
 
 @dataclass

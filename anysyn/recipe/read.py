@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from anysyn.registry import RecipeError, suggest
+from anysyn.errors import RecipeError
+from anysyn.registry import suggest
 
 Keys = tuple[str | int, ...]
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from anysyn.data.augment import Augmentation
-from anysyn.data.batches import Batches
+from anysyn.data.loading.augment import Augmentation
+from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
 from anysyn.data.views import View
 from anysyn.optimizers import Optimizer, Schedule

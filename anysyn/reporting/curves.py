@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from anysyn.reporting.pictures import Picture, chart, chart_style
+from anysyn.figures.pictures import Picture, chart, chart_style
 
 COLUMNS = 3
 POINTS = 300  # of a curve at the most; more cannot be told apart

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from anysyn.evaluation.metrics import metric
-from anysyn.evaluation.typeset import arrow, heading
-from anysyn.reporting.pictures import Picture, chart, chart_style
-from anysyn.reporting.planes import Floats
+from anysyn.evaluation.metrics.metrics import metric
+from anysyn.evaluation.tables.format import arrow, heading
+from anysyn.figures.pictures import Picture, chart, chart_style
+from anysyn.figures.planes import Floats
 
 ENOUGH = 5  # cases that make a box worth drawing
 CROWDED = 60  # cases whose dots would hide one another
@@ -21,7 +21,7 @@ def distributions(cases: pd.DataFrame, names: list[str]) -> Picture:
     """Draw the scores side by side, a row for each pair and a shape and colour for each method.
 
     Args:
-        cases: As `anysyn.evaluation.tables.read_cases` returns them.
+        cases: As `anysyn.evaluation.tables.cases_table.read_cases` returns them.
         names: Metrics, a panel each.
 
     Example:

@@ -12,8 +12,17 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from anysyn.data.files import replacing
-from anysyn.evaluation.findings import (
+from anysyn.errors import UserError
+from anysyn.evaluation.tables.cases_table import margins, metrics_of, summarise
+from anysyn.evaluation.tables.format import arrow
+from anysyn.figures.planes import LIMIT
+from anysyn.files import replacing
+from anysyn.probes.content.report import COLUMNS as LIKENED
+from anysyn.probes.content.report import content_section
+from anysyn.probes.dataset_swap.report import COLUMNS as MODULATED
+from anysyn.probes.dataset_swap.report import modulation_section
+from anysyn.probes.embeddings.report import COORDINATES, COSINES, embeddings_section
+from anysyn.probes.findings import (
     ALIGNMENT,
     CONTENT,
     EMBEDDINGS,
@@ -23,32 +32,23 @@ from anysyn.evaluation.findings import (
     SEGMENTATION,
     SWEEP,
 )
-from anysyn.evaluation.tables import margins, metrics_of, summarise
-from anysyn.evaluation.typeset import arrow
-from anysyn.registry import UserError
-from anysyn.reporting.alignment import COLUMNS, alignment_section
-from anysyn.reporting.content import COLUMNS as LIKENED
-from anysyn.reporting.content import content_section
+from anysyn.probes.lesion_segmentation.report import COLUMNS as SEGMENTED
+from anysyn.probes.lesion_segmentation.report import segmentation_section
+from anysyn.probes.metadata_sweep.report import COLUMNS as SWEPT
+from anysyn.probes.metadata_sweep.report import sweep_section
+from anysyn.probes.modality_accuracy.report import COLUMNS, alignment_section
+from anysyn.probes.prompt_retrieval.report import COLUMNS as RETRIEVED
+from anysyn.probes.prompt_retrieval.report import retrieval_section
+from anysyn.probes.read_findings import Findings, find_findings, read_findings
+from anysyn.probes.robustness.report import COLUMNS as CORRUPTED
+from anysyn.probes.robustness.report import robustness_section
 from anysyn.reporting.distributions import distributions
-from anysyn.reporting.embeddings import COORDINATES, COSINES, embeddings_section
-from anysyn.reporting.findings import Findings, find_findings, read_findings
-from anysyn.reporting.modulation import COLUMNS as MODULATED
-from anysyn.reporting.modulation import modulation_section
 from anysyn.reporting.origin import evaluation_facts, training_facts
 from anysyn.reporting.panels import Panel, error_bar, grey_bar, panel_of
-from anysyn.reporting.planes import LIMIT
 from anysyn.reporting.provenance import hashes_of, seeds_of, versions_of
 from anysyn.reporting.results import Results, chosen, find_results, read_results
-from anysyn.reporting.retrieval import COLUMNS as RETRIEVED
-from anysyn.reporting.retrieval import retrieval_section
-from anysyn.reporting.robustness import COLUMNS as CORRUPTED
-from anysyn.reporting.robustness import robustness_section
 from anysyn.reporting.scores import headline, tables, verdict
-from anysyn.reporting.segmentation import COLUMNS as SEGMENTED
-from anysyn.reporting.segmentation import segmentation_section
 from anysyn.reporting.stages import stages_of
-from anysyn.reporting.sweep import COLUMNS as SWEPT
-from anysyn.reporting.sweep import sweep_section
 from anysyn.training.folder import RunError, RunFolder
 
 MOST = 24  # examples on a page, unless there are more pairs

@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 
 from anysyn.evaluation.examples import Example
-from anysyn.evaluation.metrics import metric
-from anysyn.evaluation.tables import MODEL
-from anysyn.evaluation.typeset import number
-from anysyn.reporting.pictures import Picture, data_uri, png
-from anysyn.reporting.planes import (
+from anysyn.evaluation.metrics.metrics import metric
+from anysyn.evaluation.tables.cases_table import MODEL
+from anysyn.evaluation.tables.format import number
+from anysyn.figures.pictures import Picture, data_uri, png
+from anysyn.figures.planes import (
     LIMIT,
     MIDDLE,
     PLANES,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from anysyn.errors import UserError
 from anysyn.evaluation.examples import Example, read_example
-from anysyn.evaluation.tables import read_cases
-from anysyn.registry import UserError
+from anysyn.evaluation.tables.cases_table import read_cases
 from anysyn.training.folder import RunFolder
 
 CASES, RECORD = "cases.csv", "protocol.json"

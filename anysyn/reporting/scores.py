@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from anysyn.evaluation.metrics import metric
-from anysyn.evaluation.tables import ALL_PAIRS, MODEL
-from anysyn.evaluation.typeset import arrow, heading, number, ranks
+from anysyn.evaluation.metrics.metrics import metric
+from anysyn.evaluation.tables.cases_table import ALL_PAIRS, MODEL
+from anysyn.evaluation.tables.format import arrow, heading, number
+from anysyn.evaluation.tables.markdown_latex import ranks
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def tables(summary: pd.DataFrame, names: list[str]) -> list[Table]:
     The others are errors in the unit of a target, such as HU: beside all the rest they would be wide and mostly empty.
 
     Args:
-        summary: As `anysyn.evaluation.tables.summarise` returns it.
+        summary: As `anysyn.evaluation.tables.cases_table.summarise` returns it.
         names: Metrics.
 
     Example:
@@ -102,8 +103,8 @@ def headline(summary: pd.DataFrame, margins: pd.DataFrame, names: list[str]) -> 
     """Return the model's mean over all pairs and its margin over each baseline.
 
     Args:
-        summary: As `anysyn.evaluation.tables.summarise` returns it.
-        margins: As `anysyn.evaluation.tables.margins` returns it.
+        summary: As `anysyn.evaluation.tables.cases_table.summarise` returns it.
+        margins: As `anysyn.evaluation.tables.cases_table.margins` returns it.
         names: Metrics; the first is the main one.
 
     Example:
@@ -131,7 +132,7 @@ def verdict(margins: pd.DataFrame, main: str) -> str:
     """Say on how many pairs the model is better than every baseline, and name the others.
 
     Args:
-        margins: As `anysyn.evaluation.tables.margins` returns it.
+        margins: As `anysyn.evaluation.tables.cases_table.margins` returns it.
         main: The metric that decides.
 
     Example:
@@ -159,7 +160,7 @@ def blocks(summary: pd.DataFrame, names: list[str]) -> list[Block]:
     """Arrange a summary by pairs.
 
     Args:
-        summary: As `anysyn.evaluation.tables.summarise` returns it.
+        summary: As `anysyn.evaluation.tables.cases_table.summarise` returns it.
         names: Metrics.
 
     Example:

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.figures.pictures import Picture, data_uri
 from anysyn.reporting.curves import curves
-from anysyn.reporting.pictures import Picture, data_uri
 from anysyn.training.folder import RunFolder
 
 TRAINING = ("stage", "epoch", "batch", "term", "value", "speed")

@@ -10,14 +10,14 @@ from scipy import ndimage
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
-from anysyn.simulation import signal
-from anysyn.simulation.ct import ct
-from anysyn.simulation.head import Head
-from anysyn.simulation.limits import check_acquisition, needed
-from anysyn.simulation.pet import pet
+from anysyn.simulation.anatomy.head import Head
+from anysyn.simulation.anatomy.warp import smooth_field
+from anysyn.simulation.physics import signal
+from anysyn.simulation.physics.ct import ct
+from anysyn.simulation.physics.limits import check_acquisition, needed
+from anysyn.simulation.physics.pet import pet
+from anysyn.simulation.physics.tissues import AIR_HU, Tissue, relaxivities, tissue
 from anysyn.simulation.sites import Protocol
-from anysyn.simulation.tissues import AIR_HU, Tissue, relaxivities, tissue
-from anysyn.simulation.warp import smooth_field
 
 Map = NDArray[np.float32]
 

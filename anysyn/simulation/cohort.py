@@ -15,21 +15,22 @@ import torch
 from numpy.typing import NDArray
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.bids import bids_name
-from anysyn.data.files import UNFINISHED, replacing, whole_folder
 from anysyn.data.modalities import modality
-from anysyn.data.volume import Volume, write_volume
+from anysyn.data.subjects.bids import bids_name
+from anysyn.data.volumes.volume import Volume, write_volume
+from anysyn.errors import UserError
+from anysyn.files import UNFINISHED, replacing, whole_folder
 from anysyn.progress import Progress
-from anysyn.registry import UserError, suggest
+from anysyn.registry import suggest
 from anysyn.simulation.acquire import acquire
-from anysyn.simulation.head import Head
-from anysyn.simulation.labels import read_labels
-from anysyn.simulation.limits import check_acquisition
+from anysyn.simulation.anatomy.head import Head
+from anysyn.simulation.anatomy.labels import read_labels
 from anysyn.simulation.participants import people
+from anysyn.simulation.physics.limits import check_acquisition
+from anysyn.simulation.physics.tissues import tissue_names
 from anysyn.simulation.sidecar import NOTICE, sidecar_of
 from anysyn.simulation.sites import Protocol, chosen_sites, site
 from anysyn.simulation.subject import Recipe, head_of, key_of, noise_of, protocols_of
-from anysyn.simulation.tissues import tissue_names
 from anysyn.simulation.truth import MASKS, TRUTH, known_subjects
 
 README = """# A simulated cohort

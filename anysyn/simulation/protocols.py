@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from anysyn.prompts import short
-from anysyn.simulation.instruments import kernels_like, reconstruction_names
-from anysyn.simulation.signal import null_time
-from anysyn.simulation.tissues import read_table, tissue
+from anysyn.acquisition.prompts import short
+from anysyn.simulation.constants import read_table
+from anysyn.simulation.physics.instruments import kernels_like, reconstruction_names
+from anysyn.simulation.physics.signal import null_time
+from anysyn.simulation.physics.tissues import tissue
 
 Numbers = Mapping[str, float | str]  # of a protocol; kernels and reconstructions are words
 

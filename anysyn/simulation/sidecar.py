@@ -7,7 +7,7 @@ from typing import Any
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
-from anysyn.simulation.instruments import reconstruction
+from anysyn.simulation.physics.instruments import reconstruction
 
 NOTICE = "simulated by anysyn, not for clinical use"
 # BIDS asks all of this of a PET beside what its acquisition says. What a simulation has none of is "n/a" or "none".

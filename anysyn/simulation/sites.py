@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from anysyn.acquisition import Acquisition
+from anysyn.acquisition.prompts import short
 from anysyn.data.modalities import modality, tracer_of
-from anysyn.prompts import short
-from anysyn.registry import UserError, suggest
+from anysyn.errors import UserError
+from anysyn.registry import suggest
+from anysyn.simulation.constants import read_table
 from anysyn.simulation.protocols import Numbers, varied
-from anysyn.simulation.tissues import read_table
 
 JITTER = 0.03  # standard deviation of a protocol's times between subjects, as a share
 _FIELDS = {

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from anysyn.acquisition import Acquisition
-from anysyn.simulation.anatomy import Anatomy, of_subject, template
-from anysyn.simulation.head import Head
-from anysyn.simulation.labels import labelled
-from anysyn.simulation.lesions import LESIONS
+from anysyn.simulation.anatomy.anatomy import Anatomy, of_subject, template
+from anysyn.simulation.anatomy.head import Head
+from anysyn.simulation.anatomy.labels import labelled
+from anysyn.simulation.anatomy.lesions import LESIONS
+from anysyn.simulation.anatomy.traits import Traits, draw_traits
+from anysyn.simulation.anatomy.vessels import with_vessels
+from anysyn.simulation.anatomy.warp import smooth_field
+from anysyn.simulation.physics.tissues import tissue_names
 from anysyn.simulation.sites import Protocol, site
-from anysyn.simulation.tissues import tissue_names
-from anysyn.simulation.traits import Traits, draw_traits
-from anysyn.simulation.vessels import with_vessels
-from anysyn.simulation.warp import smooth_field
 
 # What tells the noise of one image from that of another. Fields that records get later are not among them, so that
 # cohorts keep their bytes.

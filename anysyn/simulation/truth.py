@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anysyn.data.tables import read_table
-from anysyn.data.volume import Volume, read_volume
-from anysyn.registry import UserError, suggest
+from anysyn.data.subjects.tsv import read_table
+from anysyn.data.volumes.volume import Volume, read_volume
+from anysyn.errors import UserError
+from anysyn.registry import suggest
 
 TRUTH = Path("derivatives", "truth")
 MASKS = Path("derivatives", "masks")
@@ -24,7 +25,7 @@ def known_subjects(cohort: Path) -> list[str]:
     Example:
         >>> known_subjects(Path("nowhere"))
         Traceback (most recent call last):
-        anysyn.registry.UserError: nowhere is no simulated cohort: it has no derivatives/truth/sub-*.json
+        anysyn.errors.UserError: nowhere is no simulated cohort: it has no derivatives/truth/sub-*.json
     """
     known = sorted(path.stem for path in (cohort / TRUTH).glob("sub-*.json"))
     if not known:

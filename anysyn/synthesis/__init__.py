@@ -1,8 +1,8 @@
 """Synthesis: a run folder and volumes to volumes."""
 
-from anysyn.synthesis.asked import acquisition_of
+from anysyn.synthesis.acquisition_request import acquisition_of
 from anysyn.synthesis.completion import Completion, complete
 from anysyn.synthesis.files import synthesize
-from anysyn.synthesis.run import LoadedRun, load_run
+from anysyn.synthesis.loaded_run import LoadedRun, load_run
 
 __all__ = ["Completion", "LoadedRun", "acquisition_of", "complete", "load_run", "synthesize"]

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anysyn.data.bids import is_bids
 from anysyn.data.records import Failure, listed
-from anysyn.data.sidecars import sidecar_beside
-from anysyn.data.study import read_study
+from anysyn.data.subjects.bids import is_bids
+from anysyn.data.subjects.sidecars import sidecar_beside
+from anysyn.data.volumes.study import read_study
+from anysyn.errors import UserError
+from anysyn.files import write_json
 from anysyn.progress import Progress
-from anysyn.registry import UserError
-from anysyn.synthesis.asked import asked_for
+from anysyn.synthesis.acquisition_request import asked_for
 from anysyn.synthesis.files import NOTICE, digest, write_syntheses
-from anysyn.synthesis.missing import Missing, missing, trained_for
-from anysyn.synthesis.run import LoadedRun, load_run
-from anysyn.training.folder import versions, write_json
+from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.missing_contrasts import Missing, missing, trained_for
+from anysyn.versions import versions
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.grid import Grid, with_spacing
+from anysyn.data.geometry.grid import Grid, with_spacing
 from anysyn.data.modalities import modality
-from anysyn.data.study import Study, study_of
-from anysyn.data.volume import Volume, read_volume, write_volume
-from anysyn.registry import UserError
-from anysyn.synthesis.asked import acquired, asked_for, check_heard
-from anysyn.synthesis.run import LoadedRun, load_run
-from anysyn.training.folder import versions, write_json
+from anysyn.data.volumes.study import Study, study_of
+from anysyn.data.volumes.volume import Volume, read_volume, write_volume
+from anysyn.errors import UserError
+from anysyn.files import write_json
+from anysyn.synthesis.acquisition_request import acquired, asked_for, check_heard
+from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.versions import versions
 
 NOTICE = "synthetic, not for clinical use"
 MOST_VOXELS = 2**30  # 4 GiB for one image

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from anysyn.data.boxes import Box
-from anysyn.data.grid import Grid
-from anysyn.data.mosaic import Mosaic
-from anysyn.data.raster import Raster
-from anysyn.data.separable import along, resampling
+from anysyn.data.geometry.boxes import Box
+from anysyn.data.geometry.grid import Grid
+from anysyn.data.geometry.output_grid import Raster
+from anysyn.data.geometry.resampling import along, resampling
 from anysyn.data.views import View
 from anysyn.points import Lattice
+from anysyn.synthesis.tile_blending import Mosaic
 
 
 class Tile(NamedTuple):

@@ -12,7 +12,7 @@ import safetensors.torch
 from torch import nn
 
 from anysyn import build
-from anysyn.data.subjects import find_subjects
+from anysyn.data.subjects.find import find_subjects
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import Split, Step

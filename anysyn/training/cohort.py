@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anysyn import build
-from anysyn.data.cache import Cache
+from anysyn.data.loading.cache import Cache
+from anysyn.data.loading.samples import Samples
 from anysyn.data.prepare import Pipeline, TypicalWindows
-from anysyn.data.samples import Samples
-from anysyn.data.splits import split_subjects
-from anysyn.data.subjects import Failure, Subject, find_subjects
+from anysyn.data.records import Failure, Subject
+from anysyn.data.subjects.find import find_subjects
+from anysyn.data.subjects.splits import split_subjects
 from anysyn.data.views import View
+from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.registry import UserError, suggest
+from anysyn.registry import suggest
 from anysyn.training.folder import RunFolder
 
 

@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import TorchElasticEnvironment
 
 from anysyn import build
-from anysyn.data.subjects import Failure
+from anysyn.data.records import Failure
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.training.cohort import cohort_of

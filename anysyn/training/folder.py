@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,9 +15,10 @@ import torch
 import yaml
 from torch import Tensor
 
-from anysyn.data.files import replacing
+from anysyn.errors import UserError
+from anysyn.files import replacing, write_json, write_text
 from anysyn.recipe import Recipe
-from anysyn.registry import UserError
+from anysyn.versions import versions
 
 
 class RunError(UserError):
@@ -143,34 +141,8 @@ class RunFolder:
             raise RunError(f"{folder}: cannot be read ({reason}); train anew with --overwrite") from error
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what computes: Python and the libraries whose arithmetic a result depends on.
-
-    Example:
-        >>> sorted(versions())[:2]
-        ['anysyn', 'lightning-fabric']
-    """
-    wanted = ("anysyn", "torch", "monai", "lightning-fabric", "nibabel", "numpy", "scipy")
-    found = {}
-    for name in wanted:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found | {"python": platform.python_version()}
-
-
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors as safetensors; the file is whole or not there."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path, overwrite=True) as file:
         file.write(safetensors.torch.save(whole))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text; the file is whole or not there."""
-    with replacing(path, overwrite=True) as file:
-        file.write(text.encode())
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON; the file is whole or not there."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")

@@ -9,7 +9,7 @@ from torch import nn
 
 from anysyn import build
 from anysyn.acquisition import Acquisition
-from anysyn.data.samples import Samples
+from anysyn.data.loading.samples import Samples
 from anysyn.descriptors import TextPrompt
 from anysyn.objectives import ClipPairs
 from anysyn.recipe import Recipe

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from anysyn import build
-from anysyn.data.batches import Shuffled
-from anysyn.data.samples import Samples
+from anysyn.data.loading.batches import Shuffled
+from anysyn.data.loading.samples import Samples
 from anysyn.nn.solved import Solved
 from anysyn.objectives import SynthesisObjective
 from anysyn.ops import among

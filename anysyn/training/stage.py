@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
 from anysyn import build
-from anysyn.data.batches import share
+from anysyn.data.loading.batches import share
 from anysyn.nn.warm_start import take_weights
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe

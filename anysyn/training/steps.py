@@ -11,10 +11,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from anysyn import build
+from anysyn.errors import RecipeError
 from anysyn.optimizers import Schedule
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
-from anysyn.registry import RecipeError
 from anysyn.types import Batch, Objective, Query
 
 

@@ -10,8 +10,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from anysyn.data.batches import Batches, share
-from anysyn.data.samples import Samples
+from anysyn.data.loading.batches import Batches, share
+from anysyn.data.loading.samples import Samples
 from anysyn.objectives import SynthesisObjective
 from anysyn.ops import pick
 from anysyn.queries import Queries

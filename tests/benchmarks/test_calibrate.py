@@ -6,9 +6,9 @@ import pytest
 from toys import write_cohort
 from typer.testing import CliRunner
 
-from anysyn.data.study import read_study
-from anysyn.data.subjects import find_subjects
-from anysyn.evaluation.corruptions import corrupted, corruption, input_psnr
+from anysyn.data.subjects.find import find_subjects
+from anysyn.data.volumes.study import read_study
+from anysyn.evaluation.degradation.corruptions import corrupted, corruption, input_psnr
 from anysyn.registry import names
 
 

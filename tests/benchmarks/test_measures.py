@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from measures import measured
 
-from anysyn.evaluation.pairs import EvaluationError
+from anysyn.evaluation.errors import EvaluationError
 from anysyn.progress import Progress
 
 ASKED = {"data": None, "where": {}}

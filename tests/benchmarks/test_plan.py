@@ -15,8 +15,8 @@ from sizes import read_size
 from store import Store
 from toys import TINY, write_cohort
 
+from anysyn.errors import UserError
 from anysyn.progress import Progress
-from anysyn.registry import UserError
 from anysyn.simulation import simulate
 
 TABLE = """

@@ -18,8 +18,8 @@ from store import Store, error_of, fail, finished, record_of, write
 from toys import TINY, write_cohort
 from typer.testing import CliRunner
 
+from anysyn.errors import UserError
 from anysyn.progress import Progress
-from anysyn.registry import UserError
 
 TABLE = """
 title: Small, Table 1

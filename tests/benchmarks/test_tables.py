@@ -8,8 +8,8 @@ from reading import find_tables, read_table, table_files
 from results import heading
 from sizes import overrides_of, read_size, recipe_of
 
-from anysyn.evaluation.protocols import protocol
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.evaluation.metrics.protocol import protocol
 
 TABLES = table_files()
 NAMED = """

@@ -18,8 +18,8 @@ from sizes import read_size
 from table import MEAN
 from writing import notes_of, orders, overall_cells, to_latex, to_markdown
 
-from anysyn.evaluation.typeset import arrow
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.evaluation.tables.format import arrow
 
 TABLES = table_files()
 

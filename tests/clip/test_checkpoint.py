@@ -13,7 +13,8 @@ from toys import PROMPTED
 
 from anysyn.build import _Uninitialised
 from anysyn.clip import pretrained_clip
-from anysyn.registry import RecipeError, build
+from anysyn.errors import RecipeError
+from anysyn.registry import build
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from toys import PROMPTED
 
 from anysyn.build import _Uninitialised
 from anysyn.clip import open_clip_model
-from anysyn.registry import RecipeError, UserError, build
+from anysyn.errors import RecipeError, UserError
+from anysyn.registry import build
 
 
 @pytest.fixture

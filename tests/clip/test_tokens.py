@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 from checkpoints import MOST, tokenizer
-from test_prompts import TWO_SPACES
+from text_runs import TWO_SPACES
 
 from anysyn.acquisition import Acquisition
+from anysyn.acquisition.prompts import TEMPLATES, USUAL, slots
 from anysyn.clip.tokens import CheckpointTokens, ClipTokens
-from anysyn.prompts import TEMPLATES, USUAL, slots
-from anysyn.registry import UserError
+from anysyn.errors import UserError
 
 T2W = TWO_SPACES.replace("T1w", "T2w").replace("(2500.0, 2.2, 1000.0, 8.0)", "(3200.0, 563.0, None, T2var)")
 

@@ -9,7 +9,7 @@ from anysyn.conditioners import AlphaBeta, FiLM
 from anysyn.decoders import CNNDecoder, MLPDecoder
 from anysyn.descriptors import ModalityLabel, NumericMetadata, TextPrompt
 from anysyn.encoders import PerModalityEncoder, ResNetEncoder, UNetEncoder
-from anysyn.registry import RecipeError, UserError
+from anysyn.errors import RecipeError, UserError
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Condition, Decoder, Query, Site
 

@@ -5,7 +5,7 @@ import torch
 
 from anysyn.conditioners import CrossAttention
 from anysyn.descriptors import ModalityLabel
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.types import Condition, Site
 
 

@@ -6,8 +6,8 @@ from liif_literal import liif_literal
 from torch import nn
 
 from anysyn.decoders import LIIFDecoder, TrilinearDecoder
+from anysyn.errors import RecipeError
 from anysyn.points import Lattice, Points, lattice, sample_at
-from anysyn.registry import RecipeError
 from anysyn.types import Features
 
 TARGET = torch.zeros(2, 1, dtype=torch.long)

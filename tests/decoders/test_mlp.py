@@ -5,7 +5,7 @@ import torch
 from toys import EVERY, encoder_of
 
 from anysyn.decoders import MLPDecoder
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.types import Features
 
 

@@ -8,8 +8,8 @@ import yaml
 from toys import PROMPTED, TINY, batch_of, decoder_of, encoder_of
 
 from anysyn import build
+from anysyn.errors import RecipeError
 from anysyn.points import Points
-from anysyn.registry import RecipeError
 from anysyn.types import Features, Query
 
 MIXED = torch.tensor([[2], [0], [2], [1], [0]])

@@ -11,7 +11,7 @@ from toys import PROMPTED, batch_of, clip, query_of, volume_clip
 from anysyn.acquisition import Acquisition
 from anysyn.clip import Clip
 from anysyn.descriptors import TextPrompt
-from anysyn.registry import UserError
+from anysyn.errors import UserError
 from anysyn.types import Query
 
 LONG = Acquisition(modality="T1w", repetition_time_ms=2300.0, echo_time_ms=2.98)

@@ -7,7 +7,7 @@ from toys import M, batch_of, query_of
 
 from anysyn.decoders import ResidualUNetDecoder
 from anysyn.encoders import ResidualUNetEncoder
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.synthesizer import Synthesizer
 
 

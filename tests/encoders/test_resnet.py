@@ -6,8 +6,8 @@ import tumsyn_literal
 from toys import M, batch_of, query_of
 
 from anysyn.encoders import ResNetEncoder
-from anysyn.nn.folding import fold_batch_norms
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
+from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 
 SHAPES = {2: (13, 11), 3: (7, 9, 6)}
 

@@ -7,7 +7,7 @@ from toys import M, batch_of, query_of
 
 from anysyn.decoders import StridedUNetDecoder
 from anysyn.encoders import StridedUNetEncoder
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.synthesizer import Synthesizer
 
 MM_GAN = {"norm": "instance", "affine": False}

@@ -8,7 +8,7 @@ from toys import M, batch_of, query_of
 from anysyn import build
 from anysyn.decoders import CNNDecoder, SwinUNETRDecoder
 from anysyn.encoders import TimmEncoder
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.synthesizer import Synthesizer
 
 

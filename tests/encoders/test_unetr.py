@@ -7,7 +7,7 @@ from toys import M, batch_of, query_of
 
 from anysyn.decoders import SwinUNETRDecoder
 from anysyn.encoders import UNETREncoder
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.synthesizer import Synthesizer
 
 SMALL = {"feature_size": 4, "width": 12, "hidden": 24, "heads": 3, "size": 32}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from anysyn.errors import UserError
 from anysyn.evaluation.examples import Example, centre, planes, read_example, write_example
-from anysyn.registry import UserError
 
 
 def example():

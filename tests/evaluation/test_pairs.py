@@ -2,7 +2,8 @@
 
 import pytest
 
-from anysyn.evaluation.pairs import EvaluationError, Pair, by_sources, parse_pairs
+from anysyn.evaluation.errors import EvaluationError
+from anysyn.evaluation.pairs import Pair, by_sources, parse_pairs
 
 NAMES = ("T1w", "T2w", "FLAIR")
 

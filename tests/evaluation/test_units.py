@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from anysyn.data.prepare import Pipeline, Rescale
-from anysyn.data.study import study_of
-from anysyn.data.volume import Volume
-from anysyn.evaluation.baselines import SourceCopy, Voxels
-from anysyn.evaluation.metrics import metric
+from anysyn.data.volumes.study import study_of
+from anysyn.data.volumes.volume import Volume
+from anysyn.evaluation.baselines.voxelwise import SourceCopy, Voxels
+from anysyn.evaluation.metrics.measure import IN_UNIT, error_in_unit
+from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.pairs import Pair
-from anysyn.evaluation.tables import case_row, margins, summarise
-from anysyn.evaluation.typeset import to_markdown
-from anysyn.evaluation.units import IN_UNIT, error_in_unit
+from anysyn.evaluation.tables.cases_table import case_row, margins, summarise
+from anysyn.evaluation.tables.markdown_latex import to_markdown
 
 DRAW = torch.Generator().manual_seed(0)
 TISSUE = torch.rand(6, 6, 6, generator=DRAW)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from toys import batch_of, query_of
 
+from anysyn.errors import RecipeError
 from anysyn.losses import FeatureCorrelation, FeatureL1
 from anysyn.losses.feature import channel_correlation, feature_map_distance
 from anysyn.nn.arithmetic import bounded_scale
-from anysyn.registry import RecipeError
 from anysyn.types import Features, Outcome
 
 

@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from anysyn.nn.remembered import Remembered
+from anysyn.nn.fusion import Remembered
 
 
 def counted():

@@ -6,9 +6,10 @@ import yaml
 from toys import TINY, batch_of, conditioner_of, decoder_of, encoder_of, query_of
 
 from anysyn.build import load
+from anysyn.errors import RecipeError
 from anysyn.losses import L1, FeatureCorrelation, FeatureL1
 from anysyn.objectives import SynthesisObjective, TwoWay
-from anysyn.registry import RecipeError, names
+from anysyn.registry import names
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Loss, unmodulated
 

@@ -9,11 +9,11 @@ from toys import TINY, M, batch_of, clip, query_of, synthesizer
 
 from anysyn.acquisition import Acquisition
 from anysyn.build import load
+from anysyn.errors import RecipeError
 from anysyn.losses import L1, MSE, Semantic
 from anysyn.objectives import SynthesisObjective, TwoWay
 from anysyn.ops import pick
 from anysyn.points import Points, lattice
-from anysyn.registry import RecipeError
 from anysyn.types import Loss
 
 

@@ -2,8 +2,8 @@ import pytest
 import yaml
 
 from anysyn.build import load
+from anysyn.errors import RecipeError
 from anysyn.recipe.read import recipes_folder
-from anysyn.registry import RecipeError
 
 RECIPES = sorted(recipes_folder().rglob("*.yaml"))
 

@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
+from anysyn.errors import RecipeError
 from anysyn.recipe.read import find, merge, parse, read
-from anysyn.registry import RecipeError
 
 
 def write(folder, name, text):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from anysyn import summary
+from anysyn.cli import summary
 
 
 @pytest.mark.parametrize(

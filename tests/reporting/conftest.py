@@ -3,7 +3,7 @@
 import pytest
 from run_folders import write_evaluation, write_run
 
-from anysyn.data.subjects import Failure
+from anysyn.data.records import Failure
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from run_folders import write_evaluation
 
-from anysyn.registry import UserError
+from anysyn.errors import UserError
 from anysyn.reporting import report
 from anysyn.training.folder import RunError
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from run_folders import SPACING, example
 
+from anysyn.figures.planes import LIMIT, radiological
 from anysyn.reporting.panels import panel_of
-from anysyn.reporting.planes import LIMIT, radiological
 
 
 def pixels(picture):

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from run_folders import PAIRS, example, write_evaluation
 
-from anysyn.evaluation.tables import summarise
-from anysyn.registry import UserError
+from anysyn.errors import UserError
+from anysyn.evaluation.tables.cases_table import summarise
 from anysyn.reporting import report
 from anysyn.reporting.results import chosen, find_results, pair_of, read_results
 

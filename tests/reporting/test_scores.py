@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from anysyn.evaluation.tables import case_row, margins, summarise
+from anysyn.evaluation.tables.cases_table import case_row, margins, summarise
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.scores import blocks, headline, tables, verdict
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from anysyn.registry import UserError
+from anysyn.errors import UserError
 from anysyn.reporting.curves import curves, epochs, thin
 from anysyn.reporting.stages import TRAINING, last_samples, read_log, stages_of
 

@@ -7,7 +7,7 @@ from toys import existing
 
 from anysyn.nn.solved import Solved
 from anysyn.shortcuts import Regression, regression
-from anysyn.synthesis.datasets import hears_dataset
+from anysyn.synthesis.dataset_request import hears_dataset
 from anysyn.types import Query
 
 ALL = torch.ones(6, 4, dtype=torch.bool)

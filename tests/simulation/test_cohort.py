@@ -7,9 +7,9 @@ import pytest
 from simulated import image, masked, voxels
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.subjects import find_subjects
+from anysyn.data.subjects.find import find_subjects
+from anysyn.errors import UserError
 from anysyn.progress import Progress
-from anysyn.registry import UserError
 from anysyn.simulation import simulate, simulate_like
 from anysyn.simulation.cohort import _recipe_of
 from anysyn.simulation.subject import head_of, noise_of, protocols_of

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from anysyn.prompts import short
-from anysyn.simulation.limits import check_acquisition
+from anysyn.acquisition.prompts import short
+from anysyn.simulation.constants import read_table
+from anysyn.simulation.physics.limits import check_acquisition
+from anysyn.simulation.physics.signal import inversion_recovery, mprage
 from anysyn.simulation.protocols import ranges, varied
-from anysyn.simulation.signal import inversion_recovery, mprage
 from anysyn.simulation.sites import site, site_names
-from anysyn.simulation.tissues import read_table
 
 MADE = [(name, where) for where in site_names() for name in site(where).protocols]
 KEYS = {"tr": "repetition_time_ms", "te": "echo_time_ms", "ti": "inversion_time_ms", "fa": "flip_angle_deg"}

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from anysyn.registry import UserError
+from anysyn.errors import UserError
 from anysyn.simulation import simulate
 from anysyn.simulation.truth import known_subjects, tissue_masks
 

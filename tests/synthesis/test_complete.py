@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 import anysyn
 from anysyn.cli import app
-from anysyn.data.subjects import find_subjects
-from anysyn.registry import UserError
+from anysyn.data.subjects.find import find_subjects
+from anysyn.errors import UserError
 from anysyn.synthesis import load_run
 
 FOUR = ("T1w", "T1c", "T2w", "FLAIR")

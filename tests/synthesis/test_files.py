@@ -8,9 +8,9 @@ import torch
 from toys import TINY, write_cohort
 
 import anysyn
-from anysyn.registry import UserError
+from anysyn.errors import UserError
 from anysyn.synthesis.files import digest
-from anysyn.synthesis.run import load_run
+from anysyn.synthesis.loaded_run import load_run
 from anysyn.training.folder import RunError
 
 

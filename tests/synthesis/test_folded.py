@@ -7,7 +7,7 @@ import yaml
 from toys import TINY, write_cohort
 
 import anysyn
-from anysyn.synthesis.run import load_run, networks
+from anysyn.synthesis.loaded_run import load_run, networks
 
 
 def test_a_loaded_run_has_its_batch_norms_folded(tmp_path):

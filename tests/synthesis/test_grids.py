@@ -14,14 +14,15 @@ from toys import TINY, write_cohort
 
 import anysyn
 from anysyn.acquisition import Acquisition
-from anysyn.data.grid import Grid, resample, with_spacing
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid, resample, with_spacing
 from anysyn.data.prepare import Canonical, Crop, Nonnegative, Pipeline, Resample, Rescale
-from anysyn.data.study import study_of
 from anysyn.data.views import Patches, ScaledPatches, ScaledSlices, Slabs, Slices
-from anysyn.data.volume import Volume, VolumeError, read_volume
-from anysyn.registry import UserError
+from anysyn.data.volumes.study import study_of
+from anysyn.data.volumes.volume import Volume, read_volume
+from anysyn.errors import UserError
 from anysyn.synthesis.files import restored
-from anysyn.synthesis.run import load_run
+from anysyn.synthesis.loaded_run import load_run
 
 REAL = Path(__file__).parents[2] / "../shared/data/ms_head_thick_slices"
 VIEWS = [

@@ -9,14 +9,14 @@ from lightning_fabric import Fabric
 from scipy import ndimage
 from torch import nn
 
-from anysyn.data.grid import with_spacing
+from anysyn.data.geometry.grid import with_spacing
 from anysyn.data.prepare import Pipeline
-from anysyn.data.study import study_of
 from anysyn.data.views import Patches
-from anysyn.data.volume import Volume
+from anysyn.data.volumes.study import study_of
+from anysyn.data.volumes.volume import Volume
 from anysyn.ops import pick
 from anysyn.points import sample_at
-from anysyn.synthesis.run import LoadedRun
+from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.types import Features, Synthesis
 
 SHAPE = (44, 40, 36)

@@ -12,9 +12,9 @@ from lightning_fabric import Fabric
 
 import anysyn
 from anysyn import build
-from anysyn.evaluation.embedded import embed_study
-from anysyn.registry import UserError
-from anysyn.synthesis.run import load_run
+from anysyn.errors import UserError
+from anysyn.probes.embeddings.slices import embed_study
+from anysyn.synthesis.loaded_run import load_run
 from anysyn.training.stage import StageLoop
 from anysyn.training.steps import learn, steps_of
 from anysyn.types import Batch

@@ -8,7 +8,7 @@ import yaml
 from gan import NAMES, write_sites
 
 import anysyn
-from anysyn.synthesis.run import load_run
+from anysyn.synthesis.loaded_run import load_run
 
 ADAM = {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]}
 NORM = {"norm": "instance", "affine": False}

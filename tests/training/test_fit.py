@@ -12,8 +12,8 @@ import torch
 import yaml
 from toys import TINY, write_cohort
 
+from anysyn.errors import RecipeError, UserError
 from anysyn.optimizers import Cosine
-from anysyn.registry import RecipeError, UserError
 from anysyn.training import resume, train
 from anysyn.training.folder import RunError
 from anysyn.training.stage import StageLoop

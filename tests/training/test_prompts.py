@@ -11,12 +11,12 @@ from text_runs import text_recipe, train_text_run, write_text_cohort
 import anysyn
 from anysyn import build
 from anysyn.acquisition import Acquisition
-from anysyn.data.cache import Cache
+from anysyn.data.loading.cache import Cache
+from anysyn.data.loading.samples import Samples
 from anysyn.data.prepare import Pipeline
-from anysyn.data.samples import Samples
-from anysyn.data.subjects import find_subjects
+from anysyn.data.subjects.find import find_subjects
 from anysyn.data.views import Patches, ScaledPatches, Slices, Whole
-from anysyn.registry import RecipeError, UserError
+from anysyn.errors import RecipeError, UserError
 from anysyn.seeds import seeded
 from anysyn.training.prompts import prompts
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 from anysyn.training.steps import matching, only_these_learn
 
 

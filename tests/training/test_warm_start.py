@@ -7,7 +7,7 @@ from toys import TINY, write_cohort
 
 import anysyn
 from anysyn import build
-from anysyn.registry import RecipeError
+from anysyn.errors import RecipeError
 
 
 def recipe_of(folder, root=None, warm_start=None, widths=(8, 12)):

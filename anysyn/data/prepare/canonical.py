@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from anysyn.data.prepare.preparation import Preparation, Undo
-from anysyn.data.study import Study
+from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
 
@@ -21,8 +21,8 @@ class Canonical(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.study import study_of
-        >>> from anysyn.data.volume import Volume
+        >>> from anysyn.data.volumes.study import study_of
+        >>> from anysyn.data.volumes.volume import Volume
         >>> study = study_of({"T1w": Volume(torch.rand(4, 5, 6), np.diag([-1.0, 1, 1, 1]))})
         >>> turned, undo = Canonical().forward(study)
         >>> turned.affine[:3, 3].tolist(), torch.equal(turned.images["T1w"][0], study.images["T1w"][-1])

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from anysyn.data.prepare.preparation import Preparation, Undo
-from anysyn.data.study import Study
+from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
 
@@ -24,8 +24,8 @@ class Crop(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.study import study_of
-        >>> from anysyn.data.volume import Volume
+        >>> from anysyn.data.volumes.study import study_of
+        >>> from anysyn.data.volumes.volume import Volume
         >>> image = torch.zeros(20, 20, 20)
         >>> image[8:12, 8:12, 8:12] = 1 + torch.rand(4, 4, 4)
         >>> small, undo = Crop(margin=2.0).forward(study_of({"T1w": Volume(image, np.eye(4))}))

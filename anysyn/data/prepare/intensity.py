@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
-from anysyn.data.foreground import foreground
+from anysyn.data.errors import VolumeError
 from anysyn.data.modalities import modality
 from anysyn.data.prepare.preparation import Preparation, Undo
-from anysyn.data.scale import Window, prepared, restored, width, window_of
-from anysyn.data.study import Study
-from anysyn.data.volume import VolumeError
+from anysyn.data.volumes.foreground import foreground
+from anysyn.data.volumes.intensity_window import Window, prepared, restored, width, window_of
+from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
 FAR_ABOVE_SUV = 20.0  # times the cap of the modality table: no tissue, but Bq/mL
@@ -30,8 +30,8 @@ class Nonnegative(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.study import study_of
-        >>> from anysyn.data.volume import Volume
+        >>> from anysyn.data.volumes.study import study_of
+        >>> from anysyn.data.volumes.volume import Volume
         >>> study = study_of({"T1w": Volume(torch.tensor([-2.0, 0.0, 900.0]).reshape(3, 1, 1), np.eye(4))})
         >>> Nonnegative().forward(study)[0].images["T1w"].flatten().tolist()
         [0.0, 0.0, 900.0]
@@ -103,8 +103,8 @@ class Rescale(Linear):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.study import study_of
-        >>> from anysyn.data.volume import Volume
+        >>> from anysyn.data.volumes.study import study_of
+        >>> from anysyn.data.volumes.volume import Volume
         >>> study = study_of({"T1w": Volume(torch.arange(1001.0).reshape(7, 11, 13), np.eye(4))})
         >>> Rescale(upper=100).forward(study)[0].windows
         {'T1w': (0.0, 1000.0)}
@@ -135,8 +135,8 @@ class ZScore(Linear):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.study import study_of
-        >>> from anysyn.data.volume import Volume
+        >>> from anysyn.data.volumes.study import study_of
+        >>> from anysyn.data.volumes.volume import Volume
         >>> image = torch.cat([torch.full((4, 8, 8), 90.0), torch.full((4, 8, 8), 110.0)])
         >>> ZScore().measured(image, torch.ones(8, 8, 8, dtype=torch.bool))
         (100.0, 110.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from anysyn.data.prepare.windows import TypicalWindows
-from anysyn.data.study import Study
+from anysyn.data.volumes.study import Study
 
 Undo = Callable[[Study], Study]
 
@@ -67,8 +67,8 @@ class Pipeline:
     Example:
         >>> import numpy as np, torch
         >>> from anysyn.data.prepare import Canonical, Crop
-        >>> from anysyn.data.study import study_of
-        >>> from anysyn.data.volume import Volume
+        >>> from anysyn.data.volumes.study import study_of
+        >>> from anysyn.data.volumes.volume import Volume
         >>> image = torch.zeros(9, 9, 9)
         >>> image[3:6, 3:6, 3:6] = torch.rand(3, 3, 3) + 1
         >>> study = study_of({"T1w": Volume(image, np.diag([-1.0, 1, 1, 1]))})

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from anysyn.data import grid
-from anysyn.data.grid import Grid, Interpolation, Spacing, with_spacing
+from anysyn.data.geometry import grid
+from anysyn.data.geometry.grid import Grid, Interpolation, Spacing, with_spacing
 from anysyn.data.prepare.preparation import Preparation, Undo
-from anysyn.data.study import Study
+from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
 
@@ -25,8 +25,8 @@ class Resample(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.study import study_of
-        >>> from anysyn.data.volume import Volume
+        >>> from anysyn.data.volumes.study import study_of
+        >>> from anysyn.data.volumes.volume import Volume
         >>> study = study_of({"T1w": Volume(torch.rand(8, 8, 5), np.diag([1.0, 1, 4, 1]))})
         >>> coarse, undo = Resample(spacing=(2, 2, None)).forward(study)
         >>> coarse.grid.shape, undo(coarse).grid.shape

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from anysyn.data.modalities import modalities
-from anysyn.data.scale import Window, window_of
+from anysyn.data.volumes.intensity_window import Window, window_of
 
 
 @dataclass(frozen=True)

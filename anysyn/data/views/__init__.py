@@ -2,7 +2,7 @@
 
 from anysyn.data.views.patches import Patches
 from anysyn.data.views.scaled import ScaledPatches, ScaledSlices
-from anysyn.data.views.stacked import Slabs, Slices
+from anysyn.data.views.slices import Slabs, Slices
 from anysyn.data.views.view import Boxes, Observed, View
 from anysyn.data.views.whole import Whole
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.boxes import Box, centred, starts
-from anysyn.data.grid import Shape
+from anysyn.data.geometry.boxes import Box, centred, starts
+from anysyn.data.geometry.grid import Shape
 from anysyn.data.views.view import Boxes, View
 from anysyn.registry import register
 

@@ -9,11 +9,11 @@ from math import prod
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.boxes import Box
-from anysyn.data.grid import Shape
-from anysyn.data.separable import shrunk
+from anysyn.data.geometry.boxes import Box
+from anysyn.data.geometry.grid import Shape
+from anysyn.data.geometry.resampling import shrunk
 from anysyn.data.views.patches import Around, Patches
-from anysyn.data.views.stacked import Axis, Slices
+from anysyn.data.views.slices import Axis, Slices
 from anysyn.data.views.view import Boxes, Observed, View
 from anysyn.registry import register
 

@@ -8,8 +8,8 @@ from typing import ClassVar, NamedTuple
 
 from torch import Generator, Tensor
 
-from anysyn.data.boxes import Box, cut
-from anysyn.data.grid import Shape
+from anysyn.data.geometry.boxes import Box, cut
+from anysyn.data.geometry.grid import Shape
 
 
 class Boxes(ABC):

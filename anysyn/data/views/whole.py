@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from anysyn.data.boxes import Box, centred
-from anysyn.data.grid import Shape
-from anysyn.data.views.stacked import Listed
+from anysyn.data.geometry.boxes import Box, centred
+from anysyn.data.geometry.grid import Shape
+from anysyn.data.views.slices import Listed
 from anysyn.data.views.view import Boxes, View
 from anysyn.registry import register
 

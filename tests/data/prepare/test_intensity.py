@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from anysyn.data.errors import VolumeError
 from anysyn.data.prepare import Nonnegative, Rescale, TypicalWindows, ZScore
-from anysyn.data.study import study_of
-from anysyn.data.volume import Volume, VolumeError
+from anysyn.data.volumes.study import study_of
+from anysyn.data.volumes.volume import Volume
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from nibabel.affines import from_matvec
 from scipy.spatial.transform import Rotation
 
+from anysyn.data.errors import VolumeError
 from anysyn.data.prepare import Canonical, Crop, Nonnegative, Pipeline, Resample, Rescale, TypicalWindows, ZScore
-from anysyn.data.study import Study, study_of
-from anysyn.data.volume import Volume, VolumeError
+from anysyn.data.volumes.study import Study, study_of
+from anysyn.data.volumes.volume import Volume
 
 angles = st.floats(-180, 180)
 edges = st.floats(0.3, 6)

@@ -1,0 +1,60 @@
+"""The demo: from nothing to a report in a few minutes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from anysyn.errors import UserError
+from anysyn.evaluation.evaluate import evaluate
+from anysyn.progress import Progress
+from anysyn.reporting import report
+from anysyn.simulation import simulate
+from anysyn.synthesis import load_run, synthesize
+from anysyn.training import train
+
+SUBJECTS = 12
+CONTRASTS = ("T1w", "T2w", "FLAIR")
+PAIRS = "T1w:T2w,T1w:FLAIR,T2w:FLAIR,T1w+T2w:FLAIR"
+MADE = ("cohort", "run", "synthetic")  # what the demo's folder holds, and all that --overwrite deletes there
+
+
+def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progress | None = None) -> None:
+    """Simulate a cohort, train, synthesize, evaluate and report; say the table, the margins and where the report lies.
+
+    Args:
+        out: Folder of the demo.
+        overwrite: Whether an earlier demo in that folder may be deleted.
+        progress: What shows the progress.
+
+    Raises:
+        UserError: If the folder holds something and may not be overwritten.
+    """
+    progress, out = progress or Progress(), Path(out)
+    _clear(out, overwrite)
+    cohort = simulate(out / "cohort", subjects=SUBJECTS, sites=2, contrasts=CONTRASTS, jobs=2, progress=progress)
+    run = train("small/demo", out=out / "run", overrides=[f"data.root={cohort}"], progress=progress).folder
+    for path in _one_synthesis(run, out / "synthetic"):
+        progress.say(f"synthesized {path}")
+    results = evaluate(run, pairs=PAIRS, progress=progress)
+    for line in results.lines():
+        progress.say(line)
+    progress.say(f"report: {report(run)}")
+
+
+def _one_synthesis(run: Path, out: Path) -> Iterator[Path]:
+    loaded = load_run(run)
+    subject = loaded.subjects(split="test")[0][0]
+    yield from synthesize(loaded, sources={"T1w": subject.images["T1w"]}, targets=["T2w", "FLAIR"], out=out)
+
+
+def _clear(out: Path, overwrite: bool) -> None:
+    there = list(out.iterdir()) if out.is_dir() else []
+    if there and not overwrite:
+        raise UserError(f"{out} is not empty; choose another --out, or replace an earlier demo with --overwrite")
+    strange = [path.name for path in there if path.name not in MADE]
+    if strange:
+        raise UserError(f"{out} holds {strange[0]}, which no demo made, so nothing was deleted; choose another --out")
+    for path in there:
+        shutil.rmtree(path)

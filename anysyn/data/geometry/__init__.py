@@ -1,0 +1,1 @@
+"""Where voxels lie: grids, boxes, resampling."""

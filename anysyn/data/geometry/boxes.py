@@ -1,0 +1,120 @@
+"""Boxes of voxels: where they lie, and cutting them out of a volume."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from anysyn.data.geometry.grid import Shape
+
+
+class Box(NamedTuple):
+    """Say which voxels: the first along X, Y, Z, and how many; a box may reach out of the volume."""
+
+    start: Shape
+    size: Shape
+
+    def inside(self, shape: Sequence[int]) -> tuple[slice, slice, slice]:
+        """Return the part of a volume that the box covers.
+
+        Example:
+            >>> Box((-1, 2, 0), (4, 4, 4)).inside((8, 4, 4))
+            (slice(0, 3, None), slice(2, 4, None), slice(0, 4, None))
+        """
+        x, y, z = (slice(max(a, 0), min(a + n, full)) for a, n, full in zip(*self, shape, strict=True))
+        return x, y, z
+
+    def covered(self, shape: Sequence[int]) -> tuple[slice, slice, slice]:
+        """Return the part of the box that lies in a volume.
+
+        Example:
+            >>> Box((-1, 2, 0), (4, 4, 4)).covered((8, 4, 4))
+            (slice(1, 4, None), slice(0, 2, None), slice(0, 4, None))
+        """
+        x, y, z = (slice(s.start - a, s.stop - a) for s, a in zip(self.inside(shape), self.start, strict=True))
+        return x, y, z
+
+    def kept(self, shape: Sequence[int], halo: int = 0) -> Box:
+        """Return the part of the box that lies in a volume, without its halo; the volume's ends have none.
+
+        Example:
+            >>> Box((0, 4, -1), (4, 4, 4)).kept((8, 8, 2), halo=1)
+            Box(start=(0, 5, 0), size=(3, 3, 2))
+        """
+        sides = [
+            (a + halo if a > 0 else 0, a + n - halo if a + n < full else full)
+            for a, n, full in zip(*self, shape, strict=True)
+        ]
+        (x, y, z), (i, j, k) = ((low for low, _ in sides), (high - low for low, high in sides))
+        return Box((x, y, z), (i, j, k))
+
+    def of(self, part: Box) -> tuple[slice, slice, slice]:
+        """Return where a part lies in the box.
+
+        Example:
+            >>> Box((2, 2, 2), (4, 4, 4)).of(Box((3, 2, 2), (2, 4, 4)))[0]
+            slice(1, 3, None)
+        """
+        x, y, z = (slice(b - a, b - a + n) for a, b, n in zip(self.start, *part, strict=True))
+        return x, y, z
+
+
+def centred(length: int, size: int) -> int:
+    """Return where a size starts that is centred on a length; below zero where it is the longer one.
+
+    Example:
+        >>> centred(10, 4), centred(4, 10)
+        (3, -3)
+    """
+    return math.floor((length - size) / 2)
+
+
+def starts(length: int, size: int, overlap: float) -> list[int]:
+    """Spread as few equal sizes as possible over a length, so that neighbours share at least a given part.
+
+    Args:
+        length: Voxels to be covered.
+        size: Voxels of one piece; one that is longer than the length is centred on it.
+        overlap: Share of a piece that its neighbour covers as well, from 0 to below 1.
+
+    Example:
+        >>> starts(10, 4, 0.0), starts(10, 4, 0.5), starts(3, 4, 0.5)
+        ([0, 3, 6], [0, 2, 4, 6], [-1])
+    """
+    if not 0 <= overlap < 1:
+        raise ValueError(f"overlap: {overlap} is not from 0 to below 1 (a share of the tile)")
+    if length <= size:
+        return [centred(length, size)]
+    step = max(1, int(size * (1 - overlap)))
+    steps = math.ceil((length - size) / step)
+    return [round(i * (length - size) / steps) for i in range(steps + 1)]
+
+
+def cut(images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
+    """Cut a box out of a volume.
+
+    Args:
+        images: (M, X, Y, Z).
+        box: Which voxels; what lies outside of the volume is filled.
+        air: (M,) what fills it; 0 by default.
+
+    Returns:
+        (M, *size); a view of the volume where the box lies inside of it.
+
+    Example:
+        >>> import torch
+        >>> cut(torch.ones(1, 2, 2, 2), Box((0, 0, 1), (2, 2, 2)))[0, 0]
+        tensor([[1., 0.],
+                [1., 0.]])
+    """
+    shape = images.shape[1:]
+    part = images[(slice(None), *box.inside(shape))]
+    if part.shape[1:] == box.size:
+        return part  # (M, *size)
+    fill = images.new_zeros(len(images)) if air is None else air.to(images)
+    whole = fill.reshape(-1, 1, 1, 1).repeat(1, *box.size)  # (M, *size)
+    whole[(slice(None), *box.covered(shape))] = part
+    return whole

@@ -1,0 +1,130 @@
+"""Rasters: where the voxels of an output lie among those of an input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.boxes import Box
+from anysyn.data.geometry.grid import Grid, Shape
+from anysyn.points import Lattice
+
+APART = 0.05  # voxels by which two grids may be turned against each other, at their corners
+
+
+class Raster(NamedTuple):
+    """Say where the voxels of an output lie along the three axes of an input.
+
+    Args:
+        within: (X, Y, Z) voxels of the input.
+        axes: (n,) float64 each, rising, in voxels of the input: 0 is the centre of the first one.
+        step: Edges of the output's voxels in voxels of the input.
+        order: For each axis of the output's own array, the axis of the input that it runs along.
+        flips: Axes of the input that the output's own array runs against.
+    """
+
+    within: Shape
+    axes: tuple[Tensor, ...]
+    step: tuple[float, ...]
+    order: tuple[int, ...] = (0, 1, 2)
+    flips: tuple[int, ...] = ()
+
+    @classmethod
+    def same(cls, shape: Shape) -> Raster:
+        """Answer at the voxels of the input.
+
+        Example:
+            >>> Raster.same((2, 3, 4)).axes[0].tolist()
+            [0.0, 1.0]
+        """
+        return cls(shape, tuple(torch.arange(n).double() for n in shape), (1.0, 1.0, 1.0))
+
+    @classmethod
+    def between(cls, grid: Grid, onto: Grid) -> Raster:
+        """Find one grid's voxels among those of another.
+
+        Args:
+            grid: Where the input lies.
+            onto: Where the output lies; its axes may be permuted and flipped.
+
+        Raises:
+            VolumeError: If the grids are turned against each other.
+
+        Example:
+            >>> raster = Raster.between(Grid((4, 4, 4), np.eye(4)), Grid((8, 4, 4), np.diag([-0.5, 1, 1, 1])))
+            >>> raster.step, raster.flips, raster.axes[0][-1].item()
+            ((0.5, 1.0, 1.0), (0,), 0.0)
+        """
+        change = np.linalg.solve(grid.affine, onto.affine)  # output voxels to input voxels
+        order = tuple(int(axis) for axis in np.abs(change[:3, :3]).argmax(0))
+        along = np.zeros((3, 3))
+        along[order, range(3)] = change[order, range(3)]
+        apart = np.abs(change[:3, :3] - along) @ np.array(onto.shape)
+        if sorted(order) != [0, 1, 2] or apart.max() > APART:
+            raise VolumeError(
+                "the output's grid is turned against that of the prepared images; "
+                "only the voxel size may be chosen, so take steps that turn images out of data.prepare"
+            )
+        axes, steps, flips = list[Tensor](), list[float](), list[int]()
+        for axis in range(3):
+            own = order.index(axis)
+            at = change[axis, 3] + change[axis, own] * torch.arange(onto.shape[own]).double()  # (n,)
+            if change[axis, own] < 0:
+                at, flips = at.flip(0), [*flips, axis]
+            axes.append(at)
+            steps.append(round(abs(float(change[axis, own])), 9))
+        return cls(grid.shape, tuple(axes), tuple(steps), order, tuple(flips))
+
+    @property
+    def shape(self) -> Shape:
+        """Return the voxels of the output along the axes of the input."""
+        x, y, z = (len(at) for at in self.axes)
+        return x, y, z
+
+    def same_along(self, axis: int) -> bool:
+        """Tell whether the output's voxels are those of the input along an axis of the input."""
+        at, length = self.axes[axis], self.within[axis]
+        return len(at) == length and torch.allclose(at, torch.arange(length).double(), rtol=0, atol=1e-4)
+
+    def keeping(self, axes: Iterable[int]) -> Raster:
+        """Answer at the voxels of the input along some axes."""
+        own, same = self, Raster.same(self.within)
+        for axis in axes:
+            at = (*own.axes[:axis], same.axes[axis], *own.axes[axis + 1 :])
+            own = own._replace(axes=at, step=(*own.step[:axis], 1.0, *own.step[axis + 1 :]))
+        return own
+
+    def covered(self, part: Box) -> Box:
+        """Return which voxels of the output have their centres in a part of the input."""
+        sides = []
+        for at, a, n in zip(self.axes, *part, strict=True):
+            ends = torch.tensor([a - 0.5, a + n - 0.5], dtype=at.dtype)
+            sides.append([int(i) for i in torch.searchsorted(at, ends)])
+        (x, y, z), (i, j, k) = ((low for low, _ in sides), (high - low for low, high in sides))
+        return Box((x, y, z), (i, j, k))
+
+    def lattice(self, box: Box, region: Box, axes: Sequence[int]) -> Lattice:
+        """Name voxels of the output as places in a box of the input.
+
+        Args:
+            box: Of the input.
+            region: Of the output.
+            axes: The volume's axes that the network has, in its order.
+
+        Example:
+            >>> raster = Raster.between(Grid((4, 1, 1), np.eye(4)), Grid((2, 1, 1), np.diag([2.0, 1, 1, 1])))
+            >>> raster.lattice(Box((0, 0, 0), (4, 1, 1)), Box((0, 0, 0), (2, 1, 1)), axes=[0])
+            Lattice(axes=(tensor([-0.7500,  0.2500]),), step=(2.0,))
+        """
+        cut = [self.axes[a][region.start[a] : region.start[a] + region.size[a]] for a in axes]
+        at = tuple(((u - box.start[a] + 0.5) / box.size[a] * 2 - 1).float() for a, u in zip(axes, cut, strict=True))
+        return Lattice(at, tuple(self.step[a] for a in axes))
+
+    def turn(self, images: Tensor) -> Tensor:
+        """Bring images (K, *shape) along the input's axes into the order of the output's own array."""
+        return images.flip([1 + axis for axis in self.flips]).permute(0, *(1 + axis for axis in self.order))

@@ -1,0 +1,111 @@
+"""Separable resampling: one small matrix for each axis, so that any voxel size is a product of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from anysyn.data.geometry.grid import antialiasing
+
+
+def smoothing(length: int, sigma: float) -> Tensor:
+    """Write a Gaussian filter along one axis as a matrix; beyond the ends the outermost voxels go on.
+
+    Args:
+        length: Voxels of the axis.
+        sigma: Standard deviation in voxels; cut off at four of them.
+
+    Returns:
+        (length, length) float64, each row adding up to 1.
+
+    Example:
+        >>> smoothing(3, 0.0).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    radius = int(4 * sigma + 0.5)
+    whole = torch.zeros(length, length, dtype=torch.float64)
+    if radius == 0:
+        return whole.fill_diagonal_(1.0)
+    offsets = torch.arange(-radius, radius + 1)  # (2 r + 1,)
+    weights = torch.exp(-0.5 * (offsets.double() / sigma).square())  # (2 r + 1,)
+    columns = (torch.arange(length).unsqueeze(1) + offsets).clamp(0, length - 1)  # (n, 2 r + 1)
+    return whole.scatter_add_(1, columns, (weights / weights.sum()).expand(length, -1))
+
+
+def interpolation(length: int, at: Tensor) -> Tensor:
+    """Write linear interpolation along one axis as a matrix; beyond the outermost voxel centres it keeps their value.
+
+    Args:
+        length: Voxels of the axis.
+        at: (m,) where to answer, in voxels: 0 is the centre of the first one.
+
+    Returns:
+        (m, length) float64, each row adding up to 1.
+
+    Example:
+        >>> interpolation(3, torch.tensor([0.25, -1.0])).tolist()
+        [[0.75, 0.25, 0.0], [1.0, 0.0, 0.0]]
+    """
+    held = at.double().clamp(0, length - 1)  # (m,)
+    low = held.floor().long().clamp(max=max(length - 2, 0))  # (m,)
+    share = held - low  # (m,)
+    columns = torch.stack([low, (low + 1).clamp(max=length - 1)], 1)  # (m, 2)
+    weights = torch.stack([1 - share, share], 1)  # (m, 2)
+    return torch.zeros(len(held), length, dtype=torch.float64).scatter_add_(1, columns, weights)
+
+
+def resampling(length: int, at: Tensor, step: float) -> Tensor:
+    """Write linear resampling along one axis as a matrix, with the Gaussian of `antialiasing` where it gets coarser.
+
+    Args:
+        length: Voxels of the axis.
+        at: (m,) where to answer, in voxels.
+        step: Edge of the new voxels in old ones.
+
+    Returns:
+        (m, length) float64.
+    """
+    return interpolation(length, at) @ smoothing(length, float(antialiasing(step)))
+
+
+def along(images: Tensor, matrices: Mapping[int, Tensor]) -> Tensor:
+    """Multiply axes of an image by matrices.
+
+    Args:
+        images: (..., n_a, ...).
+        matrices: (m_a, n_a) by the number a of the axis.
+
+    Returns:
+        (..., m_a, ...) in the type of the images.
+
+    Example:
+        >>> along(torch.ones(2, 4, 5), {2: torch.full((3, 5), 0.2)}).shape
+        torch.Size([2, 4, 3])
+    """
+    for axis, matrix in matrices.items():
+        images = (images.movedim(axis, -1) @ matrix.to(images).T).movedim(-1, axis)  # (..., m, ...)
+    return images
+
+
+def shrunk(images: Tensor, size: Sequence[int]) -> Tensor:
+    """Bring images to fewer voxels over the same field of view.
+
+    Args:
+        images: (M, *S).
+        size: Voxels wanted along the axes of *S.
+
+    Returns:
+        (M, *size); the very images where the size is theirs.
+
+    Example:
+        >>> shrunk(torch.ones(2, 6, 9), (4, 3)).shape
+        torch.Size([2, 4, 3])
+    """
+    matrices = {}
+    for axis, (length, wanted) in enumerate(zip(images.shape[1:], size, strict=True), 1):
+        if wanted != length:
+            step = length / wanted
+            matrices[axis] = resampling(length, (torch.arange(wanted).double() + 0.5) * step - 0.5, step)
+    return along(images, matrices)

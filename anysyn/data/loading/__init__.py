@@ -1,0 +1,1 @@
+"""From prepared studies to batches: cache, samples, augmentation, batch order."""

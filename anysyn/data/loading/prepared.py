@@ -1,0 +1,134 @@
+"""Prepared volumes: what training reads, memory-mapped from the cache."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid
+from anysyn.data.loading.cache import Cache, Entry
+from anysyn.data.prepare import Pipeline
+from anysyn.data.records import Subject
+from anysyn.data.volumes.intensity_window import Window, window_of
+from anysyn.data.volumes.study import Study, read_study
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Hold the prepared images of one subject.
+
+    Args:
+        subject: Whose images they are.
+        modalities: Names of the images, in the order of the recipe.
+        images: (N, X, Y, Z) float32, one for each of the names.
+        foreground: (X, Y, Z) bool.
+        profile: (n,) int64, foreground voxels at each position along the axis that is stored first.
+        grid: Where the voxels lie.
+        windows: By modality, the intensities in the file's unit that 0 and 1 stand for.
+        air: (N,) prepared intensity of air.
+    """
+
+    subject: Subject
+    modalities: tuple[str, ...]
+    images: Tensor
+    foreground: Tensor
+    profile: Tensor
+    grid: Grid
+    windows: Mapping[str, Window]
+    air: Tensor
+
+    def along(self, axis: int) -> Prepared:
+        """Return the same with the foreground's profile along another axis.
+
+        Args:
+            axis: Of X, Y, Z.
+        """
+        return replace(self, profile=self.foreground.movedim(axis, 0).flatten(1).sum(1))
+
+    def acquisition(self, name: str) -> Acquisition | None:
+        """Return how an image was acquired, as far as it is known, with the voxel size that it has here.
+
+        None for a modality that is absent.
+        """
+        if name not in self.modalities:
+            return None
+        known = self.subject.acquisitions.get(name, Acquisition(modality=name))
+        return replace(known, voxel_size_mm=self.grid.voxel_size)
+
+
+def prepared(
+    subject: Subject,
+    *,
+    modalities: Sequence[str],
+    pipeline: Pipeline,
+    cache: Cache,
+    resample_to: str | None = None,
+    axes: tuple[int, int, int] = (2, 0, 1),
+) -> Prepared:
+    """Prepare a subject, or find it in the cache.
+
+    Args:
+        subject: Whose images are read.
+        modalities: Canonical names; those that the subject lacks are left out.
+        pipeline: What is done to them.
+        cache: Where the result is kept, under a name made of the bytes of the files, the steps and these arguments.
+        resample_to: Modality whose grid the others are resampled to.
+        axes: Order in which the axes are stored; cutting along the first one reads one run of bytes.
+
+    Raises:
+        VolumeError: If the subject cannot be used; the message names the file.
+        CacheError: If the cache cannot be used.
+    """
+    names = tuple(name for name in modalities if name in subject.images)
+    files = [(name, _content(subject, name, cache)) for name in names]
+    name = json.dumps({"files": files, "steps": repr(tuple(pipeline.steps)), "onto": resample_to, "axes": axes})
+
+    def make() -> Entry:
+        study, _ = pipeline(read_study(subject, modalities=modalities, resample_to=resample_to))
+        return _packed(study, names, axes)
+
+    return _unpacked(subject, cache.get(name, make), axes)
+
+
+def _content(subject: Subject, name: str, cache: Cache) -> str:
+    try:
+        return cache.content(subject.images[name])
+    except OSError as error:
+        raise VolumeError(f"{subject.images[name]}: cannot be read ({error.strerror or error})") from error
+
+
+def _packed(study: Study, names: Sequence[str], axes: tuple[int, int, int]) -> Entry:
+    if not study.foreground.any():
+        raise VolumeError(f"{study.key}: no foreground is left after the preparation; are the voxels too coarse?")
+    inside = study.foreground.permute(axes)  # (n, a, b)
+    images = torch.stack([study.images[name].permute(axes) for name in names], 1)  # (n, N, a, b)
+    profile = inside.flatten(1).sum(1)  # (n,)
+    tensors = {"images": images, "foreground": inside, "profile": profile, "affine": torch.from_numpy(study.affine)}
+    windows = {name: study.windows[name] for name in names if name in study.windows}
+    air = [study.air(name) for name in names]
+    return Entry(tensors, {"notes": json.dumps({"names": names, "windows": windows, "air": air})})
+
+
+def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> Prepared:
+    notes = json.loads(entry.notes["notes"])
+    x, y, z = (axes.index(axis) for axis in range(3))
+    stored = entry.tensors["images"].movedim(1, 0)  # (N, n, a, b)
+    images = stored.permute(0, x + 1, y + 1, z + 1)  # (N, X, Y, Z)
+    inside = entry.tensors["foreground"].permute(x, y, z)  # (X, Y, Z)
+    a, b, c = inside.shape
+    return Prepared(
+        subject,
+        tuple(notes["names"]),
+        images,
+        inside,
+        entry.tensors["profile"],
+        Grid((a, b, c), entry.tensors["affine"].numpy()),
+        {name: window_of(numbers) for name, numbers in notes["windows"].items()},
+        torch.tensor(notes["air"], dtype=torch.float32),
+    )

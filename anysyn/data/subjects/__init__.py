@@ -1,0 +1,1 @@
+"""Which subjects a folder, a BIDS dataset or a CSV file holds, and how they are split."""

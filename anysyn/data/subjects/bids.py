@@ -1,0 +1,164 @@
+"""Subjects of a BIDS dataset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from anysyn.data.errors import SidecarError
+from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
+from anysyn.data.records import Failure, Found, Subject
+from anysyn.data.subjects.collector import Images, failure
+from anysyn.data.subjects.sidecars import Sidecars, entities_of, read_sidecar, stem
+from anysyn.data.subjects.tsv import facts_of, read_table
+from anysyn.errors import UserError
+
+DATATYPES = ("anat", "swi", "dwi", "ct", "pet")
+_CONTRAST = ("ce", "trc")  # entities that make another modality of the same suffix
+_REPEATS = ("run", "echo", "acq", "rec")  # entities of which the first, in this order, is taken
+
+
+def is_bids(root: Path) -> bool:
+    """Tell whether a folder is a BIDS dataset: it says so, or has subjects with a folder for a data type."""
+    patterns = [f"sub-*/{session}{datatype}" for session in ("", "ses-*/") for datatype in DATATYPES]
+    return (root / "dataset_description.json").is_file() or any(any(root.glob(pattern)) for pattern in patterns)
+
+
+def bids_name(key: str, name: str, *, described: str = "") -> str:
+    """Write the path of an image below the folder of its subject or session.
+
+    Args:
+        key: ``"sub-01"`` or ``"sub-01_ses-1"``.
+        name: Modality.
+        described: Label that sets it apart from the image that was acquired (``desc-``); none by default.
+
+    Example:
+        >>> bids_name("sub-001", "T1c"), bids_name("sub-001", "T2w", described="synthetic")
+        ('anat/sub-001_ce-gadolinium_T1w.nii.gz', 'anat/sub-001_desc-synthetic_T2w.nii.gz')
+    """
+    place = modality(name).bids
+    labels = {entity: values[0] for entity, values in place.entities.items()}
+    labels |= {"desc": described} if described else {}
+    words = "".join(f"_{entity}-{label}" for entity, label in labels.items())
+    return f"{place.datatype}/{key}{words}_{place.suffix}.nii.gz"
+
+
+def read_bids(root: Path) -> Found:
+    """Find the subjects of a BIDS dataset; each session is one, with the person it belongs to.
+
+    Of several runs, echoes, acquisitions or reconstructions of a modality, the first is used and the others are
+    ignored. Masks are the files ``*_mask.nii.gz`` below ``derivatives/masks``, named by their ``label`` or ``desc``.
+    ``participants.tsv`` gives age and sex, and the dataset in a column ``site``.
+
+    Args:
+        root: The dataset.
+    """
+    failures: list[Failure] = []
+    ignored: list[Failure] = []
+    people, dataset, sidecars = _people(root, failures), _dataset(root, failures), Sidecars(root)
+    subjects: list[Subject] = []
+    for person, session in _sessions(root):
+        row = people.get(person, {})
+        key = person if session.name == person else f"{person}_{session.name}"
+        images = Images(key, facts_of(row))
+        _add_images(images, session, sidecars)
+        _add_masks(images, root / "derivatives" / "masks" / session.relative_to(root))
+        failures += images.failures
+        ignored += images.ignored
+        if images.files:
+            subjects.append(images.subject(row.get("site") or dataset, person))
+    return Found(tuple(subjects), tuple(failures), tuple(ignored))
+
+
+def _sessions(root: Path) -> Iterator[tuple[str, Path]]:
+    for subject in sorted(path for path in root.glob("sub-*") if path.is_dir()):
+        for session in (subject, *sorted(path for path in subject.glob("ses-*") if path.is_dir())):
+            if any((session / datatype).is_dir() for datatype in DATATYPES):
+                yield subject.name, session
+
+
+def _add_images(images: Images, session: Path, sidecars: Sidecars) -> None:
+    found = (path for datatype in DATATYPES for path in (session / datatype).glob("[!.]*.nii*"))
+    for path in sorted(found, key=_order):
+        try:
+            name = _modality(path, sidecars).name
+        except SidecarError as error:
+            images.leave_out(path, str(error))
+        except UserError as error:
+            images.ignore(path, str(error))
+        else:
+            images.add(name, path, partial(sidecars.of, path))
+
+
+def _order(path: Path) -> tuple[object, ...]:
+    entities, _ = entities_of(stem(path))
+    return (*(_natural(entities.get(key, "")) for key in _REPEATS), path.name)
+
+
+def _natural(label: str) -> tuple[int, str]:
+    digits = re.match(r"\d+", label)
+    return int(digits[0]) if digits else 0, label
+
+
+def _modality(path: Path, sidecars: Sidecars) -> Modality:
+    entities, suffix = entities_of(stem(path))
+    if entities.get("part", "mag") != "mag":
+        raise UserError(f"is no magnitude image (part-{entities['part']})")
+    labels = {key: entities[key] for key in _CONTRAST if key in entities}
+    if suffix == "pet" and "trc" not in labels:
+        tracer = sidecars.of(path).get("TracerName")
+        if not isinstance(tracer, str):
+            raise UserError("names no tracer; give it trc- in its name or TracerName in its sidecar")
+        labels["trc"] = tracer
+    for one in modalities():
+        if one.bids.suffix.lower() == suffix.lower() and _same_contrast(one, labels):
+            return one
+    words = "_".join([*(f"{key}-{label}" for key, label in labels.items()), suffix])
+    return (None if labels else recognise(suffix)) or modality(words)
+
+
+def _same_contrast(one: Modality, labels: Mapping[str, str]) -> bool:
+    allowed = one.bids.entities
+    return allowed.keys() == labels.keys() and all(
+        ANY in allowed[key] or _plain(label) in map(_plain, allowed[key]) for key, label in labels.items()
+    )
+
+
+def _plain(label: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", label.lower())
+
+
+def _add_masks(images: Images, folder: Path) -> None:
+    for path in sorted(folder.rglob("[!.]*_mask.nii*")):
+        if any(part.startswith("ses-") for part in path.relative_to(folder).parts[:-1]):
+            continue  # of a session below this subject
+        entities, _ = entities_of(stem(path))
+        images.add_mask(entities.get("label") or entities.get("desc") or "mask", path)
+
+
+def _people(root: Path, failures: list[Failure]) -> dict[str, dict[str, str]]:
+    path = root / "participants.tsv"
+    if not path.is_file():
+        return {}
+    try:
+        rows = read_table(path)
+    except UserError as error:
+        failures.append(failure(path.name, path, str(error)))
+        return {}
+    if rows and "participant_id" not in rows[0]:
+        failures.append(failure(path.name, path, "has no column participant_id, so age, sex and site are unknown"))
+        return {}
+    return {row["participant_id"]: row for row in rows}
+
+
+def _dataset(root: Path, failures: list[Failure]) -> str:
+    path = root / "dataset_description.json"
+    name = None
+    if path.is_file():
+        try:
+            name = read_sidecar(path).get("Name")
+        except SidecarError as error:
+            failures.append(failure(path.name, path, str(error)))
+    return name if isinstance(name, str) and name else root.resolve().name

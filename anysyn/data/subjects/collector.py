@@ -1,0 +1,80 @@
+"""The images of one subject, gathered file by file; what cannot be used is listed, not fatal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.modalities import modalities, named
+from anysyn.data.records import Failure, Subject
+from anysyn.data.volumes.nifti import read_header, spacing_of
+from anysyn.errors import UserError
+
+
+@dataclass
+class Images:
+    """Gather the images of a subject.
+
+    Args:
+        key: Unique name of the subject.
+        facts: What is known of the person: ``age_years``, ``sex``.
+    """
+
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    acquisitions: dict[str, Acquisition] = field(default_factory=dict)
+    masks: dict[str, Path] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    ignored: list[Failure] = field(default_factory=list)
+
+    def add(self, name: str, path: Path, sidecar: Callable[[], Mapping[str, Any]]) -> None:
+        """Add an image after a look at its header and sidecar; the first of a modality is kept.
+
+        Args:
+            name: Canonical modality name.
+            path: Its file.
+            sidecar: Reads what is known of its acquisition.
+        """
+        if name in self.files:
+            self.ignore(path, f"is not used; {self.files[name].name} is the first {name}")
+            return
+        try:
+            spacing = spacing_of(read_header(path))
+            self.acquisitions[name] = named(Acquisition.from_bids(sidecar(), voxel_size_mm=spacing, **self.facts), name)
+        except UserError as error:
+            self.leave_out(path, str(error))
+            return
+        self.files[name] = path
+
+    def add_mask(self, name: str, path: Path) -> None:
+        """Add a mask; the first of a name is kept."""
+        if self.masks.setdefault(name, path) != path:
+            self.ignore(path, f"is not used; {self.masks[name].name} is the first mask named {name}")
+
+    def leave_out(self, path: Path, reason: str) -> None:
+        """List a file or folder that should be used and cannot be, and why."""
+        self.failures.append(failure(self.key, path, reason))
+
+    def ignore(self, path: Path, reason: str) -> None:
+        """List a file or folder that is none of ours, and why."""
+        self.ignored.append(failure(self.key, path, reason))
+
+    def subject(self, dataset: str, person: str, split: str | None = None) -> Subject:
+        """Return the subject that the images make up, in the order of the modality table."""
+        files = {one.name: self.files[one.name] for one in modalities() if one.name in self.files}
+        acquisitions = {name: self.acquisitions[name] for name in files}
+        return Subject(self.key, dataset, files, acquisitions, self.masks, person, split)
+
+
+def failure(key: str, path: Path, reason: str) -> Failure:
+    """Return a failure whose reason names the file.
+
+    Example:
+        >>> failure("sub-01", Path("t1.json"), "is no JSON").reason
+        't1.json: is no JSON'
+    """
+    return Failure(key, path, reason if str(path) in reason else f"{path}: {reason}")

@@ -1,0 +1,112 @@
+"""Subjects that a CSV or TSV file lists."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from anysyn.data.modalities import modalities, modality, recognise
+from anysyn.data.records import Failure, Found
+from anysyn.data.subjects.collector import Images, failure
+from anysyn.data.subjects.sidecars import sidecar_beside
+from anysyn.data.subjects.tsv import facts_of, read_table
+from anysyn.errors import UserError
+from anysyn.registry import suggest
+
+COLUMNS = ("subject", "session", "dataset", "age", "sex", "split")
+IMAGE_COLUMNS = ("modality", "path")
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+def read_listing(path: Path) -> Found:
+    """Find the subjects that a table lists.
+
+    Either a row for each subject, with a column for each modality by any of its names, and ``mask`` or ``lesion_mask``
+    for masks; or a row for each image, with the columns ``modality`` and ``path``. In both a column ``subject``, and as
+    wanted ``session``, ``dataset``, ``age``, ``sex`` and ``split``. Paths are relative to the table.
+
+    Args:
+        path: ``.csv``, or ``.tsv`` with tabs.
+
+    Raises:
+        UserError: If the file is no table, lacks the columns for subjects or images, or has an unknown split.
+    """
+    rows = read_table(path)
+    unused = _check_columns(path, list(rows[0]) if rows else [])
+    failures: list[Failure] = []
+    ignored = [failure(path.name, path, f"column {column!r} is not used; {_meant(column)}") for column in unused]
+    grouped: dict[tuple[str, str], list[Mapping[str, str]]] = defaultdict(list)
+    for number, row in enumerate(rows, 2):
+        if row["subject"]:
+            grouped[row["subject"], row.get("session", "")].append(row)
+        else:
+            failures.append(failure(path.name, path, f"line {number} names no subject, so it is left out"))
+    subjects = []
+    for (person, session), lines in sorted(grouped.items()):
+        about = {column: cell for line in lines for column, cell in line.items() if cell}
+        images = _images("_".join(filter(None, (person, session))), about, lines, path)
+        failures += images.failures
+        ignored += images.ignored
+        if images.files:
+            dataset = about.get("dataset", path.stem)
+            subjects.append(images.subject(dataset, person, _split(about, path)))
+    return Found(tuple(subjects), tuple(failures), tuple(ignored))
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> list[str]:
+    """Return the columns that mean nothing."""
+    images = [column for column in columns if _is_mask(column) or recognise(column)]
+    long = set(IMAGE_COLUMNS) <= set(columns)
+    if "subject" not in columns or not (images or long):
+        raise UserError(
+            f"{path}: needs the column subject and either one for each modality or modality and path; "
+            f"it has {', '.join(columns) or 'no rows'}"
+        )
+    return [c for c in columns if c not in images and c not in COLUMNS and not (long and c in IMAGE_COLUMNS)]
+
+
+def _images(key: str, about: Mapping[str, str], lines: Sequence[Mapping[str, str]], path: Path) -> Images:
+    images = Images(key, facts_of(about))
+    for name, cell in (pair for line in lines for pair in _cells(line)):
+        file = path.parent / cell
+        if _is_mask(name):
+            images.add_mask(name.removesuffix("mask").rstrip("_- ") or name, file)
+            continue
+        try:
+            canonical = modality(name).name
+        except UserError as error:
+            images.leave_out(file, str(error))
+        else:
+            images.add(canonical, file, partial(sidecar_beside, file))
+    if not images.files and not images.failures:
+        images.leave_out(path, f"{key} names no image")
+    return images
+
+
+def _cells(line: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for column, cell in line.items():
+        if cell and (_is_mask(column) or recognise(column)):
+            yield column, cell
+    if line.get("path"):
+        yield line.get("modality", ""), line["path"]
+
+
+def _is_mask(column: str) -> bool:
+    return column.lower().endswith("mask")
+
+
+def _split(about: Mapping[str, str], path: Path) -> str | None:
+    word = about.get("split")
+    if word is not None and word.lower() not in SPLITS:
+        raise UserError(f"{path}: {about['subject']}: no split named {word!r}; {suggest(word, SPLITS)}")
+    return None if word is None else SPLITS[word.lower()]
+
+
+def _meant(column: str) -> str:
+    return suggest(column, [*COLUMNS, *IMAGE_COLUMNS, *(one.name for one in modalities())])

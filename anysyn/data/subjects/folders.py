@@ -1,0 +1,123 @@
+"""Subjects of folders that hold one file for each contrast: BraTS names, plain names, nested folders."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from anysyn.data.modalities import modalities, recognise
+from anysyn.data.records import Failure, Found, Subject
+from anysyn.data.subjects.collector import Images
+from anysyn.data.subjects.sidecars import sidecar_beside, stem
+from anysyn.data.volumes.nifti import SUFFIXES
+from anysyn.registry import suggest
+
+MASK_WORDS = {"mask", "seg", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
+
+# a folder that holds another visit, or another version, of the person named by the folder above it
+VISIT = re.compile(
+    r"ses-\w+|\d{6,8}|\d{4}-\d\d-\d\d|[mtvy]\d+|reg(istered)?([-_]to[-_].*)?|"
+    r"(session|visit|timepoint|tp|day|week|month|year|scan|exam|study)[-_ ]?\d*|baseline|follow-?up[-_ ]?\d*|pre|post|"
+    r"raw|native|orig(inal)?|nifti|nii|images?|anat|brain|mni|atlas|derived|preprocessed",
+    re.IGNORECASE,
+)
+BRATS_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-\d{3}")  # since 2023 the last number of a name is the visit
+
+
+def read_folders(root: Path) -> Found:
+    """Find the subjects of a tree of folders: every folder with images of known contrast is one.
+
+    The key is the path below the root. The person is the folder ``sub-*`` of that path, or else its last folder that
+    does not sound like a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``); of
+    ``BraTS-GLI-00005-100``, 100 is the visit. The dataset is the folder above the person.
+
+    Args:
+        root: The topmost folder.
+    """
+    subjects: list[Subject] = []
+    failures: list[Failure] = []
+    ignored: list[Failure] = []
+    for folder, names in _walk(root):
+        parts = folder.relative_to(root).parts
+        images = Images("/".join(parts) or root.resolve().name)
+        for name in names:
+            _add(images, folder / name, parts)
+        if images.masks and not images.files:
+            images.ignore(folder, "holds masks and no image")
+        failures += images.failures
+        ignored += images.ignored
+        if images.files:
+            person = person_of(parts)
+            above = "/".join(person[:-1])
+            subjects.append(images.subject(above or root.resolve().name, "/".join(person) or images.key))
+    return Found(tuple(subjects), tuple(failures), tuple(ignored))
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    seen: set[str] = set()
+    for place, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(place), sorted(n for n in files if n.lower().endswith(SUFFIXES) and not n.startswith("."))
+
+
+def _add(images: Images, path: Path, parts: Sequence[str]) -> None:
+    words = _words(stem(path), parts)
+    if MASK_WORDS & {word.lower() for word in words}:
+        shown = "_".join(word for word in words if word.lower() != "mask") or "mask"
+        images.add_mask(shown, path)
+        return
+    names = contrasts(words)
+    if len(names) == 1:
+        images.add(names[0], path, partial(sidecar_beside, path))
+    elif names:
+        images.leave_out(path, f"names several contrasts ({', '.join(names)}); rename it, or list the files in a CSV")
+    else:
+        images.ignore(path, f"names no known contrast; {suggest('_'.join(words), [m.name for m in modalities()])}")
+
+
+def _words(name: str, parts: Sequence[str]) -> list[str]:
+    """Take a file name apart, without the folder names that it repeats."""
+    for part in parts:
+        if name.lower().startswith(part.lower()) and len(name) > len(part):
+            name = name[len(part) :]
+    return [word for word in re.split(r"[^A-Za-z0-9*]+", name) if word]
+
+
+def contrasts(words: Sequence[str]) -> list[str]:
+    """Return the modalities that the words of a file name speak of; of nested names the longest counts.
+
+    Example:
+        >>> contrasts(["00000", "t1ce"]), contrasts(["t2", "flair", "n4"]), contrasts(["T1", "to", "FLAIR"])
+        (['T1c'], ['FLAIR'], ['T1w', 'FLAIR'])
+    """
+    found: list[str] = []
+    start = 0
+    while start < len(words):
+        known = ((end, recognise("".join(words[start:end]))) for end in range(len(words), start, -1))
+        end, one = next(((end, one) for end, one in known if one), (start + 1, None))
+        found += [one.name] if one else []
+        start = end
+    return list(dict.fromkeys(found))
+
+
+def person_of(parts: Sequence[str]) -> tuple[str, ...]:
+    """Return the part of a path that names a person.
+
+    Example:
+        >>> person_of(["IXI", "0042", "raw"]), person_of(["sub-01", "ses-1", "raw"]), person_of(["BraTS-GLI-00005-100"])
+        (('IXI', '0042'), ('sub-01',), ('BraTS-GLI-00005',))
+    """
+    depth = next((depth for depth, part in enumerate(parts, 1) if part.startswith("sub-")), 0)
+    if not depth:
+        depth = len(parts)
+        while depth > 1 and VISIT.fullmatch(parts[depth - 1]):
+            depth -= 1
+    return tuple(BRATS_VISIT.sub(r"\1", part) for part in parts[:depth])

@@ -1,0 +1,96 @@
+"""Sidecars: the JSON files that say how images were acquired."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from anysyn.data.errors import SidecarError
+
+
+def stem(path: Path) -> str:
+    """Return the name of a file without its ending.
+
+    Example:
+        >>> stem(Path("sub-01_T1w.nii.gz"))
+        'sub-01_T1w'
+    """
+    return path.name.removesuffix(".gz").removesuffix(".nii").removesuffix(".json")
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Read a sidecar; NaN and infinity, which JSON does not know, become None.
+
+    Raises:
+        SidecarError: If it is no JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
+    except (OSError, ValueError, RecursionError) as error:
+        raise SidecarError(f"{path}: is no readable JSON ({error}); mend or remove it") from error
+    if not isinstance(content, dict):
+        raise SidecarError(f"{path}: holds no JSON object but a {type(content).__name__}; mend or remove it")
+    return content
+
+
+def sidecar_beside(path: Path) -> dict[str, Any]:
+    """Read the sidecar beside an image: the same name with ``.json``; empty where there is none.
+
+    Raises:
+        SidecarError: If it cannot be read.
+    """
+    beside = path.with_name(f"{stem(path)}.json")
+    return read_sidecar(beside) if beside.is_file() else {}
+
+
+def entities_of(name: str) -> tuple[dict[str, str], str]:
+    """Take a BIDS name apart into entities and suffix.
+
+    Example:
+        >>> entities_of("sub-01_ce-gadolinium_T1w")
+        ({'sub': '01', 'ce': 'gadolinium'}, 'T1w')
+    """
+    *pairs, suffix = name.split("_")
+    return {key: label for key, _, label in (pair.partition("-") for pair in pairs)}, suffix
+
+
+class Sidecars:
+    """Read the sidecars of a BIDS dataset by its inheritance principle.
+
+    A sidecar in the folder of an image or in one above it applies if the suffix is the same and the image has all of
+    its entities; the nearer one wins.
+
+    Args:
+        root: The dataset.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._listed: dict[Path, list[Path]] = {}
+        self._read: dict[Path, dict[str, Any]] = {}
+
+    def of(self, image: Path) -> dict[str, Any]:
+        """Return what all sidecars of an image say together.
+
+        Raises:
+            SidecarError: If one of them cannot be read.
+        """
+        above = [folder for folder in reversed(image.parents) if folder.is_relative_to(self._root)]
+        found: dict[str, Any] = {}
+        for path in (path for folder in above for path in self._list(folder) if _applies(path, image)):
+            if path not in self._read:
+                self._read[path] = read_sidecar(path)
+            found |= self._read[path]
+        return found
+
+    def _list(self, folder: Path) -> list[Path]:
+        if folder not in self._listed:
+            self._listed[folder] = sorted(folder.glob("*.json"), key=lambda path: (path.name.count("_"), path.name))
+        return self._listed[folder]
+
+
+def _applies(sidecar: Path, image: Path) -> bool:
+    asked, suffix = entities_of(stem(sidecar))
+    entities, own = entities_of(stem(image))
+    return suffix == own and asked.items() <= entities.items()

@@ -1,0 +1,266 @@
+"""NIfTI files: read with a check of all that a header can get wrong, written with the geometry of another header."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import nibabel as nib
+import numpy as np
+from nibabel.arrayproxy import ArrayProxy
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from anysyn.data.errors import VolumeError
+from anysyn.files import replacing
+
+SUFFIXES = (".nii", ".nii.gz")
+SAME_AFFINE = 1e-6  # relative, and in mm; finer than the float32 numbers of a header
+SCANNER = 1  # NIfTI code of coordinates that belong to the scanner
+
+_CHUNK = 1 << 20
+_GZIP_LEVEL = 1  # noise hardly compresses: higher levels take several times as long for a few per cent
+_GEOMETRY = (
+    *("qform_code", "sform_code", "pixdim", "xyzt_units", "dim_info"),
+    *("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"),
+)
+_REMEDIES = {
+    errno.ENOENT: "check the path",
+    errno.EEXIST: "choose another name, or allow replacing it with --overwrite",
+    errno.EACCES: "choose a place that you may use, or change its permissions",
+    errno.EPERM: "choose a place that you may use, or change its permissions",
+    errno.EROFS: "choose a place that can be written",
+    errno.ENOSPC: "free some space and run it again; no part of the file was left",
+    errno.EDQUOT: "free some space and run it again; no part of the file was left",
+    errno.EISDIR: "name a file, not a folder",
+    errno.ENOTDIR: "a part of its folder's path is a file; choose another folder",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+class Nifti(NamedTuple):
+    """Carry a file's voxels (X, Y, Z) float32, affine (4, 4) in mm, RAS+, and header."""
+
+    voxels: NDArray[np.float32]
+    affine: NDArray[np.float64]
+    header: nib.Nifti1Header
+
+
+def read_header(path: Path) -> nib.Nifti1Header:
+    """Read and check the header alone, in well under a millisecond.
+
+    Raises:
+        VolumeError: If there is no such file, it is no NIfTI, or the header is not that of one placed grey volume.
+    """
+    with _explained(path), _opened(path) as file:
+        return _checked_header(file.read(nib.Nifti2Header.sizeof_hdr), path)
+
+
+def read_nifti(path: Path) -> Nifti:
+    """Read a file; trailing axes of length one go, and a single slice becomes a volume of one slice.
+
+    Raises:
+        VolumeError: As for the header, and if the file is truncated or damaged.
+    """
+    with _explained(path):
+        header, content = _contents(path)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities are found by the check of the voxels
+            voxels = np.asarray(ArrayProxy(io.BytesIO(content), header), dtype=np.float32)
+        spatial = (*voxels.shape, 1)[:3]
+        return Nifti(np.ascontiguousarray(voxels.reshape(spatial)), affine_of(header), header)  # (X, Y, Z)
+
+
+def affine_of(header: nib.Nifti1Header) -> NDArray[np.float64]:
+    """Return the affine (4, 4) that a header prefers: the sform, else the qform."""
+    return np.asarray(header.get_best_affine(), dtype=np.float64)
+
+
+def spacing_of(header: nib.Nifti1Header) -> tuple[float, float, float]:
+    """Return the voxel edge lengths in mm, as the affine has them, to a tenth of a micrometre."""
+    x, y, z = np.linalg.norm(affine_of(header)[:3, :3], axis=0).round(4).tolist()
+    return x, y, z
+
+
+def write_nifti(
+    voxels: NDArray[np.float32],
+    affine: NDArray[np.float64],
+    path: Path,
+    *,
+    source: nib.Nifti1Header | None,
+    description: str,
+    overwrite: bool,
+) -> None:
+    """Write voxels (X, Y, Z) as float32; the file is whole or not there.
+
+    Args:
+        voxels: What to write.
+        affine: (4, 4), voxel to world in mm, RAS+.
+        path: ``.nii`` or ``.nii.gz``.
+        source: Header whose geometry is kept to the bit, as far as it is this affine's.
+        description: The header's ``descrip``, at most 79 bytes.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        VolumeError: If the name has another ending, the file is there already, or it cannot be written.
+        ValueError: If the description is too long.
+    """
+    _check_suffix(path)
+    image_class = nib.Nifti2Image if isinstance(source, nib.Nifti2Header) else nib.Nifti1Image
+    header = image_class.header_class()
+    header.set_data_shape(voxels.shape)
+    header.set_data_dtype(np.float32)
+    header["descrip"] = _description(description)
+    _place(header, affine, source)
+    with _explained(path), replacing(path, overwrite=overwrite) as file:
+        _write_image(image_class(voxels, None, header), file, compressed=_is_compressed(path))
+
+
+def _write_image(image: nib.Nifti1Image, file: BinaryIO, *, compressed: bool) -> None:
+    if not compressed:
+        image.to_stream(file)
+        return
+    with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as packed:  # no name, no time: the same bytes every time
+        image.to_stream(packed)
+
+
+def _description(text: str) -> bytes:
+    encoded = text.encode()
+    if len(encoded) > 79:
+        raise ValueError(f"description {text!r} has {len(encoded)} bytes; a NIfTI header holds 79")
+    return encoded
+
+
+def _place(header: nib.Nifti1Header, affine: NDArray[np.float64], source: nib.Nifti1Header | None) -> None:
+    if source is not None and np.allclose(affine, affine_of(source), SAME_AFFINE, SAME_AFFINE):
+        for name in _GEOMETRY:
+            header[name] = source[name]
+        header["pixdim"][4:] = 1
+        return
+    header.set_xyzt_units("mm")
+    quaternion, code, sform_code = (affine, SCANNER, SCANNER) if source is None else _moved(affine, source)
+    header.set_qform(quaternion, code)
+    if not np.allclose(header.get_qform(), quaternion, atol=1e-3):  # a qform has no shear
+        header.set_qform(quaternion, 0)
+        sform_code = sform_code or code
+    header.set_sform(affine, sform_code)
+
+
+def _moved(affine: NDArray[np.float64], source: nib.Nifti1Header) -> tuple[NDArray[np.float64], int, int]:
+    """Return the qform of another grid, in the world of the source's qform (its sform may be another), and codes."""
+    code, sform_code = int(source["qform_code"]), int(source["sform_code"])
+    change = np.linalg.solve(affine_of(source), affine)  # new voxels to old ones
+    return (source.get_qform() if code > 0 else affine_of(source)) @ change, code, sform_code
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file or the system may raise into one line."""
+    try:
+        yield
+    except VolumeError:
+        raise
+    except gzip.BadGzipFile as error:
+        raise VolumeError(
+            f"{path}: is damaged, or not compressed as its name says ({error}); copy it again or rename it"
+        ) from error
+    except (EOFError, zlib.error) as error:
+        raise VolumeError(f"{path}: is truncated or damaged ({error}); copy or download it again") from error
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "check the disk and the path")
+        raise VolumeError(f"{path}: {error.strerror or error}; {remedy}") from error
+    except (HeaderDataError, ValueError, OverflowError, TypeError) as error:
+        raise VolumeError(f"{path}: has a damaged NIfTI header ({error}); copy or export it again") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    _check_suffix(path)
+    return gzip.open(path) if _is_compressed(path) else path.open("rb")  # type: ignore[return-value]
+
+
+def _contents(path: Path) -> tuple[nib.Nifti1Header, bytearray]:
+    """Read the header and what it promises, never more, so that a false header cannot fill the memory."""
+    with _opened(path) as file:
+        content = bytearray(file.read(nib.Nifti2Header.sizeof_hdr))
+        header = _checked_header(bytes(content), path)
+        promised = header.get_data_offset() + math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
+        while chunk := file.read(_CHUNK):  # to the end, since the checksum stands there
+            content += chunk[: max(0, promised - len(content))]
+    if len(content) < promised:
+        raise VolumeError(
+            f"{path}: is truncated: its header promises {promised} bytes and there are {len(content)}; "
+            "copy or download it again"
+        )
+    return header, content
+
+
+def _checked_header(start: bytes, path: Path) -> nib.Nifti1Header:
+    for header_class in (nib.Nifti1Header, nib.Nifti2Header):
+        if header_class.may_contain_header(start):
+            header = header_class(start[: header_class.sizeof_hdr])  # without extensions: they are not ours
+            break
+    else:
+        raise VolumeError(f"{path}: is not NIfTI or is truncated; copy it again, or convert DICOM with dcm2niix")
+    if header.get_data_offset() < header.sizeof_hdr:
+        raise VolumeError(f"{path}: is half of a .hdr and .img pair; convert the pair to one .nii.gz file")
+    _check_shape(header.get_data_shape(), path)
+    _check_kind(header.get_data_dtype().kind, path)
+    _check_place(header, path)
+    return header
+
+
+def _check_shape(shape: Sequence[int], path: Path) -> None:
+    if len(shape) < 2 or min(shape) < 1:
+        raise VolumeError(f"{path}: has no voxels (shape {times(shape) or 'empty'}); leave it out or export it again")
+    count = math.prod(shape[3:])
+    if count > 1:
+        raise VolumeError(
+            f"{path}: holds {count} volumes ({times(shape)}) where one is needed; "
+            "save one of them: nibabel.load(...).slicer[..., 0].to_filename(...)"
+        )
+
+
+def _check_kind(kind: str, path: Path) -> None:
+    if kind not in "iuf":
+        what = "complex numbers; save their magnitude" if kind == "c" else "colours; save a grey image"
+        raise VolumeError(f"{path}: holds {what}")
+
+
+def _check_place(header: nib.Nifti1Header, path: Path) -> None:
+    if int(header["qform_code"]) <= 0 and int(header["sform_code"]) <= 0:
+        raise VolumeError(
+            f"{path}: does not say where its voxels lie (qform_code and sform_code are 0), so left and right are "
+            "unknown; export it again, or set the affine if you know it"
+        )
+    affine = affine_of(header)
+    directions = affine[:3, :3]
+    with np.errstate(invalid="ignore", over="ignore"):
+        volume, edges = abs(np.linalg.det(directions)), np.prod(np.linalg.norm(directions, axis=0))
+        usable = np.isfinite(affine).all() and np.isfinite(edges) and volume > 1e-6 * edges > 0
+    if not usable:
+        raise VolumeError(f"{path}: its affine is not invertible, so voxels have no place; export it again")
+
+
+def _check_suffix(path: Path) -> None:
+    if not path.name.lower().endswith(SUFFIXES):
+        raise VolumeError(f"{path}: does not end in .nii or .nii.gz; convert DICOM with dcm2niix, others with nibabel")
+
+
+def _is_compressed(path: Path) -> bool:
+    return path.name.lower().endswith(".gz")
+
+
+def times(shape: Sequence[int]) -> str:
+    """Write a shape for the reader.
+
+    Example:
+        >>> times((240, 240, 155))
+        '240x240x155'
+    """
+    return "x".join(map(str, shape))

@@ -1,0 +1,190 @@
+"""A study: the images of one subject on one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid, resample, same_grid
+from anysyn.data.modalities import modality
+from anysyn.data.records import Subject
+from anysyn.data.volumes.foreground import foreground
+from anysyn.data.volumes.intensity_window import Window, prepared
+from anysyn.data.volumes.volume import Volume, check_voxels, read_volume
+from anysyn.registry import suggest
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Hold the images of one subject on one grid.
+
+    Args:
+        key: Name of the subject.
+        dataset: Name of the dataset it comes from.
+        images: By modality, (X, Y, Z) float32.
+        affine: (4, 4), voxel to world in mm, RAS+.
+        foreground: (X, Y, Z) bool, the head or body in any of the images.
+        acquisitions: By modality.
+        header: NIfTI header of the file whose grid this is, for its codes and units.
+        windows: By modality, the intensities in the file's unit that 0 and 1 stand for, also of modalities that the
+            subject lacks; empty while the images are in the file's unit.
+    """
+
+    key: str
+    dataset: str
+    images: Mapping[str, Tensor]
+    affine: NDArray[np.float64]
+    foreground: Tensor
+    acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
+    header: nib.Nifti1Header | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+
+    @property
+    def grid(self) -> Grid:
+        """Return where the voxels lie."""
+        x, y, z = self.foreground.shape
+        return Grid((x, y, z), self.affine)
+
+    def acquisition(self, name: str) -> Acquisition | None:
+        """Return how an image was acquired, as far as it is known, with the voxel size that it has here.
+
+        Example:
+            >>> study = study_of({"T1w": Volume(torch.rand(2, 2, 2), np.diag([1, 1, 3.0, 1]))})
+            >>> study.acquisition("T1w").known()
+            {'modality': 'T1w', 'voxel_size_mm': (1.0, 1.0, 3.0)}
+        """
+        record = self.acquisitions.get(name)
+        return record and replace(record, voxel_size_mm=self.grid.voxel_size)
+
+    def air(self, name: str) -> float:
+        """Return the intensity of air: -1000 HU in CT and 0 elsewhere, seen through the modality's window.
+
+        Raises:
+            VolumeError: If the study is rescaled, but not this modality.
+
+        Example:
+            >>> study = study_of({"CT": Volume(torch.rand(2, 2, 2), np.eye(4))})
+            >>> replace(study, windows={"CT": (-500.0, 500.0)}).air("CT")
+            -0.5
+        """
+        if not self.windows:
+            return _air(name)
+        return prepared(_air(name), self.window(name))
+
+    def window(self, name: str) -> Window:
+        """Return the intensities, in the file's unit, that 0 and 1 stand for, and the slope beyond where there is one.
+
+        Raises:
+            VolumeError: If nothing says so.
+        """
+        if name not in self.windows:
+            raise VolumeError(
+                f"{self.key}: no image and no training subject says how bright {name} is; {suggest(name, self.windows)}"
+            )
+        return self.windows[name]
+
+    def moved(self, affine: NDArray[np.float64], move: Callable[[Tensor, float], Tensor]) -> Study:
+        """Move every image and the foreground to another grid.
+
+        Args:
+            affine: Where the answer lies.
+            move: Maps an image and the value of its air to the image on the new grid.
+        """
+        images = {name: move(image, self.air(name)) for name, image in self.images.items()}
+        inside = move(self.foreground.float(), 0.0) > 0.5
+        return replace(self, images=images, foreground=inside, affine=affine)
+
+
+def read_study(subject: Subject, *, modalities: Sequence[str] | None = None, resample_to: str | None = None) -> Study:
+    """Read the images of a subject onto one grid.
+
+    Args:
+        subject: Where the files are.
+        modalities: What to read, as far as the subject has it; all of it by default.
+        resample_to: Modality whose grid the others are resampled to; without it, different grids are an error.
+
+    Raises:
+        VolumeError: If a file cannot be used, the subject has none of the modalities, or the grids differ.
+    """
+    asked = list(subject.images) if modalities is None else [modality(name).name for name in modalities]
+    files = {name: Path(subject.images[name]) for name in asked if name in subject.images}
+    if not files:
+        raise VolumeError(f"{subject.key}: has none of {', '.join(asked)}, only {', '.join(subject.images)}")
+    study = study_of(
+        {name: read_volume(path) for name, path in files.items()},
+        key=subject.key,
+        resample_to=resample_to,
+        files=files,
+    )
+    known = {name: subject.acquisitions.get(name, unknown) for name, unknown in study.acquisitions.items()}
+    return replace(study, dataset=subject.dataset, acquisitions=known)
+
+
+def study_of(
+    volumes: Mapping[str, Volume],
+    *,
+    key: str = "input",
+    resample_to: str | None = None,
+    files: Mapping[str, Path] | None = None,
+) -> Study:
+    """Bring volumes together onto one grid.
+
+    Args:
+        volumes: By modality.
+        key: Name of the subject, for messages.
+        resample_to: Modality whose grid the others are resampled to; without it, different grids are an error.
+        files: Where the volumes were read from, for messages.
+
+    Raises:
+        VolumeError: If a volume is constant or holds a NaN, or the grids differ.
+
+    Example:
+        >>> study_of({"T1w": Volume(torch.rand(8, 9, 10), np.eye(4))}).grid.shape
+        (8, 9, 10)
+    """
+    names = {name: f"{name} ({(files or {}).get(name, 'in memory')})" for name in volumes}
+    for name, volume in volumes.items():
+        check_voxels(volume.voxels, f"{key}: {names[name]}")
+    onto = resample_to and modality(resample_to).name
+    first = onto if onto and onto in volumes else next(iter(volumes))
+    grids = {name: _grid(volume) for name, volume in volumes.items()}
+    moved = [name for name in volumes if not same_grid(grids[name], grids[first])]
+    if moved and onto is None:
+        raise VolumeError(_different(key, names, grids, first, moved[0]))
+    if moved and onto != first:
+        raise VolumeError(f"{key}: cannot resample to {onto}, which it lacks; {suggest(onto, volumes)}")
+    images = {name: volume.voxels for name, volume in volumes.items()}
+    for name in moved:
+        images[name] = resample(images[name], grids[name], grids[first], background=_air(name))
+        check_voxels(images[name], f"{key}: {names[name]} on the grid of {names[first]}")
+    inside = reduce(torch.logical_or, (foreground(image, modality(name).family) for name, image in images.items()))
+    unknown = {name: Acquisition(modality=name) for name in volumes}
+    return Study(key, "", images, grids[first].affine, inside, unknown, header=volumes[first].header)
+
+
+def _air(name: str) -> float:
+    return -1000.0 if modality(name).family == "CT" else 0.0
+
+
+def _grid(volume: Volume) -> Grid:
+    x, y, z = volume.voxels.shape
+    return Grid((x, y, z), volume.affine)
+
+
+def _different(key: str, names: Mapping[str, str], grids: Mapping[str, Grid], a: str, b: str) -> str:
+    onto = "T1w" if "T1w" in names else a
+    where = "" if str(grids[a]) != str(grids[b]) else ", which lie apart or are turned"
+    return (
+        f"{key}: {names[a]} with {grids[a]} and {names[b]} with {grids[b]}{where} are on different grids; "
+        f"resample onto one of them with --resample-to {onto} (in a recipe: data.resample_to={onto})"
+    )

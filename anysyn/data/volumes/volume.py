@@ -1,0 +1,144 @@
+"""A volume: voxels and where they lie, read from NIfTI and written to it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anysyn.data.errors import VolumeError
+from anysyn.data.volumes.nifti import read_nifti, write_nifti
+
+__all__ = ["Volume", "VolumeError", "check_voxels", "read_mask", "read_volume", "write_volume"]
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Hold voxels and where they lie.
+
+    Args:
+        voxels: (X, Y, Z) float32, in the file's own axis order; bool for a mask.
+        affine: (4, 4), voxel to world in mm, RAS+.
+        header: NIfTI header of the file it came from, for its codes and units.
+
+    Example:
+        >>> volume = Volume(torch.zeros(4, 5, 6), np.diag([1.0, 1.0, 3.0, 1.0]))
+        >>> volume.shape, volume.spacing
+        ((4, 5, 6), (1.0, 1.0, 3.0))
+    """
+
+    voxels: Tensor
+    affine: NDArray[np.float64]
+    header: nib.Nifti1Header | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return the voxel counts of the three axes."""
+        x, y, z = self.voxels.shape
+        return x, y, z
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Return the voxel edge lengths in mm."""
+        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(x), float(y), float(z)
+
+
+def read_volume(path: str | os.PathLike[str]) -> Volume:
+    """Read an image from NIfTI, with a check of all that can be wrong with it.
+
+    Trailing axes of length one are dropped; a single slice is a volume of one slice.
+
+    Args:
+        path: ``.nii`` or ``.nii.gz``.
+
+    Raises:
+        VolumeError: If the file is missing, unreadable, truncated or no NIfTI; holds several volumes, complex numbers,
+            colours, NaN or a constant; or does not say where its voxels lie.
+    """
+    voxels, affine, header = read_nifti(Path(path))
+    volume = Volume(torch.from_numpy(voxels), affine, header)
+    check_voxels(volume.voxels, str(path))
+    return volume
+
+
+def read_mask(path: str | os.PathLike[str]) -> Volume:
+    """Read a mask from NIfTI: true where the file is not zero; it may be empty.
+
+    Args:
+        path: ``.nii`` or ``.nii.gz``.
+
+    Raises:
+        VolumeError: As for an image, but a constant is no error.
+    """
+    voxels, affine, header = read_nifti(Path(path))
+    _check_finite(torch.from_numpy(voxels), str(path))
+    return Volume(torch.from_numpy(voxels != 0), affine, header)
+
+
+def write_volume(
+    volume: Volume, path: str | os.PathLike[str], *, description: str = "", overwrite: bool = False
+) -> None:
+    """Write a volume as float32 NIfTI; the file is whole or not there, and the same voxels give the same bytes.
+
+    The geometry of the header it came from is kept to the bit: both forms with their codes, and the units. Nothing else
+    of that header is, since it describes another image.
+
+    Args:
+        volume: What to write.
+        path: ``.nii`` or ``.nii.gz``; its folder is made where it is missing.
+        description: The header's ``descrip``, at most 79 bytes.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        VolumeError: If the name has another ending, the file is there already, or it cannot be written; no part of it
+            is left.
+        ValueError: If the description is too long.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "t2.nii.gz"
+        >>> write_volume(Volume(torch.arange(8.0).reshape(2, 2, 2), np.eye(4)), path, description="synthetic")
+        >>> read_volume(path).voxels.flatten().tolist()
+        [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    """
+    voxels = np.asarray(volume.voxels.detach().cpu().numpy(), dtype=np.float32)
+    write_nifti(voxels, volume.affine, Path(path), source=volume.header, description=description, overwrite=overwrite)
+
+
+def check_voxels(voxels: Tensor, where: str) -> None:
+    """Raise unless an image has voxels, all finite, and not all the same.
+
+    Args:
+        voxels: (X, Y, Z) float32.
+        where: The file, for the message.
+
+    Raises:
+        VolumeError: If the image is empty, constant, or holds a NaN or an infinity.
+
+    Example:
+        >>> check_voxels(torch.zeros(2, 2, 2), "t1.nii.gz")
+        Traceback (most recent call last):
+        anysyn.data.errors.VolumeError: t1.nii.gz: every voxel is 0, so there is nothing to see; leave this image out
+    """
+    if voxels.numel() == 0:
+        raise VolumeError(f"{where}: has no voxels; leave this image out or export it again")
+    _check_finite(voxels, where)
+    low, high = voxels.aminmax()
+    if low == high:
+        raise VolumeError(f"{where}: every voxel is {low.item():g}, so there is nothing to see; leave this image out")
+
+
+def _check_finite(voxels: Tensor, where: str) -> None:
+    odd = int((~torch.isfinite(voxels)).sum())
+    if odd:
+        raise VolumeError(
+            f"{where}: {odd} of {voxels.numel()} voxels are NaN, infinite or beyond float32; "
+            "set them to the background, for example with numpy.nan_to_num"
+        )

@@ -1,0 +1,1 @@
+"""Sources made worse on purpose: corruptions, thick slices, calibrated levels."""

@@ -1,0 +1,105 @@
+"""Metrics of the lesion and of the rest apart, as the BraSyn challenge has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from anysyn.evaluation.metrics.metrics import Comparison, Metric
+from anysyn.evaluation.metrics.ssim import ssim
+from anysyn.registry import register
+
+
+def region_ssim(
+    prediction: Tensor,
+    truth: Tensor,
+    region: Tensor,
+    *,
+    axes: Sequence[int] | None = None,
+    sigma: float = 1.5,
+    window: int = 11,
+) -> Tensor:
+    """Return the SSIM of two images that are 0 outside of a region, averaged over the whole image.
+
+    So does BraSyn: the data range is the larger of the spans that the two images have then, and the zeros, which agree,
+    are in the average.
+
+    Args:
+        prediction: Image of any shape.
+        truth: Image of the same shape.
+        region: Bool, of the same shape.
+        axes: Axes that the window extends along; all by default.
+        sigma: Standard deviation of the window in voxels.
+        window: Length of the window in voxels, odd.
+
+    Returns:
+        A scalar in float64, at most 1; NaN where nothing is left in the region.
+
+    Example:
+        >>> image = torch.rand(12, 12)
+        >>> round(region_ssim(image, image, image > 0.5).item(), 6)
+        1.0
+    """
+    p, t = (torch.where(region, image.double(), 0.0) for image in (prediction, truth))
+    span = max(float(image.max() - image.min()) for image in (p, t))
+    if span == 0:
+        return torch.tensor(float("nan"), dtype=torch.float64)
+    return ssim(p, t, data_range=span, axes=axes, sigma=sigma, window=window)
+
+
+class LesionMetric(Metric):
+    """Compare where the lesion is, or where it is not."""
+
+    def region(self, lesion: Tensor) -> Tensor:
+        """Return where images are compared.
+
+        Args:
+            lesion: Bool.
+        """
+        raise NotImplementedError
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return at most 1.
+
+        Raises:
+            ValueError: If nothing says where the lesion is.
+        """
+        c = comparison
+        if c.lesion is None:
+            raise ValueError(f"metric {self.name!r} needs to know where the lesion is; give the subject its mask")
+        where = self.region(c.lesion)
+        return region_ssim(c.prediction, c.truth, where, axes=c.axes, sigma=c.sigma, window=c.window)
+
+
+@register("metric", "ssim_lesion")
+class LesionSSIM(LesionMetric):
+    """Structural similarity of images that are 0 outside of the lesion (BraSyn); higher is better.
+
+    Example:
+        >>> LesionSSIM().region(torch.tensor([True, False])).tolist()
+        [True, False]
+    """
+
+    name, label, higher_is_better = "ssim_lesion", "SSIM lesion", True
+
+    def region(self, lesion: Tensor) -> Tensor:
+        """Return the lesion."""
+        return lesion
+
+
+@register("metric", "ssim_healthy")
+class HealthySSIM(LesionMetric):
+    """Structural similarity of images that are 0 in the lesion (BraSyn); higher is better.
+
+    Example:
+        >>> HealthySSIM().region(torch.tensor([True, False])).tolist()
+        [False, True]
+    """
+
+    name, label, higher_is_better = "ssim_healthy", "SSIM healthy", True
+
+    def region(self, lesion: Tensor) -> Tensor:
+        """Return everything else."""
+        return ~lesion

@@ -1,0 +1,257 @@
+"""Metrics between a synthesized image and the real one: pure functions, and objects that know their direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from anysyn.evaluation.metrics.ssim import Weights, ssim
+from anysyn.registry import build, register
+
+
+def mse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Average the squared difference, inside the mask where one is given.
+
+    Args:
+        prediction: Image of any shape.
+        truth: Image of the same shape.
+        mask: Bool, of the same shape.
+
+    Returns:
+        A scalar in float64.
+
+    Example:
+        >>> mse(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0])).item()
+        2.0
+    """
+    p, t = _inside(prediction, truth, mask)
+    return (p - t).square().mean()
+
+
+def mae(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Average the absolute difference, inside the mask where one is given.
+
+    Args:
+        prediction: Image of any shape.
+        truth: Image of the same shape.
+        mask: Bool, of the same shape.
+
+    Returns:
+        A scalar in float64.
+
+    Example:
+        >>> mae(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0])).item()
+        1.0
+    """
+    p, t = _inside(prediction, truth, mask)
+    return (p - t).abs().mean()
+
+
+def nmse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Divide the energy of the error by that of the truth: ``|p - t|^2 / |t|^2`` over the mask.
+
+    Args:
+        prediction: Image of any shape.
+        truth: Image of the same shape.
+        mask: Bool, of the same shape.
+
+    Returns:
+        A scalar in float64; NaN where the truth is zero everywhere and the prediction too.
+
+    Example:
+        >>> nmse(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0])).item()
+        0.8
+    """
+    p, t = _inside(prediction, truth, mask)
+    return (p - t).square().sum() / t.square().sum()
+
+
+def psnr(prediction: Tensor, truth: Tensor, *, data_range: float, mask: Tensor | None = None) -> Tensor:
+    """Return the peak signal-to-noise ratio ``10 log10(L^2 / MSE)`` in dB.
+
+    Args:
+        prediction: Image of any shape.
+        truth: Image of the same shape.
+        data_range: L, the span of the intensities.
+        mask: Bool, of the same shape.
+
+    Returns:
+        A scalar in float64; infinite for identical images.
+
+    Example:
+        >>> psnr(torch.tensor([25.5, 0.0]), torch.zeros(2), data_range=255.0, mask=torch.tensor([True, False])).item()
+        20.0
+    """
+    return 10 * torch.log10(data_range**2 / mse(prediction, truth, mask))
+
+
+def _inside(prediction: Tensor, truth: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    if mask is None:
+        return prediction.double(), truth.double()
+    return prediction[mask].double(), truth[mask].double()  # (N,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Hold what a metric looks at: one prediction beside its truth, already normalised.
+
+    Args:
+        prediction: (X, Y, Z), or (X, Y) for a slice.
+        truth: Of the same shape.
+        mask: Bool, of the same shape, or None for the whole image.
+        data_range: Span of the intensities.
+        axes: Axes that SSIM's window extends along.
+        sigma: Standard deviation of SSIM's window in voxels.
+        window: Length of SSIM's window in voxels.
+        weights: Of SSIM's window.
+        lesion: Bool, of the same shape; None where nothing says where it is.
+    """
+
+    prediction: Tensor
+    truth: Tensor
+    mask: Tensor | None
+    data_range: float
+    axes: tuple[int, ...]
+    sigma: float = 1.5
+    window: int = 11
+    weights: Weights = "gaussian"
+    lesion: Tensor | None = None
+
+
+class Metric:
+    """Turn a comparison into a number, and say how to print it and which direction is better."""
+
+    kind: ClassVar[str] = "metric"
+    name: ClassVar[str]
+    label: ClassVar[str]
+    higher_is_better: ClassVar[bool] = False
+    digits: ClassVar[int] = 4
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return a scalar."""
+        raise NotImplementedError
+
+
+@register("metric", "psnr")
+class PSNR(Metric):
+    """Peak signal-to-noise ratio inside the mask, in dB; higher is better.
+
+    Example:
+        >>> PSNR().higher_is_better
+        True
+    """
+
+    name, label, higher_is_better, digits = "psnr", "PSNR (dB)", True, 2
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return dB."""
+        c = comparison
+        return psnr(c.prediction, c.truth, data_range=c.data_range, mask=c.mask)
+
+
+@register("metric", "psnr_whole")
+class WholePSNR(Metric):
+    """Peak signal-to-noise ratio over the whole image, background included, in dB; higher is better.
+
+    Example:
+        >>> WholePSNR().higher_is_better
+        True
+    """
+
+    name, label, higher_is_better, digits = "psnr_whole", "PSNR whole (dB)", True, 2
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return dB."""
+        return psnr(comparison.prediction, comparison.truth, data_range=comparison.data_range)
+
+
+@register("metric", "ssim")
+class SSIM(Metric):
+    """Structural similarity in the protocol's window, averaged inside the mask; higher is better.
+
+    Example:
+        >>> SSIM().digits
+        4
+    """
+
+    name, label, higher_is_better = "ssim", "SSIM", True
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return at most 1."""
+        c = comparison
+        window = {"axes": c.axes, "sigma": c.sigma, "window": c.window, "weights": c.weights}
+        return ssim(c.prediction, c.truth, data_range=c.data_range, mask=c.mask, **window)  # type: ignore[arg-type]
+
+
+@register("metric", "mse")
+class MSE(Metric):
+    """Mean squared error inside the mask; lower is better.
+
+    Example:
+        >>> MSE().higher_is_better
+        False
+    """
+
+    name, label = "mse", "MSE"
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return squared units."""
+        return mse(comparison.prediction, comparison.truth, comparison.mask)
+
+
+@register("metric", "mae")
+class MAE(Metric):
+    """Mean absolute error inside the mask; lower is better.
+
+    Example:
+        >>> MAE().label
+        'MAE'
+    """
+
+    name, label = "mae", "MAE"
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return units of the normalised image."""
+        return mae(comparison.prediction, comparison.truth, comparison.mask)
+
+
+for _unit, _of, _digits in (("HU", "CT", 2), ("SUV", "PET", 3), ("SUVR", "PET", 3)):
+
+    @register("metric", f"mae_{_unit.lower()}")
+    class _UnitMAE(MAE):
+        __doc__ = f"Mean absolute error of {_of} inside the mask, in {_unit}, without any clipping; lower is better."
+
+        name, label, digits = f"mae_{_unit.lower()}", f"MAE ({_unit})", _digits
+
+
+@register("metric", "nmse")
+class NMSE(Metric):
+    """Energy of the error over that of the truth, inside the mask; lower is better.
+
+    Example:
+        >>> NMSE().label
+        'NMSE'
+    """
+
+    name, label = "nmse", "NMSE"
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return a share."""
+        return nmse(comparison.prediction, comparison.truth, comparison.mask)
+
+
+def metric(name: str) -> Metric:
+    """Return a registered metric.
+
+    Raises:
+        RecipeError: If there is none of that name; the message gives the nearest match.
+
+    Example:
+        >>> metric("psnr").label
+        'PSNR (dB)'
+    """
+    found: Metric = build("metric", {"name": name})
+    return found

@@ -1,0 +1,1 @@
+"""Cases to tables: means, margins, statistics, Markdown and LaTeX."""

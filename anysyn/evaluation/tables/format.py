@@ -1,0 +1,85 @@
+"""How numbers, names and rows are written for a reader."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from anysyn.evaluation.metrics.metrics import metric
+
+_LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
+
+
+_LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+
+
+_LATEX |= {"→": r"$\rightarrow$", "∞": r"$\infty$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$"}
+
+
+def arrow(pair: str) -> str:
+    """Write a pair for a reader.
+
+    Example:
+        >>> arrow("T1w+T2w:FLAIR")
+        'T1w+T2w → FLAIR'
+    """
+    return pair.replace(":", " → ")
+
+
+def number(value: float, digits: int) -> str:
+    """Write a number; an infinite one is ``∞``, one that does not exist a dash.
+
+    Example:
+        >>> number(31.256, 2), number(float("inf"), 2), number(float("nan"), 2)
+        ('31.26', '∞', '-')
+    """
+    if math.isnan(value):
+        return "-"
+    return "∞" if math.isinf(value) else f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.00
+
+
+def heading(name: str) -> str:
+    """Write a metric's label with the direction that is better.
+
+    Example:
+        >>> heading("mae")
+        'MAE ↓'
+    """
+    held = metric(name)
+    return f"{held.label} {'↑' if held.higher_is_better else '↓'}"
+
+
+def latex(text: str) -> str:
+    r"""Escape a text for LaTeX.
+
+    Example:
+        >>> latex("site_1 → 50 %")
+        'site\\_1 $\\rightarrow$ 50 \\%'
+    """
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def markdown(header: Sequence[str], *rows: Sequence[str]) -> str:
+    """Write a Markdown table whose first two columns are text.
+
+    Example:
+        >>> print(markdown(["pair", "method", "n"], ["T1w", "model", "3"]))
+        | pair | method | n |
+        | :-- | :-- | --: |
+        | T1w | model | 3 |
+    """
+    rule = [":--" if column < 2 else "--:" for column in range(len(header))]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in [header, rule, *rows]
+    )
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Pad the cells of each column to one width.
+
+    Example:
+        >>> aligned([["pair", "n"], ["T1w", "3"]])
+        ['pair  n', 'T1w   3']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

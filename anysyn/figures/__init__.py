@@ -1,0 +1,1 @@
+"""Pictures of volumes: planes through them, and figures as PNG."""

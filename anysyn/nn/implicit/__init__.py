@@ -1,0 +1,1 @@
+"""Answers at any place: LIIF and trilinear blending of the corners of a cell."""

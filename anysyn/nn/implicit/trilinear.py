@@ -1,0 +1,169 @@
+"""A perceptron that reads one interpolated feature and where the place is, evaluated exactly but with less work.
+
+As in ArSSR (Wu et al., 2022) and in the published code of TUMSyn. Interpolation is linear and its weights add up to 1,
+so the first layer of an interpolated feature is the interpolation of the first layer. On a lattice it is therefore
+applied to the voxels or to the places, whichever are fewer, and what it makes of the coordinates is a table for each
+axis; at the size of the image nothing is interpolated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from anysyn.nn.implicit.corners import Stretch, blocks
+from anysyn.nn.mlp import MLP
+from anysyn.points import Lattice, Places, Points, sample_at
+
+Coordinates = Literal["absolute", "relative"]
+
+
+def trilinear_inputs(channels: int, dimensions: int, coordinates: Coordinates) -> int:
+    """Count what the perceptron reads.
+
+    Example:
+        >>> [trilinear_inputs(768, 3, coordinates) for coordinates in ("absolute", "relative")]
+        [771, 777]
+    """
+    return channels + dimensions * (1 if coordinates == "absolute" else 3)
+
+
+def encoded(at: Tensor, length: int, coordinates: Coordinates) -> Tensor:
+    """Write where places are on one axis, as the perceptron reads it.
+
+    ``absolute`` is the coordinate in [-1, 1]. ``relative`` is the offset from the centre of the voxel, ``u - round(u)``
+    with u in voxels, as an angle: its sine and cosine, so that it does not jump where one voxel ends and the next
+    begins. It is the same in every voxel and so does not know where the tile ends.
+
+    Args:
+        at: (...) in [-1, 1].
+        length: Voxels of the axis.
+        coordinates: Which.
+
+    Returns:
+        (..., 1) or (..., 2).
+
+    Example:
+        >>> encoded(torch.tensor(-0.5), 2, "relative").tolist()  # the centre of a voxel
+        [0.0, 1.0]
+    """
+    if coordinates == "absolute":
+        return at.unsqueeze(-1)  # (..., 1)
+    angle = math.pi * ((at + 1) * length - 1)  # (...)
+    return torch.stack([angle.sin(), angle.cos()], -1)  # (..., 2)
+
+
+def trilinear(
+    features: Tensor, mlp: MLP, places: Places, *, coordinates: Coordinates, chunk: int, recompute: bool = False
+) -> Tensor:
+    """Interpolate one feature for each place and let a perceptron read it with the coordinates.
+
+    Beyond the outermost voxel centres the features keep the border's value.
+
+    Args:
+        features: (B, C, *S) with d voxel axes.
+        mlp: Reads [feature; coordinate of each axis] or [feature; sine of each axis; cosine of each axis; step].
+        places: Where to answer; their step counts voxels of the features.
+        coordinates: What the perceptron is told of the place, see `encoded`; ``relative`` adds the step.
+        chunk: Places at a time, over all samples.
+        recompute: Compute each chunk again in the backward pass rather than keep what it needs.
+
+    Returns:
+        (B, O, Q) at points, (B, O, *N) on a lattice.
+
+    Example:
+        >>> from anysyn.points import lattice
+        >>> mlp = MLP(trilinear_inputs(8, 2, "absolute"), [16, 16], 1)
+        >>> where = lattice([5, 6], onto=[10, 9])
+        >>> trilinear(torch.rand(3, 8, 5, 6), mlp, where, coordinates="absolute", chunk=100).shape
+        torch.Size([3, 1, 10, 9])
+    """
+    if isinstance(places, Lattice):
+        of_block = partial(_of_block, mlp, _first_layer(mlp, features, places, coordinates))
+        return _on_lattice(features, _again(of_block, recompute), places, mlp.outputs, chunk)
+    of_points = _again(partial(_of_points, mlp, coordinates), recompute)
+    parts = torch.split(places.at, max(1, chunk // len(features)), 1)  # (B, q, d) each
+    return torch.cat([of_points(features, Points(at, places.step)) for at in parts], 1).movedim(-1, 1)  # (B, O, Q)
+
+
+def _again(function: Callable[..., Tensor], recompute: bool) -> Callable[..., Tensor]:
+    return partial(checkpoint, function, use_reentrant=False) if recompute else function
+
+
+def _of_points(mlp: MLP, coordinates: Coordinates, features: Tensor, places: Points) -> Tensor:
+    axes = zip(places.at.unbind(-1), features.shape[2:], strict=True)
+    code = torch.stack([encoded(at, n, coordinates) for at, n in axes], -1).flatten(-2)  # (B, q, d or 2 d)
+    read = [sample_at(features, places).movedim(1, -1), code.to(features)]  # (B, q, C), (B, q, d or 2 d)
+    if coordinates == "relative":
+        read.append(places.step.to(features).unsqueeze(1).expand_as(places.at))  # (B, q, d)
+    answer: Tensor = mlp(torch.cat(read, -1))  # (B, q, O)
+    return answer
+
+
+class _FirstLayer(NamedTuple):
+    feature: Tensor  # (H, C), what a feature is multiplied by
+    bias: Tensor  # (H,), with what the step adds
+    tables: tuple[Tensor, ...]  # (N_a, H) for each axis of the lattice: what the coordinate adds
+
+
+def _first_layer(mlp: MLP, features: Tensor, places: Lattice, coordinates: Coordinates) -> _FirstLayer:
+    channels, dims = features.shape[1], len(places.axes)
+    feature, *parts = mlp.first.weight.tensor_split((channels, *range(channels + dims, mlp.inputs, dims)), dim=1)
+    bias: Tensor = mlp.first.bias  # (H,)
+    if coordinates == "relative":
+        bias = bias + parts.pop() @ torch.tensor(places.step, dtype=bias.dtype, device=bias.device)  # (H,)
+    code_weights = torch.stack(parts, 1)  # (H, 1 or 2, d)
+    axes = zip(places.axes, features.shape[2:], strict=True)
+    codes = [encoded(axis.to("cpu", torch.float64), n, coordinates).to(bias) for axis, n in axes]  # (N_a, 1 or 2) each
+    tables = (code @ weight.T for code, weight in zip(codes, code_weights.unbind(-1), strict=True))
+    return _FirstLayer(feature, bias, tuple(tables))
+
+
+def _on_lattice(features: Tensor, of_block: Callable[..., Tensor], places: Lattice, outputs: int, chunk: int) -> Tensor:
+    samples, _, *size = features.shape
+    answer = features.new_zeros(samples, *places.shape, outputs)  # (B, *N, O)
+    for block in blocks(places, size, max(1, chunk // samples), features):
+        box = features[:, :, *(stretch.box for stretch in block)].movedim(1, -1)  # (B, *S of the box, C)
+        answer[:, *(stretch.places for stretch in block)] = of_block(box, block)
+    return answer.movedim(-1, 1)  # (B, O, *N)
+
+
+def _of_block(mlp: MLP, first: _FirstLayer, box: Tensor, block: Sequence[Stretch]) -> Tensor:
+    wanted = [stretch.places.stop - stretch.places.start for stretch in block]
+    if math.prod(box.shape[1:-1]) <= math.prod(wanted):
+        x = _interpolated(F.linear(box, first.feature, first.bias), block)  # (B, *N of the block, H)
+    else:
+        x = F.linear(_interpolated(box, block), first.feature, first.bias)  # (B, *N of the block, H)
+    for axis, (stretch, table) in enumerate(zip(block, first.tables, strict=True)):
+        after = (1,) * (len(block) - 1 - axis)
+        x.add_(table[stretch.places].reshape(-1, *after, x.shape[-1]))
+    return mlp.rest(x)  # (B, *N of the block, O)
+
+
+def _interpolated(box: Tensor, block: Sequence[Stretch]) -> Tensor:
+    """Interpolate along one axis after the other: (B, *S of the box, C) to (B, *N of the block, C)."""
+    x = box
+    for axis, stretch in enumerate(block, 1):
+        if stretch.centred:
+            continue
+        if len(stretch.sides) == 1:  # every place is on a voxel's centre, or all lie beyond the outermost
+            x = x.index_select(axis, stretch.sides[0].cell)  # (B, ..., N_a, ..., C)
+        else:
+            rows = x.flatten(axis + 1).flatten(0, axis - 1)  # (B ..., S_a, ... C)
+            rows = _weights(stretch, rows) @ rows  # (B ..., N_a, ... C)
+            x = rows.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])  # (B, ..., N_a, ..., C)
+    return x
+
+
+def _weights(stretch: Stretch, rows: Tensor) -> Tensor:
+    weights = rows.new_zeros(len(stretch.sides[0].place), rows.shape[1])  # (N_a, S_a)
+    for side in stretch.sides:
+        weights[side.place, side.cell] = side.weight.to(rows)
+    return weights

@@ -1,0 +1,1 @@
+"""Probes: one question about a trained run each, asked of every subject."""

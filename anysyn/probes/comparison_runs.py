@@ -1,0 +1,75 @@
+"""Runs that stand beside another one: loaded, and refused where the two cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from anysyn.evaluation.errors import EvaluationError
+from anysyn.evaluation.tables.cases_table import MODEL
+from anysyn.recipe import Recipe
+from anysyn.synthesis import load_run
+from anysyn.synthesis.loaded_run import LoadedRun
+
+
+def load_beside(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: str) -> tuple[str, LoadedRun]:
+    """Load a run that stands beside another one.
+
+    Args:
+        run: The other one.
+        text: ``FOLDER`` or ``LABEL=FOLDER``.
+        same: What the two must agree in: ``"modalities"``, or keys of the section ``data``.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+
+    Returns:
+        Its label, by default the name of its folder, and the run.
+
+    Raises:
+        EvaluationError: If they do not agree.
+        RunError: If it cannot be read.
+    """
+    label, equals, folder = text.partition("=")
+    path = Path(folder if equals else text)
+    other = load_run(path, accelerator=accelerator)
+    for what in same:
+        if _held(run.recipe, what) != _held(other.recipe, what):
+            raise EvaluationError(
+                f"{path}: its {what} is not that of {run.folder.path}, so the two cannot be compared; "
+                "train it with the same modalities and data"
+            )
+    return (label if equals else path.resolve().name), other
+
+
+def load_all_beside(
+    run: LoadedRun, beside: Sequence[str], *, same: Sequence[str], taken: Sequence[str], accelerator: str
+) -> dict[str, LoadedRun]:
+    """Load runs that stand beside another one and were trained on the same subjects.
+
+    Args:
+        run: The other one; it comes first, as the model.
+        beside: Each ``FOLDER`` or ``LABEL=FOLDER``.
+        same: What all must agree in, as in `load_beside`.
+        taken: Labels that mean something else.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+
+    Returns:
+        The runs by their labels.
+
+    Raises:
+        EvaluationError: If they do not agree, two have one label, or one was trained on other subjects.
+        RunError: If one cannot be read.
+    """
+    runs = {MODEL: run}
+    for text in beside:
+        label, other = load_beside(run, text, same=same, accelerator=accelerator)
+        where = other.folder.path
+        if label in (*runs, *taken):
+            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={where}")
+        if other.folder.read("split.json") != run.folder.read("split.json"):
+            raise EvaluationError(f"{where} was trained on other subjects than {run.folder.path}")
+        runs[label] = other
+    return runs
+
+
+def _held(recipe: Recipe, what: str) -> object:
+    return recipe.spec()["modalities"] if what == "modalities" else recipe.spec()["data"][what]

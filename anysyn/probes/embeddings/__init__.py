@@ -1,0 +1,1 @@
+"""How alike are slices embedded?"""

@@ -1,0 +1,202 @@
+"""Segmented: one subject with a modality real, absent or synthesized, and the Dice of what a segmenter outlines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+from monai.metrics import compute_dice
+from torch import Tensor
+
+from anysyn.data.volumes.study import Study
+from anysyn.evaluation.tables.format import number
+from anysyn.probes.lesion_segmentation.unet import Segmenter
+from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.synthesis.missing_contrasts import Trained
+
+REAL, ABSENT, RETRAINED, SYNTHESIZED = "all real", "absent", "absent, retrained", "synthesized"
+NONE = "none"
+ABOUT = ("task", "region", "subject", "dataset", "missing", "method", "sources")
+MEASURED = ("dice", "agreement", "truth_ml", "found_ml")
+SUMMARY = ("task", "region", "missing", "method", "sources", "cases", "empty", "dice", "dice_sd", "agreement")
+HEADINGS = ("region", "missing", "method", "from", "cases", "Dice", "agreement with all real")
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """Hold what was outlined with one modality missing.
+
+    Args:
+        missing: The modality; `NONE` if all are real.
+        method: What stands in its place.
+        sources: What it was synthesized from, joined by ``+``; empty otherwise.
+        masks: (R, X, Y, Z) bool.
+        image: What stands in its place, (X, Y, Z), or None.
+    """
+
+    missing: str
+    method: str
+    sources: str
+    masks: Tensor
+    image: Tensor | None = None
+
+
+def outlined(
+    run: LoadedRun, study: Study, whole: Segmenter, others: Mapping[str, Segmenter], trained: Trained, batch: int
+) -> Iterator[Outlined]:
+    """Outline the regions of a subject with all modalities real, and with each of them absent or synthesized.
+
+    Args:
+        run: What synthesizes.
+        study: Prepared real images, all of the segmenter's inputs.
+        whole: The segmenter that is shown all modalities.
+        others: By modality, a segmenter that was trained without it.
+        trained: What the run was trained for.
+        batch: Slices or patches at once.
+    """
+    real = {name: study.images[name] for name in whole.inputs}
+    yield Outlined(NONE, REAL, "", whole.masks(real))
+    for missing in whole.inputs:
+        left = {name: image for name, image in real.items() if name != missing}
+        yield Outlined(missing, ABSENT, "", whole.masks(left))
+        if missing in others:
+            yield Outlined(missing, RETRAINED, "", others[missing].masks(left))
+        for sources in shown_for(missing, whole.inputs, trained):
+            image = run.predict(study, sources, [missing], batch)[missing].float().cpu()
+            masks = whole.masks({**left, missing: image})
+            yield Outlined(missing, SYNTHESIZED, "+".join(sources), masks, image)
+
+
+def shown_for(missing: str, inputs: Sequence[str], trained: Trained) -> list[tuple[str, ...]]:
+    """List from which of the other modalities a missing one is synthesized.
+
+    Args:
+        missing: What is synthesized.
+        inputs: What the segmenter is shown.
+        trained: What the run was trained for.
+
+    Returns:
+        All others, once; every choice of as many as the training showed at once, where that is fewer; nothing where
+        the run was not trained to answer it.
+
+    Example:
+        >>> names = ["T1w", "T2w", "FLAIR"]
+        >>> shown_for("FLAIR", names, Trained(names, names, 3)), shown_for("FLAIR", names, Trained(names, names, 1))
+        ([('T1w', 'T2w')], [('T1w',), ('T2w',)])
+    """
+    others = [name for name in inputs if name != missing and name in trained.sources]
+    return list(combinations(others, min(trained.most, len(others)))) if others and missing in trained.targets else []
+
+
+def dice(found: Tensor, truth: Tensor) -> list[float]:
+    """Return the Dice coefficient of each region, ``2 |A and B| / (|A| + |B|)``, as MONAI computes it.
+
+    Args:
+        found: (R, X, Y, Z) bool.
+        truth: (R, X, Y, Z) bool.
+
+    Returns:
+        NaN where the truth is empty: nothing can be found there, and 0 and 1 would both be arbitrary.
+
+    Example:
+        >>> import torch
+        >>> truth = torch.tensor([1, 1, 0, 0]).reshape(1, 4, 1, 1) > 0
+        >>> dice(truth.roll(1, 1), truth), dice(truth, truth & False)
+        ([0.5], [nan])
+    """
+    values: list[float] = compute_dice(found[None].float(), truth[None].float())[0].tolist()
+    return values
+
+
+def rows_of(study: Study, task: str, regions: Sequence[str], truth: Tensor, found: Outlined, real: Tensor) -> list[Any]:
+    """Write a row for each region.
+
+    Args:
+        study: Whose images.
+        task: Name of the task.
+        regions: R names.
+        truth: (R, X, Y, Z) bool.
+        found: What was outlined.
+        real: (R, X, Y, Z) bool, outlined with all modalities real: what PMM-Synth compares with.
+
+    Returns:
+        Rows of `ABOUT` and `MEASURED`; volumes are in millilitres.
+    """
+    x, y, z = study.grid.spacing
+    millilitres = x * y * z / 1000
+    values = zip(regions, dice(found.masks, truth), dice(found.masks, real), truth, found.masks, strict=True)
+    about = {"task": task, "subject": study.key, "dataset": study.dataset}
+    about |= {"missing": found.missing, "method": found.method, "sources": found.sources}
+    rows = [
+        {**about, "region": region, "dice": value, "agreement": agreement}
+        | {"truth_ml": float(own.sum()) * millilitres, "found_ml": float(mask.sum()) * millilitres}
+        for region, value, agreement, own, mask in values
+    ]
+    return [{name: row[name] for name in (*ABOUT, *MEASURED)} for row in rows]
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Average the Dice over the subjects, for each region, missing modality and method.
+
+    Args:
+        rows: As `rows_of` writes them.
+
+    Returns:
+        Columns `SUMMARY`: ``cases`` are those whose truth is not empty, ``empty`` the others, which are in no mean;
+        ``dice_sd`` is over cases (N - 1; NaN for one case).
+
+    Example:
+        >>> row = dict.fromkeys(ABOUT, "a") | dict.fromkeys(MEASURED, 0.5)
+        >>> table = summarise(pd.DataFrame([row, row | {"dice": 1.0}, row | {"dice": float("nan")}]))
+        >>> table[["cases", "empty", "dice"]].values.tolist()
+        [[2.0, 1.0, 0.75]]
+    """
+    keys = ["task", "region", "missing", "method", "sources"]
+    found = []
+    for key, part in rows.groupby(keys, sort=False):
+        values = part["dice"].dropna()
+        row = dict(zip(keys, key, strict=True)) | {"cases": len(values), "empty": len(part) - len(values)}
+        found.append(row | {"dice": values.mean(), "dice_sd": values.std(), "agreement": part["agreement"].mean()})
+    return pd.DataFrame(found).sort_values("region", key=_order, kind="stable", ignore_index=True)[[*SUMMARY]]
+
+
+def _order(column: pd.Series[str]) -> pd.Series[int]:
+    return column.map({name: place for place, name in enumerate(dict.fromkeys(column))})
+
+
+def never_found(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """List what the segmenter finds in nobody, though all modalities are real.
+
+    Args:
+        rows: As `rows_of` writes them.
+
+    Returns:
+        Task, region, and how many subjects have it in truth.
+
+    Example:
+        >>> row = dict.fromkeys(ABOUT, REAL) | dict.fromkeys(MEASURED, 0.0)
+        >>> never_found(pd.DataFrame([row, row | {"dice": float("nan")}]))
+        [('all real', 'all real', 1)]
+    """
+    real = rows[(rows["method"] == REAL) & rows["dice"].notna()]
+    regions = real.groupby(["task", "region"], sort=False)["dice"]
+    return [(str(task), str(region), len(values)) for (task, region), values in regions if not values.any()]
+
+
+def summary_cells(summary: pd.DataFrame) -> list[list[str]]:
+    """Write a summary for a reader; the headings are `HEADINGS`.
+
+    Args:
+        summary: As `summarise` returns it.
+    """
+    return [
+        [
+            *(str(row[name]) for name in ("region", "missing", "method", "sources", "cases")),
+            f"{number(row['dice'], 3)} ± {number(row['dice_sd'], 3)}",
+            number(row["agreement"], 3),
+        ]
+        for row in summary.to_dict("records")
+    ]

@@ -1,0 +1,1 @@
+"""How much quality do corrupted sources cost?"""

@@ -1,0 +1,1 @@
+"""What a simulated head holds: tissues, regions, vessels, lesions."""

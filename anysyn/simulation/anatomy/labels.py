@@ -1,0 +1,130 @@
+"""Label maps: the whole head of a person as an anatomy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid
+from anysyn.data.volumes.volume import read_volume
+from anysyn.simulation.anatomy.anatomy import Anatomy, Map, coarser, moved
+from anysyn.simulation.constants import read_table
+
+Labels = NDArray[np.int64]
+
+CORTEX = ((1000, 3000), (11100, 13000))  # FreeSurfer numbers the parcels of the cortex so
+MARGIN_MM = 15.0  # of air round the map, so that a warp pushes nothing out of it
+FAT_MM = {"skin": 7.0, "eyes": 15.0}  # as far as the fat below the skin and that round the eyes reach
+SKIN = (511, 911)
+BRAIN = ("grey", "white", "deep", "fluid")  # every anatomy has these, if only nowhere
+
+
+def tissue_of() -> Mapping[int, str]:
+    """Return the tissue of every label number.
+
+    Example:
+        >>> tissue_of()[2], tissue_of()[515]
+        ('white', 'bone')
+    """
+    numbers = {number: name for name, listed in read_table("labels.yaml").items() for number in listed}
+    return numbers | {number: "grey" for low, high in CORTEX for number in range(low, high)}
+
+
+def read_labels(path: Path) -> tuple[Labels, Grid]:
+    """Read a label map, its axes turned to right, anterior, superior.
+
+    Args:
+        path: NIfTI of labels.
+
+    Returns:
+        (X, Y, Z) numbers, and where they lie.
+
+    Raises:
+        VolumeError: If the file cannot be used, or holds numbers that are no tissue we know.
+    """
+    volume = read_volume(path)
+    labels = np.rint(volume.voxels.numpy()).astype(np.int64)
+    unknown = sorted(set(np.unique(labels).tolist()) - tissue_of().keys())
+    if unknown:
+        listed = ", ".join(map(str, unknown[:8])) + (", ..." if len(unknown) > 8 else "")
+        raise VolumeError(
+            f"{path}: labels {listed} are no tissue of simulation/constants/labels.yaml; relabel them, 0 being air"
+        )
+    turns = nib.orientations.io_orientation(volume.affine)
+    turned = nib.orientations.apply_orientation(labels, turns)
+    affine = volume.affine @ nib.orientations.inv_ornt_aff(turns, labels.shape)
+    return turned, Grid(turned.shape, affine)
+
+
+def labelled(path: Path, spacing: float) -> Anatomy:
+    """Read a label map as an anatomy, the whole head.
+
+    Each tissue is one where its labels are, averaged to the voxel size. What lies between skin, muscle and bone without
+    a name is fat near the skin and the eyes, and muscle deeper. Lesions of the map are in the masks.
+
+    Args:
+        path: NIfTI of labels with the numbers of labels.yaml.
+        spacing: Voxel size in mm.
+
+    Raises:
+        VolumeError: If the file cannot be used.
+    """
+    labels, grid = read_labels(path)
+    onto = _with_margin(coarser(grid, spacing))
+    held: dict[str, list[int]] = {}
+    for number in np.unique(labels).tolist():
+        held.setdefault(tissue_of()[number], []).append(number)
+    parts = {name: _share(np.isin(labels, numbers), grid, onto) for name, numbers in held.items() if name != "air"}
+    none = np.zeros(onto.shape, dtype=np.float32)
+    skin = _share(np.isin(labels, SKIN), grid, onto)
+    parts = dict.fromkeys(BRAIN, none) | _named(parts, skin, spacing)
+    masks = {name: parts[name] for name in ("hyperintensity",) if name in parts}
+    return Anatomy(parts, none, onto.affine, masks)
+
+
+def _share(there: NDArray[np.bool_], grid: Grid, onto: Grid) -> Map:
+    """Return the share of every new voxel that a tissue has, looking only where it is."""
+    if not there.any():
+        return np.zeros(onto.shape, dtype=np.float32)
+    reach = np.ceil(4 * np.asarray(onto.spacing) / np.asarray(grid.spacing)).astype(int)  # of the new voxels' spread
+    ends = [np.flatnonzero(there.any(axis=tuple({0, 1, 2} - {axis})))[[0, -1]] for axis in range(3)]
+    starts = np.maximum([low for low, _ in ends] - reach, 0)
+    stops = [int(high + n + 1) for (_, high), n in zip(ends, reach, strict=True)]
+    part = there[tuple(slice(int(a), b) for a, b in zip(starts, stops, strict=True))]
+    affine = grid.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ starts
+    x, y, z = part.shape
+    return moved(part, Grid((x, y, z), affine), onto)
+
+
+def _with_margin(grid: Grid) -> Grid:
+    margin = np.ceil(MARGIN_MM / np.asarray(grid.spacing)).astype(int)
+    x, y, z = (np.asarray(grid.shape) + 2 * margin).tolist()
+    affine = grid.affine.copy()
+    affine[:3, 3] -= affine[:3, :3] @ margin
+    return Grid((x, y, z), affine)
+
+
+def _named(parts: Mapping[str, Map], skin: Map, spacing: float) -> dict[str, Map]:
+    """Name what lies between skin, muscle and bone: fat near the skin and the eyes, muscle deeper."""
+    if "other" not in parts:
+        return dict(parts)
+    other, eyes = parts["other"], parts.get("vitreous", np.zeros_like(skin))
+    fatty = np.maximum(_near(skin, FAT_MM["skin"], spacing), _near(eyes, FAT_MM["eyes"], spacing))
+    named = {"fat": other * fatty, "soft": parts.get("soft", 0) + other * (1 - fatty)}
+    return {name: part for name, part in parts.items() if name != "other"} | named
+
+
+def _near(part: Map, reach: float, spacing: float) -> Map:
+    """Return 1 within a distance in mm of a tissue and 0 beyond, over a voxel; 0 everywhere where there is none."""
+    there = part > 0.5
+    if not there.any():
+        return np.zeros_like(part)
+    distance = ndimage.distance_transform_edt(~there) * spacing
+    return np.asarray(np.clip((reach - distance) / spacing + 0.5, 0, 1), dtype=np.float32)

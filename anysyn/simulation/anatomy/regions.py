@@ -1,0 +1,72 @@
+"""Regions: how uptake differs from place to place in the brain."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anysyn.simulation.constants import read_table
+
+Map = NDArray[np.float32]
+
+KINDS = ("fdg", "disease", "amyloid")
+
+
+def pattern(brain: NDArray[np.bool_], kind: str, *, strengths: NDArray[np.float64] | None = None) -> Map:
+    """Add up what the regions of regions.yaml change, 0 where no region is near.
+
+    A place is told by the box round the brain, since a label map lies in no common space.
+
+    Args:
+        brain: (X, Y, Z), axes to the right, to the front and upwards.
+        kind: ``"fdg"``, ``"disease"`` or ``"amyloid"``.
+        strengths: What is added to each region's change: a person's own.
+
+    Returns:
+        (X, Y, Z) shares.
+
+    Example:
+        >>> shares = pattern(np.ones((20, 24, 20), dtype=bool), "amyloid")
+        >>> bool(shares[3, 4, 1] < -0.5), bool(shares[10, 6, 14] > 0.1)  # cerebellum, precuneus
+        (True, True)
+    """
+    x, y, z = box_places(brain)
+    total = np.zeros(brain.shape, dtype=np.float32)
+    table = read_table("regions.yaml")
+    more = np.zeros(len(table)) if strengths is None else strengths
+    for entry, own in zip(table.values(), more, strict=True):
+        near = [
+            np.exp(-(((np.abs(place) if axis == 0 else place) - at) ** 2) / (2 * float(entry["radius"]) ** 2))
+            for axis, (place, at) in enumerate(zip((x, y, z), entry["at"], strict=True))
+        ]
+        total += np.float32(entry[kind] + own) * (near[0] * near[1] * near[2])
+    return total
+
+
+def region_count() -> int:
+    """Return how many regions there are.
+
+    Example:
+        >>> region_count()
+        7
+    """
+    return len(read_table("regions.yaml"))
+
+
+def box_places(brain: NDArray[np.bool_]) -> tuple[Map, Map, Map]:
+    """Return the three coordinates in the box round the brain, -1 to 1, each along its axis.
+
+    Args:
+        brain: (X, Y, Z), true somewhere.
+
+    Example:
+        >>> [axis.ravel()[[0, -1]].tolist() for axis in box_places(np.ones((3, 5, 9), dtype=bool))]
+        [[-1.0, 1.0], [-1.0, 1.0], [-1.0, 1.0]]
+    """
+    found = []
+    for axis, length in enumerate(brain.shape):
+        inside = np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis})))
+        low, high = float(inside[0]), float(inside[-1])
+        place = (2 * np.arange(length, dtype=np.float32) - low - high) / max(high - low, 1.0)
+        found.append(place.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)]))
+    return found[0], found[1], found[2]

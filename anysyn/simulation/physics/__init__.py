@@ -1,0 +1,1 @@
+"""What a scanner makes of a head: MR signal, CT numbers, PET uptake."""

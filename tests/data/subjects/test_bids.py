@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from subject_files import contrasts, image, reasons, text
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.errors import SidecarError
+from anysyn.data.modalities import modalities
+from anysyn.data.subjects.bids import bids_name
+from anysyn.data.subjects.find import find_subjects
+from anysyn.data.subjects.sidecars import Sidecars
+
+
+class TestBids:
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        root = tmp_path / "cohort"
+        text(root / "dataset_description.json", '{"Name": "Example", "BIDSVersion": "1.9.0"}')
+        return root
+
+    def test_modalities_by_suffix_and_entities(self, root: Path) -> None:
+        for name in ("anat/sub-01_T1w", "anat/sub-01_ce-gadolinium_T1w", "anat/sub-01_FLAIR", "anat/sub-01_T2starw"):
+            image(root / "sub-01" / f"{name}.nii.gz")
+        for name in (
+            "dwi/sub-01_dwi",
+            "dwi/sub-01_ADC",
+            "ct/sub-01_ct",
+            "pet/sub-01_trc-18FFDG_pet",
+            "anat/sub-01_angio",
+        ):
+            image(root / "sub-01" / f"{name}.nii.gz")
+        found = find_subjects(root)
+        assert contrasts(found) == {
+            "sub-01": ["ADC", "CT", "DWI", "FDG-PET", "FLAIR", "MRA", "T1c", "T1w", "T2star"],
+        }
+        assert found.subjects[0].images["T1c"].name == "sub-01_ce-gadolinium_T1w.nii.gz"
+        assert found.subjects[0].dataset == "Example"
+        assert found.failures == found.ignored == ()
+
+    def test_every_modality_is_read_from_where_the_simulation_writes_it(self, root: Path) -> None:
+        for one in modalities():
+            image(root / "sub-001" / bids_name("sub-001", one.name))
+        found = find_subjects(root)
+        assert list(found.subjects[0].images) == [one.name for one in modalities()]
+        assert {one.modality for one in found.subjects[0].acquisitions.values()} == set(found.subjects[0].images)
+
+    def test_a_tracer_may_stand_in_the_sidecar(self, root: Path) -> None:
+        image(root / "sub-01/pet/sub-01_pet.nii.gz", {"TracerName": "AV45"})
+        image(root / "sub-02/pet/sub-02_pet.nii.gz")
+        image(root / "sub-03/pet/sub-03_pet.nii.gz", {"TracerName": "water"})
+        found = find_subjects(root)
+        assert contrasts(found) == {"sub-01": ["AV45-PET"]}
+        assert found.subjects[0].acquisitions["AV45-PET"].tracer == "AV45"
+        assert "names no tracer" in reasons(found.ignored)
+        assert "no modality named 'trc-water_pet'" in reasons(found.ignored)
+
+    def test_sidecars_are_inherited_and_the_nearest_wins(self, root: Path) -> None:
+        text(root / "T1w.json", '{"EchoTime": 0.001, "RepetitionTime": 2.0, "Manufacturer": "Siemens"}')
+        text(root / "sub-01/sub-01_T1w.json", '{"RepetitionTime": 2.3}')
+        text(root / "ce-gadolinium_T1w.json", '{"FlipAngle": 99}')
+        text(root / "T2w.json", '{"FlipAngle": 98}')
+        image(root / "sub-01/anat/sub-01_T1w.nii.gz", {"EchoTime": 0.003})
+        image(root / "sub-02/anat/sub-02_T1w.nii.gz")
+        first, second = find_subjects(root).subjects
+        assert first.acquisitions["T1w"] == Acquisition(
+            modality="T1w",
+            echo_time_ms=3.0,
+            repetition_time_ms=2300.0,
+            manufacturer="Siemens",
+            voxel_size_mm=(1.0, 1.0, 2.5),
+        )
+        assert second.acquisitions["T1w"].repetition_time_ms == 2000.0
+
+    def test_participants_give_age_sex_and_site(self, root: Path) -> None:
+        text(
+            root / "participants.tsv",
+            "participant_id\tage\tsex\tsite\nsub-01\t67.5\tF\tBerlin\nsub-02\tn/a\tmale\tn/a\nsub-03\t89+\t\tParis\n",
+        )
+        for i in (1, 2, 3, 4):
+            image(root / f"sub-0{i}/anat/sub-0{i}_T2w.nii.gz")
+        subjects = find_subjects(root).subjects
+        known = [(one.dataset, *map(one.acquisitions["T2w"].known().get, ("age_years", "sex"))) for one in subjects]
+        assert known == [
+            ("Berlin", 67.5, "F"),
+            ("Example", None, "M"),
+            ("Paris", 89.0, None),
+            ("Example", None, None),
+        ]
+
+    def test_sessions_are_subjects_of_one_person(self, root: Path) -> None:
+        for session in ("ses-1", "ses-2"):
+            image(root / f"sub-01/{session}/anat/sub-01_{session}_T1w.nii.gz")
+        image(root / "derivatives/masks/sub-01/ses-2/anat/sub-01_ses-2_desc-lesion_mask.nii.gz")
+        found = find_subjects(root)
+        assert [(one.key, one.person) for one in found.subjects] == [
+            ("sub-01_ses-1", "sub-01"),
+            ("sub-01_ses-2", "sub-01"),
+        ]
+        assert [list(one.masks) for one in found.subjects] == [[], ["lesion"]]
+
+    def test_masks(self, root: Path) -> None:
+        image(root / "sub-01/anat/sub-01_T1w.nii.gz")
+        for name in ("desc-lesion_mask", "label-core_mask", "mask", "space-T1w_desc-lesion_mask"):
+            image(root / f"derivatives/masks/sub-01/anat/sub-01_{name}.nii.gz")
+        found = find_subjects(root)
+        assert sorted(found.subjects[0].masks) == ["core", "lesion", "mask"]
+        assert "is the first mask named lesion" in reasons(found.ignored)
+
+    def test_the_first_run_is_used(self, root: Path) -> None:
+        for run in (10, 2, 1):
+            image(root / f"sub-01/anat/sub-01_run-{run}_T1w.nii.gz")
+        found = find_subjects(root)
+        assert found.subjects[0].images["T1w"].name == "sub-01_run-1_T1w.nii.gz"
+        assert len(found.ignored) == 2
+        assert found.failures == ()
+
+    def test_what_is_none_of_ours_is_ignored_and_named(self, root: Path) -> None:
+        image(root / "sub-01/anat/sub-01_T1w.nii.gz")
+        image(root / "sub-01/anat/sub-01_part-phase_T2starw.nii.gz")
+        image(root / "sub-01/anat/sub-01_inplaneT2.nii.gz")
+        image(root / "sub-01/anat/sub-01_ce-gadolinium_T2w.nii.gz")
+        image(root / "sub-01/anat/._sub-01_FLAIR.nii.gz")
+        image(root / "sub-01/func/sub-01_task-rest_bold.nii.gz")
+        found = find_subjects(root)
+        assert contrasts(found) == {"sub-01": ["T1w"]}
+        assert len(found.ignored) == 3
+        assert "no magnitude image" in reasons(found.ignored)
+        assert "no modality named 'ce-gadolinium_T2w'" in reasons(found.ignored)
+
+    def test_a_broken_file_costs_no_other(self, root: Path) -> None:
+        image(root / "sub-01/anat/sub-01_T1w.nii.gz")
+        text(root / "sub-01/anat/sub-01_T1w.json", "{")
+        image(root / "sub-01/anat/sub-01_T2w.nii.gz")
+        text(root / "sub-01/anat/sub-01_FLAIR.nii.gz", "no gzip")
+        image(root / "sub-02/dwi/sub-02_dwi.nii.gz", shape=(4, 4, 4, 7))
+        image(root / "sub-02/anat/sub-02_T1w.nii.gz", {"EchoTime": "n/a", "FlipAngle": float("nan")})
+        text(root / "participants.tsv", "")
+        found = find_subjects(root)
+        assert contrasts(found) == {"sub-01": ["T2w"], "sub-02": ["T1w"]}
+        listed = reasons(found.failures)
+        assert len(found.failures) == 4
+        for part in ("sub-01_T1w.json: is no readable JSON", "not compressed", "holds 7 volumes", "participants.tsv"):
+            assert part in listed
+        assert found.subjects[1].acquisitions["T1w"].flip_angle_deg is None
+
+    def test_participants_without_ids(self, root: Path) -> None:
+        text(root / "participants.tsv", "name\tage\nsub-01\t7\n")
+        image(root / "sub-01/anat/sub-01_T1w.nii.gz")
+        assert "participant_id" in reasons(find_subjects(root).failures)
+
+    def test_without_a_description_it_is_seen_by_its_folders(self, tmp_path: Path) -> None:
+        image(tmp_path / "MyStudy/sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz")
+        subject = find_subjects(tmp_path / "MyStudy").subjects[0]
+        assert (subject.key, subject.dataset) == ("sub-01_ses-1", "MyStudy")
+
+    def test_a_sidecar_that_is_a_list(self, tmp_path: Path) -> None:
+        path = image(tmp_path / "sub-01/anat/sub-01_T1w.nii.gz")
+        text(tmp_path / "T1w.json", "[1]")
+        with pytest.raises(SidecarError, match=r"T1w\.json: holds no JSON object but a list; mend"):
+            Sidecars(tmp_path).of(path)
