@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from anysyn.cli.evaluation import evaluate
+from anysyn.cli import probe
+from anysyn.cli.evaluate import evaluate
 from anysyn.cli.options import BatchSize, Dataset, Device, Devices, Overrides, Overwrite, Run
 from anysyn.cli.outcome import attempt, print_lines, printed
 from anysyn.cli.scanner_options import PERSON, asks, flags
@@ -215,6 +216,7 @@ def complete(
 
 
 app.command()(evaluate)
+app.add_typer(probe.app, name="probe")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Runs that stand beside another one: loaded, and refused where the two cannot be compared."""
+"""Comparison runs: loaded, and rejected if they are incompatible with the run that is asked."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from anysyn.synthesis import load_run
 from anysyn.synthesis.loaded_run import LoadedRun
 
 
-def load_beside(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: str) -> tuple[str, LoadedRun]:
-    """Load a run that stands beside another one.
+def load_comparison_run(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: str) -> tuple[str, LoadedRun]:
+    """Load a comparison run.
 
     Args:
-        run: The other one.
+        run: The run that is asked.
         text: ``FOLDER`` or ``LABEL=FOLDER``.
         same: What the two must agree in: ``"modalities"``, or keys of the section ``data``.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
@@ -32,7 +32,7 @@ def load_beside(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: 
     path = Path(folder if equals else text)
     other = load_run(path, accelerator=accelerator)
     for what in same:
-        if _held(run.recipe, what) != _held(other.recipe, what):
+        if _key(run.recipe, what) != _key(other.recipe, what):
             raise EvaluationError(
                 f"{path}: its {what} is not that of {run.folder.path}, so the two cannot be compared; "
                 "train it with the same modalities and data"
@@ -40,15 +40,15 @@ def load_beside(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: 
     return (label if equals else path.resolve().name), other
 
 
-def load_all_beside(
-    run: LoadedRun, beside: Sequence[str], *, same: Sequence[str], taken: Sequence[str], accelerator: str
+def load_comparison_runs(
+    run: LoadedRun, compare: Sequence[str], *, same: Sequence[str], taken: Sequence[str], accelerator: str
 ) -> dict[str, LoadedRun]:
-    """Load runs that stand beside another one and were trained on the same subjects.
+    """Load comparison runs that were trained on the same subjects.
 
     Args:
-        run: The other one; it comes first, as the model.
-        beside: Each ``FOLDER`` or ``LABEL=FOLDER``.
-        same: What all must agree in, as in `load_beside`.
+        run: The run that is asked; it comes first, as the model.
+        compare: Each ``FOLDER`` or ``LABEL=FOLDER``.
+        same: What all must agree in, as in `load_comparison_run`.
         taken: Labels that mean something else.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
 
@@ -60,16 +60,16 @@ def load_all_beside(
         RunError: If one cannot be read.
     """
     runs = {MODEL: run}
-    for text in beside:
-        label, other = load_beside(run, text, same=same, accelerator=accelerator)
+    for text in compare:
+        label, other = load_comparison_run(run, text, same=same, accelerator=accelerator)
         where = other.folder.path
         if label in (*runs, *taken):
-            raise EvaluationError(f"two methods are called {label!r}; give one another name: --beside NAME={where}")
+            raise EvaluationError(f"two methods are called {label!r}; give one another name: --compare NAME={where}")
         if other.folder.read("split.json") != run.folder.read("split.json"):
             raise EvaluationError(f"{where} was trained on other subjects than {run.folder.path}")
         runs[label] = other
     return runs
 
 
-def _held(recipe: Recipe, what: str) -> object:
+def _key(recipe: Recipe, what: str) -> object:
     return recipe.spec()["modalities"] if what == "modalities" else recipe.spec()["data"][what]

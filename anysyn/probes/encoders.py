@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from anysyn import build
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.probes.comparison_runs import load_beside
+from anysyn.probes.comparison_runs import load_comparison_run
+from anysyn.probes.probe import Options
 from anysyn.recipe import Recipe
 from anysyn.synthesis.loaded_run import LoadedRun, networks
 from anysyn.synthesizer import Synthesizer
@@ -20,13 +22,19 @@ RANDOM = "random"
 SAME = ("modalities", "prepare", "view", "resample_to", "split")  # what encoders that are compared agree in
 
 
+class EncoderOptions(Options):
+    """Further runs whose encoders are compared."""
+
+    compare: tuple[str, ...] = Field((), description="Further RUN or LABEL=RUN whose last encoder is compared.")
+
+
 def encoders_of(run: LoadedRun, others: Sequence[str] = ()) -> dict[str, Synthesizer]:
     """Gather the encoders that are compared: with random weights, of other runs, and after the stages of this one.
 
     Args:
         run: The run. Its random weights are drawn from the recipe's seed; a stage that left the encoder as it was is
             not listed again.
-        others: Run folders whose last encoder stands beside, each ``FOLDER`` or ``LABEL=FOLDER``.
+        others: Run folders whose last encoder is compared, each ``FOLDER`` or ``LABEL=FOLDER``.
 
     Returns:
         By label: a synthesizer in evaluation mode, of which the encoder counts.
@@ -39,7 +47,7 @@ def encoders_of(run: LoadedRun, others: Sequence[str] = ()) -> dict[str, Synthes
     labels = [label for label, _ in found]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None:
-        raise EvaluationError(f"two encoders are called {twice!r}; give one another name: --encoders NAME=FOLDER")
+        raise EvaluationError(f"two encoders are called {twice!r}; give one another name: --compare NAME=FOLDER")
     return {label: model.to(run.fabric.device).eval() for label, model in found}
 
 
@@ -59,7 +67,7 @@ def _stages(run: LoadedRun) -> Iterator[tuple[str, Synthesizer]]:
 
 
 def _other(run: LoadedRun, text: str) -> tuple[str, Synthesizer]:
-    label, other = load_beside(run, text, same=SAME, accelerator="cpu")
+    label, other = load_comparison_run(run, text, same=SAME, accelerator="cpu")
     return label, other.model
 
 

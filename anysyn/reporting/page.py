@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
@@ -17,34 +17,10 @@ from anysyn.evaluation.tables.cases_table import margins, metrics_of, summarise
 from anysyn.evaluation.tables.format import arrow
 from anysyn.figures.planes import LIMIT
 from anysyn.files import replacing
-from anysyn.probes.content.report import COLUMNS as LIKENED
-from anysyn.probes.content.report import content_section
-from anysyn.probes.dataset_swap.report import COLUMNS as MODULATED
-from anysyn.probes.dataset_swap.report import modulation_section
-from anysyn.probes.embeddings.report import COORDINATES, COSINES, embeddings_section
-from anysyn.probes.findings import (
-    ALIGNMENT,
-    CONTENT,
-    EMBEDDINGS,
-    MODULATION,
-    RETRIEVAL,
-    ROBUSTNESS,
-    SEGMENTATION,
-    SWEEP,
-)
-from anysyn.probes.lesion_segmentation.report import COLUMNS as SEGMENTED
-from anysyn.probes.lesion_segmentation.report import segmentation_section
-from anysyn.probes.metadata_sweep.report import COLUMNS as SWEPT
-from anysyn.probes.metadata_sweep.report import sweep_section
-from anysyn.probes.modality_accuracy.report import COLUMNS, alignment_section
-from anysyn.probes.prompt_retrieval.report import COLUMNS as RETRIEVED
-from anysyn.probes.prompt_retrieval.report import retrieval_section
-from anysyn.probes.read_findings import Findings, find_findings, read_findings
-from anysyn.probes.robustness.report import COLUMNS as CORRUPTED
-from anysyn.probes.robustness.report import robustness_section
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.origin import evaluation_facts, training_facts
 from anysyn.reporting.panels import Panel, error_bar, grey_bar, panel_of
+from anysyn.reporting.probe_sections import ProbeSection, sections_of
 from anysyn.reporting.provenance import hashes_of, seeds_of, versions_of
 from anysyn.reporting.results import Results, chosen, find_results, read_results
 from anysyn.reporting.scores import headline, tables, verdict
@@ -93,19 +69,19 @@ def report(
     if page.exists() and not overwrite and page.resolve() != own.resolve():
         raise UserError(f"{page} exists; allow replacing it with --overwrite, or choose another --out")
     found = find_results(folder, results)
-    text = render(folder, None if found is None else read_results(found), _findings(folder, results))
+    text = render(folder, None if found is None else read_results(found), sections_of(folder, results))
     with replacing(page, overwrite=True) as file:
         file.write(text.encode())
     return page
 
 
-def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findings]) -> str:
+def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSection]) -> str:
     """Return the page as text.
 
     Args:
         run: The run folder.
         results: What was evaluated, or None.
-        findings: What else was measured, by its name, for example ``alignment``.
+        sections: Of the probes whose findings lie in the run.
 
     Raises:
         UserError: If a file of the run cannot be read.
@@ -121,14 +97,7 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
         run=run.path,
         origin=[*training_facts(run, recipe), *(evaluation_facts(run, recipe, results) if results else [])],
         results=None if results is None else _results(results, recipe),
-        embeddings=embeddings_section(findings[EMBEDDINGS]) if EMBEDDINGS in findings else None,
-        content=content_section(findings[CONTENT]) if CONTENT in findings else None,
-        alignment=alignment_section(findings[ALIGNMENT]) if ALIGNMENT in findings else None,
-        retrieval=retrieval_section(findings[RETRIEVAL]) if RETRIEVAL in findings else None,
-        sweep=sweep_section(findings[SWEEP]) if SWEEP in findings else None,
-        segmentation=segmentation_section(findings[SEGMENTATION]) if SEGMENTATION in findings else None,
-        robustness=robustness_section(findings[ROBUSTNESS]) if ROBUSTNESS in findings else None,
-        modulation=modulation_section(findings[MODULATION]) if MODULATION in findings else None,
+        sections=sections,
         stages=stages_of(run, recipe),
         left_out=run.read("failures.json") if (run.path / "failures.json").is_file() else [],
         ended=run.weights.is_file(),
@@ -138,13 +107,6 @@ def render(run: RunFolder, results: Results | None, findings: Mapping[str, Findi
         versions=versions_of(run, results),
         made_by=f"anysyn {version('anysyn')}",
     )
-
-
-def _findings(run: RunFolder, results: str | Path | None) -> dict[str, Findings]:
-    tables = {EMBEDDINGS: {"cosines": COSINES, "coordinates": COORDINATES}, ALIGNMENT: COLUMNS, RETRIEVAL: RETRIEVED}
-    tables |= {CONTENT: LIKENED, SWEEP: SWEPT, SEGMENTATION: SEGMENTED, ROBUSTNESS: CORRUPTED, MODULATION: MODULATED}
-    found = {what: find_findings(run, results, what) for what in tables}
-    return {what: read_findings(folder, tables[what]) for what, folder in found.items() if folder is not None}
 
 
 def _read_recipe(path: Path, text: str) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Do features of one place agree across source modalities?"""
+"""x."""

@@ -3,96 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import torch
 
-from anysyn.evaluation.tables.format import aligned, number
+from anysyn.data.records import Subject
 from anysyn.probes.embeddings.cosines import arranged
-from anysyn.probes.embeddings.slices import Embedded, embed_study, summarise
-from anysyn.probes.encoders import encoders_of
-from anysyn.probes.findings import EMBEDDINGS, Findings, inquire
-from anysyn.progress import Progress
-from anysyn.synthesis import load_run
+from anysyn.probes.embeddings.report import CAPTIONS, TEXT, cosine_grid, scatter
+from anysyn.probes.embeddings.slices import embed_study, project_slices, summarise_cosines
+from anysyn.probes.encoders import EncoderOptions, encoders_of
+from anysyn.probes.findings import Findings
+from anysyn.probes.measurement import Measurement
+from anysyn.probes.probe import Conclusion, Probe, Request
+from anysyn.probes.section import Chart, Grid, Section
+from anysyn.probes.tables import Table
+from anysyn.registry import register
 from anysyn.synthesis.loaded_run import LoadedRun
 
+TABLES = {
+    "cosines": Table(
+        {"encoder": str, "first": str, "second": str}
+        | {"same_slice": float, "other_slice": float, "other_subject": float}
+    ),
+    "coordinates": Table(
+        {"encoder": str, "subject": str, "dataset": str, "slice": int, "modality": str, "x": float, "y": float}
+    ),
+}
 
-@dataclass(frozen=True, kw_only=True)
-class EmbeddingResults(Findings):
-    """Hold what the embeddings of several encoders are like.
 
-    Args:
-        cosines: As `cosine_table` writes them, for each encoder.
-        coordinates: Columns encoder, subject, dataset, slice, modality, x, y: principal components.
-    """
+@register("probe", "embeddings")
+class Embeddings(Probe):
+    """Whether the encoder embeds slices by their anatomy or by their modality."""
 
-    cosines: pd.DataFrame
-    coordinates: pd.DataFrame
+    title = "Embeddings"
+    options = EncoderOptions
+    tables = TABLES
 
-    def table(self) -> list[str]:
+    def begin(self, run: LoadedRun, request: Request, subjects: Sequence[Subject]) -> Sequence[Subject]:
+        """Load the encoders that are compared."""
+        self.request = request
+        self.encoders = encoders_of(run, self.settings.compare)
+        return subjects
+
+    def measure(self, run: LoadedRun, subject: Subject) -> Measurement:
+        """Embed every slice of a subject in every modality that it has."""
+        study, names = run.prepare(subject), tuple(run.recipe.modalities)
+        vectors = {
+            label: embed_study(
+                model,
+                study,
+                view=run.view,
+                modalities=names,
+                fabric=run.fabric,
+                size=self.request.batch,
+                told=run.told_of(study),
+            )
+            for label, model in self.encoders.items()
+        }
+        count = len(next(iter(vectors.values())))
+        available = torch.tensor([name in study.images for name in names]).expand(count, -1)  # (N, M)
+        arrays = {f"vectors/{label}": one.numpy() for label, one in vectors.items()}
+        about = {"subject": study.key, "dataset": study.dataset}
+        rows = [{**about, "slice": number} for number in range(count)]
+        return Measurement({"slices": rows}, arrays | {"available": available.numpy()})
+
+    def conclude(self, run: LoadedRun, measurements: Sequence[Measurement]) -> Conclusion:
+        """Average the cosines over all pairs of slices, and project the embeddings on two principal components."""
+        names, labels = run.recipe.modalities, list(self.encoders)
+        cosines = summarise_cosines(measurements, names, labels)
+        coordinates, shares = project_slices(measurements, names, labels)
+        slices = sum(len(one.rows["slices"]) for one in measurements)
+        notes = [f"Slices: {slices}; subjects: {len(measurements)}."]
+        return Conclusion({"cosines": cosines, "coordinates": coordinates}, notes, {"explained variance": shares})
+
+    def summary(self, findings: Findings) -> Sequence[Grid]:
         """Return the cosines."""
-        labels, groups = arranged(self.cosines)
-        rows = [
-            [title, pair, *(number(value, 4) for value in values)] for title, part in groups for pair, values in part
-        ]
-        return aligned([["mean cosine with", "modalities", *labels], *rows])
+        return [cosine_grid(*arranged(findings.tables["cosines"]))]
 
-
-def evaluate_embeddings(
-    run: str | Path | LoadedRun,
-    *,
-    data: str | Path | None = None,
-    split: str = "test",
-    encoders: Sequence[str] = (),
-    out: str | Path | None = None,
-    batch: int = 8,
-    accelerator: str = "auto",
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> EmbeddingResults:
-    """Compare the embeddings of the same and of different slices, before the training and after its stages.
-
-    Args:
-        run: A run folder, or a run that is loaded already.
-        data: Root of the subjects; the data of the training, if None.
-        split: ``train``, ``validation``, ``test`` or ``all``.
-        encoders: Further run folders whose last encoder stands beside, each ``FOLDER`` or ``LABEL=FOLDER``.
-        out: Folder of the results; ``evaluation`` in the run folder, if None. Its folder ``embeddings`` gets
-            ``cosines.csv``, ``coordinates.csv`` and ``record.json``.
-        batch: Slices or patches the network sees at once: what bounds the memory.
-        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
-        overwrite: Replace earlier findings.
-        progress: Shown what is done; nothing, if None.
-
-    Returns:
-        The findings. A subject that fails is listed and the others finish.
-
-    Raises:
-        EvaluationError: If there are findings already, encoders cannot be compared, or no slice can be measured.
-        UserError: If a run cannot be used.
-
-    Example:
-        >>> evaluate_embeddings("nowhere")
-        Traceback (most recent call last):
-        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
-    """
-    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
-    models, names = encoders_of(loaded, encoders), tuple(loaded.recipe.modalities)
-    inquiry = inquire(loaded, EMBEDDINGS, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
-    embedded = Embedded({label: [] for label in models})
-    given: dict[str, Any] = {"view": loaded.view, "modalities": names, "fabric": loaded.fabric, "size": batch}
-    for subject in inquiry.over("embedding"):
-        with inquiry.listed(subject):
-            study = loaded.prepare(subject)
-            told = loaded.told_of(study)
-            found = {label: embed_study(model, study, told=told, **given) for label, model in models.items()}
-            held = torch.tensor([name in study.images for name in names])  # (M,)
-            embedded.add(study, found, held.expand(len(next(iter(found.values()))), -1))
-    inquiry.check_any(len(embedded.slices))
-    tables, shares = summarise(embedded, names)
-    notes = (f"Slices: {len(embedded.slices)}; subjects: {len(embedded.available)}.",)
-    inquiry.write(tables, {"encoders": list(encoders), "explained variance": shares, "notes": notes})
-    return EmbeddingResults(folder=inquiry.folder, failures=tuple(inquiry.failures), notes=notes, **tables)
+    def section(self, findings: Findings) -> Section:
+        """Show the cosines and the principal components."""
+        picture = scatter(findings.tables["coordinates"], findings.record["explained variance"])
+        text = TEXT.format(where=findings.where)
+        return Section(self.title, text, [*self.summary(findings), Chart(picture, CAPTIONS["components"])])

@@ -13,39 +13,38 @@ from matplotlib.figure import Figure
 
 from anysyn.evaluation.tables.format import number
 from anysyn.figures.pictures import Picture, chart, chart_style
-from anysyn.probes.embeddings.cosines import arranged
-from anysyn.probes.read_findings import Findings
+from anysyn.probes.section import Grid
 
-COSINES = ("encoder", "first", "second", "same_slice", "other_slice", "other_subject")
-COORDINATES = ("encoder", "subject", "dataset", "slice", "modality", "x", "y")
 SHOWN = 10  # slices that get a colour of their own; more cannot be told apart
 MOST = 1500  # points of a panel; more hide one another and make the page heavy
 SHAPES = "osD^vP*Xph"
 GREY = "#9a9a9a"
+TEXT = (
+    "What the encoder makes of a slice, averaged over its voxels, on {where}. An encoder that sees the anatomy puts "
+    "the same slice in two modalities close together and different slices apart; one that sees the modality does the "
+    "opposite."
+)
+CAPTIONS = {
+    "cosines": "Mean cosine similarity; different slices are compared in one modality.",
+    "components": "Two principal components of the embeddings of each encoder. Left, a colour and a shape for each "
+    f"modality. Right, at most {SHOWN} slices, spread over the cohort, in a colour each, their modalities joined by a "
+    "line; the others in grey.",
+}
 
 
-def embeddings_section(findings: Findings) -> dict[str, Any]:
-    """Gather what the page shows of embeddings.
-
-    Args:
-        findings: The tables ``cosines`` and ``coordinates``.
-    """
-    labels, groups = arranged(findings.tables["cosines"])
-    written = [(title, [(pair, [number(v, 4) for v in values]) for pair, values in rows]) for title, rows in groups]
-    shares = findings.record["explained variance"]
-    picture = scatter(findings.tables["coordinates"], shares)
-    return {"labels": labels, "groups": written, "picture": picture, "shown": SHOWN, **about(findings)}
-
-
-def about(findings: Findings) -> dict[str, Any]:
-    """Say where findings come from, for the page.
+def cosine_grid(labels: Sequence[str], groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[float]]]]]) -> Grid:
+    """Write mean cosines for a reader.
 
     Args:
-        findings: With their record.
+        labels: Of the encoders.
+        groups: As `arranged` returns them.
     """
-    record = findings.record
-    where = f"split {record['split']} of {record['data'] or 'the data of the training'}"
-    return {"where": where, "notes": record["notes"], "failures": record["failures"]}
+    cells = [
+        [title if n == 0 else "", pair, *(number(value, 4) for value in values)]
+        for title, rows in groups
+        for n, (pair, values) in enumerate(rows)
+    ]
+    return Grid(["with", "modalities", *labels], cells, CAPTIONS["cosines"], words=2)
 
 
 def scatter(points: pd.DataFrame, shares: Mapping[str, Sequence[float]]) -> Picture:

@@ -1,9 +1,8 @@
-"""Embedded: the slices of a cohort as encoders embed them, gathered and summarised."""
+"""The slices of a cohort as encoders embed them: their mean cosines and their principal components."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,37 +17,9 @@ from anysyn.data.volumes.study import Study
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.objectives.embedding import embed
 from anysyn.probes.embeddings.cosines import cosine_table, mean_cosines
+from anysyn.probes.measurement import Measurement
 from anysyn.probes.study_batches import batches_of, full_tiles
 from anysyn.synthesizer import Synthesizer
-
-
-@dataclass
-class Embedded:
-    """Hold the embeddings of slices, which come subject by subject.
-
-    Args:
-        vectors: By encoder, for each subject (N, M, C).
-        available: For each subject (N, M) bool.
-        slices: One for each slice: subject, dataset and number of the slice.
-    """
-
-    vectors: dict[str, list[Tensor]]
-    available: list[Tensor] = field(default_factory=list)
-    slices: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, study: Study, found: Mapping[str, Tensor], available: Tensor) -> None:
-        """Add the slices of one subject, once every encoder has seen them."""
-        for label, vectors in found.items():
-            self.vectors[label].append(vectors)
-        self.available.append(available)
-        about = {"subject": study.key, "dataset": study.dataset}
-        self.slices += [about | {"slice": number} for number in range(len(available))]
-
-    @property
-    def subjects(self) -> Tensor:
-        """Return (N,), the number of the subject of each slice."""
-        counts = torch.tensor([len(available) for available in self.available])
-        return torch.arange(len(counts)).repeat_interleave(counts)  # (N,)
 
 
 @torch.inference_mode()
@@ -88,28 +59,55 @@ def embed_study(
     return torch.cat(rows)  # (N, M, C)
 
 
-def summarise(embedded: Embedded, names: Sequence[str]) -> tuple[dict[str, pd.DataFrame], dict[str, list[float]]]:
-    """Summarise the embeddings of each encoder by mean cosines and by two principal components.
+def summarise_cosines(measurements: Sequence[Measurement], names: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
+    """Average the cosines of the embeddings of each encoder.
 
     Args:
-        embedded: The embeddings.
+        measurements: Of each subject, the arrays ``available`` (N, M) and ``vectors/<label>`` (N, M, C).
         names: M modalities.
+        labels: Of the encoders.
 
     Returns:
-        The tables ``cosines`` and ``coordinates``, and by encoder the share of the variance along each component.
+        As `cosine_table` writes them, one encoder below the other.
     """
-    available, cosines, coordinates, shares = torch.cat(embedded.available), [], [], {}
-    where = available.nonzero()  # (V, 2)
-    about = pd.DataFrame([embedded.slices[n] | {"modality": names[m]} for n, m in where.tolist()])
-    for label, parts in embedded.vectors.items():
-        vectors = torch.cat(parts)  # (N, M, C)
-        cosines.append(cosine_table(label, mean_cosines(vectors, available, embedded.subjects), names))
-        points, shares[label] = project(vectors[available])  # (V, 2)
-        table = about.assign(x=points[:, 0].numpy(), y=points[:, 1].numpy())
-        table.insert(0, "encoder", label)
-        coordinates.append(table)
-    tables = {"cosines": pd.concat(cosines, ignore_index=True), "coordinates": pd.concat(coordinates)}
-    return tables, {label: list(pair) for label, pair in shares.items()}
+    available = [torch.from_numpy(one.arrays["available"]) for one in measurements]
+    counts = torch.tensor([len(rows) for rows in available])
+    subjects = torch.arange(len(counts)).repeat_interleave(counts)  # (N,)
+    return pd.concat(
+        [
+            cosine_table(label, mean_cosines(_vectors(measurements, label), torch.cat(available), subjects), names)
+            for label in labels
+        ],
+        ignore_index=True,
+    )
+
+
+def project_slices(
+    measurements: Sequence[Measurement], names: Sequence[str], labels: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+    """Project the embeddings of each encoder on their two principal components.
+
+    Args:
+        measurements: As for `summarise_cosines`, with the rows ``slices``.
+        names: M modalities.
+        labels: Of the encoders.
+
+    Returns:
+        The table ``coordinates``, and by encoder the share of the variance along each component.
+    """
+    available = torch.cat([torch.from_numpy(one.arrays["available"]) for one in measurements])  # (N, M)
+    slices = [dict(row) for one in measurements for row in one.rows["slices"]]
+    about = pd.DataFrame([slices[n] | {"modality": names[m]} for n, m in available.nonzero().tolist()])
+    tables, shares = [], {}
+    for label in labels:
+        points, share = project(_vectors(measurements, label)[available])  # (V, 2)
+        shares[label] = list(share)
+        tables.append(about.assign(encoder=label, x=points[:, 0].numpy(), y=points[:, 1].numpy()))
+    return pd.concat(tables, ignore_index=True), shares
+
+
+def _vectors(measurements: Sequence[Measurement], label: str) -> Tensor:
+    return torch.cat([torch.from_numpy(one.arrays[f"vectors/{label}"]) for one in measurements])  # (N, M, C)
 
 
 def project(vectors: Tensor) -> tuple[Tensor, tuple[float, float]]:

@@ -1,1 +1,1 @@
-"""Does a segmenter of real images find lesions in synthesized ones?"""
+"""x."""

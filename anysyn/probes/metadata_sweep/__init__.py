@@ -1,1 +1,1 @@
-"""Does the contrast of a synthesis follow the requested scanner settings?"""
+"""x."""

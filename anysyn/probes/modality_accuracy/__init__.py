@@ -1,1 +1,1 @@
-"""Does the image-text model name the modality of an image?"""
+"""x."""

@@ -1,1 +1,1 @@
-"""Does the image-text model find the prompt of an image?"""
+"""x."""

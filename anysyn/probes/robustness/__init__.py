@@ -1,1 +1,1 @@
-"""How much quality do corrupted sources cost?"""
+"""x."""

@@ -8,7 +8,7 @@ from toys import write_cohort
 
 from anysyn.errors import UserError
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.probes.embeddings.evaluate import evaluate_embeddings
+from anysyn.probes.ask import probe
 from anysyn.probes.embeddings.slices import embed_study
 from anysyn.synthesis.loaded_run import load_run
 
@@ -22,9 +22,14 @@ def run(tmp_path):
 
 
 def test_everything_is_written_and_right(run):
-    result = evaluate_embeddings(run, batch=3)
+    result = probe("embeddings", run, batch=3)
     folder = run.folder.path / "evaluation" / "embeddings"
-    assert sorted(path.name for path in folder.iterdir()) == ["coordinates.csv", "cosines.csv", "record.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "coordinates.csv",
+        "cosines.csv",
+        "record.json",
+        "summary.md",
+    ]
     studies = [run.prepare(subject) for subject in run.subjects()[0]]
     vectors = [
         embed_study(run.model, study, view=run.view, modalities=NAMES, fabric=run.fabric, size=8) for study in studies
@@ -50,40 +55,40 @@ def test_everything_is_written_and_right(run):
 
 def test_another_cohort_goes_to_a_folder_of_its_own(run, tmp_path):
     other = write_cohort(tmp_path / "other", subjects=1, shape=(12, 14, 6))
-    result = evaluate_embeddings(run, data=other, split="all", out=tmp_path / "out")
+    result = probe("embeddings", run, data=other, split="all", out=tmp_path / "out")
     assert result.folder == tmp_path / "out" / "embeddings"
     assert (record_of(result.folder)["data"], record_of(result.folder)["split"]) == (str(other), "all")
-    assert result.cosines["other_subject"].isna().all()
+    assert result.tables["cosines"]["other_subject"].isna().all()
     assert not any("another subject" in line for line in result.lines())
 
 
 def test_findings_are_not_overwritten_unless_asked(run):
-    evaluate_embeddings(run)
+    probe("embeddings", run)
     with pytest.raises(EvaluationError, match="holds findings; choose another --out or allow replacing"):
-        evaluate_embeddings(run)
-    evaluate_embeddings(run, overwrite=True)
+        probe("embeddings", run)
+    probe("embeddings", run, overwrite=True)
 
 
 def test_a_damaged_subject_costs_itself_alone(run, tmp_path):
     cut_off(tmp_path / "cohort" / "sub-02" / "T1w.nii.gz")
-    result = evaluate_embeddings(run)
+    result = probe("embeddings", run)
     assert [failure.key for failure in result.failures] == ["sub-02"]
-    assert set(result.coordinates["subject"]) == {"sub-03"}
+    assert set(result.tables["coordinates"]["subject"]) == {"sub-03"}
     assert record_of(result.folder)["failures"][0]["subject"] == "sub-02"
     cut_off(tmp_path / "cohort" / "sub-03" / "T2w.nii.gz")
     with pytest.raises(
-        EvaluationError, match=r"no slice in split 'test' of the data of the training was measured \(sub"
+        EvaluationError, match=r"nothing in split 'test' of the data of the training was measured \(sub"
     ):
-        evaluate_embeddings(run, out=tmp_path / "out")
+        probe("embeddings", run, out=tmp_path / "out")
     assert not (tmp_path / "out" / "embeddings" / "record.json").exists()
 
 
 def test_a_missing_contrast_is_left_out(run, tmp_path):
     (tmp_path / "cohort" / "sub-02" / "FLAIR.nii.gz").unlink()
-    points = evaluate_embeddings(run).coordinates
+    points = probe("embeddings", run).tables["coordinates"]
     assert set(points.loc[points["subject"] == "sub-02", "modality"]) == {"T1w", "T2w"}
 
 
 def test_an_unknown_split_is_one_line(run):
     with pytest.raises(UserError, match="no split 'tset'; did you mean 'test'"):
-        evaluate_embeddings(run, split="tset")
+        probe("embeddings", run, split="tset")

@@ -1,0 +1,52 @@
+"""The command that compares syntheses with the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anysyn.cli.options import BatchSize, Data, Dataset, Device, Overwrite, Results, Run, SplitName
+from anysyn.cli.outcome import attempt
+
+
+def evaluate(
+    run: Run,
+    data: Data = None,
+    split: SplitName = "test",
+    pairs: Annotated[str, typer.Option(help="T1w:T2w,T1w+T2w:FLAIR or all.")] = "all",
+    protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
+    out: Results = None,
+    examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
+    degrade: Annotated[str | None, typer.Option(help="axis=2,factor=3,fwhm=2: coarser sources.")] = None,
+    corruption: Annotated[str | None, typer.Option(help="motion=severe or gaussian=0.1: worse sources.")] = None,
+    dataset: Dataset = None,
+    training: Annotated[Path | None, typer.Option(help="Training subjects, if they were moved.")] = None,
+    batch: BatchSize = 8,
+    accelerator: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare syntheses with the truth and with two simple baselines."""
+    from anysyn.evaluation.evaluate import evaluate as compare
+    from anysyn.progress import Bar
+
+    attempt(
+        lambda: compare(
+            run,
+            data=data,
+            split=split,
+            pairs=pairs,
+            protocol=protocol,
+            training=training,
+            out=out,
+            examples=examples,
+            degrade=degrade,
+            corruption=corruption,
+            dataset=dataset,
+            batch=batch,
+            accelerator=accelerator,
+            overwrite=overwrite,
+            progress=Bar(),
+        )
+    )

@@ -1,0 +1,170 @@
+"""Ask a run the question of a probe: subjects are measured, kept, gathered, and the findings written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from anysyn.data.records import Failure, Subject
+from anysyn.evaluation.errors import EvaluationError
+from anysyn.evaluation.parallel import Measure, Opener, measure_each
+from anysyn.probes.catalogue import find_probe
+from anysyn.probes.findings import Findings, check_free, first_reason, write_findings
+from anysyn.probes.measurement import KeptMeasurements, Measurement
+from anysyn.probes.probe import Options, Probe, Request, failures_of
+from anysyn.progress import Progress
+from anysyn.registry import suggest
+from anysyn.synthesis.files import digest
+from anysyn.synthesis.loaded_run import LoadedRun, load_run
+
+
+def probe(
+    name: str,
+    run: str | Path | LoadedRun,
+    *,
+    data: str | Path | None = None,
+    split: str = "test",
+    out: str | Path | None = None,
+    batch: int = 8,
+    jobs: int = 1,
+    accelerator: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Findings:
+    """Ask a trained run one question, subject by subject, and write what is found.
+
+    A probe that was stopped goes on where it was when it is asked the same again.
+
+    Args:
+        name: A registered probe: ``anysyn list probes``.
+        run: A run folder, or a run that is loaded already.
+        data: Root of the subjects; the data of the training, if None.
+        split: ``train``, ``validation``, ``test`` or ``all``.
+        out: Folder of the results; ``evaluation`` in the run folder, if None. The probe gets a folder of its own in it,
+            with its tables, ``summary.md`` and ``record.json``.
+        batch: Slices or patches the network sees at once: what bounds the memory.
+        jobs: Processes side by side, each with the run in its memory.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for runs that are loaded here.
+        overwrite: Replace earlier findings.
+        progress: Shown what is done; nothing, if None.
+        options: Those of the probe: ``anysyn probe NAME --help``.
+
+    Returns:
+        The findings. A subject that fails is listed and the others finish.
+
+    Raises:
+        EvaluationError: If there are findings already, the run cannot be asked this, or nothing can be measured.
+        UserError: If the run, the split or an option cannot be used.
+
+    Example:
+        >>> probe("content", "nowhere")
+        Traceback (most recent call last):
+        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
+    """
+    factory = find_probe(name)
+    settings, shown = read_options(factory, options), progress or Progress()
+    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+    subjects, unread = loaded.subjects(data, split)
+    folder = Path(out or loaded.folder.path / "evaluation") / name
+    check_free(folder, overwrite=overwrite)
+    about: dict[str, Any] = {"data": None if data is None else Path(data), "split": split, "folder": folder}
+    about |= {"batch": batch, "accelerator": accelerator}
+    request, asked = Request(**about, progress=shown), factory(settings=settings)
+    chosen = asked.begin(loaded, request, subjects)
+    record = {"probe": name, "run": loaded.folder.path, "data": data, "split": split}
+    record |= {"options": settings.model_dump(mode="json")}
+    kept = KeptMeasurements.open(folder, record | {"weights": digest(loaded.folder.weights)}, overwrite=overwrite)
+    opener = Opener(str(folder), open_probe, (name, loaded.folder.path, settings, Request(**about), tuple(subjects)))
+    failures = [*unread]
+    measurements = _measured(
+        chosen, partial(asked.measure, loaded), kept, jobs=jobs, opener=opener, failures=failures, progress=shown
+    )
+    if not measurements:
+        raise EvaluationError(f"nothing in {request.where} was measured{first_reason(failures)}")
+    return _concluded(asked, loaded, measurements, record, folder, failures, kept)
+
+
+def open_probe(
+    name: str, run: Path, settings: Options, request: Request, subjects: Sequence[Subject]
+) -> Measure[Measurement]:
+    """Load a run and begin a probe in another process.
+
+    Args:
+        name: The probe.
+        run: The run folder.
+        settings: The probe's options.
+        request: What is asked for.
+        subjects: Those of the split.
+
+    Returns:
+        The function that measures a subject.
+    """
+    loaded, asked = load_run(run, accelerator=request.accelerator), find_probe(name)(settings=settings)
+    asked.begin(loaded, request, subjects)
+    return partial(asked.measure, loaded)
+
+
+def read_options(factory: type[Probe], options: Mapping[str, Any]) -> Options:
+    """Check the options of a probe.
+
+    Args:
+        factory: The probe.
+        options: As they were given.
+
+    Raises:
+        EvaluationError: If one is unknown or not what it has to be; the message lists the choices.
+    """
+    known = factory.options.model_fields
+    for key in options:
+        if key not in known:
+            raise EvaluationError(f"the probe {factory.title!r} has no option {key!r}; {suggest(key, known)}")
+    try:
+        return factory.options(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise EvaluationError(f"option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _measured(
+    subjects: Sequence[Subject],
+    measure: Measure[Measurement],
+    kept: KeptMeasurements,
+    *,
+    failures: list[Failure],
+    **how: Any,
+) -> list[Measurement]:
+    """Measure the subjects that are not measured yet, and return all measurements in the order of the subjects."""
+    held = {subject.key: kept.get(subject.key) for subject in subjects}
+    left = [subject for subject in subjects if held[subject.key] is None]
+    for subject, measurement in measure_each(left, measure, title="measuring", failures=failures, **how):
+        kept.put(subject.key, measurement)
+        held[subject.key] = measurement
+    measurements = [measurement for measurement in held.values() if measurement]
+    failures += failures_of([one for one in held.values() if one is not None])
+    return measurements
+
+
+def _concluded(
+    asked: Probe,
+    run: LoadedRun,
+    measurements: Sequence[Measurement],
+    record: Mapping[str, Any],
+    folder: Path,
+    failures: Sequence[Failure],
+    kept: KeptMeasurements,
+) -> Findings:
+    conclusion = asked.conclude(run, measurements)
+    listed = [{"subject": failure.key, "reason": failure.reason} for failure in failures]
+    whole = {**record, **conclusion.record, "notes": list(conclusion.notes), "failures": listed}
+    findings = Findings(folder=folder, tables=conclusion.tables, record=whole)
+    findings = replace(findings, grids=tuple(asked.summary(findings)))
+    write_findings(findings, asked.tables)
+    kept.clear()
+    run.folder.write("evaluation.json", {"results": str(folder.parent.resolve())})  # where a report finds the latest
+    return findings

@@ -1,0 +1,45 @@
+"""Which probes there are: every folder beside this file that registers one, and those of installed plugins."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from typing import cast
+
+from anysyn import probes
+from anysyn.plugins import enrol
+from anysyn.probes.probe import Probe
+from anysyn.registry import find, names
+
+
+def probe_names() -> list[str]:
+    """List the registered probes.
+
+    Example:
+        >>> "content" in probe_names()
+        True
+    """
+    enrol()
+    for module in pkgutil.iter_modules(probes.__path__):
+        if module.ispkg:
+            import_module(f"{probes.__name__}.{module.name}")
+    return names("probe")
+
+
+def find_probe(name: str) -> type[Probe]:
+    """Find a probe by its name.
+
+    Args:
+        name: A registered one.
+
+    Raises:
+        RecipeError: If there is none of that name; the message lists the choices.
+
+    Example:
+        >>> find_probe("contnet")
+        Traceback (most recent call last):
+        anysyn.errors.RecipeError: no probe named 'contnet'; did you mean 'content'? choices: content, dataset_swap, \
+embeddings, lesion_segmentation, metadata_sweep, modality_accuracy, prompt_retrieval, robustness
+    """
+    probe_names()
+    return cast(type[Probe], find("probe", name))
