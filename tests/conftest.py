@@ -3,6 +3,9 @@
 import pytest
 import torch
 from checkpoints import write_checkpoint, write_open_checkpoint
+from run_folders import write_evaluation, write_run
+
+from anysyn.data.records import Failure
 
 # Tests compute on small tensors, in several workers at once: with one thread each they take half the time.
 torch.set_num_threads(1)
@@ -22,3 +25,16 @@ def offline(tmp_path_factory):
         return [f"parts.clip.checkpoint={hub / 'clip'}"] if needed else []
 
     return overrides
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a run folder as training writes it, with tiny arrays."""
+    return write_run(tmp_path / "run")
+
+
+@pytest.fixture
+def evaluated(run):
+    """Return that run, evaluated, with a failure."""
+    write_evaluation(run, run.path / "evaluation", failures=[Failure("sub-09", None, "T2w.nii.gz: is damaged <b>")])
+    return run
