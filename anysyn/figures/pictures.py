@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+MARKERS = "o^Dv*X"
 # Letters drawn as outlines look alike everywhere; with a fixed salt and no date the same figure gives the same bytes;
 # a name is never read as a formula.
 _STYLE: Any = {"svg.fonttype": "path", "svg.hashsalt": "anysyn", "font.size": 9, "axes.spines.top": False}
@@ -78,6 +80,19 @@ def chart_style() -> AbstractContextManager[None]:
         'anysyn'
     """
     return mpl.rc_context(_STYLE)
+
+
+def line_styles(methods: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Give each method a colour and a marker.
+
+    Args:
+        methods: In order.
+
+    Example:
+        >>> [style["marker"] for style in line_styles(["model", "label"]).values()]
+        ['o', '^']
+    """
+    return {name: {"color": f"C{n % 10}", "marker": MARKERS[n % len(MARKERS)]} for n, name in enumerate(methods)}
 
 
 def png(pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> bytes:

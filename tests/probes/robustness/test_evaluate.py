@@ -11,7 +11,8 @@ import anysyn
 from anysyn.evaluation.degradation.corruptions import SEVERITIES
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.evaluate import evaluate
-from anysyn.probes.robustness.evaluate import CLEAN, evaluate_robustness, summary_cells, summary_headings
+from anysyn.probes.ask import probe
+from anysyn.probes.robustness.means import CLEAN, means_grid
 from anysyn.registry import names
 from anysyn.reporting import report
 
@@ -30,22 +31,17 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(run, tmp_path_factory):
-    return evaluate_robustness(
-        run,
-        corruptions=ASKED,
-        beside=[f"network={run.folder.path}"],
-        pairs="T1w:T2w",
-        out=tmp_path_factory.mktemp("out"),
-    )
+    out = tmp_path_factory.mktemp("out")
+    return probe("robustness", run, corruption=ASKED, compare=[f"network={run.folder.path}"], pairs="T1w:T2w", out=out)
 
 
 def test_each_corruption_is_an_evaluation_of_its_own(run, result, tmp_path):
     assert not result.failures
-    assert list(dict.fromkeys(result.summary["method"])) == ["model", "network"]
+    assert list(dict.fromkeys(result.tables["summary"]["method"])) == ["model", "network"]
     for text in (None, *ASKED):
         alone = evaluate(run, pairs="T1w:T2w", corruption=text, out=tmp_path / str(text))
         name, _, level = (text or CLEAN).partition("=")
-        own = result.cases.query(
+        own = result.tables["cases"].query(
             "method == 'model' and corruption == @name and level == @levels",
             local_dict={"name": name, "levels": float(level or 0)},
         )
@@ -56,33 +52,42 @@ def test_each_corruption_is_an_evaluation_of_its_own(run, result, tmp_path):
 
 
 def test_more_noise_leaves_less(result):
-    means = result.summary[result.summary["method"] == "model"].set_index(["corruption", "level"])
+    means = result.tables["summary"][result.tables["summary"]["method"] == "model"].set_index(["corruption", "level"])
     assert means.loc[("gaussian", 0.05), "input_psnr"] > means.loc[("gaussian", 0.2), "input_psnr"] + 10
     assert means["psnr"].nunique() == len(means)
-    assert result.summary.loc[result.summary["corruption"] == CLEAN, "input_psnr"].isna().all()
+    assert result.tables["summary"].loc[result.tables["summary"]["corruption"] == CLEAN, "input_psnr"].isna().all()
 
 
 def test_it_is_written_and_said(result):
     assert {path.name for path in result.folder.iterdir()} >= {"cases.csv", "summary.csv", "record.json"}
-    cells = summary_cells(result.summary)
-    assert [row[0] for row in cells[:2]] == ["none", "gaussian=0.05"]
-    assert all(len(row) == len(summary_headings(result.summary)) for row in cells)
+    grid = means_grid(result.tables["summary"])
+    assert [row[0] for row in grid.cells[:2]] == ["none", "gaussian=0.05"]
+    assert all(len(row) == len(grid.headings) for row in grid.cells)
     assert any("gaussian=0.2" in line for line in result.lines())
     assert "protocol" in result.notes[0].lower()
 
 
 def test_by_default_every_corruption_is_tried_at_every_severity(run, tmp_path):
-    found = evaluate_robustness(run, pairs="T1w:T2w", out=tmp_path).summary
-    assert len(found) == 1 + len(SEVERITIES) * len(names("corruption"))
+    means = probe("robustness", run, pairs="T1w:T2w", out=tmp_path).tables["summary"]
+    assert len(means) == 1 + len(SEVERITIES) * len(names("corruption"))
 
 
 def test_what_cannot_be_asked(run, result):
     with pytest.raises(EvaluationError, match="no corruption named"):
-        evaluate_robustness(run, corruptions=["fog=1"])
-    with pytest.raises(EvaluationError, match="go by one name"):
-        evaluate_robustness(run, corruptions=ASKED, beside=[f"model={run.folder.path}"])
-    with pytest.raises(EvaluationError, match="holds findings"):
-        evaluate_robustness(run, corruptions=ASKED, out=result.folder.parent)
+        probe("robustness", run, corruption=["fog=1"])
+    with pytest.raises(EvaluationError, match="two methods are called 'model'"):
+        probe("robustness", run, corruption=ASKED, compare=[f"model={run.folder.path}"])
+
+
+def test_two_processes_find_the_same(run, tmp_path):
+    path = run.folder.path  # the copying network lives in this process alone
+    one, two = (
+        probe(
+            "robustness", path, corruption=ASKED[:1], pairs="T1w:T2w", out=tmp_path / str(n), jobs=n, accelerator="cpu"
+        )
+        for n in (1, 2)
+    )
+    pd.testing.assert_frame_equal(one.tables["cases"], two.tables["cases"], rtol=1e-5)
 
 
 def test_the_report_draws_the_curves(run, result):
