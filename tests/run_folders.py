@@ -9,6 +9,8 @@ from anysyn.evaluation.examples import Example, write_example
 from anysyn.evaluation.metrics.protocol import protocol
 from anysyn.evaluation.results import results_of, write_results
 from anysyn.evaluation.tables.cases_table import case_row
+from anysyn.probes.catalogue import find_probe
+from anysyn.probes.findings import Findings, write_findings
 from anysyn.training.folder import RunFolder
 
 METHODS = ("model", "source copied", "intensity regression")
@@ -87,3 +89,15 @@ def example(subject="sub-04", sources=("T1w",), target="T2w", values=None):
         predictions={method: cut() for method in METHODS},
         values=values or {method: {"psnr": 20.0, "ssim": 0.5} for method in METHODS},
     )
+
+
+def write_probe(run, name, tables, *, folder=None, notes=(), failures=(), options=None, **record):
+    """Write what a probe leaves; the folder is in that of the results, by default the run's own."""
+    columns = find_probe(name).tables
+    listed = [{"subject": failure.key, "reason": failure.reason} for failure in failures]
+    about = {"data": None, "split": "test", "options": options or {}, "notes": list(notes), "failures": listed}
+    frames = {key: columns[key].frame(table) for key, table in tables.items()}
+    place = (folder or run.path / "evaluation") / name
+    write_findings(Findings(folder=place, tables=frames, record={**about, **record}), columns)
+    run.write("evaluation.json", {"results": str(place.parent.resolve())})
+    return place

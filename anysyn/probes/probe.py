@@ -76,6 +76,9 @@ class Probe(ABC):
 
     Args:
         settings: The options that were chosen.
+
+    Attributes:
+        failures: What `begin` or `conclude` had to leave out; the runner lists it with the subjects that failed.
     """
 
     kind: ClassVar[str] = "probe"
@@ -85,6 +88,7 @@ class Probe(ABC):
 
     def __init__(self, *, settings: Given[Any]) -> None:
         self.settings = settings
+        self.failures: list[Failure] = []
 
     def begin(self, run: LoadedRun, request: Request, subjects: Sequence[Subject]) -> Sequence[Subject]:
         """Load and compute what the question needs besides the run, and refuse what cannot be asked.

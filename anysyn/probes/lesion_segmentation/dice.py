@@ -1,4 +1,4 @@
-"""Segmented: one subject with a modality real, absent or synthesized, and the Dice of what a segmenter outlines."""
+"""Dice of what a segmenter outlines in one subject, with each modality real, absent or synthesized."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ from torch import Tensor
 from anysyn.data.volumes.study import Study
 from anysyn.evaluation.tables.format import number
 from anysyn.probes.lesion_segmentation.unet import Segmenter
+from anysyn.probes.section import Grid
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.missing_contrasts import Trained
 
 REAL, ABSENT, RETRAINED, SYNTHESIZED = "all real", "absent", "absent, retrained", "synthesized"
 NONE = "none"
-ABOUT = ("task", "region", "subject", "dataset", "missing", "method", "sources")
-MEASURED = ("dice", "agreement", "truth_ml", "found_ml")
-SUMMARY = ("task", "region", "missing", "method", "sources", "cases", "empty", "dice", "dice_sd", "agreement")
+CASE: dict[str, type] = dict.fromkeys(("task", "region", "subject", "dataset", "missing", "method", "sources"), str)
+CASE |= dict.fromkeys(("dice", "agreement", "truth_ml", "found_ml"), float)
+SUMMARY: dict[str, type] = dict.fromkeys(("task", "region", "missing", "method", "sources"), str)
+SUMMARY |= {"cases": int, "empty": int, "dice": float, "dice_sd": float, "agreement": float}
 HEADINGS = ("region", "missing", "method", "from", "cases", "Dice", "agreement with all real")
+CAPTION = (
+    "Dice with the truth, mean ± standard deviation over subjects, and with what is outlined with all modalities real"
+)
 
 
 @dataclass(frozen=True)
 class Outlined:
-    """Hold what was outlined with one modality missing.
+    """What was outlined with one modality missing.
 
     Args:
         missing: The modality; `NONE` if all are real.
@@ -123,7 +128,7 @@ def rows_of(study: Study, task: str, regions: Sequence[str], truth: Tensor, foun
         real: (R, X, Y, Z) bool, outlined with all modalities real: what PMM-Synth compares with.
 
     Returns:
-        Rows of `ABOUT` and `MEASURED`; volumes are in millilitres.
+        Rows with the columns `CASE`; volumes are in millilitres.
     """
     x, y, z = study.grid.spacing
     millilitres = x * y * z / 1000
@@ -135,7 +140,7 @@ def rows_of(study: Study, task: str, regions: Sequence[str], truth: Tensor, foun
         | {"truth_ml": float(own.sum()) * millilitres, "found_ml": float(mask.sum()) * millilitres}
         for region, value, agreement, own, mask in values
     ]
-    return [{name: row[name] for name in (*ABOUT, *MEASURED)} for row in rows]
+    return [{name: row[name] for name in CASE} for row in rows]
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +154,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         ``dice_sd`` is over cases (N - 1; NaN for one case).
 
     Example:
-        >>> row = dict.fromkeys(ABOUT, "a") | dict.fromkeys(MEASURED, 0.5)
+        >>> row = {name: "a" if kind is str else 0.5 for name, kind in CASE.items()}
         >>> table = summarise(pd.DataFrame([row, row | {"dice": 1.0}, row | {"dice": float("nan")}]))
         >>> table[["cases", "empty", "dice"]].values.tolist()
         [[2.0, 1.0, 0.75]]
@@ -177,7 +182,7 @@ def never_found(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
         Task, region, and how many subjects have it in truth.
 
     Example:
-        >>> row = dict.fromkeys(ABOUT, REAL) | dict.fromkeys(MEASURED, 0.0)
+        >>> row = {name: REAL if kind is str else 0.0 for name, kind in CASE.items()}
         >>> never_found(pd.DataFrame([row, row | {"dice": float("nan")}]))
         [('all real', 'all real', 1)]
     """
@@ -186,12 +191,17 @@ def never_found(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
     return [(str(task), str(region), len(values)) for (task, region), values in regions if not values.any()]
 
 
-def summary_cells(summary: pd.DataFrame) -> list[list[str]]:
-    """Write a summary for a reader; the headings are `HEADINGS`.
+def summary_grid(summary: pd.DataFrame) -> list[Grid]:
+    """Write a summary for a reader, a table for each task.
 
     Args:
         summary: As `summarise` returns it.
     """
+    tasks = list(dict.fromkeys(summary["task"]))
+    return [Grid(HEADINGS, _cells(summary[summary["task"] == task]), f"{CAPTION}: {task}.", words=4) for task in tasks]
+
+
+def _cells(summary: pd.DataFrame) -> list[list[str]]:
     return [
         [
             *(str(row[name]) for name in ("region", "missing", "method", "sources", "cases")),

@@ -17,10 +17,13 @@ from anysyn.data.volumes.study import Study
 from anysyn.errors import UserError
 from anysyn.files import replacing
 
+WORDS = ("task", "subject", "spacing", "regions", "about")
+ARRAYS = ("truth", "outlined", "images")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outlines:
-    """Hold one axial slice of a subject.
+    """One axial slice of a subject, with what was outlined in it.
 
     Args:
         task: What was looked for.
@@ -29,7 +32,7 @@ class Outlines:
         regions: R names.
         real: By modality, the real image (X, Y).
         truth: (R, X, Y) bool.
-        found: For each of ``about``, what was outlined, (R, X, Y) bool.
+        outlined: For each of ``about``, what was outlined, (R, X, Y) bool.
         images: For each of ``about``, what stood in the place of the missing modality, (X, Y); zero where nothing did.
         about: Missing modality, method and sources.
     """
@@ -40,13 +43,13 @@ class Outlines:
     regions: tuple[str, ...]
     real: Mapping[str, NDArray[np.float16]]
     truth: NDArray[np.bool_]
-    found: NDArray[np.bool_]
+    outlined: NDArray[np.bool_]
     images: NDArray[np.float16]
     about: tuple[tuple[str, str, str], ...]
 
 
 class Slice:
-    """Gather the slice of a subject in which the first region is largest.
+    """The slice of a subject in which the first region is largest.
 
     Args:
         task: What is looked for.
@@ -61,17 +64,17 @@ class Slice:
         self.place = int(truth[0].sum((0, 1)).argmax())
         self.truth = truth[..., self.place].numpy()
         self.real = {name: self._cut(study.images[name]) for name in inputs}
-        self.found: list[tuple[tuple[str, str, str], NDArray[np.bool_], NDArray[np.float16]]] = []
+        self.columns: list[tuple[tuple[str, str, str], NDArray[np.bool_], NDArray[np.float16]]] = []
 
     def add(self, about: tuple[str, str, str], masks: Tensor, image: Tensor | None) -> None:
         """Add what was outlined: missing modality, method and sources; (R, X, Y, Z); (X, Y, Z) or None."""
         shown = np.zeros(self.truth.shape[1:], np.float16) if image is None else self._cut(image)
-        self.found.append((about, masks[..., self.place].numpy(), shown))
+        self.columns.append((about, masks[..., self.place].numpy(), shown))
 
     def outlines(self) -> Outlines:
         """Return what was gathered."""
         x, y, _ = self.study.grid.spacing
-        about, found, images = zip(*self.found, strict=True)
+        about, outlined, images = zip(*self.columns, strict=True)
         return Outlines(
             task=self.task,
             subject=self.study.key,
@@ -79,7 +82,7 @@ class Slice:
             regions=self.regions,
             real=self.real,
             truth=self.truth,
-            found=np.stack(found),
+            outlined=np.stack(outlined),
             images=np.stack(images),
             about=about,
         )
@@ -88,19 +91,30 @@ class Slice:
         return np.asarray(image[..., self.place].numpy(), dtype=np.float16)
 
 
-def write_outlines(path: Path, held: Outlines) -> None:
+def arrays_of(outlines: Outlines) -> dict[str, NDArray[Any]]:
+    """Return a slice as arrays, the words among them as JSON.
+
+    Args:
+        outlines: The slice.
+    """
+    words: dict[str, Any] = {name: getattr(outlines, name) for name in WORDS} | {"real": list(outlines.real)}
+    arrays = {name: getattr(outlines, name) for name in ARRAYS}
+    return {
+        "words": np.array(json.dumps(words)),
+        **arrays,
+        **{f"real/{name}": image for name, image in outlines.real.items()},
+    }
+
+
+def write_outlines(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write a slice as a compressed ``.npz``; one that is there is replaced.
 
     Args:
         path: The file.
-        held: The slice.
+        arrays: As `arrays_of` returns them.
     """
-    words: dict[str, Any] = {"task": held.task, "subject": held.subject, "spacing": held.spacing}
-    words |= {"regions": held.regions, "about": held.about, "real": list(held.real)}
-    arrays: dict[str, Any] = {f"real/{name}": image for name, image in held.real.items()}
-    arrays |= {"truth": held.truth, "found": held.found, "images": held.images}
     with replacing(path, overwrite=True) as file:
-        np.savez_compressed(file, allow_pickle=False, words=np.array(json.dumps(words)), **arrays)
+        np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]
 
 
 def read_outlines(path: Path) -> Outlines:
@@ -112,22 +126,21 @@ def read_outlines(path: Path) -> Outlines:
     Example:
         >>> read_outlines(Path("nowhere.npz"))
         Traceback (most recent call last):
-        anysyn.errors.UserError: nowhere.npz: not a slice that an evaluation wrote; evaluate again
+        anysyn.errors.UserError: nowhere.npz: not a slice that a probe wrote; run the probe again
     """
     try:
-        with np.load(path, allow_pickle=False) as kept:
-            words = json.loads(str(kept["words"]))
-            arrays = {name: kept[name] for name in ("truth", "found", "images")}
-            real = {name: kept[f"real/{name}"] for name in words["real"]}
-        x, y = words["spacing"]
+        with np.load(path, allow_pickle=False) as file:
+            words = json.loads(str(file["words"]))
+            arrays = {name: file[name] for name in ARRAYS}
+            real = {name: file[f"real/{name}"] for name in words.pop("real")}
         return Outlines(
             task=words["task"],
             subject=words["subject"],
-            spacing=(x, y),
+            spacing=tuple(words["spacing"]),
             regions=tuple(words["regions"]),
-            about=tuple((missing, method, sources) for missing, method, sources in words["about"]),
+            about=tuple(map(tuple, words["about"])),
             real=real,
             **arrays,
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a slice that an evaluation wrote; evaluate again") from error
+        raise UserError(f"{path}: not a slice that a probe wrote; run the probe again") from error

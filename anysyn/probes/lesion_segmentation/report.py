@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,43 +13,27 @@ from matplotlib.patches import Patch
 from anysyn.evaluation.tables.format import number
 from anysyn.figures.pictures import Picture, chart, chart_style
 from anysyn.figures.planes import radiological, window_of
-from anysyn.probes.embeddings.report import about
 from anysyn.probes.lesion_segmentation.dice import (
-    ABOUT,
     ABSENT,
-    HEADINGS,
-    MEASURED,
     NONE,
     REAL,
     RETRAINED,
-    SUMMARY,
     SYNTHESIZED,
-    summary_cells,
 )
-from anysyn.probes.lesion_segmentation.example import Outlines, read_outlines
-from anysyn.probes.read_findings import Findings
+from anysyn.probes.lesion_segmentation.example import Outlines
 
-COLUMNS = {"cases": (*ABOUT, *MEASURED), "summary": SUMMARY}
 COLOURS = {REAL: "#4a4a4a", ABSENT: "#c4c4c4", RETRAINED: "C1", SYNTHESIZED: "C0"}
 LINES = ("C1", "C0", "C3")  # of regions, in order
 TRUTH = "white"
-
-
-def segmentation_section(findings: Findings) -> dict[str, Any]:
-    """Gather what the page shows of the segmentation.
-
-    Args:
-        findings: The tables ``cases`` and ``summary``; slices lie beside them.
-    """
-    cases, summary = findings.tables["cases"], findings.tables["summary"]
-    slices = {task: findings.folder / f"outlines_{task}.npz" for task in dict.fromkeys(cases["task"])}
-    return {
-        "headings": [heading[0].upper() + heading[1:] for heading in HEADINGS],
-        "tables": [(task, summary_cells(summary[summary["task"] == task])) for task in slices],
-        "picture": dice_figure(cases),
-        "outlines": [outline_figure(read_outlines(path)) for path in slices.values() if path.is_file()],
-        **about(findings),
-    }
+TEXT = (
+    "Whether a segmenter that was trained on real images finds a lesion when one modality is synthesized, on {where}."
+)
+CAPTIONS = {
+    "dice": "Dice of the outlined region and the true one. A bar is the mean over subjects, a dot a subject; the "
+    "dashed line is the mean with all modalities real.",
+    "outlines": "The first subject measured, in the slice with most of the lesion. White dotted: the truth. Coloured: "
+    "what is outlined, with the image that is shown in place of the modality; the other modalities are real.",
+}
 
 
 def dice_figure(cases: pd.DataFrame) -> Picture:
@@ -77,11 +60,11 @@ def dice_figure(cases: pd.DataFrame) -> Picture:
             axes.set_axis_off()
         looks = [Patch(facecolor=COLOURS[name], label=name) for name in COLOURS if name in set(cases["method"])]
         figure.legend(handles=looks, loc="outside lower center", ncols=len(looks), frameon=False)
-    said = [
+    means = [
         f"{name[1]}: {', '.join(f'{method} {number(mean, 2)}' for method, mean in _means(part).items())}"
         for name, part in regions
     ]
-    return chart(figure, f"Mean Dice: {'; '.join(said)}")
+    return chart(figure, f"Mean Dice: {'; '.join(means)}")
 
 
 def region_panel(axes: Axes, title: str, cases: pd.DataFrame) -> None:
@@ -109,49 +92,51 @@ def region_panel(axes: Axes, title: str, cases: pd.DataFrame) -> None:
     axes.set(title=title, ylim=(0, 1), ylabel="Dice", xlabel="modality that is not real")
 
 
-def outline_figure(held: Outlines) -> Picture:
+def outline_figure(outlines: Outlines) -> Picture:
     """Draw one slice: a column for each missing modality, a row for each thing in its place.
 
     Args:
-        held: The slice.
+        outlines: The slice.
     """
-    names = list(held.real)
-    methods = [method for method in COLOURS if any(method == said[1] for said in held.about)]
-    x, y = (edge * n for edge, n in zip(held.spacing, held.truth.shape[1:], strict=True))
+    names = list(outlines.real)
+    methods = [method for method in COLOURS if any(method == other for _, other, _ in outlines.about)]
+    x, y = (edge * n for edge, n in zip(outlines.spacing, outlines.truth.shape[1:], strict=True))
     figure = Figure(figsize=(0.5 + 2 * len(names), 0.4 + 2 * len(methods) * y / x), layout="constrained")
     with chart_style():
         panels = figure.subplots(len(methods), len(names), squeeze=False)
         for row, method in zip(panels, methods, strict=True):
             for axes, name in zip(row, names, strict=True):
-                _panel(axes, held, method, name)
+                _panel(axes, outlines, method, name)
             row[0].set_ylabel(method)
         for axes, name in zip(panels[0], names, strict=True):
             axes.set_title(name)
-    regions = ", ".join(held.regions)
-    return chart(figure, f"{held.task} of {held.subject}: truth and outlines of {regions} by modality and method")
+    regions = ", ".join(outlines.regions)
+    return chart(
+        figure, f"{outlines.task} of {outlines.subject}: truth and outlines of {regions} by modality and method"
+    )
 
 
-def _panel(axes: Axes, held: Outlines, method: str, name: str) -> None:
-    place = _place(held, method, name)
-    axes.set(xticks=[], yticks=[], aspect=held.spacing[1] / held.spacing[0])
+def _panel(axes: Axes, outlines: Outlines, method: str, name: str) -> None:
+    place = _place(outlines, method, name)
+    axes.set(xticks=[], yticks=[], aspect=outlines.spacing[1] / outlines.spacing[0])
     axes.spines[:].set_visible(False)
     if place is None:
         return
-    real = held.real[name].astype(np.float32)
+    real = outlines.real[name].astype(np.float32)
     low, high = window_of([real], [(real > 0).astype(np.float32)])
-    image = real if method == REAL else held.images[place].astype(np.float32)
+    image = real if method == REAL else outlines.images[place].astype(np.float32)
     axes.imshow(radiological(image), cmap="gray", vmin=low, vmax=high, aspect=axes.get_aspect())
-    for region, colour in zip(range(len(held.regions)), LINES, strict=False):
-        for masks, look, dashes in ((held.truth, TRUTH, ":"), (held.found[place], colour, "-")):
+    for region, colour in zip(range(len(outlines.regions)), LINES, strict=False):
+        for masks, look, dashes in ((outlines.truth, TRUTH, ":"), (outlines.outlined[place], colour, "-")):
             if masks[region].any():
                 turned = radiological(masks[region].astype(np.float32))
                 axes.contour(turned, [0.5], colors=look, linestyles=dashes, linewidths=1)
 
 
-def _place(held: Outlines, method: str, name: str) -> int | None:
+def _place(outlines: Outlines, method: str, name: str) -> int | None:
     """Find what was outlined; of several syntheses the first, and all modalities real in every column."""
     wanted = NONE if method == REAL else name
-    places = [n for n, (missing, said, _) in enumerate(held.about) if (missing, said) == (wanted, method)]
+    places = [n for n, (missing, other, _) in enumerate(outlines.about) if (missing, other) == (wanted, method)]
     return places[0] if places else None
 
 

@@ -9,7 +9,7 @@ import torch
 from scipy.spatial import distance
 from sklearn.metrics import f1_score
 
-from anysyn.probes.lesion_segmentation.dice import ABOUT, MEASURED, dice, shown_for, summarise, summary_cells
+from anysyn.probes.lesion_segmentation.dice import CASE, dice, shown_for, summarise, summary_grid
 from anysyn.synthesis.missing_contrasts import Trained
 
 NAMES = ["T1w", "T2w", "T1c", "FLAIR"]
@@ -49,7 +49,7 @@ def test_a_modality_is_synthesized_from_as_many_others_as_the_training_showed():
 
 
 def test_means_are_over_cases_whose_truth_is_not_empty():
-    about = dict.fromkeys(ABOUT, "x") | dict.fromkeys(MEASURED, 0.0)
+    about = {name: "x" if kind is str else 0.0 for name, kind in CASE.items()}
     values = [0.2, 0.5, 0.8, float("nan")]
     rows = [about | {"subject": str(n), "dice": value, "agreement": 0.5} for n, value in enumerate(values)]
     rows += [about | {"region": "y", "dice": float("nan"), "agreement": float("nan")}]
@@ -59,4 +59,4 @@ def test_means_are_over_cases_whose_truth_is_not_empty():
     assert table.loc["x", "dice_sd"] == pytest.approx(np.std(values[:3], ddof=1))
     assert table.loc["y", ["cases", "empty"]].tolist() == [0, 1]
     assert math.isnan(table.loc["y", "dice"])
-    assert summary_cells(table.reset_index())[1][-3:] == ["0", "- ± -", "-"]
+    assert summary_grid(table.reset_index())[0].cells[1][-3:] == ["0", "- ± -", "-"]

@@ -16,8 +16,8 @@ from sklearn.metrics import f1_score
 from anysyn.data.volumes.nifti import read_nifti
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.evaluate import evaluate
+from anysyn.probes.ask import probe
 from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, REAL, RETRAINED, SYNTHESIZED
-from anysyn.probes.lesion_segmentation.evaluate import evaluate_segment
 from anysyn.probes.lesion_segmentation.example import read_outlines
 from anysyn.probes.lesion_segmentation.unet import Segmenter, network
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
@@ -38,7 +38,7 @@ def place(tmp_path_factory):
     """Train once: the segmenters of the other tests are those of this cohort."""
     folder = tmp_path_factory.mktemp("segment")
     run = write_run(folder / "run", write_lesion_cohort(folder / "cohort"))
-    evaluate_segment(run, steps=STEPS, retrain=True, segmenter=folder / "segmenters", out=folder / "first")
+    probe("lesion_segmentation", run, steps=STEPS, retrain=True, segmenter=folder / "segmenters", out=folder / "first")
     return folder
 
 
@@ -49,7 +49,7 @@ def run(place, tmp_path):
 
 
 def segment(run, place, **options):
-    return evaluate_segment(run, **{"steps": STEPS, "segmenter": place / "segmenters", **options})
+    return probe("lesion_segmentation", run, **{"steps": STEPS, "segmenter": place / "segmenters", **options})
 
 
 def answering(monkeypatch, answer):
@@ -64,7 +64,7 @@ def answering(monkeypatch, answer):
 
 
 def dices(result, method, column="dice"):
-    rows = result.rows[result.rows["method"] == method]
+    rows = result.tables["cases"][result.tables["cases"]["method"] == method]
     return rows.set_index(["subject", "region", "missing"])[column]
 
 
@@ -91,7 +91,7 @@ def test_a_synthesis_that_is_the_truth_is_as_good_as_real_and_zeros_are_absent(r
 
 def test_dice_and_volumes_are_those_of_an_independent_computation(run, place, monkeypatch):
     answering(monkeypatch, lambda image: 0.8 * image)
-    rows = segment(run, place).rows.set_index(["subject", "region", "missing", "method"])
+    rows = segment(run, place).tables["cases"].set_index(["subject", "region", "missing", "method"])
     model = network(3, 3, seed=9)
     model.load_state_dict(safetensors.torch.load_file(place / "segmenters/glioma/T1w+T2w+FLAIR.safetensors"))
     for subject in run.subjects()[0]:
@@ -122,7 +122,7 @@ def test_a_segmenter_without_the_modality_is_trained_and_kept(place):
     kept = sorted(path.stem for path in (place / "segmenters" / "glioma").glob("*.safetensors"))
     assert kept == ["T1w+FLAIR", "T1w+T2w", "T1w+T2w+FLAIR", "T2w+FLAIR"]
     table = pd.read_csv(
-        place / "first" / "segmentation" / "summary.csv",
+        place / "first" / "lesion_segmentation" / "summary.csv",
         keep_default_na=False,
         na_values={"dice": [""], "dice_sd": [""]},
     )
@@ -143,32 +143,34 @@ def test_a_kept_segmenter_is_used_again_and_another_one_refused(run, place, monk
 def test_what_is_written(run, place, monkeypatch):
     answering(monkeypatch, lambda image: image)
     result = segment(run, place)
-    folder = run.folder.path / "evaluation" / "segmentation"
-    names = ["cases.csv", "outlines_glioma.npz", "record.json", "summary.csv"]
+    folder = run.folder.path / "evaluation" / "lesion_segmentation"
+    names = ["cases.csv", "outlines_glioma.npz", "record.json", "summary.csv", "summary.md"]
     assert sorted(path.name for path in folder.iterdir()) == names
     record = record_of(folder)
-    assert record["tasks"] == {"glioma": {"inputs": INPUTS, "regions": list(dict.fromkeys(result.rows["region"]))}}
+    assert record["tasks"] == {
+        "glioma": {"inputs": INPUTS, "regions": list(dict.fromkeys(result.tables["cases"]["region"]))}
+    }
     json.dumps(record, allow_nan=False)
-    assert len(result.rows) == 2 * 3 * (1 + 2 * 3)  # subjects, regions, all real and two methods for each modality
-    held = read_outlines(folder / "outlines_glioma.npz")
-    assert (held.subject, held.about[0]) == ("sub-03", (NONE, REAL, ""))
-    assert held.truth[0].any()
-    assert np.array_equal(held.found[0], held.found[2])  # a synthesis that is the truth
-    assert np.array_equal(held.images[2], held.real["T1w"])
-    assert not held.images[1].any()
+    assert len(result.tables["cases"]) == 2 * 3 * (
+        1 + 2 * 3
+    )  # subjects, regions, all real and two methods for each modality
+    example = read_outlines(folder / "outlines_glioma.npz")
+    assert (example.subject, example.about[0]) == ("sub-03", (NONE, REAL, ""))
+    assert example.truth[0].any()
+    assert np.array_equal(example.outlined[0], example.outlined[2])  # a synthesis that is the truth
+    assert np.array_equal(example.images[2], example.real["T1w"])
+    assert not example.images[1].any()
     assert any(line.startswith("whole tumour      T2w ") for line in result.lines())
-    with pytest.raises(EvaluationError, match="holds findings"):
-        segment(run, place)
     evaluate(run, pairs="T1w:T2w")  # stands beside
     assert (folder / "cases.csv").is_file()
 
 
 def test_a_run_answers_as_it_is_and_its_segmenter_lies_beside_the_findings(run, place):
-    folder = run.folder.path / "evaluation" / "segmentation"
+    folder = run.folder.path / "evaluation" / "lesion_segmentation"
     shutil.copytree(place / "segmenters", folder / "segmenter")
-    result = evaluate_segment(run, steps=STEPS)
+    result = probe("lesion_segmentation", run, steps=STEPS)
     assert not result.failures
-    assert set(result.rows["sources"]) == {"", "T2w+FLAIR", "T1w+FLAIR", "T1w+T2w"}
+    assert set(result.tables["cases"]["sources"]) == {"", "T2w+FLAIR", "T1w+FLAIR", "T1w+T2w"}
     evaluate(run, pairs="T1w:T2w")  # weights in a folder below are no reason to refuse
 
 
@@ -180,7 +182,7 @@ def test_a_damaged_subject_and_one_that_lacks_a_modality_cost_themselves_alone(p
     loaded = load_run(run.path, accelerator="cpu")
     result = segment(loaded, place, data=cohort)
     assert [failure.key for failure in result.failures] == ["sub-03"]
-    assert set(result.rows["subject"]) == {"sub-04"}
+    assert set(result.tables["cases"]["subject"]) == {"sub-04"}
     (cohort / "sub-03" / "core_mask.nii.gz").unlink()
     (cohort / "sub-04" / "T2w.nii.gz").unlink()
     with pytest.raises(EvaluationError, match=r"nothing can be outlined.*core, oedema, rim.*seg"):
@@ -195,9 +197,9 @@ def test_an_empty_truth_is_in_no_mean_and_is_told(place, tmp_path, monkeypatch):
     empty = nib.Nifti1Image(np.zeros(mask.shape, np.float32), mask.affine)
     nib.save(empty, path)
     result = segment(load_run(shutil.copytree(place / "run", tmp_path / "run"), accelerator="cpu"), place, data=cohort)
-    rows = result.summary.set_index(["region", "method"]).loc[("enhancing tumour", REAL)]
+    rows = result.tables["summary"].set_index(["region", "method"]).loc[("enhancing tumour", REAL)]
     assert rows[["cases", "empty"]].tolist() == [1, 1]
-    assert result.rows.query("region == 'enhancing tumour' and subject == 'sub-03'")["dice"].isna().all()
+    assert result.tables["cases"].query("region == 'enhancing tumour' and subject == 'sub-03'")["dice"].isna().all()
     assert "Regions that are empty in truth: 1; their Dice is not defined and in no mean." in result.notes
 
 
@@ -211,7 +213,7 @@ def test_a_segmenter_that_finds_nothing_is_a_failure_for_each_region(run, place,
     reasons = [failure.reason for failure in result.failures]
     assert reasons[0].startswith("whole tumour: the segmenter finds it in the real images of none of the 2 subjects")
     assert reasons[1].startswith("tumour core: ")
-    assert (result.summary.query("region == 'enhancing tumour' and method == @REAL")["dice"] > 0).all()
+    assert (result.tables["summary"].query("region == 'enhancing tumour' and method == @REAL")["dice"] > 0).all()
 
 
 def rim_alone(segmenter):

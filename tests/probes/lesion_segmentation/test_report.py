@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from run_folders import write_probe
 
 from anysyn.errors import UserError
-from anysyn.probes.findings import write_findings
 from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, REAL, SYNTHESIZED, summarise
-from anysyn.probes.lesion_segmentation.example import Outlines, read_outlines, write_outlines
+from anysyn.probes.lesion_segmentation.example import Outlines, arrays_of, read_outlines, write_outlines
 from anysyn.probes.lesion_segmentation.report import dice_figure
 from anysyn.reporting import report
 
-ASKED = {"data": None, "split": "test", "notes": ["glioma: the segmenter is shown <T1w>."]}
+NOTES = ["glioma: the segmenter is shown <T1w>."]
 SHOWN = (
     (NONE, REAL, 0.9),
     ("T1w", ABSENT, 0.2),
@@ -45,33 +45,32 @@ def outlines_of(task="glioma"):
         regions=("whole tumour", "tumour core"),
         real={name: rng.random((12, 10)).astype(np.float16) for name in ("T1w", "T2w")},
         truth=disc,
-        found=np.stack([disc] * len(SHOWN)),
+        outlined=np.stack([disc] * len(SHOWN)),
         images=rng.random((len(SHOWN), 12, 10)).astype(np.float16),
         about=tuple((missing, method, "") for missing, method, _ in SHOWN),
     )
 
 
 def write_segmentation(run, cases, tasks=("glioma",)):
-    folder = run.path / "evaluation" / "segmentation"
-    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"cases": cases, "summary": summarise(cases)}
+    folder = write_probe(run, "lesion_segmentation", tables, notes=NOTES)
     for task in tasks:
-        write_outlines(folder / f"outlines_{task}.npz", outlines_of(task))
-    write_findings(run, folder, {"cases": cases, "summary": summarise(cases)}, ASKED, ())
+        write_outlines(folder / f"outlines_{task}.npz", arrays_of(outlines_of(task)))
     return folder
 
 
 def section(page):
-    return page.read_text(encoding="utf-8").split('id="segmentation"')[1].split("</section>")[0]
+    return page.read_text(encoding="utf-8").split('id="lesion_segmentation"')[1].split("</section>")[0]
 
 
 def test_the_page_shows_figures_and_tables(evaluated):
     both = pd.concat([cases_of(), cases_of(("infarct",), "infarct")])
     write_segmentation(evaluated, both, ("glioma", "infarct"))
     page = report(evaluated.path)
-    assert 'href="#segmentation"' in page.read_text(encoding="utf-8")
+    assert 'href="#lesion_segmentation"' in page.read_text(encoding="utf-8")
     text = section(page)
     mean = f"{0.7 - 0.05:.3f} ± {np.std([0.7, 0.6], ddof=1):.3f}"
-    for words in ("whole tumour", "infarct", mean, "shown &lt;T1w&gt;.", "Agreement with all real"):
+    for words in ("whole tumour", "infarct", mean, "shown &lt;T1w&gt;.", "agreement with all real"):
         assert words in text
     assert "infarct: all real 0.85, absent 0.20, synthesized 0.70" in text
     assert text.count("truth and outlines of whole tumour, tumour core by modality and method") == 2
@@ -87,25 +86,25 @@ def test_one_subject_and_an_empty_truth_can_be_drawn(evaluated):
 
 
 def test_a_page_without_segmentation_says_nothing_of_it(evaluated):
-    assert 'id="segmentation"' not in report(evaluated.path).read_text()
+    assert 'id="lesion_segmentation"' not in report(evaluated.path).read_text()
 
 
 def test_a_slice_is_read_as_it_was_written(tmp_path):
-    held = outlines_of()
-    write_outlines(tmp_path / "one.npz", held)
+    outlines = outlines_of()
+    write_outlines(tmp_path / "one.npz", arrays_of(outlines))
     again = read_outlines(tmp_path / "one.npz")
     for name in ("task", "subject", "spacing", "regions", "about"):
-        assert getattr(again, name) == getattr(held, name)
-    for name in ("truth", "found", "images"):
-        assert np.array_equal(getattr(again, name), getattr(held, name))
-    assert all(np.array_equal(again.real[name], held.real[name]) for name in held.real)
+        assert getattr(again, name) == getattr(outlines, name)
+    for name in ("truth", "outlined", "images"):
+        assert np.array_equal(getattr(again, name), getattr(outlines, name))
+    assert all(np.array_equal(again.real[name], outlines.real[name]) for name in outlines.real)
 
 
 def test_damage_is_one_line(evaluated):
     folder = write_segmentation(evaluated, cases_of())
     (folder / "outlines_glioma.npz").write_bytes(b"cut")
-    with pytest.raises(UserError, match=r"outlines_glioma\.npz: not a slice that an evaluation wrote; evaluate again"):
+    with pytest.raises(UserError, match=r"outlines_glioma\.npz: not a slice that a probe wrote; run the probe again"):
         report(evaluated.path)
     (folder / "summary.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"segmentation: its findings cannot be read .*; evaluate again"):
+    with pytest.raises(UserError, match=r"segmentation: its findings cannot be read .*; run the probe again"):
         report(evaluated.path)

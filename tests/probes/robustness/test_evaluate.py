@@ -81,12 +81,8 @@ def test_what_cannot_be_asked(run, result):
 
 def test_two_processes_find_the_same(run, tmp_path):
     path = run.folder.path  # the copying network lives in this process alone
-    one, two = (
-        probe(
-            "robustness", path, corruption=ASKED[:1], pairs="T1w:T2w", out=tmp_path / str(n), jobs=n, accelerator="cpu"
-        )
-        for n in (1, 2)
-    )
+    options = {"corruption": ASKED[:1], "pairs": "T1w:T2w", "accelerator": "cpu"}
+    one, two = (probe("robustness", path, out=tmp_path / str(n), jobs=n, **options) for n in (1, 2))
     pd.testing.assert_frame_equal(one.tables["cases"], two.tables["cases"], rtol=1e-5)
 
 
