@@ -24,7 +24,6 @@ from anysyn.recipe.read import Keys, read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
 from anysyn.registry import find, is_given, parameters, suggest
-from anysyn.shortcuts import Shortcut
 from anysyn.types import Decoder, Encoder, ImageTextModel, Site
 
 
@@ -295,7 +294,7 @@ class _Builder:
 
 def announced(part: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a built network tells the parts after it: widths and strides of its levels, and its sites."""
-    if not isinstance(part, (Encoder, Decoder, Shortcut)):
+    if not isinstance(part, (Encoder, Decoder)):
         return {}
     sizes = {name: getattr(part, name) for name in ("widths", "strides") if hasattr(part, name)}
     return {**sizes, "sites": (*given.get("sites", ()), *part.sites)}

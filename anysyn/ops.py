@@ -175,25 +175,6 @@ def among(which: Tensor, others: Tensor) -> Tensor:
     return (which.unsqueeze(2) == others.unsqueeze(1)).any(2)  # (B, K)
 
 
-def choices(sources: Tensor, modalities: int) -> Tensor:
-    """Number the choice of sources of each sample, whatever their order: ``sum 2^m``, a source counted once.
-
-    Args:
-        sources: (B, J) int64 modality numbers.
-        modalities: How many there are.
-
-    Returns:
-        (B,) int64, from 1 to ``2^M - 1``.
-
-    Example:
-        >>> choices(torch.tensor([[0, 2], [2, 2]]), modalities=3).tolist()
-        [5, 4]
-    """
-    chosen = torch.zeros(len(sources), modalities, dtype=torch.int64, device=sources.device)  # (B, M)
-    powers = 2 ** torch.arange(modalities, device=sources.device)  # (M,)
-    return (chosen.scatter(1, sources, 1) * powers).sum(1)  # (B,)
-
-
 def rows_by_value(values: Tensor) -> list[tuple[int, Tensor]]:
     """Group the rows of a batch by a number that each of them has.
 

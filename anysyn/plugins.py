@@ -21,7 +21,6 @@ OWN = (
     "anysyn.clip",
     "anysyn.discriminators",
     "anysyn.shortcuts",
-    "anysyn.blends",
     "anysyn.synthesizer",
     "anysyn.diffusion",
     "anysyn.objectives",

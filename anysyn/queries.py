@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -220,8 +220,6 @@ class SynthesisCondition(Queries):
         targets: Modalities that may be asked for; all by default.
         least: Sources at the least; a sample with fewer than that, and one more, shows all but one.
         reconstruct: Whether what all samples show is asked for, too.
-        alike: What samples with the same modalities share: the ``condition``, or the ``number`` of sources alone, so
-            that a batch teaches several conditions at once.
 
     Raises:
         RecipeError: If no source is to be shown.
@@ -243,21 +241,17 @@ class SynthesisCondition(Queries):
         targets: Sequence[str] | None = None,
         least: int = 1,
         reconstruct: bool = True,
-        alike: Literal["condition", "number"] = "condition",
     ) -> None:
         super().__init__(names=names, sources=sources, targets=targets)
         if least < 1:
             raise RecipeError(f"queries.least: {least} sources are none; show at least 1")
-        self.least, self.reconstruct, self.alike = least, reconstruct, alike
+        self.least, self.reconstruct = least, reconstruct
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J from 1 up, and the K modalities that any sample has."""
         available = batch.available.cpu()  # (B, M)
         patterns, which = torch.unique(available, dim=0, return_inverse=True)  # (P, M), (B,)
-        counts = [self._number(pattern, generator) for pattern in patterns]
-        if self.alike == "number":
-            patterns, counts, which = available, [counts[i] for i in which], torch.arange(len(available))
-        drawn = [self._condition(pattern, count, generator) for pattern, count in zip(patterns, counts, strict=True)]
+        drawn = [self._condition(pattern, generator) for pattern in patterns]
         most = max(map(len, drawn))
         sources = torch.stack([torch.cat([one, one[:1].expand(most - len(one))]) for one in drawn])[which]  # (B, J)
         asked = self._asked(available, sources)  # (1, K)
@@ -273,16 +267,12 @@ class SynthesisCondition(Queries):
             wanted = hidden
         return wanted.any(0).nonzero().T  # (1, K)
 
-    def _number(self, available: Tensor, generator: Generator) -> int:
-        """Draw how many modalities are shown of those that a sample has."""
+    def _condition(self, available: Tensor, generator: Generator) -> Tensor:
+        """Draw which modalities are shown of those that a sample has: (J,), in order."""
         may = available & self.may_show  # (M,)
         others = bool((available & self.may_ask & ~may).any())  # something stays to be synthesized anyway
         most = max(1, int(may.sum()) - (not others))
-        return int(torch.randint(min(self.least, most), most + 1, (), generator=generator))
-
-    def _condition(self, available: Tensor, count: int, generator: Generator) -> Tensor:
-        """Draw which modalities are shown of those that a sample has: (J,), in order."""
-        may = available & self.may_show  # (M,)
+        count = int(torch.randint(min(self.least, most), most + 1, (), generator=generator))
         return _ranked(may.unsqueeze(0), generator)[0, :count].sort().values  # (J,)
 
 

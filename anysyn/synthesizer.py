@@ -8,7 +8,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from anysyn.blends import Blend
 from anysyn.conditioners import Conditioner, Conditioners
 from anysyn.ops import pad_to_multiple
 from anysyn.points import Places, sample_at
@@ -28,8 +27,7 @@ class Synthesizer(nn.Module):
         encoder: Sources to features.
         decoder: Features to images.
         shortcut: What of the sources the decoder's answer is added to; nothing by default.
-        blend: What the sum of both is mixed with once the training is over; nothing by default.
-        conditioners: What acts at the sites of all three, in order.
+        conditioners: What acts at the sites of encoder and decoder, in order.
     """
 
     _latest: tuple[Batch, Query, Tensor] | None = None  # what was answered last in training, without gradients
@@ -40,12 +38,11 @@ class Synthesizer(nn.Module):
         encoder: Encoder,
         decoder: Decoder,
         shortcut: Shortcut | None = None,
-        blend: Blend | None = None,
         conditioners: Sequence[Conditioner] = (),
     ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.conditioners = encoder, decoder, Conditioners(conditioners)
-        self.shortcut, self.blend = shortcut, blend
+        self.shortcut = shortcut
 
     def forward(self, batch: Batch, query: Query, places: Places | None = None) -> Synthesis:
         """Synthesize the targets.
@@ -71,10 +68,8 @@ class Synthesizer(nn.Module):
         answer = torch.cat(images, 1)  # (B, K, *S padded), (B, K, Q) or (B, K, *N)
         answer = answer[back] if places is None else answer  # (B, K, *S), (B, K, Q) or (B, K, *N)
         if self.shortcut is not None:  # of what is not padded, which costs less
-            direct = self._direct(self.shortcut, batch, query, conditions)  # (B, K, *S)
+            direct = self.shortcut(batch, query)  # (B, K, *S)
             answer = answer + (direct if places is None else sample_at(direct, places))
-        if self.blend is not None:
-            answer = self.blend(answer, batch, query, places)
         if places is None and self.training and torch.is_grad_enabled():
             self._latest = batch, query, answer.detach()
         return Synthesis(answer, features)
@@ -114,16 +109,6 @@ class Synthesizer(nn.Module):
     def _encode(self, batch: Batch, query: Query, condition: Sequence[Condition]) -> Features:
         features: Features = self.encoder(batch.images, query.sources, self.conditioners.modulate(condition))
         return features
-
-    def _direct(
-        self, shortcut: Shortcut, batch: Batch, query: Query, conditions: Sequence[Sequence[Condition]]
-    ) -> Tensor:
-        if all(self.conditioners.agree(conditions[0], other, "shortcut") for other in conditions):
-            answer: Tensor = shortcut(batch, query, self.conditioners.modulate(conditions[0]))  # (B, K, *S)
-            return answer
-        asked = zip(query.one_by_one(), conditions, strict=True)
-        answers = [shortcut(batch, one, self.conditioners.modulate(condition)) for one, condition in asked]
-        return torch.cat(answers, 1)  # (B, K, *S)
 
     def _pad(self, batch: Batch, places: Places | None) -> tuple[Batch, Places | None, tuple[slice, ...]]:
         images, back = pad_to_multiple(

@@ -160,7 +160,7 @@ class Site:
 
     @property
     def side(self) -> str:
-        """Return ``"encoder"``, ``"decoder"`` or ``"shortcut"``."""
+        """Return ``"encoder"`` or ``"decoder"``."""
         return self.name.split("/")[0]
 
 

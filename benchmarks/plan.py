@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from additions import additions
 from cohorts import TRAINING, Fold, Subjects
 from keys import key_of
-from recipes_at import Purpose, Tree, recipe_at
-from sizes import Size, recipe_of, wanted
+from recipes_at import Purpose, Tree, checked, recipe_at
+from sizes import Size, read_size, recipe_of, wanted
 from store import Store
 from table import Method, Table, Task
 
@@ -56,6 +57,7 @@ class Plan:
         absent: By method without a recipe, what it would be called; empty where none is meant to be.
         mistakes: By method, what is wrong with its recipe.
         without: Sets that there are no data for.
+        additions: By what only some methods have beyond their papers, the names of those.
     """
 
     table: Table
@@ -68,6 +70,7 @@ class Plan:
     absent: dict[str, str] = field(default_factory=dict)
     mistakes: dict[str, str] = field(default_factory=dict)
     without: list[str] = field(default_factory=list)
+    additions: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,17 @@ def plan_of(table: Table, asked: Asked, store: Store) -> Plan:
             plan.mistakes[method.name] = str(error)
     tested = {name for name in table.sets if _has_data(table, name, asked)}
     plan.without = [name for name in table.sets if name not in tested]
+    plan.additions = additions(*_trained(plan))
     return plan
+
+
+def _trained(plan: Plan) -> tuple[dict[str, Tree], dict[str, Tree]]:
+    """Return the recipe of each method that is trained, as planned and at its paper's size."""
+    methods = {method.name: method for method in plan.table.methods if method.simple is None}
+    planned = {cell.method: plan.recipes[cell.run] for cell in plan.cells if cell.method in methods}
+    paper = read_size("paper")
+    paths = {name: recipe_of(methods[name], plan.table, paper) for name in planned}
+    return planned, {name: planned[name] if path is None else checked(path) for name, path in paths.items()}
 
 
 def _first(table: Table, size: Size) -> Method:

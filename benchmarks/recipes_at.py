@@ -77,6 +77,16 @@ def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Pur
     return recipe.spec()
 
 
+def checked(path: Path) -> Tree:
+    """Return a recipe as it comes with anysyn or lies beside a table, as plain mappings and lists.
+
+    Args:
+        path: The recipe as written.
+    """
+    recipe, _ = check(read(path))
+    return recipe.spec()
+
+
 def resampled(steps: Sequence[Mapping[str, Any]], spacing: float) -> list[Mapping[str, Any]]:
     """Give the preparation of a recipe a voxel size, so that all methods of a table are compared on one grid.
 

@@ -39,6 +39,9 @@ def notes_of(found: Results) -> list[str]:
         *([plan.protocol] if plan.protocol else []),
         f"p: {TEST}.",
     ]
+    if plan.additions:
+        named = [f"{what} ({', '.join(names)})" for what, names in plan.additions.items()]
+        lines.append(f"Beyond the paper's recipe, in these rows alone: {'; '.join(named)}.")
     if plan.absent:
         named = [name + (f" ({recipe})" if recipe else "") for name, recipe in plan.absent.items()]
         lines.append(f"No recipe: {', '.join(named)}.")

@@ -26,7 +26,6 @@ ORDER = """
     descriptors
     conditioners
     encoders decoders shortcuts
-    blends
     clip discriminators
     synthesizer diffusion
     objectives

@@ -16,7 +16,6 @@ from toys import (
     SPACES,
     M,
     batch_of,
-    blend_of,
     conditioner_of,
     decoder_of,
     descriptor_of,
@@ -181,29 +180,6 @@ def test_objectives_name_their_terms(name):
     terms = objective(batch_of((16, 16)), query_of())
     assert terms
     assert all(term.ndim == 0 and term.requires_grad for term in terms.values())
-
-
-@pytest.mark.parametrize(("dimensions", "depth"), SPACES)
-@pytest.mark.parametrize("name", names("blend"))
-def test_blends(name, dimensions, depth, tmp_path):
-    shape, blend = shape_of(dimensions, depth), blend_of(name, dimensions)
-    batch, query, mask = batch_of(shape), query_of((1, 2)), torch.ones(2, 2, dtype=torch.bool)
-    answers = torch.rand(2, 2, *shape, requires_grad=True)
-    assert not blend.solved
-    assert torch.equal(blend(answers, batch, query), answers), "it is solved when the training is over"
-    blend.weigh(Outcome(batch, query, answers.detach(), batch.images[:, 1:3], mask, None))
-    blend.solve()
-    mixed = blend(answers, batch, query)
-    assert blend.solved
-    assert mixed.shape == answers.shape
-    assert not torch.equal(mixed, answers)
-    mixed.square().mean().backward()
-    assert answers.grad.any(), "what is trained behind it, as a dataset that is added, learns through it"
-    batch.images[:, 1:] = float("nan")
-    assert torch.equal(blend(answers, batch, query), mixed), "only sources may be read"
-    again = blend_of(name, dimensions)
-    same_after_saving(blend, again, tmp_path / "weights.safetensors")
-    assert torch.equal(again(answers, batch, query), mixed)
 
 
 @pytest.mark.parametrize(("dimensions", "depth"), SPACES)

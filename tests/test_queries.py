@@ -1,6 +1,5 @@
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations
 
 import pytest
 import torch
@@ -131,19 +130,6 @@ def test_a_synthesis_condition_shows_part_of_what_is_there_and_asks_for_all_of_i
         for pattern in PARTIAL.available.unique(dim=0):
             rows = (PARTIAL.available == pattern).all(1)
             assert len(query.sources[rows].unique(dim=0)) == 1, "samples of one pattern share the condition"
-
-
-def test_samples_may_share_the_number_of_sources_alone():
-    for seed in range(10):
-        query = SynthesisCondition(names=NAMES, alike="number").draw(PARTIAL, seeded(seed))
-        assert PARTIAL.available.gather(1, query.sources).all()
-        assert (query.targets.sort().values == torch.arange(4)).all()
-        for pattern in PARTIAL.available.unique(dim=0):
-            rows = query.sources[(PARTIAL.available == pattern).all(1)].tolist()
-            numbers = {len(set(row)) for row in rows}
-            assert len(numbers) == 1
-            choices = set(combinations(pattern.nonzero().flatten().tolist(), numbers.pop()))
-            assert {tuple(sorted(set(row))) for row in rows} == choices, "of twenty samples, some show each choice"
 
 
 def test_what_nobody_has_is_not_asked_for_and_what_nobody_shows_comes_first():

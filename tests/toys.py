@@ -47,7 +47,7 @@ SMALL = {
 FLAT = {("encoder", "timm"), ("discriminator", "resnet")}  # parts for slices and slabs alone
 NEEDS = {("conditioner", "add"): "modality"}
 # The design of a part that holds several networks of one.
-OF = {"encoder": "unet", "decoder": "cnn", "discriminator": "patchgan", "shortcut": "gain"}
+OF = {"encoder": "unet", "decoder": "cnn", "discriminator": "patchgan"}
 SHAPES = {2: (16, 24), 3: (8, 16, 8)}
 SPACES = [(2, 1), (2, 3), (3, 1)]  # (dimensions, depth): slices, slabs, patches
 EVERY = torch.arange(M).unsqueeze(1)  # (M, 1): a sample for each modality, so that all that belongs to one is used
@@ -109,13 +109,8 @@ def discriminator_of(name="per_modality", dimensions=2, depth=1):
 
 
 def shortcut_of(name, dimensions):
-    of = {"of": [shortcut_of(OF["shortcut"], dimensions) for _ in range(2)]} if nests("shortcut", name) else {}
     torch.manual_seed(3)
-    return build("shortcut", spec("shortcut", name) | of, modalities=M, dimensions=dimensions)
-
-
-def blend_of(name, dimensions):
-    return build("blend", spec("blend", name) | {"of": shortcut_of("regression", dimensions)}, modalities=M)
+    return build("shortcut", spec("shortcut", name), modalities=M, dimensions=dimensions)
 
 
 def canvas_discriminator():

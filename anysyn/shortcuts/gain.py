@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from anysyn.ops import pick
 from anysyn.registry import Given, register
 from anysyn.shortcuts.shortcut import Shortcut
-from anysyn.types import Batch, Modulate, Query, unmodulated
+from anysyn.types import Batch, Query
 
 
 @register("shortcut", "gain")
@@ -33,7 +33,7 @@ class Gain(Shortcut):
         super().__init__()
         self.gains = nn.Parameter(torch.full((modalities, modalities), initial))
 
-    def forward(self, batch: Batch, query: Query, modulate: Modulate = unmodulated) -> Tensor:
+    def forward(self, batch: Batch, query: Query) -> Tensor:
         """Return (B, K, *S) for a batch with images (B, M, *S)."""
         gains = self.gains[query.sources.unsqueeze(2), query.targets.unsqueeze(1)]  # (B, J, K)
         sources = pick(batch.images, query.sources)  # (B, J, *S)

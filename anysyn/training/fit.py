@@ -16,7 +16,6 @@ from anysyn.recipe import Recipe
 from anysyn.training.cohort import cohort_of
 from anysyn.training.folder import RunError, RunFolder, write_tensors
 from anysyn.training.prompts import check_prompts
-from anysyn.training.solving import solve_blends, solve_parts
 from anysyn.training.stage import Position, StageLoop, below
 
 
@@ -118,9 +117,7 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
     check_prompts(recipe, parts, cohort)
     kept = folder.load_checkpoint()
     position = Position() if kept is None else Position(**kept[1]["position"])
-    if kept is None:
-        solve_parts(parts, cohort.train, recipe.seed, shown)
-    else:
+    if kept is not None:
         parts.load_state_dict(below("parts.", kept[0]))
     while position.stage < len(recipe.stages):
         if recipe.stages[position.stage].epochs == 0:
@@ -140,7 +137,6 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
         kept = None
         position = loop.run()
     if fabric.is_global_zero:  # the others need it no more
-        solve_blends(parts, recipe, cohort, shown)
         write_tensors(folder.weights, parts.state_dict())
     fabric.barrier()
     return TrainingResult(folder.path, cohort.failures)

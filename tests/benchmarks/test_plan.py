@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import pandas as pd
 import pytest
 import yaml
 from cohorts import TRAINING, Subjects, by_dataset, folds_of, renamed, simulated_before, subjects_of
@@ -11,9 +12,11 @@ from levels import read_levels
 from plan import Asked, plan_of
 from reading import read_table, table_files
 from recipes_at import matching
+from results import Results
 from sizes import read_size
 from store import Store
 from toys import TINY, write_cohort
+from writing import notes_of
 
 from anysyn.errors import UserError
 from anysyn.progress import Progress
@@ -98,6 +101,16 @@ def test_every_recipe_of_every_table_is_right(path, planned, tmp_path):
         assert measured == {(one.name, name) for one in whole.methods for name in whole.sets} - {
             (name, one) for name in plan.absent for one in whole.sets
         }
+    assert not plan.additions, "at the papers' sizes no row has more than its paper"
+
+
+def test_what_some_rows_have_beyond_their_papers_stands_at_the_foot(planned, tmp_path):
+    whole = read_table(table_files()["unisyn-1"])
+    subjects = {name: Subjects(tmp_path, name, True) for name in (TRAINING, *whole.sets)}
+    plan = planned(whole, size=read_size("small", whole), subjects=subjects)
+    assert plan.additions == {"shortcut gain": ["TUMSyn"]}
+    line = "Beyond the paper's recipe, in these rows alone: shortcut gain (TUMSyn)."
+    assert line in notes_of(Results(plan, pd.DataFrame()))
 
 
 def test_seeds_limits_and_data_reach_the_recipe(table, planned, cohort):

@@ -17,9 +17,8 @@ from anysyn.training.folder import RunError
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("adapt")
     write_sites(folder / "cohort")
-    blend = "parts.synthesizer.blend={name: stacked, of: {name: regression, voxels: 16}}"
     recipe = recipe_of(folder, folder / "cohort", epochs=1)
-    anysyn.train(recipe, out=folder / "run", overrides=[blend], accelerator="cpu")
+    anysyn.train(recipe, out=folder / "run", accelerator="cpu")
     write_sites(folder / "other")
     shutil.move(folder / "other" / "B", folder / "new")  # T1w and FLAIR, four times as bright as A
     adapt(folder, "run", "siteX", "run2", epochs=4)
