@@ -79,11 +79,11 @@ def test_sources_can_be_corrupted(place, tmp_path):
     assert "gaussian=0.1" in (tmp_path / "noisy" / "table.md").read_text()
     two = call(*asked, "gaussian=0.1", "--corruption", "rician=0.1", "--out", tmp_path / "wrong")
     assert two.exit_code == 2
-    assert "--robustness takes several" in " ".join(two.stderr.split())
+    assert "anysyn probe robustness takes several" in " ".join(two.stderr.split())
 
 
 def test_robustness_compares_clean_and_corrupted_sources(place, tmp_path):
-    asked = ("evaluate", place / "run", "--robustness", "--pairs", "T1w:T2w", "--corruption", "gaussian=0.2")
+    asked = ("probe", "robustness", place / "run", "--pairs", "T1w:T2w", "--corruption", "gaussian=0.2")
     result = call(*asked, "--out", tmp_path / "robust")
     assert result.exit_code == 0, result.output
     cases = pd.read_csv(tmp_path / "robust" / "robustness" / "cases.csv")

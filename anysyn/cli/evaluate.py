@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from anysyn.cli.options import BatchSize, Data, Dataset, Device, Overwrite, Results, Run, SplitName
-from anysyn.cli.outcome import attempt
+from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.shared_options import BatchSize, Data, Dataset, Device, Overwrite, Results, Run, SplitName
 
 
 def evaluate(
@@ -20,7 +20,7 @@ def evaluate(
     out: Results = None,
     examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
     degrade: Annotated[str | None, typer.Option(help="axis=2,factor=3,fwhm=2: coarser sources.")] = None,
-    corruption: Annotated[str | None, typer.Option(help="motion=severe or gaussian=0.1: worse sources.")] = None,
+    corruption: Annotated[list[str] | None, typer.Option(help="motion=severe or gaussian=0.1: worse sources.")] = None,
     dataset: Dataset = None,
     training: Annotated[Path | None, typer.Option(help="Training subjects, if they were moved.")] = None,
     batch: BatchSize = 8,
@@ -31,6 +31,10 @@ def evaluate(
     from anysyn.evaluation.evaluate import evaluate as compare
     from anysyn.progress import Bar
 
+    if corruption and len(corruption) > 1:
+        raise typer.BadParameter(
+            f"--corruption: one at a time, not {', '.join(corruption)}; anysyn probe robustness takes several"
+        )
     attempt(
         lambda: compare(
             run,
@@ -42,7 +46,7 @@ def evaluate(
             out=out,
             examples=examples,
             degrade=degrade,
-            corruption=corruption,
+            corruption=corruption[0] if corruption else None,
             dataset=dataset,
             batch=batch,
             accelerator=accelerator,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
-from anysyn.cli.options import BatchSize, Data, Device, Jobs, Overwrite, Results, Run, SplitName
-from anysyn.cli.outcome import attempt, printed
+from anysyn.cli.terminal.outcome import attempt, printed
+from anysyn.cli.terminal.shared_options import BatchSize, Data, Device, Jobs, Overwrite, Results, Run, SplitName
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

@@ -1,4 +1,4 @@
-"""The options of the command line by which an acquisition is asked for, the same for every command."""
+"""The options of the command line that describe an acquisition, the same for every command."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+Command = Callable[..., None]
 # By option: the field of an acquisition and what it is.
 OPTIONS: dict[str, tuple[str, type, str]] = {
     "tr": ("repetition_time_ms", float, "repetition time in ms"),
@@ -32,46 +33,48 @@ OPTIONS: dict[str, tuple[str, type, str]] = {
 PERSON = ("age", "sex")
 
 
-def asks(words: str, *, without: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command these options; it gets them as ``said``, by the field of an acquisition.
+def acquisition_options(
+    prefix: str, *, without: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command these options; it receives them as ``acquisition``, by the field of `Acquisition`.
 
     Args:
-        words: What the help of each begins with.
+        prefix: What the help of each begins with.
         without: Options that this command does not have.
 
     Example:
-        >>> @asks("Asked for", without=["tracer"])
-        ... def command(said: dict[str, object]) -> None:
-        ...     print({name: value for name, value in said.items() if value is not None})
+        >>> @acquisition_options("Requested", without=["tracer"])
+        ... def command(acquisition: dict[str, object]) -> None:
+        ...     print({name: value for name, value in acquisition.items() if value is not None})
         >>> command(kvp=120.0)
         {'kvp': 120.0}
     """
     options = {name: option for name, option in OPTIONS.items() if name not in without}
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+    def decorate(command: Command) -> Command:
         signature = inspect.signature(command, eval_str=True)
-        own = [parameter for parameter in signature.parameters.values() if parameter.name != "said"]
+        own = [parameter for parameter in signature.parameters.values() if parameter.name != "acquisition"]
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            said = {field: given.pop(name, None) for name, (field, _, _) in options.items()}
-            command(**given, said=said)
+            acquisition = {field: given.pop(name, None) for name, (field, _, _) in options.items()}
+            command(**given, acquisition=acquisition)
 
-        added = [_parameter(name, kind, f"{words}: {about}.") for name, (_, kind, about) in options.items()]
+        added = [_parameter(name, kind, f"{prefix}: {about}.") for name, (_, kind, about) in options.items()]
         run.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
         return run
 
     return decorate
 
 
-def flags(said: dict[str, object]) -> list[str]:
-    """Return the options by which something was said.
+def flags(acquisition: dict[str, object]) -> list[str]:
+    """Return the options that were given.
 
     Example:
         >>> flags({"tube_current_ma": 200.0, "kvp": None})
         ['--tube-current']
     """
-    given = {field for field, value in said.items() if value is not None}
+    given = {field for field, value in acquisition.items() if value is not None}
     return [f"--{name.replace('_', '-')}" for name, (field, _, _) in OPTIONS.items() if field in given]
 
 

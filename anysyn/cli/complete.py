@@ -1,0 +1,33 @@
+"""The command that synthesizes all that subjects lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from anysyn.cli.terminal.outcome import attempt, printed
+from anysyn.cli.terminal.shared_options import BatchSize, Dataset, Device, Overwrite, Run
+from anysyn.cli.terminal.words import words
+
+
+def complete(
+    run: Run,
+    data: Annotated[Path, typer.Option(help="Subjects that lack contrasts: a folder or a CSV file.")],
+    out: Annotated[Path, typer.Option(help="Folder of what is written; what is there is not made again.")],
+    targets: Annotated[str | None, typer.Option(help="T2w,FLAIR instead of all that the run was trained for.")] = None,
+    sources: Annotated[str | None, typer.Option(help="T1w,T2w: what may be shown, best first.")] = None,
+    resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
+    dataset: Dataset = None,
+    batch: BatchSize = 8,
+    accelerator: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Synthesize every contrast that the subjects of a folder lack; a second call goes on where the first stopped."""
+    from anysyn.progress import Bar
+    from anysyn.synthesis import complete as complete_subjects
+
+    options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
+    options |= {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
+    attempt(lambda: printed(complete_subjects(run, data=data, out=out, progress=Bar(), **options)))

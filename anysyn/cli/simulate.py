@@ -1,0 +1,56 @@
+"""The command that simulates a cohort, or one more image of one of its subjects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.scanner_options import PERSON, acquisition_options, flags
+from anysyn.cli.terminal.words import words
+
+
+@acquisition_options("With --like", without=["tracer", "manufacturer", *PERSON])
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder of the new cohort; with --like, the NIfTI file to write.")],
+    subjects: Annotated[int, typer.Option(help="How many subjects.")] = 24,
+    sites: Annotated[str, typer.Option(help="How many sites, or which: E,F.")] = "4",
+    spacing: Annotated[float, typer.Option(help="Voxel size in mm.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
+    contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the sites acquire.")] = None,
+    vary: Annotated[bool, typer.Option("--vary", help="TR, TE, TI, flip angle of each from broad ranges.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+    like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
+    target: Annotated[str | None, typer.Option(help="With --like: its modality.")] = None,
+    truth: Annotated[bool, typer.Option("--truth", help="With --like: without noise, shading and gain.")] = False,
+    *,
+    acquisition: dict[str, Any],
+) -> None:
+    """Simulate a cohort with known truth, or any further acquisition of one of its subjects."""
+    from anysyn import simulation
+    from anysyn.acquisition import Acquisition
+    from anysyn.progress import Bar
+
+    if like is not None:
+        requested = Acquisition(modality=target, **acquisition)
+        attempt(lambda: simulation.simulate_like(like.parent, like.name, requested, out=out, truth=truth))
+        return
+    if alone := [*(["--target"] if target else []), *(["--truth"] if truth else []), *flags(acquisition)]:
+        raise typer.BadParameter(f"{', '.join(alone)}: that asks for one image: add --like")
+    attempt(
+        lambda: simulation.simulate(
+            out,
+            subjects=subjects,
+            sites=int(sites) if sites.isdecimal() else words(sites) or (),
+            spacing=spacing,
+            seed=seed,
+            labels=labels,
+            contrasts=words(contrasts),
+            vary=vary,
+            jobs=jobs,
+            progress=Bar(),
+        )
+    )

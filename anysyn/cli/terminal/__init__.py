@@ -1,0 +1,1 @@
+"""What commands share: their options, words taken apart, and what is printed."""

@@ -1,0 +1,44 @@
+"""The command that trains a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.shared_options import Device, Devices, Overrides, Overwrite
+
+
+def train(
+    recipe: Annotated[str | None, typer.Argument(help="YAML file or recipe name; none with --resume.")] = None,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder to make.", show_default=False)] = None,
+    resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.", show_default=False)] = None,
+    accelerator: Device = "auto",
+    devices: Devices = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a recipe, or go on with a run that was stopped."""
+    from anysyn import training
+    from anysyn.progress import Bar
+
+    if resume is not None:
+        if recipe or out or overwrite:
+            raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
+        attempt(lambda: training.resume(resume, accelerator=accelerator, devices=devices, progress=Bar()))
+        return
+    if recipe is None or out is None:
+        raise typer.BadParameter("training needs a recipe and --out RUN, or --resume RUN")
+    attempt(
+        lambda: training.train(
+            recipe,
+            out=out,
+            overrides=overrides or (),
+            overwrite=overwrite,
+            accelerator=accelerator,
+            devices=devices,
+            progress=Bar(),
+        )
+    )
