@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from results import Entry, Results, heading
-from table import DIMENSIONS, MEAN, Dimension, Place, Table
-
 from anysyn.evaluation.tables.format import arrow, number
+from paper_tables.results import Entry, Results, heading
+from paper_tables.table import DIMENSIONS, MEAN, Dimension, Place, Table
 
 Keys = tuple[str, ...]
 

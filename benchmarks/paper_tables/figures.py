@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from results import Results, heading
-from table import Table
 
 from anysyn.errors import UserError
 from anysyn.evaluation.examples import Example, read_example
@@ -30,6 +28,8 @@ from anysyn.figures.planes import (
     signed,
     window_of,
 )
+from paper_tables.results import Results, heading
+from paper_tables.table import Table
 
 ACROSS = 3  # box plots side by side
 AXIAL = 2

@@ -23,7 +23,7 @@ Rule = Literal["published", "exact"]
 EPSILON = 1e-6  # what the published form moves a place up by, so that one on a border belongs above
 
 
-def liif_literal(
+def liif_published(
     features: Tensor,
     linears: Sequence[nn.Linear],
     at: Tensor,

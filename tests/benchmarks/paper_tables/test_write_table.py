@@ -5,18 +5,18 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-import results
-from figures import boxes, curves
-from layout import grid_of
-from page import write_page
-from papers import published
-from plan import Plan
-from reading import read_table, table_files
-from results import heading, long_table, over_tasks, results_of
+from paper_tables import results
+from paper_tables.figures import boxes, curves
+from paper_tables.layout import grid_of
+from paper_tables.page import write_page
+from paper_tables.plan import Plan
+from paper_tables.published import published
+from paper_tables.read_table import read_table, table_files
+from paper_tables.results import heading, long_table, over_tasks, results_of
+from paper_tables.sizes import read_size
+from paper_tables.table import MEAN
+from paper_tables.write_table import notes_of, orders, overall_cells, to_latex, to_markdown
 from scipy import stats
-from sizes import read_size
-from table import MEAN
-from writing import notes_of, orders, overall_cells, to_latex, to_markdown
 
 from anysyn.errors import UserError
 from anysyn.evaluation.tables.format import arrow

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import speed
-import speed_tile
+from side_by_side import tile
 from typer.testing import CliRunner
 
 SMALL = {"blocks": 2, "width": 8, "out": 16, "hidden": (16, 16), "halo": 1}
@@ -13,7 +13,7 @@ SMALL = {"blocks": 2, "width": 8, "out": 16, "hidden": (16, 16), "halo": 1}
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_both_forms_answer_the_same_for_both_targets():
-    published, ours = (speed_tile.cost_of(speed_tile.Case(6, **SMALL), form) for form in ("published", "ours"))
+    published, ours = (tile.cost_of(tile.Case(6, **SMALL), form) for form in ("published", "ours"))
     for mine, its in zip(ours.answers, published.answers, strict=True):
         assert its.std() > 1e-4
         assert (mine - its).abs().max() < 1e-5
@@ -23,13 +23,13 @@ def test_both_forms_answer_the_same_for_both_targets():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_bfloat16_is_near():
-    exact, near = (speed_tile.cost_of(speed_tile.Case(6, p, **SMALL), "ours").answers[0] for p in ("fp32", "bf16"))
+    exact, near = (tile.cost_of(tile.Case(6, p, **SMALL), "ours").answers[0] for p in ("fp32", "bf16"))
     assert 0 < (exact - near).abs().max() < 0.1 * exact.abs().max()
 
 
 def test_the_projection_counts_the_tiles_of_the_published_code():
-    cost = speed_tile.Cost((), encode=600.0, condition=75.0, decode=100.0, second=150.0, gibibytes=12.3)
-    ours, recorded, here = speed_tile.projection(30, cost, cost)
+    cost = tile.Cost((), encode=600.0, condition=75.0, decode=100.0, second=150.0, gibibytes=12.3)
+    ours, recorded, here = tile.projection(30, cost, cost)
     assert "150 tiles, 116,250 CPU s" in recorded
     assert "150 tiles, 930,000 CPU s" in here  # eight times the voxels
     tiles, total = re.search(r"(\d+) tiles .* ([\d,]+) CPU s", ours).groups()

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cohorts import Fold, Subjects
-from sizes import Size, overrides_of
-from table import Method, Table
-
 from anysyn.errors import UserError
 from anysyn.plugins import enrol
 from anysyn.recipe.check import check
 from anysyn.recipe.read import Source, apply, read
+from paper_tables.cohorts import Fold, Subjects
+from paper_tables.sizes import Size, overrides_of
+from paper_tables.table import Method, Table
 
 BEFORE_RESAMPLING = ("canonical", "nonnegative")
 CARRIER = "small/label"  # lends the simple baselines a network that is not trained

@@ -1,7 +1,7 @@
 """The benchmark of the scheduler trains on the coverage of four datasets, both ways."""
 
 import speed
-from speed_scheduler import COVERAGE, cohort
+from side_by_side.scheduler import COVERAGE, cohort
 from typer.testing import CliRunner
 
 

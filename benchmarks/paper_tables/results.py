@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from papers import Value, published
-from plan import Plan
-from store import Store, error_of, finished, record_of
-from table import DIMENSIONS, MEAN, Place, Table
 
 from anysyn.errors import UserError
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.statistics import against_best, bootstrap_interval, rank_agreement, summary
+from paper_tables.plan import Plan
+from paper_tables.published import Value, published
+from paper_tables.store import Store, error_of, finished, record_of
+from paper_tables.table import DIMENSIONS, MEAN, Place, Table
 
 SPENT = ("seconds", "cpu_seconds", "memory_mib", "gpu_memory_mib")
 OWN = {  # metrics of measurements that compare no images: label, digits, whether more is better

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, NamedTuple
 
 import torch
 import typer
-from measure import alone, resident
 from torch import Tensor, nn
 
 from anysyn.conditioners import AlphaBeta
@@ -20,6 +19,7 @@ from anysyn.encoders import ResNetEncoder
 from anysyn.points import Places
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Decoder, Features, Modulate, Query
+from side_by_side.cost import alone, resident
 
 Form = Literal["laid out", "folded"]
 FORMS: tuple[Form, ...] = ("laid out", "folded")

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from papers import Value, published
 from pydantic import ValidationError
-from table import MEAN, Dimension, Place, Table
 
 from anysyn.errors import UserError
 from anysyn.registry import suggest
+from paper_tables.published import Value, published
+from paper_tables.table import MEAN, Dimension, Place, Table
 
-TABLES = Path(__file__).parent / "tables"
+TABLES = Path(__file__).parents[1] / "tables"
 
 
 def table_files() -> dict[str, Path]:

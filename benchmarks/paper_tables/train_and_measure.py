@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import resource
 import sys
@@ -16,22 +14,22 @@ from typing import Any
 
 import torch
 import yaml
-from measures import measured
-from store import fail, finish, finished, locked
 from torch import nn
 
 from anysyn import build, training
 from anysyn.errors import explain
 from anysyn.files import write_text
-from anysyn.progress import Bar, Progress
+from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.synthesis import load_run
 from anysyn.training.folder import RunFolder
+from paper_tables.measurements import measured
+from paper_tables.store import fail, finish, finished, locked
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # where there is Linux
 
 
-def work(job: Mapping[str, Any], *, accelerator: str = "auto", progress: Progress | None = None) -> bool:
+def train_and_measure(job: Mapping[str, Any], *, accelerator: str = "auto", progress: Progress | None = None) -> bool:
     """Train and measure; what is there already is not made again.
 
     Args:
@@ -131,20 +129,3 @@ def _peak() -> float:
         return int(found[1]) / 1024
     unit = 1024**2 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-def main() -> None:
-    """Do the job that a file describes."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("job", type=Path, help="JSON file")
-    asked.add_argument("--accelerator", default="auto")
-    asked.add_argument("--threads", type=int, default=0, help="of this process; 0 leaves them alone")
-    given = asked.parse_args()
-    if given.threads:
-        torch.set_num_threads(given.threads)
-    done = work(json.loads(given.job.read_text()), accelerator=given.accelerator, progress=Bar())
-    sys.exit(0 if done else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,13 +6,13 @@ from typing import Annotated, Literal, NamedTuple
 
 import torch
 import typer
-from liif_literal import liif_literal
-from measure import Measured, alone, measured
 from torch import Tensor, nn
 
 from anysyn.nn.implicit.liif import liif, liif_inputs
 from anysyn.nn.mlp import MLP
 from anysyn.points import lattice
+from side_by_side.cost import Measured, alone, measured
+from side_by_side.liif_published import liif_published
 
 Form = Literal["published", "exact", "ours"]
 
@@ -25,7 +25,7 @@ class Case(NamedTuple):
         side: Their voxels along each of three axes.
         onto: Voxels of the answer along each axis.
         hidden: Width of the four hidden layers.
-        chunk: Places at a time of our form; the literal form takes 30,000, as published.
+        chunk: Places at a time of our form; the published form takes 30,000, as published.
     """
 
     channels: int
@@ -40,7 +40,7 @@ def evaluated(case: Case, form: Form) -> Measured:
 
     Args:
         case: What is evaluated.
-        form: The literal form with its own rule or the exact one, or ours.
+        form: The published form with its own rule or the exact one, or ours.
     """
     torch.manual_seed(0)
     mlp = MLP(liif_inputs(case.channels, 3), [case.hidden] * 4, 1)
@@ -64,7 +64,7 @@ def answer(features: Tensor, mlp: MLP, onto: tuple[int, ...], form: Form, chunk:
     if form == "ours":
         return liif(features, mlp, places, chunk=chunk).flatten()
     linears = [layer for layer in mlp.layers if isinstance(layer, nn.Linear)]
-    return liif_literal(features, linears, places.points(1).at, places.step, rule=form).flatten()
+    return liif_published(features, linears, places.points(1).at, places.step, rule=form).flatten()
 
 
 def command(
@@ -76,7 +76,7 @@ def command(
 ) -> None:
     """Evaluate LIIF as it is written and as anysyn does: seconds, memory, largest difference.
 
-    By default at twice the size of the features and at their own size, where every place is a tie: there the literal
+    By default at twice the size of the features and at their own size, where every place is a tie: there the published
     form is run by the exact rule too, and that is what ours is compared with.
     """
     forms: tuple[Form, ...] = ("published", "exact", "ours")

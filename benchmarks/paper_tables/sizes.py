@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 from pydantic import Field
-from table import Cohort, Declared, Method, Table
 
 from anysyn.errors import UserError
 from anysyn.registry import suggest
+from paper_tables.table import Cohort, Declared, Method, Table
 
 SIZES = Path(__file__).parent / "sizes.yaml"
 

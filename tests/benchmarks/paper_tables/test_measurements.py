@@ -2,10 +2,10 @@
 
 from types import SimpleNamespace
 
-import measures
 import pandas as pd
 import pytest
-from measures import measured
+from paper_tables import measurements as measures
+from paper_tables.measurements import measured
 
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.progress import Progress

@@ -8,9 +8,7 @@ from math import prod
 from typing import Annotated, Literal, NamedTuple
 
 import torch
-import tumsyn_literal as literal
 import typer
-from measure import alone, resident
 from torch import Tensor
 
 from anysyn.conditioners import CrossAttention
@@ -22,6 +20,8 @@ from anysyn.points import Lattice, lattice
 from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Features, Query
+from side_by_side import tumsyn_published
+from side_by_side.cost import alone, resident
 
 Form = Literal["published", "ours"]
 Precision = Literal["fp32", "bf16"]
@@ -192,9 +192,9 @@ def published_steps(model: Synthesizer) -> tuple[Callable[..., Tensor], ...]:
     at_site = fusion.at(fusion.fusions, "decoder/in")
     table = fusion.reads.table
     return (
-        lambda image: literal.encoded(model.encoder, image[:, :1]),
-        lambda features, target: literal.fused(at_site, features, table.weight[target].reshape(1, 1, -1)),
-        lambda features: literal.decoded(model.decoder.imnet, features),
+        lambda image: tumsyn_published.encoded(model.encoder, image[:, :1]),
+        lambda features, target: tumsyn_published.fused(at_site, features, table.weight[target].reshape(1, 1, -1)),
+        lambda features: tumsyn_published.decoded(model.decoder.imnet, features),
     )
 
 

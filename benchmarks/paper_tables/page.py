@@ -8,16 +8,16 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from figures import boxes, curves, strips
 from jinja2 import Environment, StrictUndefined
-from launch import duration
-from layout import Grid, grid_of
-from results import Entry, Results, heading
-from writing import METRIC, OVERALL, notes_of, orders, overall_cells, p_value
 
 from anysyn.evaluation.tables.format import number
 from anysyn.figures.planes import LIMIT
 from anysyn.files import replacing
+from paper_tables.figures import boxes, curves, strips
+from paper_tables.launch import duration
+from paper_tables.layout import Grid, grid_of
+from paper_tables.results import Entry, Results, heading
+from paper_tables.write_table import METRIC, OVERALL, notes_of, orders, overall_cells, p_value
 
 TEMPLATE = Path(__file__).parent / "page.html"
 MOST = 12  # examples of one table

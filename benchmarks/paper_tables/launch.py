@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from store import Store, error_of, fail, finished, write
-
 from anysyn.errors import UserError
 from anysyn.progress import Progress
+from paper_tables.store import Store, error_of, fail, finished, write
 
-CELL = Path(__file__).parent / "cell.py"
+SCRIPT = Path(__file__).parents[1] / "job.py"
 POLL = 5.0  # seconds between two looks at Slurm
 
 
@@ -67,7 +66,7 @@ class Job:
     def command(self, accelerator: str, threads: int) -> list[str]:
         """Return the command of the process."""
         options = ["--accelerator", accelerator, "--threads", str(threads)]
-        return [sys.executable, str(CELL), str(self.file), *options]
+        return [sys.executable, str(SCRIPT), str(self.file), *options]
 
     def ended(self, code: int) -> None:
         """Note an error where the process left none: it was killed."""

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from layout import Grid, grid_of, text_of
-from results import Results, heading, long_table, over_tasks
-
 from anysyn.evaluation.tables.format import latex, markdown, number
 from anysyn.evaluation.tables.statistics import TEST, rank_agreement
 from anysyn.files import replacing
+from paper_tables.layout import Grid, grid_of, text_of
+from paper_tables.results import Results, heading, long_table, over_tasks
 
 WARNING = "Simulated subjects: this compares methods on a simulation and says nothing about patients."
 REAL = "Subjects given by the user."

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from papers import Value, published
-from reading import find_tables, read_table, table_files
-from results import heading
-from sizes import overrides_of, read_size, recipe_of
+from paper_tables.published import Value, published
+from paper_tables.read_table import find_tables, read_table, table_files
+from paper_tables.results import heading
+from paper_tables.sizes import overrides_of, read_size, recipe_of
 
 from anysyn.errors import UserError
 from anysyn.evaluation.metrics.protocol import protocol
@@ -174,6 +174,6 @@ def test_listing_needs_no_torch():
     import sys
 
     code = "import sys, run; print(run.listed('small')); print('torch' in sys.modules)"
-    folder = str(Path(table_files.__code__.co_filename).parent)
+    folder = str(Path(table_files.__code__.co_filename).parents[1])
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
     assert found.stdout.splitlines()[-1] == "False"

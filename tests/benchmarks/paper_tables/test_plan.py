@@ -5,14 +5,13 @@ import shutil
 
 import pytest
 import yaml
-from cohorts import TRAINING, Subjects, by_dataset, folds_of, renamed, simulated_before, subjects_of
-from keys import data_key, key_of
-from levels import read_levels
-from plan import Asked, plan_of
-from reading import read_table, table_files
-from recipes_at import matching
-from sizes import read_size
-from store import Store
+from calibrate import read_levels
+from paper_tables.cohorts import TRAINING, Subjects, by_dataset, folds_of, renamed, simulated_before, subjects_of
+from paper_tables.model_recipe import matching
+from paper_tables.plan import Asked, plan_of
+from paper_tables.read_table import read_table, table_files
+from paper_tables.sizes import read_size
+from paper_tables.store import Store, data_key, key_of
 from toys import TINY, write_cohort
 
 from anysyn.errors import UserError

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from table import Place, Table
-
 from anysyn.errors import UserError
+from paper_tables.table import Place, Table
 
 
 class Value(NamedTuple):

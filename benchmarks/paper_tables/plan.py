@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cohorts import TRAINING, Fold, Subjects
-from keys import key_of
-from recipes_at import Purpose, Tree, recipe_at
-from sizes import Size, recipe_of, wanted
-from store import Store
-from table import Method, Table, Task
-
 from anysyn.errors import UserError
 from anysyn.evaluation.metrics.protocol import protocol
+from paper_tables.cohorts import TRAINING, Fold, Subjects
+from paper_tables.model_recipe import Purpose, Tree, recipe_at
+from paper_tables.sizes import Size, recipe_of, wanted
+from paper_tables.store import Store, key_of
+from paper_tables.table import Method, Table, Task
 
 NOT_MEASURED = ("root", "cache")  # keys of a recipe's data that its result does not depend on
 
