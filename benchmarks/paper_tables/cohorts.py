@@ -136,7 +136,7 @@ def _simulated(cohort: Cohort, store: Store, progress: Progress, jobs: int) -> S
             simulate(
                 folder,
                 subjects=cohort.subjects or 1,
-                sites=cohort.sites,
+                centres=cohort.centres,
                 spacing=cohort.spacing or 2.0,
                 seed=cohort.seed,
                 contrasts=cohort.contrasts,

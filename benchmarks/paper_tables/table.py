@@ -24,15 +24,15 @@ class Cohort(Declared):
     """Say which subjects are simulated where the user gives no data.
 
     Args:
-        sites: How many, or their letters.
-        contrasts: Modalities of every subject; by default what its site acquires.
+        centres: How many, or their letters.
+        contrasts: Modalities of every subject; by default what its centre acquires.
         vary: Whether acquisitions are drawn from broad ranges.
         subjects: How many; the size says it otherwise.
         spacing: Voxel size in mm; the size says it otherwise.
         seed: Of the simulation.
     """
 
-    sites: int | list[str] = 4
+    centres: int | list[str] = 4
     contrasts: list[str] | None = None
     vary: bool = False
     subjects: int | None = None

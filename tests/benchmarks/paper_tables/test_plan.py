@@ -121,7 +121,7 @@ def test_images_of_the_user_are_resampled_to_what_the_size_says_and_simulated_on
 
 
 def test_a_simulated_cohort_of_the_user_is_not_taken_for_patients(tmp_path, cohort):
-    simulate(tmp_path / "simulated", subjects=1, sites=1, spacing=8, seed=0)
+    simulate(tmp_path / "simulated", subjects=1, centres=1, spacing=8, seed=0)
     assert simulated_before(tmp_path / "simulated")
     assert not simulated_before(cohort)
     (tmp_path / "dataset_description.json").write_text('{"GeneratedBy": "somebody"}')

@@ -1,4 +1,4 @@
-"""The sites of a simulated cohort: field, vendor, protocols, coverage, diseases."""
+"""The centres of a simulated cohort, its hospitals: field, vendor, protocols, coverage, diseases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anysyn.data.modalities import modality, tracer_of
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 from anysyn.simulation.constants import read_table
-from anysyn.simulation.protocols import Numbers, varied
+from anysyn.simulation.protocol_ranges import Numbers, varied
 
 JITTER = 0.03  # standard deviation of a protocol's times between subjects, as a share
 _FIELDS = {
@@ -36,11 +36,11 @@ _JITTERED = ("tr", "te", "ma", "dose", "uptake")
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """Hold how one image is to be made.
+class ScanProtocol:
+    """Settings that a scan is made with.
 
     Args:
-        acquisition: What its sidecar will say.
+        acquisition: What the sidecar of the image says.
         thickness_mm: Slice thickness; thinner than a voxel means a voxel.
     """
 
@@ -49,8 +49,8 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Site:
-    """Describe a site.
+class Centre:
+    """Scanner, protocols and patients of a hospital.
 
     Args:
         name: One letter.
@@ -58,10 +58,10 @@ class Site:
         manufacturer: Scanner vendor.
         scale: About the largest intensity of its MR images.
         lesions: Diseases of its patients; each patient has one.
-        contrasts: What it acquires at most.
-        fewest: What it acquires at least.
-        protocols: By modality, times in ms; of CT and PET as sites.yaml says.
-        always: What every subject of it has.
+        contrasts: Modalities that it acquires at most.
+        fewest: Number of modalities that it acquires at least.
+        protocols: By modality, times in ms; those of CT and PET as in centres.yaml.
+        always: Modalities that every subject of it has.
     """
 
     name: str
@@ -75,10 +75,10 @@ class Site:
     always: tuple[str, ...] = ()
 
     def coverage(self, generator: np.random.Generator, contrasts: Sequence[str] | None = None) -> tuple[str, ...]:
-        """Draw which contrasts a subject of this site has, or take the ones asked for.
+        """Draw which contrasts a subject of this centre has; given contrasts are returned as they are.
 
         Example:
-            >>> site("B").coverage(np.random.default_rng(0))
+            >>> centre("B").coverage(np.random.default_rng(0))
             ('T1w', 'T1c', 'T2w', 'FLAIR')
         """
         if contrasts is not None:
@@ -87,30 +87,30 @@ class Site:
         chosen = generator.permutation(len(self.contrasts))[:count]
         return tuple(name for i, name in enumerate(self.contrasts) if i in chosen or name in self.always)
 
-    def protocol(self, name: str, generator: np.random.Generator, *, vary: bool = False) -> Protocol:
-        """Draw a subject's protocol of a modality: the site's with little jitter, or from broad ranges.
+    def protocol(self, name: str, generator: np.random.Generator, *, vary: bool = False) -> ScanProtocol:
+        """Draw a subject's protocol of a modality: the centre's with a small jitter, or one from broad ranges.
 
         Args:
             name: The modality.
-            generator: Draws it.
-            vary: Whether from broad ranges; the sequence stays the site's.
+            generator: Draws the jitter, or the numbers.
+            vary: Whether to draw from broad ranges; the sequence stays the centre's.
 
         Raises:
-            UserError: If the site has none.
+            UserError: If the centre has no protocol of the modality.
         """
         if name not in self.protocols:
-            raise UserError(f"site {self.name} has no protocol for {name!r}; {suggest(name, self.protocols)}")
+            raise UserError(f"centre {self.name} has no protocol for {name!r}; {suggest(name, self.protocols)}")
         numbers = dict(self.protocols[name])
         thickness = float(numbers.pop("thickness", 0.0))
         drawn = varied(name, numbers, self.field_t, generator) if vary else _jittered(numbers, generator)
         if "rotation" in drawn:
             drawn["mas"] = float(short(float(drawn["ma"]) * float(drawn.pop("rotation"))))
-        said: dict[str, Any] = {
+        settings: dict[str, Any] = {
             _FIELDS[key]: value if isinstance(value, str) else float(value) for key, value in drawn.items()
         }
         known: dict[str, Any] = {"modality": name, "manufacturer": self.manufacturer, "tracer": tracer_of(name)}
         known |= {"field_strength_t": self.field_t} if modality(name).family == "MRI" else {}
-        return Protocol(Acquisition(**known, **said), thickness)
+        return ScanProtocol(Acquisition(**known, **settings), thickness)
 
 
 def _jittered(numbers: Numbers, generator: np.random.Generator) -> dict[str, float | str]:
@@ -120,51 +120,51 @@ def _jittered(numbers: Numbers, generator: np.random.Generator) -> dict[str, flo
     }
 
 
-def site_names() -> tuple[str, ...]:
-    """List the sites in the order in which a cohort takes them.
+def centre_names() -> tuple[str, ...]:
+    """Return the letters of all centres, in the order in which a cohort takes them.
 
     Example:
-        >>> site_names()
+        >>> centre_names()
         ('A', 'B', 'C', 'D', 'E', 'F')
     """
-    return tuple(read_table("sites.yaml"))
+    return tuple(read_table("centres.yaml"))
 
 
-def chosen_sites(chosen: int | Sequence[str]) -> tuple[str, ...]:
-    """Return the letters of sites.
+def chosen_centres(chosen: int | Sequence[str]) -> tuple[str, ...]:
+    """Return the letters of the chosen centres.
 
     Args:
-        chosen: How many of the first ones, or letters.
+        chosen: Number of centres, from the first on, or their letters.
 
     Raises:
-        UserError: If there are not so many, or a letter is none.
+        UserError: If there are fewer, or there is no centre of a letter.
 
     Example:
-        >>> chosen_sites(2), chosen_sites(["F"])
+        >>> chosen_centres(2), chosen_centres(["F"])
         (('A', 'B'), ('F',))
     """
-    names = site_names()
+    names = centre_names()
     if isinstance(chosen, int):
         if not 1 <= chosen <= len(names):
-            raise UserError(f"--sites {chosen}: there are 1 to {len(names)} sites")
+            raise UserError(f"--centres {chosen}: choose 1 to {len(names)}")
         return names[:chosen]
     for name in chosen:
         if name not in names:
-            raise UserError(f"--sites: no site {name!r}; {suggest(name, names)}")
+            raise UserError(f"--centres: no centre {name!r}; {suggest(name, names)}")
     if not chosen:
-        raise UserError("--sites: no site is named; give their number, or letters as E,F")
+        raise UserError("--centres: no centre is given; give a number, or letters such as E,F")
     return tuple(chosen)
 
 
-def site(name: str) -> Site:
-    """Return a site by its letter.
+def centre(name: str) -> Centre:
+    """Return a centre by its letter.
 
     Example:
-        >>> site("D").contrasts
+        >>> centre("D").contrasts
         ('FLAIR', 'DWI', 'ADC')
     """
-    entry = read_table("sites.yaml")[name]
-    return Site(
+    entry = read_table("centres.yaml")[name]
+    return Centre(
         name,
         float(entry["field"]),
         str(entry["manufacturer"]),

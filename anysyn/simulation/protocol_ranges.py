@@ -1,4 +1,4 @@
-"""Protocols drawn from broad ranges, so that a network can learn what their numbers do."""
+"""Protocols drawn from broad ranges, so that a network can learn the effect of their numbers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from anysyn.simulation.physics.tissues import tissue
 
 Numbers = Mapping[str, float | str]  # of a protocol; kernels and reconstructions are words
 
-TOLD_BY = ("tr", "te", "ti", "fa", "ma", "rotation", "kvp", "dose", "uptake", "frame")
+SEQUENCE_KEYS = ("tr", "te", "ti", "fa", "ma", "rotation", "kvp", "dose", "uptake", "frame")
 OF_NULL = "ti_of_null"
 
 
 def varied(name: str, numbers: Numbers, field_t: float, generator: np.random.Generator) -> dict[str, float | str]:
-    """Draw a protocol of the sequence that a site uses, from the ranges of protocols.yaml.
+    """Draw a protocol of the sequence that a centre uses, from the ranges of protocol_ranges.yaml.
 
-    What has no range, the b-value, stays. Numbers are rounded as a prompt writes them, so that it says all there is.
-    The kernel of a CT is one of the same vendor, the reconstruction of a PET any.
+    The b-value has no range and stays. Numbers are rounded as a prompt writes them, so that the prompt is exact. The
+    kernel of a CT is any of the same vendor, the reconstruction of a PET any.
 
     Args:
         name: Modality.
-        numbers: The site's protocol; which numbers it gives tells the sequence.
+        numbers: The centre's protocol; which numbers it gives decides the sequence.
         field_t: Static field in tesla.
         generator: Draws them.
 
@@ -39,12 +39,12 @@ def varied(name: str, numbers: Numbers, field_t: float, generator: np.random.Gen
     drawn = {key: float(np.exp(generator.uniform(*np.log(span)))) for key, span in ranges(name, numbers).items()}
     if OF_NULL in drawn:
         drawn["ti"] = drawn.pop(OF_NULL) * null_time(tissue("fluid", field_t).t1, tr=drawn["tr"])
-    words = {key: held[int(generator.integers(len(held)))] for key, held in choices(name, numbers).items()}
+    words = {key: options[int(generator.integers(len(options)))] for key, options in choices(name, numbers).items()}
     return {**numbers, **{key: float(short(value)) for key, value in drawn.items()}, **words}
 
 
 def ranges(name: str, numbers: Numbers) -> dict[str, tuple[float, float]]:
-    """Return the two ends of every number of the sequence that a protocol is of.
+    """Return the range of every number of a protocol's sequence.
 
     Args:
         name: Modality.
@@ -59,7 +59,7 @@ def ranges(name: str, numbers: Numbers) -> dict[str, tuple[float, float]]:
 
 
 def choices(name: str, numbers: Numbers) -> dict[str, Sequence[float | str]]:
-    """Return what a protocol takes one of: the voltage and the kernel of CT, the reconstruction of PET.
+    """Return the choices of every setting that is drawn from a list: voltage, CT kernel, PET reconstruction.
 
     Args:
         name: Modality.
@@ -69,18 +69,18 @@ def choices(name: str, numbers: Numbers) -> dict[str, Sequence[float | str]]:
         >>> choices("CT", {"kvp": 120, "ma": 300, "rotation": 1, "kernel": "H31s"})
         {'kvp': (80.0, 100.0, 120.0, 140.0), 'kernel': ('H31s', 'H41s', 'H60s')}
     """
-    found: dict[str, Sequence[float | str]] = {
+    options: dict[str, Sequence[float | str]] = {
         key: tuple(map(float, values)) for key, values in _entry(name, numbers).items() if len(values) > 2
     }
     if "kernel" in numbers:
-        found["kernel"] = kernels_like(str(numbers["kernel"]))
+        options["kernel"] = kernels_like(str(numbers["kernel"]))
     if "reconstruction" in numbers:
-        found["reconstruction"] = reconstruction_names()
-    return found
+        options["reconstruction"] = reconstruction_names()
+    return options
 
 
 def _entry(name: str, numbers: Numbers) -> dict[str, Any]:
-    given = {key for key in TOLD_BY if key in numbers}
-    entries: list[dict[str, Any]] = read_table("protocols.yaml")[name]
-    entry = next(entry for entry in entries if {key.partition("_")[0] for key in entry} - {"source"} == given)
+    keys = {key for key in SEQUENCE_KEYS if key in numbers}
+    entries: list[dict[str, Any]] = read_table("protocol_ranges.yaml")[name]
+    entry = next(entry for entry in entries if {key.partition("_")[0] for key in entry} - {"source"} == keys)
     return {key: values for key, values in entry.items() if key != "source"}

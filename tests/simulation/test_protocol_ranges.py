@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from anysyn.acquisition.prompts import short
+from anysyn.simulation.centres import centre, centre_names
 from anysyn.simulation.constants import read_table
 from anysyn.simulation.physics.limits import check_acquisition
 from anysyn.simulation.physics.signal import inversion_recovery, mprage
-from anysyn.simulation.protocols import ranges, varied
-from anysyn.simulation.sites import site, site_names
+from anysyn.simulation.protocol_ranges import ranges, varied
 
-MADE = [(name, where) for where in site_names() for name in site(where).protocols]
+MADE = [(name, where) for where in centre_names() for name in centre(where).protocols]
 KEYS = {"tr": "repetition_time_ms", "te": "echo_time_ms", "ti": "inversion_time_ms", "fa": "flip_angle_deg"}
 
 
 @pytest.mark.parametrize(("name", "where"), MADE)
 def test_every_protocol_of_every_site_can_be_varied_and_stays_valid(name, where):
-    here = site(where)
+    here = centre(where)
     drawn = [here.protocol(name, np.random.default_rng(seed), vary=True) for seed in range(200)]
     for one in drawn:
         check_acquisition(one.acquisition)
@@ -33,12 +33,12 @@ def test_every_protocol_of_every_site_can_be_varied_and_stays_valid(name, where)
             assert len(set(values)) > 20
             assert max(values) / min(values) > 1.1
         else:
-            assert set(values) == {None}  # the sequence is still the site's
+            assert set(values) == {None}  # the sequence is still the centre's
 
 
 @pytest.mark.parametrize(("name", "where"), MADE)
 def test_numbers_are_log_uniform_inside_their_range_and_as_a_prompt_writes_them(name, where):
-    numbers, field = site(where).protocols[name], site(where).field_t
+    numbers, field = centre(where).protocols[name], centre(where).field_t
     drawn = [varied(name, numbers, field, np.random.default_rng(seed)) for seed in range(400)]
     for key, (low, high) in ranges(name, numbers).items():
         if key in KEYS:
@@ -58,7 +58,7 @@ def test_fluid_stays_dark_on_every_flair():
 
 
 def test_every_range_has_a_source():
-    for entries in read_table("protocols.yaml").values():
+    for entries in read_table("protocol_ranges.yaml").values():
         for entry in entries:
             assert entry["source"]
             assert all(span[0] < span[1] for key, span in entry.items() if key != "source")
