@@ -1,1 +1,1 @@
-"""Metrics, and the protocols that say how two images are compared."""
+"""Metrics of two images, and the protocols of their comparison."""
