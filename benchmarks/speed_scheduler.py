@@ -15,7 +15,7 @@ from anysyn.data.loading.batches import Batches, Group, ModalityConsistent, Shuf
 from anysyn.ops import spread
 from anysyn.seeds import seeded
 from anysyn.training.steps import learn, steps_of
-from anysyn.types import Batch
+from anysyn.types import Answer, Batch
 
 # Of T1w, T2w, T1c, FLAIR, DWI and ADC, what a case of TTG, of TTI (two kinds), of BraTS and of ISLES has, and how many
 # cases have it, of a hundred.
@@ -90,8 +90,9 @@ class Training:
         wall, cpu = time.perf_counter(), time.process_time()
         for number, batch in enumerate(made):
             query = self.queries.draw(batch, seeded(number))
+            answers = list[Answer]()
             for step in self.steps:
-                learn(self.fabric, self.parts, step, batch, query, factor=1.0, accumulate=1, last=True, clip=None)
+                answers += learn(self.fabric, self.parts, step, batch, query, answers)[1]
         self._wait()
         return Speed(sum(map(len, batches)), time.perf_counter() - wall, time.process_time() - cpu)
 
