@@ -12,10 +12,11 @@ from lightning_fabric import Fabric
 
 from anysyn import build
 from anysyn.data.loading.batches import Batches, Group, ModalityConsistent, Shuffled
+from anysyn.objectives.objective import Answer
 from anysyn.ops import spread
 from anysyn.seeds import seeded
 from anysyn.training.steps import learn, steps_of
-from anysyn.types import Answer, Batch
+from anysyn.types import Batch
 
 # Of T1w, T2w, T1c, FLAIR, DWI and ADC, what a case of TTG, of TTI (two kinds), of BraTS and of ISLES has, and how many
 # cases have it, of a hundred.

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from anysyn.losses.adversarial import least_squares
 from anysyn.objectives.discrimination import without_gradients
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.ops import pick, spread
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Answer, Batch, Discriminator, Objective, Query, TermsAndAnswers
+from anysyn.types import Batch, Discriminator, Query
 
 
 @register("objective", "cycle")

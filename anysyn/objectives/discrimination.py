@@ -10,22 +10,12 @@ from torch import Tensor
 from anysyn.losses.adversarial import FORMS, Form, judged
 from anysyn.losses.canvas import canvas_error, completed
 from anysyn.losses.selective import selective_sum
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.objectives.synthesis import known_targets
 from anysyn.ops import among, pick
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import (
-    Answer,
-    Batch,
-    Discriminator,
-    Features,
-    Objective,
-    Outcome,
-    Query,
-    SetDiscriminator,
-    Synthesis,
-    TermsAndAnswers,
-)
+from anysyn.types import Batch, Discriminator, Features, Outcome, Query, SetDiscriminator, Synthesis
 
 
 def without_gradients(model: Synthesizer, batch: Batch, query: Query, earlier: Sequence[Answer]) -> Tensor:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from anysyn.errors import RecipeError
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.ops import pick
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Answer, Batch, Loss, Objective, Outcome, Query, TermsAndAnswers
+from anysyn.types import Batch, Loss, Outcome, Query
 
 
 @register("objective", "synthesis")

@@ -13,12 +13,13 @@ from torch import Generator, Tensor, nn
 from anysyn import build
 from anysyn.data.loading.samples import Samples
 from anysyn.errors import RecipeError
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.objectives.synthesis import distinct
 from anysyn.optimizers import Schedule
 from anysyn.queries import Queries
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
-from anysyn.types import Answer, Batch, Objective, Query, TermsAndAnswers
+from anysyn.types import Batch, Query
 
 
 @dataclass

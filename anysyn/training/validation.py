@@ -13,12 +13,13 @@ from torch import nn
 from anysyn.data.loading.batches import Batches, share
 from anysyn.data.loading.samples import Samples
 from anysyn.objectives import SynthesisObjective
+from anysyn.objectives.objective import Answer, Objective
 from anysyn.ops import pick
 from anysyn.queries import Queries
 from anysyn.seeds import seeded
 from anysyn.training.cohort import Cohort
 from anysyn.training.pictures import draw
-from anysyn.types import Answer, Batch, Objective, Query
+from anysyn.types import Batch, Query
 
 
 @torch.no_grad()

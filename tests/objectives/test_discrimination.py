@@ -11,8 +11,9 @@ from anysyn.acquisition import Acquisition
 from anysyn.losses import L1
 from anysyn.objectives import Cycle, Discrimination, SynthesisObjective, TwoWay, UnpairedDiscrimination
 from anysyn.objectives.discrimination import without_gradients
+from anysyn.objectives.objective import Answer
 from anysyn.training import train
-from anysyn.types import Answer, Discriminator, Query
+from anysyn.types import Discriminator, Query
 
 
 class Recorder(Discriminator):

@@ -4,7 +4,8 @@ import torch
 from toys import existing
 
 from anysyn.build import load, parts
-from anysyn.nn.arithmetic import Affine, applied
+from anysyn.nn.arithmetic import Affine
+from anysyn.ops import scale_and_shift
 from anysyn.shortcuts import Perceptron
 from anysyn.types import Batch, Query
 
@@ -78,7 +79,7 @@ class Affines:
         return self.at[site]
 
     def __call__(self, site, features):
-        return applied(features, self.at[site])
+        return scale_and_shift(features, *self.at[site])
 
 
 @pytest.mark.parametrize("spatial", [(5,), (3, 4), (2, 3, 4)])
