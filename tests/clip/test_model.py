@@ -46,6 +46,19 @@ def test_new_weights_mean_new_embeddings(counted):
     assert len(asked) == 3
 
 
+def test_weights_that_come_to_lie_where_the_old_ones_lay_are_other_weights(counted):
+    made, asked = counted
+    made.requires_grad_(False)
+    for number in range(1, 6):  # each allocation may get the memory of the one that was just freed
+        values = {name: torch.full_like(value, 0.01 * number) for name, value in made.state_dict().items()}
+        made.load_state_dict(values, assign=True)
+        torch.testing.assert_close(made.modality_embeddings(), Clip.encode_text(made, made.descriptions))
+    assert len(asked) == 5
+    made.double()
+    made.modality_embeddings()
+    assert len(asked) == 6
+
+
 def test_a_text_tower_that_learns_gets_gradients(counted):
     made, _ = counted
     made.modality_embeddings().sum().backward()
