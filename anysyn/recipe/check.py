@@ -99,7 +99,8 @@ class _Checker:
         accepted = {k: v for k, v in parameters(factory).items() if not is_given(v[0])}
         for_build = getattr(factory, "for_build", {})
         hints = {**for_build, **{key: annotation for key, (annotation, _) in accepted.items()}}
-        needed = {*for_build, *(key for key, (_, p) in accepted.items() if p.default is inspect.Parameter.empty)}
+        required = {key for key, hint in for_build.items() if type(None) not in get_args(hint)}
+        needed = {*required, *(key for key, (_, p) in accepted.items() if p.default is inspect.Parameter.empty)}
         written = {key: value for key, value in spec.items() if key != "name"}
         values = self.keys(written, hints, needed, path, f"{kind} {spec['name']!r}")
         defaults = {key: default(factory, p) for key, (_, p) in accepted.items() if p.default is not p.empty}

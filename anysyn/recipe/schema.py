@@ -97,7 +97,8 @@ def _part(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
     for_build = getattr(factory, "for_build", {})
     properties = {key: _value(hint, definitions) for key, hint in for_build.items()}
     properties |= {key: _value(annotation, definitions) for key, (annotation, _) in accepted.items()}
-    needed = [*for_build, *(key for key, (_, p) in accepted.items() if p.default is p.empty)]
+    required = [key for key, hint in for_build.items() if type(None) not in get_args(hint)]
+    needed = [*required, *(key for key, (_, p) in accepted.items() if p.default is p.empty)]
     return _object({"name": {"const": name}, **properties}, ["name", *needed], factory)
 
 

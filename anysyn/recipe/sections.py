@@ -13,10 +13,10 @@ from anysyn.data.loading.augment import Augmentation
 from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
 from anysyn.data.views import View
+from anysyn.objectives.objective import Objective
 from anysyn.optimizers import Optimizer, Schedule
 from anysyn.queries import Queries
 from anysyn.registry import suggest
-from anysyn.types import Objective
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 

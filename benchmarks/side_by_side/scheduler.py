@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 
 from anysyn import build
 from anysyn.data.loading.batches import Batches, Group, ModalityConsistent, Shuffled
+from anysyn.objectives.objective import Answer
 from anysyn.ops import spread
 from anysyn.seeds import seeded
 from anysyn.training.steps import learn, steps_of
@@ -90,8 +91,9 @@ class Training:
         wall, cpu = time.perf_counter(), time.process_time()
         for number, batch in enumerate(made):
             query = self.queries.draw(batch, seeded(number))
+            answers = list[Answer]()
             for step in self.steps:
-                learn(self.fabric, self.parts, step, batch, query, factor=1.0, accumulate=1, last=True, clip=None)
+                answers += learn(self.fabric, self.parts, step, batch, query, answers)[1]
         self._wait()
         return Speed(sum(map(len, batches)), time.perf_counter() - wall, time.process_time() - cpu)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from anysyn.encoders.inputs import channel_count, source_channels
+from anysyn.encoders.unet import channel_count, source_channels
 
 
 def laid_out(inputs, images, sources, depth=1):
