@@ -24,7 +24,7 @@ from anysyn.recipe.read import Keys, read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
 from anysyn.registry import find, is_given, parameters, suggest
-from anysyn.types import Decoder, Encoder, ImageTextModel, Site
+from anysyn.types import Decoder, Encoder, ImageTextModel, Loss, Site
 
 
 def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = True) -> Recipe:
@@ -242,14 +242,18 @@ class _Builder:
         for key, (annotation, _) in parameters(factory).items():
             if key in spec and not is_given(annotation):
                 spec[key] = self.value(annotation, spec[key], (*path, key), given)
-        for key in getattr(factory, "for_build", {}):
-            given["sites"] = self.sites(spec.pop(key), (*path, key), given.get("sites", ()))
+        for_build = {key: spec.pop(key, None) for key in getattr(factory, "for_build", {})}
+        if "at" in for_build:
+            given["sites"] = self.sites(for_build["at"], (*path, "at"), given.get("sites", ()))
         try:
-            return registry.build(kind, spec, **given)
+            made = registry.build(kind, spec, **given)
         except RecipeError:
             raise
         except (ValueError, TypeError) as error:
             raise RecipeError(f"{kind} {spec['name']!r}: {error}") from error
+        if isinstance(made, Loss):
+            made.label = for_build.get("label") or spec["name"]
+        return made
 
     def value(self, annotation: Any, value: Any, path: Keys, given: dict[str, Any]) -> Any:
         kind = getattr(annotation, "kind", None)

@@ -1,4 +1,4 @@
-"""Errors that a user can mend, and the lines that a terminal shows of them."""
+"""Errors that a user can fix, and how a terminal shows them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ REMEDIES = {
 
 
 class UserError(ValueError):
-    """Report what the user can mend: the place, the value, the choices, the remedy; a line each."""
+    """A mistake that the user can fix: place, value, choices and remedy, a line for each mistake."""
 
 
 class RecipeError(UserError):
-    """Report what is wrong in a recipe, one line per mistake."""
+    """The mistakes of a recipe, a line each."""
 
 
 def explain(error: Exception) -> list[str] | None:
-    """Return lines for the terminal, or None where the error is ours and the traceback should be seen.
+    """Return the lines that a terminal shows of an error; None for a bug, whose traceback should be shown.
 
     Example:
         >>> explain(FileNotFoundError(2, "No such file or directory", "t1.nii.gz"))

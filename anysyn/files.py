@@ -1,4 +1,4 @@
-"""Files and folders that are either whole or not there."""
+"""Files and folders that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-UNFINISHED = ".part"  # what the name of an unfinished file or folder ends with
+UNFINISHED = ".part"  # suffix of unfinished files and folders
 
 
 @contextmanager
@@ -19,11 +19,11 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     """Open a temporary file beside a file; it takes the file's place once it is whole and on the disk.
 
     Args:
-        path: The file to make; its folder is made where it is missing.
-        overwrite: Whether a file that is there may be replaced.
+        path: The file to make; a missing folder is made.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        OSError: If the file is there already or cannot be written; ``filename`` says which, and no part of it is left.
+        OSError: If the file exists or cannot be written; ``filename`` is its path, and no part of it is left.
 
     Example:
         >>> import tempfile
@@ -55,14 +55,14 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Make a folder beside a folder; it takes the folder's place once it is whole.
 
-    What a killed process has left of it is deleted first; what raises leaves nothing. Where the folder is there
-    already, empty, it stays (it may be a mount or somebody's working folder) and is filled from one inside of it.
+    An unfinished folder of a killed process is deleted first; an error leaves nothing. An existing empty folder stays,
+    since it may be a mount or a working folder, and is filled from a folder inside of it.
 
     Args:
-        path: The folder to make, not there yet or empty.
+        path: The folder to make; missing or empty.
 
     Yields:
-        Where to write: hidden, beside the folder or inside of it.
+        The folder to write into: hidden, beside the folder or inside of it.
 
     Example:
         >>> import tempfile
@@ -82,7 +82,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         partial.mkdir(parents=True)
         yield partial
         if inside:
-            for part in sorted(partial.iterdir(), reverse=True):  # of a dataset the description last
+            for part in sorted(partial.iterdir(), reverse=True):  # a dataset's description comes last
                 part.rename(path / part.name)
         else:
             partial.rename(path)

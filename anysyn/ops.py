@@ -22,6 +22,24 @@ def spread(vector: Tensor, features: Tensor) -> Tensor:
     return vector.reshape(*vector.shape, *(1,) * (features.ndim - vector.ndim))
 
 
+def scale_and_shift(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Scale and shift every channel: ``scale x + shift``, in the more precise dtype of the three.
+
+    Args:
+        features: (B, C, *S).
+        scale: (B, C).
+        shift: (B, C).
+
+    Returns:
+        (B, C, *S).
+
+    Example:
+        >>> scale_and_shift(torch.ones(1, 1, 2), torch.tensor([[2.0]]), torch.tensor([[3.0]]))
+        tensor([[[5., 5.]]])
+    """
+    return torch.addcmul(spread(shift, features), features, spread(scale, features))  # (B, C, *S)
+
+
 def pick(images: Tensor, which: Tensor) -> Tensor:
     """Take modalities of each sample.
 

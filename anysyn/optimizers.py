@@ -13,7 +13,7 @@ from anysyn.registry import Given, register
 
 
 class Optimizer(torch.optim.Optimizer):
-    """Stand for any optimiser in the annotations that a recipe is checked against."""
+    """Any optimiser, in the annotations that a recipe is checked against."""
 
     kind: ClassVar[str] = "optimizer"
 
@@ -29,7 +29,7 @@ def adam(
     """Adam; its weight decay is L2 regularisation.
 
     Args:
-        parameters: What learns.
+        parameters: Parameters that are trained.
         lr: Learning rate.
         betas: Decay of the running mean and of the running square.
         weight_decay: Strength of the L2 term.
@@ -53,7 +53,7 @@ def adamw(
     """Adam with decoupled weight decay.
 
     Args:
-        parameters: What learns.
+        parameters: Parameters that are trained.
         lr: Learning rate.
         betas: Decay of the running mean and of the running square.
         weight_decay: Fraction of a weight that a step of learning rate 1 takes away.
@@ -67,17 +67,17 @@ def adamw(
 
 
 def _fused(parameters: Sequence[nn.Parameter]) -> bool | None:
-    """Take one kernel for all parameters on a CPU, where torch's own choice is a loop over them in Python."""
+    """Return True on a CPU, for one kernel for all parameters: torch's default there is a loop in Python."""
     return True if all(parameter.device.type == "cpu" for parameter in parameters) else None
 
 
 class Schedule:
-    """Scale a learning rate over a stage."""
+    """A factor of the learning rate over the epochs of a stage."""
 
     kind: ClassVar[str] = "schedule"
 
     def factor(self, epoch: float, epochs: int) -> float:
-        """Return what the learning rate is multiplied by.
+        """Return the factor of the learning rate.
 
         Args:
             epoch: Epochs done, with the fraction of the running one.
@@ -88,7 +88,7 @@ class Schedule:
 
 @register("schedule", "constant")
 class Constant(Schedule):
-    """Keep the learning rate.
+    """Constant learning rate.
 
     Example:
         >>> Constant().factor(3.5, 10)
@@ -102,7 +102,7 @@ class Constant(Schedule):
 
 @register("schedule", "cosine")
 class Cosine(Schedule):
-    """Rise linearly during the warm-up, then fall along half a cosine.
+    """Linear warm-up, then half a cosine down.
 
     Args:
         warmup: Share of the stage that the rise takes, from 0 to below 1.
@@ -129,7 +129,7 @@ class Cosine(Schedule):
 
 @register("schedule", "linear")
 class Linear(Schedule):
-    """Stay at 1, then fall linearly to 0 at the end of the stage (PMM-Synth: after 50 of 200 epochs).
+    """Constant at first, then linear down to 0 at the end of the stage (PMM-Synth: after 50 of 200 epochs).
 
     Args:
         after: Epochs before the fall.
@@ -150,7 +150,7 @@ class Linear(Schedule):
 
 @register("schedule", "halve")
 class Halve(Schedule):
-    """Halve the learning rate at regular epochs (UniSyn: each 100 of 300; TUMSyn: after 100, then each 50).
+    """Halving at regular epochs (UniSyn: each 100 of 300; TUMSyn: after 100, then each 50).
 
     Args:
         every: Epochs between two halvings.

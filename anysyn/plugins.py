@@ -1,4 +1,4 @@
-"""Enrol every part: the package's own, and those of installed plugins."""
+"""Registration of every part: the package's own, and those of installed plugins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def enrol() -> list[str]:
     """Import what registers parts: our own modules, then the entry points of the group ``anysyn.plugins``.
 
     Returns:
-        The names of the plugins found.
+        The names of the installed plugins.
 
     Raises:
         RecipeError: If a plugin cannot be imported; the message names it.
@@ -48,10 +48,10 @@ def enrol() -> list[str]:
     """
     for module in OWN:
         importlib.import_module(module)
-    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    for point in found:
+    plugins = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    for point in plugins:
         try:
             point.load()
         except Exception as error:
             raise RecipeError(f"plugin {point.name!r} ({point.value}) does not load: {error!r}") from error
-    return [point.name for point in found]
+    return [point.name for point in plugins]

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Progress:
-    """Take note of the parts of some work; this one shows nothing.
+    """Progress of work in parts; this class shows nothing.
 
     Example:
         >>> progress = Progress()
@@ -23,25 +23,25 @@ class Progress:
 
     @contextmanager
     def task(self, title: str, total: int, done: int = 0) -> Iterator[None]:
-        """Begin a piece of work of so many parts, some of which may be done."""
+        """Begin a task of so many parts, some of which may be done."""
         yield
 
     def over(self, title: str, items: Sequence[T]) -> Iterator[T]:
-        """Go over items, a part each."""
+        """Iterate over items, each a part of a task."""
         with self.task(title, len(items)):
             for item in items:
                 yield item
                 self.advance()
 
     def advance(self, note: str = "") -> None:
-        """Say that one more part is done."""
+        """Count one more part as done."""
 
     def say(self, line: str) -> None:
-        """Say a line that stays."""
+        """Show a line that stays."""
 
 
 class Bar(Progress):
-    """Show a bar on the terminal, or where the output is no terminal, a line for each piece of work."""
+    """A progress bar on the terminal; if the output is no terminal, a line for each task."""
 
     def __init__(self) -> None:
         self._bar = RichProgress(
@@ -56,7 +56,7 @@ class Bar(Progress):
 
     @contextmanager
     def task(self, title: str, total: int, done: int = 0) -> Iterator[None]:
-        """Begin a piece of work; its bar goes when it ends."""
+        """Begin a task; its bar disappears when it ends."""
         self._task = self._bar.add_task(title, total=total, completed=done, note="")
         self._bar.start()
         try:
@@ -69,7 +69,7 @@ class Bar(Progress):
             self._bar.stop()
 
     def over(self, title: str, items: Sequence[T]) -> Iterator[T]:
-        """Go over items, a part each."""
+        """Iterate over items, each a part of a task."""
         with self.task(title, len(items)):
             for item in items:
                 yield item

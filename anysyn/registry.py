@@ -1,8 +1,8 @@
-"""Keep every pluggable part under a kind and a name, and build it from a recipe's mapping.
+"""The registry of pluggable parts, by kind and name, and their construction from a recipe's mapping.
 
 A factory is a class or a function with keyword-only parameters. A parameter annotated with `Given` is supplied by
-whoever builds the part (the width of the encoder for a decoder, say); every other parameter is a key that a recipe may
-write. That one convention gives the checks, the error messages, `anysyn list` and the JSON Schema.
+the build (for a decoder, the width of the encoder); every other parameter is a key of the recipe. This convention gives
+the checks, the error messages, `anysyn list` and the JSON Schema.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def register(kind: str, name: str) -> Callable[[Factory], Factory]:
         name: What a recipe calls it, for example ``"film"``.
 
     Returns:
-        A decorator that hands the factory back unchanged.
+        A decorator that returns the factory unchanged.
 
     Raises:
-        RecipeError: If another factory already holds this kind and name.
+        RecipeError: If another factory is registered under this kind and name.
 
     Example:
         >>> @register("greeting", "hello")
@@ -44,13 +44,13 @@ def register(kind: str, name: str) -> Callable[[Factory], Factory]:
         'hello scanner'
     """
 
-    def keep(factory: Factory) -> Factory:
+    def add(factory: Factory) -> Factory:
         taken = _FACTORIES.setdefault((kind, name), factory)
         if _identity(taken) != _identity(factory):
             raise RecipeError(f"{kind} {name!r} is already registered by {'.'.join(_identity(taken))}")
         return factory
 
-    return keep
+    return add
 
 
 def _identity(factory: Callable[..., Any]) -> tuple[str, str]:
@@ -64,7 +64,7 @@ def names(kind: str) -> list[str]:
         >>> names("no such kind")
         []
     """
-    return sorted(name for held, name in _FACTORIES if held == kind)
+    return sorted(name for registered, name in _FACTORIES if registered == kind)
 
 
 def kinds() -> list[str]:
@@ -73,7 +73,7 @@ def kinds() -> list[str]:
 
 
 def suggest(word: object, choices: Iterable[str]) -> str:
-    """Name the nearest match of a word and all the choices.
+    """Return the nearest match of a word and all choices, for an error message.
 
     Example:
         >>> suggest("enocder", ["encoder", "decoder"])
@@ -97,7 +97,7 @@ def find(kind: str, name: object, where: str = "") -> Callable[..., Any]:
 
 
 def place(where: str) -> str:
-    """Write a place in a recipe as the beginning of a message."""
+    """Return a place in a recipe as the beginning of a message."""
     return f"{where}: " if where else ""
 
 
@@ -109,7 +109,7 @@ def parameters(factory: Callable[..., Any]) -> dict[str, tuple[Any, inspect.Para
 
 
 def is_given(annotation: Any) -> bool:
-    """Tell whether the build supplies a parameter with this annotation.
+    """Return whether the build supplies a parameter with this annotation.
 
     Example:
         >>> is_given(Given[int]), is_given(int)
@@ -125,7 +125,7 @@ def build(kind: str, spec: Mapping[str, Any], where: str = "", **given: Any) -> 
         kind: The kind of the part.
         spec: ``{"name": ..., key: value, ...}``; nested parts are already built.
         where: The place in the recipe, for the messages.
-        given: Everything the build could supply; the part takes what its `Given` parameters name.
+        given: Everything that the build can supply; a part gets its `Given` parameters by name.
 
     Raises:
         RecipeError: If the name or a key is unknown or a required key is missing.

@@ -1,4 +1,4 @@
-"""Generators that are a function of numbers."""
+"""Random generators that are a function of numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Generator
 
 
 def seeded(*numbers: int) -> Generator:
-    """Make a generator that is a function of numbers: the seed, the stage, the epoch, the batch.
+    """Return a random generator that is a function of numbers: the seed, the stage, the epoch, the batch.
 
     Example:
         >>> seeded(1, 2).initial_seed() == seeded(1, 2).initial_seed() != seeded(2, 1).initial_seed()

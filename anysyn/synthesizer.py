@@ -30,8 +30,6 @@ class Synthesizer(nn.Module):
         conditioners: What acts at the sites of encoder and decoder, in order.
     """
 
-    _latest: tuple[Batch, Query, Tensor] | None = None  # what was answered last in training, without gradients
-
     def __init__(
         self,
         *,
@@ -70,27 +68,7 @@ class Synthesizer(nn.Module):
         if self.shortcut is not None:  # of what is not padded, which costs less
             direct = self.shortcut(batch, query)  # (B, K, *S)
             answer = answer + (direct if places is None else sample_at(direct, places))
-        if places is None and self.training and torch.is_grad_enabled():
-            self._latest = batch, query, answer.detach()
         return Synthesis(answer, features)
-
-    def without_gradients(self, batch: Batch, query: Query) -> Tensor:
-        """Return the images (B, K, *S) for a discriminator to learn from, without gradients.
-
-        What the generator's step has just answered the same batch with is not made again: as in pix2pix, the
-        discriminator then learns from the very images that the generator learned from, made before its weights moved.
-
-        Args:
-            batch: What exists.
-            query: What is shown and what is asked.
-        """
-        if self._latest is not None and self._latest[0] is batch:
-            columns = _columns(self._latest[1], query)
-            if columns is not None:
-                return self._latest[2][:, columns]  # (B, K, *S)
-        with torch.no_grad():
-            answer: Synthesis = self(batch, query)
-        return answer.images
 
     @property
     def pointwise(self) -> bool:
@@ -117,14 +95,3 @@ class Synthesizer(nn.Module):
         if places is not None:
             places = places.padded(batch.images.shape[2:], images.shape[2:])
         return replace(batch, images=images), places, back
-
-
-def _columns(answered: Query, asked: Query) -> list[int] | None:
-    """Say which answers of one query are those that another asks for, or None if it asks for something else."""
-    if answered.sources is not asked.sources or answered.time is not asked.time:
-        return None
-    same = (answered.targets.unsqueeze(2) == asked.targets.unsqueeze(1)).all(0)  # (K answered, K asked)
-    columns: list[int] = same.int().argmax(0).tolist()
-    told = tuple(tuple(row[k] for k in columns) for row in answered.target_acquisitions)
-    known = bool(same.any(0).all()) and told == asked.target_acquisitions
-    return columns if known and answered.source_acquisitions == asked.source_acquisitions else None

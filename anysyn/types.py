@@ -6,9 +6,9 @@ axes, ``C`` channels, ``L`` tokens, ``D`` token width, ``Q`` query points, ``*N`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -306,10 +306,13 @@ class Loss(nn.Module):
     """Compare prediction and truth; the objective multiplies by ``weight``.
 
     One that looks at whole images, not at places one by one, says so by ``whole_images``; one that compares both ways
-    between sources and targets, by ``both_ways``.
+    between sources and targets, by ``both_ways``. The build sets ``label``, the name of its term in logs: the recipe's
+    ``label``, or else the name under which the loss is registered.
     """
 
     kind: ClassVar[str] = "loss"
+    for_build: ClassVar[Mapping[str, Any]] = {"label": str | None}
+    label: str = ""
     whole_images: ClassVar[bool] = False
     both_ways: ClassVar[bool] = False
 
@@ -319,16 +322,6 @@ class Loss(nn.Module):
 
     def forward(self, outcome: Outcome) -> Tensor:
         """Return a scalar."""
-        raise NotImplementedError
-
-
-class Objective(nn.Module):
-    """Turn a batch and a query into named, already weighted loss terms."""
-
-    kind: ClassVar[str] = "objective"
-
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return the terms; their sum is minimised."""
         raise NotImplementedError
 
 

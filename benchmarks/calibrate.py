@@ -116,5 +116,36 @@ def _spread(items: Sequence[object], count: int) -> list[object]:
     return [items[n * len(items) // kept] for n in range(kept)]
 
 
+def read_levels(path: Path | None) -> dict[str, dict[str, float]]:
+    """Read the file that ``--out`` wrote; the highest input PSNR of a corruption is its minor severity.
+
+    Args:
+        path: CSV file with the columns corruption, level and wanted; nothing is read, if None.
+
+    Returns:
+        The level by corruption and severity.
+
+    Raises:
+        UserError: If a column is missing, or a corruption does not have one level for each severity.
+    """
+    import pandas as pd
+
+    from anysyn.errors import UserError
+    from anysyn.evaluation.degradation.corruptions import SEVERITIES
+
+    if path is None:
+        return {}
+    rows = pd.read_csv(path)
+    if missing := {"corruption", "level", "wanted"} - set(rows.columns):
+        raise UserError(f"{path}: no column {', '.join(sorted(missing))}; write it with benchmarks/calibrate.py --out")
+    levels_of = {}
+    for name, part in rows.groupby("corruption", sort=False):
+        if len(part) != len(SEVERITIES):
+            raise UserError(f"{path}: {name}: {len(part)} levels, not one each for {', '.join(SEVERITIES)}")
+        levels = part.sort_values("wanted", ascending=False)["level"]
+        levels_of[str(name)] = dict(zip(SEVERITIES, map(float, levels), strict=True))
+    return levels_of
+
+
 if __name__ == "__main__":
     app()

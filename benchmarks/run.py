@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from reading import find_tables, read_table, table_files
-from sizes import read_size, recipe_of
-from store import Store
-from table import Table
+from paper_tables.read_table import find_tables, read_table, table_files
+from paper_tables.sizes import read_size, recipe_of
+from paper_tables.store import Store
+from paper_tables.table import Table
 
 from anysyn.errors import UserError
 from anysyn.registry import suggest
@@ -97,9 +97,9 @@ def run_tables(
     accelerator: str,
 ) -> bool:
     """Plan, compute what is not there, write each table and the page; return whether something failed."""
-    from cohorts import subjects_of
-    from launch import Slurm, jobs_of, launch
-    from levels import read_levels
+    from calibrate import read_levels
+    from paper_tables.cohorts import subjects_of
+    from paper_tables.launch import Slurm, jobs_of, launch
 
     from anysyn.progress import Bar
 
@@ -128,8 +128,8 @@ def run_tables(
 
 
 def _planned(table: Table, datasets: Mapping[str, str], asked: Any, divided: Any, store: Store) -> Any:
-    from cohorts import TRAINING, by_dataset, folds_of, renamed
-    from plan import Asked, plan_of
+    from paper_tables.cohorts import TRAINING, by_dataset, folds_of, renamed
+    from paper_tables.plan import Asked, plan_of
 
     training = asked["subjects"][TRAINING]
     own = renamed(table, datasets) if datasets else by_dataset(table, training)
@@ -138,9 +138,9 @@ def _planned(table: Table, datasets: Mapping[str, str], asked: Any, divided: Any
 
 
 def _written(plans: Sequence[Any], chosen: Sequence[Any], store: Store, progress: Any) -> bool:
-    from page import write_page
-    from results import results_of
-    from writing import write_all
+    from paper_tables.page import write_page
+    from paper_tables.results import results_of
+    from paper_tables.write_table import write_all
 
     gathered = [results_of(plan, store) for plan in plans]
     for found in gathered:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import speed_liif
-import speed_scheduler
-import speed_ssim
-import speed_targets
-import speed_tile
 import typer
+from side_by_side import liif, scheduler, ssim, targets, tile
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-app.command("liif")(speed_liif.command)
-app.command("scheduler")(speed_scheduler.command)
-app.command("ssim")(speed_ssim.command)
-app.command("targets")(speed_targets.command)
-app.command("tile")(speed_tile.command)
+app.command("liif")(liif.command)
+app.command("scheduler")(scheduler.command)
+app.command("ssim")(ssim.command)
+app.command("targets")(targets.command)
+app.command("tile")(tile.command)
 
 
 @app.callback()

@@ -8,7 +8,7 @@ import anysyn
 
 README = Path(__file__).parents[1] / "README.md"
 SMALLER = {
-    "subjects=24, sites=4, spacing=2.0": "subjects=5, sites=4, spacing=8.0",
+    "subjects=24, centres=4, spacing=2.0": "subjects=5, centres=4, spacing=8.0",
     'overrides=["data.root=cohort"]': (
         'overrides=["data.root=cohort", "stages.0.epochs=1", "parts.synthesizer.encoder.widths=[8, 8, 8]"]'
     ),
@@ -25,7 +25,7 @@ def block():
 
 def test_the_python_block_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    scans = anysyn.simulate("scans", subjects=1, sites=1, spacing=8.0, contrasts=["T1w"])
+    scans = anysyn.simulate("scans", subjects=1, centres=1, spacing=8.0, contrasts=["T1w"])
     shutil.copy(next(scans.rglob("*T1w.nii.gz")), "t1.nii.gz")
     exec(compile(block(), str(README), "exec"), {})
     assert Path("t2.nii.gz").is_file()

@@ -1,4 +1,4 @@
-"""How an image was acquired: the record of its settings, and the prompt that says them in words."""
+"""How an image was acquired: the record of its settings, and the prompt that writes them as text."""
 
 from anysyn.acquisition.record import Acquisition
 

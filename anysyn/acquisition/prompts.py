@@ -1,8 +1,8 @@
-"""Prompts: what is known of an acquisition as one line of English, and back.
+"""Prompts: the known fields of an acquisition as a line of English, and back.
 
 The line for MRI is TUMSyn's, word for word; those for CT and PET follow the same grammar. Every slot is always there,
-``None`` where nothing is known, so that a number keeps its place. Numbers are short, because every digit is a token:
-one decimal, and below 10 a second one where it is needed (2.98); an age is written without ``.0``.
+``None`` for an unknown field, so that a number keeps its position. Numbers are short, because every digit is a token:
+one decimal, and below 10 a second one if it is not zero (2.98); an age is written without ``.0``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TEMPLATES = {
     + "dose(MBq), uptake time(min), frame duration(s), and reconstruction: "
     + "({dose_mbq}, {uptake_time_min}, {frame_duration_s}, {reconstruction})",
 }
-# Prompts of usual length, against which an error measures the fields of one that is too long; for MRI, TUMSyn's own.
+# Prompts of usual length: an error about a prompt that is too long compares its fields with these. For MRI, TUMSyn's.
 USUAL = {
     "MRI": "Age: 12; Gender: M; Scanner: 3.0 Siemens; Modality: T1w; Voxel size: (0.8, 0.8, 0.8); Imaging parameter "
     "TR(ms), TE(ms), TI(ms), and FA(degree): (2500.0, 2.2, 1000.0, 8.0)",
@@ -50,7 +50,7 @@ _SEPARATORS = re.compile(r"[\s;,:()]+")
 
 
 def family(modality: str | None) -> str:
-    """Name the template of a modality: CT, PET, or MRI for all others.
+    """Return the name of a modality's template: CT, PET, or MRI for all others.
 
     Example:
         >>> [family(name) for name in ("T2w", "CT", "FDG-PET", None)]
@@ -61,7 +61,7 @@ def family(modality: str | None) -> str:
 
 
 def fields(template: str) -> tuple[str, ...]:
-    """Return the fields of an acquisition that a template has slots for.
+    """Return the fields of an acquisition that a template contains.
 
     Args:
         template: ``"MRI"``, ``"CT"`` or ``"PET"``.
@@ -77,8 +77,8 @@ def write(known: Mapping[str, Any]) -> str:
     """Write a prompt.
 
     Args:
-        known: Fields of an acquisition; what is None or missing becomes ``None``. In a word, what separates the slots
-            (comma, semicolon, colon, bracket) becomes a space.
+        known: Fields of an acquisition; a missing one becomes ``None``. In a word, the characters that separate slots
+            (comma, semicolon, colon, bracket) become spaces.
 
     Example:
         >>> write({"modality": "T2w", "repetition_time_ms": 3200, "voxel_size_mm": (0.859, 1, 1)})[45:90]
@@ -92,13 +92,13 @@ def read(text: str) -> dict[str, Any]:
     """Read a prompt; spaces count once, as the published data files have two before the last bracket.
 
     Args:
-        text: What `write` wrote, or a line of that form.
+        text: A line as `write` returns it.
 
     Returns:
         The fields that are not None.
 
     Raises:
-        UserError: If it is no prompt; the message names the place.
+        UserError: If the text is no prompt; the message names the position.
 
     Example:
         >>> read(write({"modality": "CT", "kvp": 120.0, "kernel": "H31s"}))
@@ -112,7 +112,7 @@ def read(text: str) -> dict[str, Any]:
     """
     values = {
         field: _read(field, word, f"prompt, character {at + 1}, {field}")
-        for field, (at, word) in _found(" ".join(text.split())).items()
+        for field, (at, word) in _positions(" ".join(text.split())).items()
     }
     edges = tuple(values.pop(f"voxel_size_mm.{axis}") for axis in range(3))
     if None in edges and any(edge is not None for edge in edges):
@@ -125,17 +125,17 @@ def slots(text: str) -> dict[str, str]:
     """Return the words of a prompt by field, ``voxel_size_mm.0`` and so on for the three of the voxel size.
 
     Raises:
-        UserError: If it is no prompt.
+        UserError: If the text is no prompt.
 
     Example:
         >>> slots(write({"modality": "T1w", "manufacturer": "GE"}))["manufacturer"]
         'GE'
     """
-    return {field: word for field, (_, word) in _found(" ".join(text.split())).items()}
+    return {field: word for field, (_, word) in _positions(" ".join(text.split())).items()}
 
 
 def short(value: float) -> str:
-    """Write a number with one decimal, and below 10 with a second one where it is not zero.
+    """Write a number with one decimal, and below 10 with a second one if it is not zero.
 
     Example:
         >>> [short(x) for x in (2300, 2.98, 2.999, 122.25, 0.859375)]
@@ -146,22 +146,22 @@ def short(value: float) -> str:
 
 
 def padded(text: str, digits: int) -> str:
-    """Write the numbers of a text with as many digits each, so that those of the same worth stand at the same places.
+    """Pad the numbers of a text to the same number of digits, so that digits of the same value have the same position.
 
-    A text tower learns the meaning of every place in a row on its own, and CLIP's byte pairs make a token of each
-    digit: where one number gets longer, all that follow it have to be learned again.
+    A text tower learns every position separately, and CLIP's byte pairs make each digit a token: if a number gets
+    longer, all tokens after it move.
 
     Args:
-        text: A prompt, or any text; digits within a word stay.
-        digits: How many each has before its point at least; two follow the point, where there is one.
+        text: A prompt, or any text; digits within a word are not padded.
+        digits: Smallest number of digits before the point; after a point there are two.
 
     Example:
         >>> padded("Age: 9; Modality: T1w; Imaging parameter TE(ms) and TI(ms): (95.5, None)", digits=4)
         'Age: 0009; Modality: T1w; Imaging parameter TE(ms) and TI(ms): (0095.50, None)'
     """
 
-    def wide(found: re.Match[str]) -> str:
-        whole, point, part = found[0].partition(".")
+    def wide(number: re.Match[str]) -> str:
+        whole, point, part = number[0].partition(".")
         return f"{whole:0>{digits}}{point}{part:0<2}" if point else f"{whole:0>{digits}}"
 
     return re.sub(r"(?<![\w.])\d+(\.\d+)?(?![\w.])", wide, text)
@@ -185,13 +185,13 @@ def _written(field: str, value: Any) -> str:
     return short(value).removesuffix(".0") if field == "age_years" else short(value)
 
 
-def _found(text: str) -> dict[str, tuple[int, str]]:
-    """Return where each slot begins and what stands there."""
+def _positions(text: str) -> dict[str, tuple[int, str]]:
+    """Return the position and the text of each slot."""
     modality = re.search(r"Modality: ([^;]*);", text)
     if modality is None:
         raise UserError("prompt: has no 'Modality: ...;'")
     pieces = [*_slots(TEMPLATES[family(modality[1])])]
-    found, at = dict[str, tuple[int, str]](), 0
+    positions, at = dict[str, tuple[int, str]](), 0
     for n, (literal, field) in enumerate(pieces):
         if not text.startswith(literal, at):
             raise UserError(f"prompt, character {at + 1}: expected {literal!r}, found {text[at : at + len(literal)]!r}")
@@ -201,10 +201,10 @@ def _found(text: str) -> dict[str, tuple[int, str]]:
         end = text.find(pieces[n + 1][0], at)
         if end < 0:
             raise UserError(f"prompt, character {at + 1}, {field}: expected {pieces[n + 1][0]!r} after {text[at:]!r}")
-        found[field], at = (at, text[at:end]), end
+        positions[field], at = (at, text[at:end]), end
     if text[at:]:
         raise UserError(f"prompt, character {at + 1}: {text[at:]!r} stands after the end")
-    return found
+    return positions
 
 
 def _read(field: str, word: str, where: str) -> str | float | None:

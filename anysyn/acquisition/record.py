@@ -1,4 +1,4 @@
-"""Describe how one image was, or should be, acquired."""
+"""The acquisition of an image: scanner, settings and subject, as far as they are known."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _BIDS = {
     "XRayTubeCurrent": ("tube_current_ma", 1.0),
     "Exposure": ("exposure_mas", 1.0),
 }
-# BIDS has no terms for CT: those written are the keywords of DICOM. What else these numbers are called in sidecars.
-_ALSO = {"XRayTubeVoltage": "KVP", "XRayExposure": "Exposure"}
+# BIDS has no terms for CT, so DICOM's keywords are written. These are other names of the same numbers in sidecars.
+_ALIASES = {"XRayTubeVoltage": "KVP", "XRayExposure": "Exposure"}
 _BIDS_WORDS = {
     "Manufacturer": "manufacturer",
     "TracerName": "tracer",
@@ -34,11 +34,11 @@ _TO_MBQ = {"MBq": 1.0, "kBq": 1e-3, "Bq": 1e-6, "GBq": 1e3}
 
 @dataclass(frozen=True, kw_only=True)
 class Acquisition:
-    """Hold what is known of an acquisition; every field may be None.
+    """Settings of the acquisition of an image; an unknown field is None.
 
     Args:
         modality: Canonical modality name, for example ``"T2w"``.
-        repetition_time_ms: Repetition time in ms (of an MPRAGE: its inversion cycle).
+        repetition_time_ms: Repetition time in ms (for an MPRAGE, of its inversion cycle).
         echo_time_ms: Echo time in ms.
         inversion_time_ms: Inversion time in ms.
         flip_angle_deg: Excitation flip angle in degrees.
@@ -54,7 +54,7 @@ class Acquisition:
         exposure_mas: X-ray exposure in mAs.
         kernel: Convolution kernel of a CT, for example ``"H31s"``.
         dose_mbq: Injected radioactivity in MBq.
-        uptake_time_min: From the injection to the start of the scan, in minutes.
+        uptake_time_min: Time from the injection to the start of the scan in minutes.
         frame_duration_s: Duration of the frame in seconds.
         reconstruction: Reconstruction of a PET, for example ``"OSEM"``.
 
@@ -86,10 +86,10 @@ class Acquisition:
 
     @classmethod
     def from_prompt(cls, text: str) -> Acquisition:
-        """Read what `to_prompt` wrote, or a published prompt.
+        """Read a prompt, one of `to_prompt` or a published one.
 
         Raises:
-            UserError: If it is no prompt; the message names the place.
+            UserError: If the text is no prompt; the message names the position.
 
         Example:
             >>> Acquisition.from_prompt(Acquisition(modality="T2w", echo_time_ms=95.0).to_prompt()).echo_time_ms
@@ -98,7 +98,7 @@ class Acquisition:
         return cls(**prompts.read(text))
 
     def to_prompt(self) -> str:
-        """Write what is known as one line for a text tower: TUMSyn's, and for CT and PET ones of the same grammar.
+        """Write the known fields as a line for a text tower: TUMSyn's for MRI, the same grammar for CT and PET.
 
         Numbers are rounded to 0.1, below 10 to 0.01. The b-value has no slot.
 
@@ -110,7 +110,7 @@ class Acquisition:
 
     @classmethod
     def from_bids(cls, sidecar: Mapping[str, Any], **known: Any) -> Acquisition:
-        """Read a BIDS JSON sidecar; what is missing or not a number stays None.
+        """Read a BIDS JSON sidecar; an entry that is missing or not a number stays None.
 
         Args:
             sidecar: The parsed JSON, in BIDS units (seconds, degrees, tesla).
@@ -123,18 +123,18 @@ class Acquisition:
             >>> Acquisition.from_bids({"RepetitionTime": 2.3, "FlipAngle": "n/a"}, modality="T1w").repetition_time_ms
             2300.0
         """
-        told = {**{key: sidecar[also] for also, key in _ALSO.items() if also in sidecar}, **sidecar}
-        found = {
+        entries = {**{key: sidecar[also] for also, key in _ALIASES.items() if also in sidecar}, **sidecar}
+        numbers = {
             name: round(value * factor, 6)
             for key, (name, factor) in _BIDS.items()
-            if (value := _number(told, key)) is not None
+            if (value := _number(entries, key)) is not None
         }
-        words = {name: sidecar.get(key) for key, name in _BIDS_WORDS.items()}
-        said = {name: word for name, word in words.items() if isinstance(word, str) and word.lower() not in _UNKNOWN}
-        return cls(**{**found, **said, **_pet(sidecar), **known})
+        texts = {name: sidecar.get(key) for key, name in _BIDS_WORDS.items()}
+        words = {name: text for name, text in texts.items() if isinstance(text, str) and text.lower() not in _UNKNOWN}
+        return cls(**{**numbers, **words, **_pet(sidecar), **known})
 
     def to_bids(self) -> dict[str, Any]:
-        """Write the known scanner fields as a BIDS sidecar; the subject's and the grid's are not part of one."""
+        """Write the known scanner fields as a BIDS sidecar; those of the subject and the grid are not part of it."""
         numbers = {key: (getattr(self, name), factor) for key, (name, factor) in _BIDS.items()}
         sidecar: dict[str, Any] = {key: round(v / factor, 9) for key, (v, factor) in numbers.items() if v is not None}
         words = {key: getattr(self, name) for key, name in _BIDS_WORDS.items()}
@@ -162,14 +162,14 @@ def _number(sidecar: Mapping[str, Any], key: str) -> float | None:
 
 
 def _pet(sidecar: Mapping[str, Any]) -> dict[str, float]:
-    """Read dose, uptake time and the duration of a single frame, whose numbers need others to have a meaning."""
-    found = dict[str, float]()
+    """Read dose, uptake time and the duration of a single frame, each of which is computed from several entries."""
+    values = dict[str, float]()
     dose, unit = _number(sidecar, "InjectedRadioactivity"), _TO_MBQ.get(str(sidecar.get("InjectedRadioactivityUnits")))
     if dose is not None and unit is not None:
-        found["dose_mbq"] = round(dose * unit, 6)
+        values["dose_mbq"] = round(dose * unit, 6)
     injected, begun = (_number(sidecar, key) for key in ("InjectionStart", "ScanStart"))
     if injected is not None and begun is not None:
-        found["uptake_time_min"] = round((begun - injected) / 60, 6)
+        values["uptake_time_min"] = round((begun - injected) / 60, 6)
     frames = sidecar.get("FrameDuration")
     frame = _number({"only": frames[0] if isinstance(frames, list) and len(frames) == 1 else frames}, "only")
-    return found if frame is None else {**found, "frame_duration_s": frame}
+    return values if frame is None else {**values, "frame_duration_s": frame}

@@ -33,7 +33,7 @@ def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progres
     """
     progress, out = progress or Progress(), Path(out)
     _clear(out, overwrite)
-    cohort = simulate(out / "cohort", subjects=SUBJECTS, sites=2, contrasts=CONTRASTS, jobs=2, progress=progress)
+    cohort = simulate(out / "cohort", subjects=SUBJECTS, centres=2, contrasts=CONTRASTS, jobs=2, progress=progress)
     run = train("small/demo", out=out / "run", overrides=[f"data.root={cohort}"], progress=progress).folder
     for path in _one_synthesis(run, out / "synthetic"):
         progress.say(f"synthesized {path}")

@@ -16,11 +16,11 @@ from anysyn.cli.terminal.words import words
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder of the new cohort; with --like, the NIfTI file to write.")],
     subjects: Annotated[int, typer.Option(help="How many subjects.")] = 24,
-    sites: Annotated[str, typer.Option(help="How many sites, or which: E,F.")] = "4",
+    centres: Annotated[str, typer.Option("--centres", "--sites", help="How many centres, or which: E,F.")] = "4",
     spacing: Annotated[float, typer.Option(help="Voxel size in mm.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
-    contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the sites acquire.")] = None,
+    contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the centres acquire.")] = None,
     vary: Annotated[bool, typer.Option("--vary", help="TR, TE, TI, flip angle of each from broad ranges.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
     like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
@@ -44,7 +44,7 @@ def simulate(
         lambda: simulation.simulate(
             out,
             subjects=subjects,
-            sites=int(sites) if sites.isdecimal() else words(sites) or (),
+            centres=int(centres) if centres.isdecimal() else words(centres) or (),
             spacing=spacing,
             seed=seed,
             labels=labels,

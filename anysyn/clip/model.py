@@ -1,8 +1,8 @@
-"""Any CLIP-like model of transformers, told what the modalities are called."""
+"""Any CLIP-like model of transformers, with a description of each modality."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -16,6 +16,41 @@ Tokenize = Callable[[Sequence[str]], dict[str, list[list[int]]]]
 LARGEST_SCALE = 100.0  # Radford et al. bound the scale of the logits, "which we found necessary" (their Section 2.5)
 AT_ONCE = 64  # texts that are embedded together
 MOST_HELD = 20_000  # embeddings that are kept: 61 MB of 768 numbers each
+
+
+class Snapshot:
+    """Weights at one moment, which tell later on whether one of them was changed in place, replaced or moved.
+
+    Optimisers, loading and moving to a device are noticed; writing through ``weight.data`` is not. The memory of the
+    weights is held, so that no other tensor can come to lie there and be taken for them.
+
+    Args:
+        weights: The weights.
+
+    Example:
+        >>> weight = nn.Parameter(torch.ones(2))
+        >>> snapshot = Snapshot([weight])
+        >>> with torch.no_grad():
+        ...     snapshot.matches([weight]), weight.add_(1) is weight, snapshot.matches([weight])
+        (True, True, False)
+    """
+
+    def __init__(self, weights: Iterable[Tensor]) -> None:
+        self._weights = [(weight.detach(), weight._version) for weight in weights]
+
+    def matches(self, weights: Sequence[Tensor]) -> bool:
+        """Tell whether these are the same weights, unchanged."""
+        pairs = zip(self._weights, weights, strict=False)
+        same = (_same_memory(old, new) and version == new._version for (old, version), new in pairs)
+        return len(self._weights) == len(weights) and all(same)
+
+    def __deepcopy__(self, memo: object) -> Snapshot:
+        """Return a snapshot that matches nothing: a copied network has other weights."""
+        return Snapshot(())
+
+
+def _same_memory(old: Tensor, new: Tensor) -> bool:
+    return old.device == new.device and (new.is_meta or old.is_set_to(new))
 
 
 class Clip(ImageTextModel):
@@ -50,7 +85,7 @@ class Clip(ImageTextModel):
         self.descriptions = tuple(descriptions)
         self.tokenize(self.descriptions)  # finds one that is too long before any training
         self.dimensions = pixels.dimensions
-        self._state: object = None
+        self._embedded_by = Snapshot(())
         self._held = dict[str, Tensor]()
         self._learning = dict[str, Tensor]()
 
@@ -92,10 +127,8 @@ class Clip(ImageTextModel):
         """
         once = list(dict.fromkeys(texts))
         weights = [weight for tower in self._towers("text") for weight in tower.parameters()]
-        # Optimisers, loading and moving to a device all show in these numbers.
-        state = [(weight.data_ptr(), weight._version) for weight in weights]
-        if self._state != state:
-            self._state, self._held, self._learning = state, {}, {}
+        if not self._embedded_by.matches(weights):
+            self._embedded_by, self._held, self._learning = Snapshot(weights), {}, {}
         if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
             return self._with_graph(once)[[once.index(text) for text in texts]]
         # Plain float32 tensors, whoever asked first: training under autocast, or evaluation in inference mode.

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError, UserError
-from anysyn.nn.arithmetic import Affine, applied, bounded_scale, in_float32, removing
+from anysyn.nn.arithmetic import Affine, bounded_scale, in_float32, removing
 from anysyn.nn.mlp import MLP
+from anysyn.ops import scale_and_shift
 from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
 
@@ -91,7 +92,7 @@ class AlphaBeta(Conditioner):
 
     def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
         """Return the content on the encoder's side, the target's features on the decoder's: (B, C, *S) each."""
-        return applied(features, self.affine(condition, site))
+        return scale_and_shift(features, *self.affine(condition, site))
 
 
 def _mapping(width: int, hidden: Sequence[int], channels: int) -> MLP:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
+from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site

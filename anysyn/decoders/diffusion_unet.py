@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
+from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import ToldBlock, repeated
 from anysyn.registry import Given, register

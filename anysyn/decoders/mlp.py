@@ -8,7 +8,7 @@ import torch
 from monai.networks.utils import pixelshuffle
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
+from anysyn.decoders.cnn import GridDecoder
 from anysyn.errors import RecipeError
 from anysyn.nn.arithmetic import Affine, affine_at, folded
 from anysyn.nn.mlp import MLP

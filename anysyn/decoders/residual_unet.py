@@ -8,8 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
-from anysyn.decoders.levels import level_sites
+from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.residual_units import residual_unit, upsampling_convolution
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate

@@ -8,8 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
-from anysyn.decoders.levels import level_sites
+from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.strided import enlarging, repeating
 from anysyn.registry import Given, register

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
-from anysyn.decoders.levels import level_sites
+from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import conv
 from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
 from anysyn.registry import Given, register

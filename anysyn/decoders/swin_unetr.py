@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from anysyn.decoders.grid import GridDecoder
-from anysyn.decoders.levels import level_sites
+from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.unetr import head, upsampling_block
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
-from anysyn.decoders.levels import level_sites
+from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate

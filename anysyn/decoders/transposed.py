@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from anysyn.decoders.grid import GridDecoder
+from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import Norm, norm
 from anysyn.nn.reflected import reflected
 from anysyn.registry import Given, register

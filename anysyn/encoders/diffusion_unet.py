@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import passed, pyramid_sites
-from anysyn.nn.blocks import conv
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.nn.blocks import conv, passed, pyramid_sites
 from anysyn.nn.diffusion import ToldBlock
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.nn.reflected import ReflectedBlock, reflected
 from anysyn.registry import Given, register

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from anysyn.encoders.per_modality import PerModalityEncoder
-from anysyn.encoders.pyramid import passed, pyramid_sites
+from anysyn.nn.blocks import passed, pyramid_sites
 from anysyn.nn.unification import moments, strongest
 from anysyn.ops import counted_once
 from anysyn.registry import Given, register

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import conv
 from anysyn.registry import Given, register

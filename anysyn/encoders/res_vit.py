@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from anysyn.encoders.downsampled_resnet import DownsampledResNetEncoder
-from anysyn.encoders.inputs import Inputs
+from anysyn.encoders.unet import Inputs
 from anysyn.nn.aggregated import AggregatedTransformer
 from anysyn.nn.blocks import Norm
 from anysyn.nn.transformer import Transformer

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import pyramid, pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
 from anysyn.errors import RecipeError
+from anysyn.nn.blocks import pyramid, pyramid_sites
 from anysyn.nn.residual_units import residual_unit
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.encoders.per_modality import PerModalityEncoder
-from anysyn.encoders.pyramid import passed, pyramid_sites
+from anysyn.nn.blocks import passed, pyramid_sites
 from anysyn.nn.subnetworks import copies, sites_of, within
 from anysyn.nn.unification import FeatureUnification
 from anysyn.ops import counted_once

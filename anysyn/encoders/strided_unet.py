@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import pyramid, pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
 from anysyn.errors import RecipeError
-from anysyn.nn.blocks import Norm, norm
+from anysyn.nn.blocks import Norm, norm, pyramid, pyramid_sites
 from anysyn.nn.strided import SLOPE, halving, strided_widths
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.nn.blocks import pyramid_sites
 from anysyn.nn.swin import ChannelNorm, PatchMerging, swin_blocks
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site

@@ -7,8 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import passed, pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.nn.blocks import passed, pyramid_sites
 from anysyn.nn.unetr import residual_block, swin_transformer
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site

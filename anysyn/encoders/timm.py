@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import passed, pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
 from anysyn.errors import RecipeError
 from anysyn.nn.backbones import pyramid
+from anysyn.nn.blocks import passed, pyramid_sites
 from anysyn.nn.unetr import residual_block
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate

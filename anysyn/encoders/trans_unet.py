@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import pyramid_sites
-from anysyn.nn.blocks import Norm, conv, norm
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.nn.blocks import Norm, conv, norm, pyramid_sites
 from anysyn.nn.transformer import Transformer, VoxelTokens
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
-from anysyn.encoders.pyramid import passed, pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
 from anysyn.errors import RecipeError
+from anysyn.nn.blocks import passed, pyramid_sites
 from anysyn.nn.positions import maps_of, on_grid, tokens_of
 from anysyn.nn.unetr import projection_block, residual_block, vision_transformer
 from anysyn.registry import Given, register

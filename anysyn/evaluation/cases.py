@@ -1,4 +1,4 @@
-"""Cases: the pairs of each subject, synthesized and measured."""
+"""Cases: every pair of every subject, synthesized and measured."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from anysyn.evaluation.tables.cases_table import MODEL, case_row
 
 
 class Cases:
-    """Measure subject by subject; what fails is listed and the rest goes on.
+    """Measurements of subjects, one by one; a failure is listed and the others are measured.
 
     Args:
         run: The trained run.
-        protocol: How to compare.
-        baselines: By pair, what stands beside the model.
-        batch: Slices or patches the network sees at once.
-        examples: Subjects of each pair whose planes are kept.
-        folder: Where they are kept.
-        degradation: What is done to the sources, but not to the truth; nothing, if None.
-        corruption: What is done to them before that; nothing, if None.
-        seed: Draws what is random in a corruption.
+        protocol: How images are compared.
+        baselines: By pair, the baselines of the model.
+        batch: Slices or patches that go through the network at once.
+        examples: Number of subjects of each pair whose planes are written.
+        folder: Folder of the planes.
+        degradation: Thick slices of the sources; none by default. The truth stays as it is.
+        corruption: Corruption of the sources, before the degradation; none by default.
+        seed: Seed of the corruption.
 
     Attributes:
-        rows: One for each subject, method and pair.
-        inputs: One for each subject and source that was degraded or corrupted: what was left of it.
+        rows: A row for each subject, method and pair.
+        inputs: A row for each subject and source that was degraded or corrupted: the quality that is left.
         failures: Subjects and pairs that could not be measured.
     """
 
@@ -64,13 +64,13 @@ class Cases:
         self.rows: list[dict[str, Any]] = []
         self.inputs: list[dict[str, Any]] = []
         self.failures: list[Failure] = []
-        self._kept: Counter[Pair] = Counter()
+        self._written: Counter[Pair] = Counter()
 
     def add(self, subject: Subject, pairs: Sequence[Pair]) -> None:
         """Measure pairs of one subject; targets with the same sources are synthesized together.
 
         Args:
-            subject: Where the files are.
+            subject: The subject.
             pairs: Pairs whose contrasts the subject has.
         """
         if not pairs:
@@ -78,19 +78,19 @@ class Cases:
         with listed(self.failures, subject.key):
             study = self.run.prepare(subject)
             lesion = lesion_of(subject, study) if self.protocol.reads_lesion else None
-            known = set[str]()  # sources whose quality is noted
+            noted = set[str]()  # sources whose quality is in `inputs`
             for sources, targets in by_sources(pairs).items():
                 with listed(self.failures, subject.key, Pair(sources, "+".join(targets))):
                     seen, predicted = self._predict(study, sources, targets)
-                    self._note_inputs(study, seen, [name for name in sources if name not in known], lesion)
-                    known |= set(sources)
+                    self._note_inputs(study, seen, [name for name in sources if name not in noted], lesion)
+                    noted |= set(sources)
                     for target in targets:
                         self._measure(seen, Pair(sources, target), predicted[target].float().cpu(), lesion)
 
     def _predict(
         self, study: Study, sources: Sequence[str], targets: Sequence[str]
     ) -> tuple[Study, Mapping[str, Tensor]]:
-        """Return what there is to be seen on the grid of the truth, and the syntheses there."""
+        """Return the study with the sources that the network got, on the grid of the truth, and the syntheses there."""
         seen = study if self.corruption is None else corrupted(study, sources, self.corruption, seed=self.seed)
         if self.degradation is None:
             return seen, self.run.predict(seen, sources, targets, self.batch)
@@ -112,11 +112,11 @@ class Cases:
             values = {method: self._values(study, pair.target, image, lesion) for method, image in images.items()}
             stamp = (self.protocol.name, self.protocol.digest)
             about = (study.key, study.dataset)
-            self.rows += [case_row(*about, m, pair.sources, pair.target, stamp, found) for m, found in values.items()]
-            if self._kept[pair] < self.examples:
-                name = re.sub(r"[^\w.+-]+", "_", f"{pair}_{self._kept[pair]}_{study.key}")
+            self.rows += [case_row(*about, m, pair.sources, pair.target, stamp, row) for m, row in values.items()]
+            if self._written[pair] < self.examples:
+                name = re.sub(r"[^\w.+-]+", "_", f"{pair}_{self._written[pair]}_{study.key}")
                 write_example(self.folder / f"{name}.npz", _example(study, pair, images, values))
-                self._kept[pair] += 1
+                self._written[pair] += 1
 
     def _values(self, study: Study, target: str, image: Tensor, lesion: Tensor | None) -> dict[str, float]:
         truth, mask, window = study.images[target], study.foreground, study.windows.get(target)

@@ -1,4 +1,4 @@
-"""What keeps an evaluation from being done."""
+"""The error of an evaluation that cannot be done."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from anysyn.errors import UserError
 
 
 class EvaluationError(UserError):
-    """Report what keeps an evaluation from being done, in one line."""
+    """The reason why an evaluation cannot be done, in one line."""

@@ -1,4 +1,4 @@
-"""Examples: three planes of a case, small enough to keep, for figures."""
+"""Examples for figures: three planes of a case."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Planes = tuple[Plane, Plane, Plane]
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """Hold three orthogonal planes of each image of a case, in prepared intensities.
+    """Three orthogonal planes of each image of a case, in prepared intensities.
 
     Args:
         subject: Key of the subject.
-        dataset: Where the subject comes from.
+        dataset: Dataset of the subject.
         target: Modality name.
         spacing: Voxel size in mm along the three axes.
-        sources: By modality name: the planes across axis 0 (Y, Z), axis 1 (X, Z) and axis 2 (X, Y).
+        sources: By modality name, the planes perpendicular to axis 0 (Y, Z), axis 1 (X, Z) and axis 2 (X, Y).
         truth: Planes of the real target.
         mask: Planes of the foreground, 0 or 1.
-        predictions: By method: the model and the baselines.
-        values: By method, metric name to value.
+        predictions: By method, the model or a baseline.
+        values: By method, the value of each metric.
     """
 
     subject: str
@@ -64,7 +64,7 @@ def centre(foreground: Tensor) -> tuple[int, int, int]:
 
 
 def planes(volume: Tensor, at: tuple[int, int, int]) -> Planes:
-    """Cut the three planes through a voxel.
+    """Return the three planes through a voxel.
 
     Args:
         volume: (X, Y, Z).
@@ -88,15 +88,15 @@ def write_example(path: Path, example: Example) -> None:
     float16 and ``about``, a JSON text with the rest.
 
     Args:
-        path: The file; one that is there is replaced.
-        example: What to write.
+        path: The file; an existing one is replaced.
+        example: The example.
 
     Example:
         >>> import tempfile
         >>> cut = planes(torch.zeros(2, 3, 4), (0, 0, 0))
         >>> about = {"subject": "sub-01", "dataset": "", "target": "T2w", "spacing": (1.0, 1.0, 1.0)}
         >>> images = {"sources": {"T1w": cut}, "truth": cut, "mask": cut, "predictions": {"model": cut}}
-        >>> path = Path(tempfile.mkdtemp()) / "one.npz"
+        >>> path = Path(tempfile.mkdtemp()) / "example.npz"
         >>> write_example(path, Example(**about, **images, values={"model": {"psnr": 30.0}}))
         >>> read_example(path).values
         {'model': {'psnr': 30.0}}
@@ -118,18 +118,18 @@ def write_example(path: Path, example: Example) -> None:
 
 
 def read_example(path: Path) -> Example:
-    """Read what `write_example` wrote.
+    """Read an example that `write_example` wrote.
 
     Raises:
         UserError: If the file is not an example.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
-            about = json.loads(str(held["about"]))
-            kept = {name: held[name] for name in held.files}
-        take = {name: _planes(kept, name) for name in ("truth", "mask")}
-        sources = {name: _planes(kept, f"source/{name}") for name in about["sources"]}
-        predictions = {method: _planes(kept, f"prediction/{method}") for method in about["values"]}
+        with np.load(path, allow_pickle=False) as file:
+            about = json.loads(str(file["about"]))
+            arrays = {name: file[name] for name in file.files}
+        common = {name: _planes(arrays, name) for name in ("truth", "mask")}
+        sources = {name: _planes(arrays, f"source/{name}") for name in about["sources"]}
+        predictions = {method: _planes(arrays, f"prediction/{method}") for method in about["values"]}
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not an example that an evaluation wrote ({error}); evaluate again") from error
     return Example(
@@ -140,9 +140,9 @@ def read_example(path: Path) -> Example:
         values=about["values"],
         sources=sources,
         predictions=predictions,
-        **take,
+        **common,
     )
 
 
-def _planes(kept: Mapping[str, Plane], name: str) -> Planes:
-    return kept[f"{name}/0"], kept[f"{name}/1"], kept[f"{name}/2"]
+def _planes(arrays: Mapping[str, Plane], name: str) -> Planes:
+    return arrays[f"{name}/0"], arrays[f"{name}/1"], arrays[f"{name}/2"]

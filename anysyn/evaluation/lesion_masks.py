@@ -1,4 +1,4 @@
-"""Regions: what a downstream segmenter looks for, and where the masks of a subject say that it is."""
+"""Lesion masks: the regions that a segmenter is trained on, read from the masks of a subject."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from anysyn.data.records import Subject
 from anysyn.data.volumes.nifti import read_nifti
 from anysyn.data.volumes.study import Study
 
-LABEL_MAP = "seg"  # as BraTS names the one file that holds all of a tumour
-LABELS = {"core": (1,), "oedema": (2,), "rim": (3, 4)}  # BraTS calls the rim 4, since 2023 3
-MOST = 0.9  # of the subjects have to have a modality, so that it is shown to the segmenter
+LABEL_MAP = "seg"  # BraTS's name of the file with all parts of a tumour
+LABELS = {"core": (1,), "oedema": (2,), "rim": (3, 4)}  # BraTS's number of the rim is 4, since 2023 it is 3
+MOST = 0.9  # share of the subjects that must have a modality for it to be an input of the segmenter
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Name what one segmenter looks for.
+    """The regions that a segmenter finds.
 
     Args:
-        name: Of the task.
-        regions: By name, the masks that a region is the union of.
+        name: Name of the task.
+        regions: By name of the region, the masks whose union it is.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Task:
         return {name for names in self.regions.values() for name in names}
 
     def known_of(self, subject: Subject) -> bool:
-        """Tell whether the masks of a subject say where the regions are."""
-        held = set(subject.masks)
-        return self.masks <= held or (LABEL_MAP in held and self.masks <= LABELS.keys())
+        """Return whether a subject has the masks of all regions."""
+        masks = set(subject.masks)
+        return self.masks <= masks or (LABEL_MAP in masks and self.masks <= LABELS.keys())
 
     def able(self, subject: Subject, inputs: Collection[str]) -> bool:
-        """Tell whether a subject has the masks and all modalities that a segmenter is shown."""
+        """Return whether a subject has the masks and all inputs of a segmenter."""
         return self.known_of(subject) and set(inputs) <= set(subject.images)
 
 
@@ -65,15 +65,15 @@ def truth_of(subject: Subject, study: Study, task: Task) -> Tensor:
     """Read the regions of a subject onto the grid of its prepared images.
 
     Args:
-        subject: Whose masks say where the regions are.
+        subject: The subject.
         study: Its prepared images.
-        task: What is looked for.
+        task: The regions.
 
     Returns:
         (R, X, Y, Z) bool.
 
     Raises:
-        VolumeError: If a mask cannot be used, or the label map holds other labels than those of BraTS.
+        VolumeError: If a mask cannot be used, or the label map has labels that BraTS does not define.
     """
     parts = {name: _part(subject, name, study.grid) for name in sorted(task.masks)}
     united = [torch.stack([parts[name] for name in names]).any(0) for names in task.regions.values()]
@@ -81,17 +81,17 @@ def truth_of(subject: Subject, study: Study, task: Task) -> Tensor:
 
 
 def lesion_of(subject: Subject, study: Study) -> Tensor:
-    """Read all that the masks of a subject call a lesion onto the grid of its prepared images.
+    """Read the union of all lesion masks of a subject onto the grid of its prepared images.
 
     Args:
-        subject: Whose masks say where it is.
+        subject: The subject.
         study: Its prepared images.
 
     Returns:
         (X, Y, Z) bool.
 
     Raises:
-        VolumeError: If nothing says where the lesion is, or a mask cannot be used.
+        VolumeError: If the subject has no lesion mask, or a mask cannot be used.
     """
     known = [task for task in TASKS if task.known_of(subject)]
     if not known:
@@ -116,11 +116,11 @@ def _part(subject: Subject, name: str, onto: Grid) -> Tensor:
 
 
 def inputs_of(subjects: Sequence[Subject], modalities: Collection[str]) -> tuple[str, ...]:
-    """Choose the modalities that a segmenter is shown: those that nine in ten of its training subjects have.
+    """Choose the inputs of a segmenter: the modalities that nine in ten of its training subjects have.
 
     Args:
-        subjects: That it could train on.
-        modalities: That the run knows, in order.
+        subjects: Training subjects.
+        modalities: Modalities of the run, in order.
 
     Example:
         >>> from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pairs: which sources are shown for which target."""
+"""Pairs of sources and a target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anysyn.registry import suggest
 
 @dataclass(frozen=True)
 class Pair:
-    """Name the sources shown and the target asked for.
+    """The sources and the target of a synthesis.
 
     Args:
         sources: Modality names in the order of the recipe.
@@ -31,7 +31,7 @@ class Pair:
         return f"{'+'.join(self.sources)}:{self.target}"
 
     def within(self, modalities: Collection[str]) -> bool:
-        """Tell whether every contrast of the pair is among these."""
+        """Return whether all contrasts of the pair are among the modalities."""
         return {*self.sources, self.target} <= set(modalities)
 
 
@@ -40,14 +40,14 @@ def parse_pairs(text: str | None, modalities: Sequence[str]) -> tuple[Pair, ...]
 
     Args:
         text: ``"T1w:T2w,T1w+T2w:FLAIR"``; ``"all"`` or None for every ordered pair of two modalities. Aliases are
-            understood.
-        modalities: Names that the run knows, in order.
+            allowed.
+        modalities: Modalities of the run, in order.
 
     Returns:
         Each pair once, its sources in the order of the run.
 
     Raises:
-        EvaluationError: If a pair cannot be read or names a modality that the run does not know.
+        EvaluationError: If a pair cannot be read or has a modality that the run does not have.
 
     Example:
         >>> [str(pair) for pair in parse_pairs("T1w:T2w,FLAIR+T1w:T2w", ["T1w", "T2w", "FLAIR"])]

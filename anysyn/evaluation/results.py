@@ -1,4 +1,4 @@
-"""Results: what an evaluation found, and how its folder is written."""
+"""Results of an evaluation, and how its folder is written."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from anysyn.versions import versions
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Hold the results of an evaluation.
+    """The results of an evaluation.
 
     Args:
-        folder: Where they were written.
-        protocol: How they were measured.
-        cases: One row for each subject, method and pair, as `case_row` writes them.
+        folder: Folder that they are written to.
+        protocol: How images were compared.
+        cases: A row for each subject, method and pair, as `case_row` writes them.
         summary: Mean and standard deviation, as `summarise` returns them.
-        margins: By how much the model beats each baseline, as `margins` returns it.
+        margins: Margin of the model over each baseline, as `margins` returns it.
         statistics: Intervals, and tests against the best method, as `compare` returns them.
-        inputs: What was left of sources that were degraded or corrupted: a row for each subject and modality with
-            ``input_psnr`` and the metrics of the protocol; empty where nothing was done to them.
-        failures: Subjects and pairs that could not be evaluated; the others are finished.
+        inputs: Quality of degraded or corrupted sources: a row for each subject and modality with ``input_psnr`` and
+            the metrics of the protocol; empty if the sources are as they were.
+        failures: Subjects and pairs that could not be evaluated.
         skipped: By pair, how many subjects lack one of its contrasts.
-        notes: What else a reader of the table has to know.
+        notes: Lines for the foot of the table.
     """
 
     folder: Path
@@ -56,7 +56,7 @@ class Evaluation:
         return to_markdown(self.summary, self.margins, self.notes)
 
     def lines(self) -> list[str]:
-        """Return the table and the margins over the baselines for a terminal, and where all of it lies."""
+        """Return the table and the margins over the baselines for a terminal, and the path of the folder."""
         return [*to_lines(self.summary, self.margins, self.notes), "", f"all of it: {self.folder}"]
 
 
@@ -75,13 +75,13 @@ def results_of(
 
     Args:
         rows: As `case_row` writes them.
-        folder: Where the results go.
-        protocol: How they were measured.
+        folder: Folder of the results.
+        protocol: How images were compared.
         failures: Subjects and pairs that could not be evaluated.
         skipped: By pair, how many subjects lack one of its contrasts.
         notes: Lines for the foot of the table.
-        inputs: What was left of sources that were degraded or corrupted.
-        seed: Draws the cases of the bootstrap.
+        inputs: Quality of degraded or corrupted sources.
+        seed: Seed of the bootstrap.
 
     Raises:
         EvaluationError: If there is no case.
@@ -106,12 +106,12 @@ def results_of(
     )
 
 
-def write_results(result: Evaluation, asked: Mapping[str, Any]) -> None:
-    """Write the tables and the record into the folder of the results; each file is whole or not there.
+def write_results(result: Evaluation, options: Mapping[str, Any]) -> None:
+    """Write the tables and the record into the folder of the results, each file whole or not at all.
 
     Args:
-        result: What was found.
-        asked: What was asked for, for the record.
+        result: The results.
+        options: Options of the evaluation, for the record.
 
     Raises:
         OSError: If a file cannot be written.
@@ -125,7 +125,7 @@ def write_results(result: Evaluation, asked: Mapping[str, Any]) -> None:
     write_text(result.folder / "table.md", result.markdown())
     write_text(result.folder / "table.tex", to_latex(result.summary, result.notes))
     record = {
-        **asked,
+        **options,
         "protocol": result.protocol.fields(),
         "digest": result.protocol.digest,
         "skipped": dict(result.skipped),

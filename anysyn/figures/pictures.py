@@ -1,4 +1,4 @@
-"""Pictures that a page holds inside itself, each with the words for who cannot see it."""
+"""Pictures embedded in a page as data URIs, each with an alternative text."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MARKERS = "o^Dv*X"
-# Letters drawn as outlines look alike everywhere; with a fixed salt and no date the same figure gives the same bytes;
-# a name is never read as a formula.
+# Letters are drawn as outlines, which look the same everywhere; a fixed salt and no date give the same bytes for the
+# same figure; names are not parsed as formulas.
 _STYLE: Any = {"svg.fonttype": "path", "svg.hashsalt": "anysyn", "font.size": 9, "axes.spines.top": False}
 _STYLE |= {"text.parse_math": False, "axes.spines.right": False, "axes.titlesize": 10, "axes.titleweight": "bold"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Hold an image as a data URI.
+    """Image as a data URI.
 
     Args:
         source: The data URI.
-        alt: What it shows, in words.
+        alt: Description of what it shows.
         width: On the page, in CSS pixels.
         height: On the page, in CSS pixels.
     """
@@ -40,7 +40,7 @@ class Picture:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Write bytes as a data URI.
+    """Return bytes as a data URI.
 
     Args:
         content: The file.
@@ -58,7 +58,7 @@ def chart(figure: Figure, alt: str) -> Picture:
 
     Args:
         figure: Drawn inside `chart_style`.
-        alt: What it shows.
+        alt: Description of what it shows.
 
     Example:
         >>> chart(Figure(figsize=(2, 1)), "nothing").width
@@ -96,10 +96,10 @@ def line_styles(methods: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def png(pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> bytes:
-    """Write pixels as a PNG.
+    """Return pixels as a PNG.
 
     Args:
-        pixels: (H, W), grey values, or places in the palette.
+        pixels: (H, W), grey values or indices into the palette.
         palette: (P, 3), red, green and blue of at most 256 colours; None for grey.
 
     Example:

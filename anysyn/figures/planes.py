@@ -1,4 +1,4 @@
-"""Planes as a radiologist looks at them: turned, windowed, and errors in colour."""
+"""Planes in radiological orientation: windowed images, and error maps in colour."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from PIL import Image
 Floats = NDArray[np.floating]
 Window = tuple[float, float]
 
-LIMIT = 0.3  # error at the ends of the colour scale, as a share of the truth's window; fixed, so pictures compare
+LIMIT = 0.3  # error at the ends of the colour scale, as a share of the truth's window; the same for all pictures
 LONGEST = 256  # pixels of a plane at the most, for pages of a few megabytes
-MIDDLE = 127  # place of "no error" in the palette
+MIDDLE = 127  # index of "no error" in the palette
 
-PLANES = ("sagittal", "coronal", "axial")  # across axis 0, 1 and 2
+PLANES = ("sagittal", "coronal", "axial")  # perpendicular to axis 0, 1 and 2
 SIDES = ((("A", "P"), "S"), (("R", "L"), "S"), (("R", "L"), "A"))  # by axis: (left, right) and top of the picture
 
 
@@ -38,11 +38,11 @@ def radiological(plane: Floats) -> Floats:
 
 
 def extent(plane: Floats, axis: int, spacing: Sequence[float]) -> tuple[float, float]:
-    """Return width and height in mm of a turned plane.
+    """Return width and height in mm of a plane in radiological orientation.
 
     Args:
-        plane: As it was cut.
-        axis: What it was cut across.
+        plane: The plane before `radiological`.
+        axis: The axis perpendicular to it.
         spacing: Voxel size in mm along the three axes.
 
     Example:
@@ -54,10 +54,10 @@ def extent(plane: Floats, axis: int, spacing: Sequence[float]) -> tuple[float, f
 
 
 def window_of(planes: Sequence[Floats], masks: Sequence[Floats]) -> Window:
-    """Return the lowest value and the percentile 99.5 inside the mask: what is drawn black and white.
+    """Return the intensities drawn black and white: the lowest and the 99.5th percentile inside the mask.
 
     Args:
-        planes: Of one image.
+        planes: Planes of one image.
         masks: Of the same shapes; above 0.5 is foreground.
 
     Example:
@@ -71,7 +71,7 @@ def window_of(planes: Sequence[Floats], masks: Sequence[Floats]) -> Window:
 
 
 def shrink(plane: Floats, longest: int = LONGEST) -> Floats:
-    """Average a plane down until neither side is longer than a limit.
+    """Downsample a plane by averaging until no side is longer than a limit.
 
     Args:
         plane: (H, W).
@@ -90,11 +90,11 @@ def shrink(plane: Floats, longest: int = LONGEST) -> Floats:
 
 
 def grey(plane: Floats, window: Window) -> NDArray[np.uint8]:
-    """Map intensities to grey values; what lies outside the window is black or white.
+    """Map intensities to grey values; below the window is black, above it white.
 
     Args:
         plane: Intensities.
-        window: What is black and what is white.
+        window: Intensities of black and white.
 
     Example:
         >>> grey(np.array([-1.0, 0.5, 2.0]), (0.0, 1.0)).tolist()
@@ -105,12 +105,12 @@ def grey(plane: Floats, window: Window) -> NDArray[np.uint8]:
 
 
 def relative_error(prediction: Floats, truth: Floats, window: Window) -> Floats:
-    """Subtract the truth and divide by the span of its window.
+    """Return the error as a share of the truth's window: ``(prediction - truth) / (high - low)``.
 
     Args:
         prediction: Intensities.
         truth: Intensities.
-        window: Of the truth.
+        window: Window of the truth.
 
     Example:
         >>> relative_error(np.array([0.5]), np.array([0.25]), (0.0, 0.5)).tolist()
@@ -121,11 +121,11 @@ def relative_error(prediction: Floats, truth: Floats, window: Window) -> Floats:
 
 
 def signed(error: Floats, limit: float = LIMIT) -> NDArray[np.uint8]:
-    """Map errors to places in the palette; larger ones than the limit take the colour of the end.
+    """Map errors to indices of the palette; errors beyond the limit get the colour of the end.
 
     Args:
-        error: Signed.
-        limit: Error at the ends.
+        error: Signed error.
+        limit: Error at the ends of the palette.
 
     Example:
         >>> signed(np.array([-9.0, -0.3, 0.0, 0.3])).tolist()
@@ -136,14 +136,14 @@ def signed(error: Floats, limit: float = LIMIT) -> NDArray[np.uint8]:
 
 @cache
 def error_palette() -> NDArray[np.uint8]:
-    """Return the colours of errors, (255, 3): blue where too dark, white, red where too bright.
+    """Return the colours of errors, (255, 3): blue for too dark, white for none, red for too bright.
 
     Example:
         >>> error_palette()[[0, MIDDLE, -1]].tolist()
         [[5, 48, 97], [247, 246, 246], [103, 0, 31]]
     """
-    places = np.linspace(0, 1, 2 * MIDDLE + 1)
-    return _bytes(mpl.colormaps["RdBu_r"](places)[:, :3] * 255)
+    positions = np.linspace(0, 1, 2 * MIDDLE + 1)
+    return _bytes(mpl.colormaps["RdBu_r"](positions)[:, :3] * 255)
 
 
 def _bytes(values: Floats) -> NDArray[np.uint8]:

@@ -13,7 +13,6 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from anysyn.ops import spread
 from anysyn.types import Modulate
 
 
@@ -88,16 +87,6 @@ def then(first: Affine, second: Affine) -> Affine:
         [1.0, 0.0]
     """
     return Affine(first.scale * second.scale, first.shift * second.scale + second.shift)
-
-
-def applied(features: Tensor, affine: Affine) -> Tensor:
-    """Scale and shift the channels of features: (B, C, *S) to (B, C, *S), in the more precise dtype of both.
-
-    Example:
-        >>> applied(torch.ones(1, 1, 2), Affine(torch.tensor([[2.0]]), torch.tensor([[3.0]])))
-        tensor([[[5., 5.]]])
-    """
-    return torch.addcmul(spread(affine.shift, features), features, spread(affine.scale, features))  # (B, C, *S)
 
 
 def folded(weight: Tensor, bias: Tensor, affine: Affine) -> tuple[Tensor, Tensor]:

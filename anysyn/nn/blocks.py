@@ -1,10 +1,13 @@
-"""Convolution blocks for two and three dimensions."""
+"""Convolution blocks for two and three dimensions, and rows of blocks with sites for conditioners between them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from torch import Tensor, nn
+
+from anysyn.types import Features, Modulate, Site
 
 Norm = Literal["none", "group", "batch", "instance"]
 
@@ -83,3 +86,67 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs, *S) to (B, outputs, *S / stride)."""
         return nn.functional.silu(self.body(x) + self.shortcut(x))  # (B, outputs, *S / stride)
+
+
+def pyramid_sites(widths: Sequence[int], inward: Sequence[int], *, first: int = 0) -> list[Site]:
+    """Name the sites of a row of blocks.
+
+    Args:
+        widths: Channels that each block answers with, finest first.
+        inward: Channels that each block with a site in front of it reads.
+        first: The first block with a site.
+
+    Example:
+        >>> [site.name for site in pyramid_sites((8, 16), (8,), first=1)]
+        ['encoder/block1', 'encoder/skip0', 'encoder/out']
+    """
+    return [
+        *(Site(f"encoder/block{i}", channels) for i, channels in enumerate(inward, first)),
+        *(Site(f"encoder/skip{i}", channels, f"skip{i}") for i, channels in enumerate(widths[:-1])),
+        Site("encoder/out", widths[-1], "deep"),
+    ]
+
+
+def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int = 0) -> Features:
+    """Go through a row of blocks and keep what each answers.
+
+    Args:
+        blocks: One for each level, finest first.
+        x: (B, C, *S), what the first block reads.
+        modulate: What acts at the sites of `pyramid_sites`.
+        first: The first block with a site; where block 0 reads the images, 1.
+
+    Returns:
+        Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+
+    Example:
+        >>> import torch
+        >>> from anysyn.types import unmodulated
+        >>> halving = nn.ModuleList([nn.Identity(), nn.AvgPool2d(2)])
+        >>> features = pyramid(halving, torch.rand(1, 3, 8, 8), unmodulated)
+        >>> [skip.shape[-1] for skip in features.skips], features.deep.shape[-1]
+        ([8], 4)
+    """
+    levels: list[Tensor] = []
+    for i, block in enumerate(blocks):
+        x = block(modulate(f"encoder/block{i}", x) if i >= first else x)  # (B, C_i, *S / stride_i)
+        levels.append(x)
+    return passed(levels, modulate)
+
+
+def passed(levels: Iterable[Tensor], modulate: Modulate) -> Features:
+    """Pass levels on through the sites of the skips and of the deepest features.
+
+    Args:
+        levels: (B, C_i, *S / stride_i), finest first.
+        modulate: What acts at the sites.
+
+    Example:
+        >>> import torch
+        >>> features = passed([torch.zeros(1, 2, 8, 8), torch.zeros(1, 4, 4, 4)], lambda site, x: x + 1)
+        >>> [float(x.mean()) for x in (*features.skips, features.deep)]
+        [1.0, 1.0]
+    """
+    *skips, deep = levels
+    beside = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+    return Features(beside, modulate("encoder/out", deep))

@@ -7,6 +7,7 @@ from anysyn.objectives.contrastive import Contrastive
 from anysyn.objectives.cycle import Cycle, UnpairedDiscrimination
 from anysyn.objectives.denoising import Denoising
 from anysyn.objectives.discrimination import CanvasDiscrimination, Discrimination
+from anysyn.objectives.objective import Objective
 from anysyn.objectives.pairs import ClipPairs
 from anysyn.objectives.synthesis import SynthesisObjective
 from anysyn.objectives.two_way import TwoWay
@@ -22,6 +23,7 @@ __all__ = [
     "Discrimination",
     "ImageModality",
     "ModalityHead",
+    "Objective",
     "SynthesisObjective",
     "TextModality",
     "TwoWay",

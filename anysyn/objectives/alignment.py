@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from anysyn.clip import modality_logits
+from anysyn.objectives.objective import Objective
 from anysyn.ops import slices
 from anysyn.registry import register
-from anysyn.types import Batch, ImageTextModel, Objective, Query
+from anysyn.types import Batch, ImageTextModel, Query
 
 
 @register("objective", "text_modality")

@@ -8,10 +8,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from anysyn.objectives.synthesis import SynthesisObjective, term_of
+from anysyn.objectives.synthesis import SynthesisObjective, distinct, label_of
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Features, Loss, Query
+from anysyn.types import Batch, Features, Loss, Outcome, Query
 
 
 @register("objective", "alone_and_together")
@@ -23,7 +23,7 @@ class AloneAndTogether(SynthesisObjective):
 
     Args:
         model: The synthesizer; its encoder takes any number of sources.
-        losses: Each contributes one term, named as the recipe names it.
+        losses: Each contributes one term, under its label; labels that occur more than once are numbered.
         agreement: Weight of the variance.
 
     Example:
@@ -35,18 +35,18 @@ class AloneAndTogether(SynthesisObjective):
     def __init__(self, *, model: Synthesizer, losses: Sequence[Loss], agreement: float = 1.0) -> None:
         super().__init__(model=model, losses=losses)
         self.agreement = agreement
+        *self.labels, self.agreement_label = distinct([*map(label_of, losses), "agreement"])
 
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return the weighted terms."""
-        apart = [self.outcome(batch, one) for one in one_source_each(query)]
-        together = [self.outcome(batch, query)] if len(apart) > 1 else []
-        outcomes = [*together, *apart]
-        terms = {
-            term_of(loss): loss.weight * torch.stack([loss(outcome) for outcome in outcomes]).mean()
-            for loss in self.losses
-        }
-        variance = disagreement([outcome.features for outcome in apart])
-        return {**terms, "agreement": self.agreement * variance}
+    def outcomes(self, batch: Batch, query: Query) -> Sequence[Outcome]:
+        """Synthesize from all sources together, if there are several, and from each alone."""
+        alone = [self.outcome(batch, one) for one in one_source_each(query)]
+        return [self.outcome(batch, query), *alone] if len(alone) > 1 else alone
+
+    def terms(self, outcomes: Sequence[Outcome]) -> dict[str, Tensor]:
+        """Return the weighted terms, the variance among them."""
+        alone = outcomes[1:] or outcomes
+        variance = disagreement([outcome.features for outcome in alone])
+        return {**super().terms(outcomes), self.agreement_label: self.agreement * variance}
 
 
 def one_source_each(query: Query) -> Iterator[Query]:

@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.objectives.embedding import embed
+from anysyn.objectives.objective import Objective
 from anysyn.registry import Given, register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Objective, Query
+from anysyn.types import Batch, Query
 
 
 @register("part", "modality_head")

@@ -13,9 +13,10 @@ from anysyn.losses.contrastive import mean_similarity, supervised_infonce
 from anysyn.losses.feature import feature_map_distance
 from anysyn.objectives.embedding import embed, groups_of
 from anysyn.objectives.gathering import gather
+from anysyn.objectives.objective import Objective
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Objective, Query
+from anysyn.types import Batch, Query
 
 
 @register("objective", "contrastive")

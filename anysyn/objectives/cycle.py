@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from anysyn.losses.adversarial import least_squares
+from anysyn.objectives.discrimination import without_gradients
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.ops import pick, spread
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Discriminator, Objective, Query
+from anysyn.types import Batch, Discriminator, Query
 
 
 @register("objective", "cycle")
@@ -46,19 +49,25 @@ class Cycle(Objective):
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return the weighted terms; a sample without its source does not count."""
+        return self.step(batch, query)[0]
+
+    def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
+        """Return the weighted terms and the images synthesized from the sources."""
         there = batch.available.gather(1, query.sources)  # (B, 1)
         source = torch.where(spread(there, batch.images), pick(batch.images, query.sources), 0)  # (B, 1, *S)
         made = self.model(batch, query).images  # (B, 1, *S)
         back = self.model(*_shown_as_target(batch, query, made)).images  # (B, 1, *S)
         same = self.model(*_shown_as_target(batch, query, source)).images  # (B, 1, *S)
+        answers = [Answer(self.model, query, made.detach())]
         if not bool(there.any()):
-            return {"adversarial": made.sum() * 0, "cycle": back.sum() * 0, "identity": same.sum() * 0}
+            return {"adversarial": made.sum() * 0, "cycle": back.sum() * 0, "identity": same.sum() * 0}, answers
         scores = self.discriminator(made[there].unsqueeze(1), query.targets[there])  # (N, 1, *T)
-        return {
+        terms = {
             "adversarial": least_squares(scores, 1.0).mean(),
             "cycle": self.cycle * (back - source)[there].abs().mean(),
             "identity": self.identity * (same - source)[there].abs().mean(),
         }
+        return terms, answers
 
 
 @register("objective", "unpaired_discrimination")
@@ -88,15 +97,19 @@ class UnpairedDiscrimination(Objective):
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return a term for what is synthesized and one for what is real; zero where there is nothing."""
+        return self.step(batch, query)[0]
+
+    def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
+        """Return the terms, about the very images that an earlier step synthesized, where it did."""
         there = batch.available.gather(1, query.sources)  # (B, 1)
-        with torch.no_grad():
-            made = self.model(batch, query).images  # (B, 1, *S)
+        made = without_gradients(self.model, batch, query, earlier)  # (B, 1, *S)
         asked = torch.zeros_like(batch.available).scatter(1, query.targets, True).any(0)  # (M,)
         real = batch.available & asked  # (B, M)
-        return {
+        terms = {
             "fake": self._score(made[there], query.targets[there], 0.0) / 2,
             "real": self._score(batch.images[real], real.nonzero()[:, 1], 1.0) / 2,
         }
+        return terms, ()
 
     def _score(self, images: Tensor, modalities: Tensor, wanted: float) -> Tensor:
         """Judge images (N, *S) of modalities (N,)."""

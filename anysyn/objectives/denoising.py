@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from anysyn.diffusion import Diffusion
+from anysyn.objectives.objective import Objective
 from anysyn.objectives.synthesis import known_targets
 from anysyn.ops import pick, spread
 from anysyn.registry import register
-from anysyn.types import Batch, Objective, Query
+from anysyn.types import Batch, Query
 
 
 @register("objective", "denoising")

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
 from anysyn.losses.adversarial import FORMS, Form, judged
 from anysyn.losses.canvas import canvas_error, completed
 from anysyn.losses.selective import selective_sum
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.objectives.synthesis import known_targets
 from anysyn.ops import among, pick
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Discriminator, Features, Objective, Outcome, Query, SetDiscriminator
+from anysyn.types import Batch, Discriminator, Features, Outcome, Query, SetDiscriminator, Synthesis
+
+
+def without_gradients(model: Synthesizer, batch: Batch, query: Query, earlier: Sequence[Answer]) -> Tensor:
+    """Return the images (B, K, *S) that a discriminator learns from, synthesized anew only if no earlier step did.
+
+    As in pix2pix, it learns from the very images that the generator learned from, made before the generator's weights
+    moved.
+
+    Args:
+        model: The synthesizer.
+        batch: The images that exist.
+        query: Sources and targets.
+        earlier: What earlier steps synthesized for this batch.
+    """
+    for answer in reversed(earlier):
+        images = answer.images_of(model, query)
+        if images is not None:
+            return images
+    with torch.no_grad():
+        synthesis: Synthesis = model(batch, query)
+    return synthesis.images
 
 
 @register("objective", "discrimination")
@@ -40,17 +65,22 @@ class Discrimination(Objective):
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return a term for what is synthesized and one for what is real; zeros where nothing counts."""
+        return self.step(batch, query)[0]
+
+    def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
+        """Return the terms, about the very images that an earlier step synthesized, where it did."""
         mask = known_targets(batch, query) & ~among(query.targets, query.sources)  # (B, K)
         if not bool(mask.any()):
             nothing = batch.images.new_zeros(())
-            return {"fake": nothing, "real": nothing}
+            return {"fake": nothing, "real": nothing}, ()
         asked, mask = query.asking(mask.any(0)), mask[:, mask.any(0)]  # (B, K asked)
-        fake = self.model.without_gradients(batch, asked)  # (B, K, *S)
+        fake = without_gradients(self.model, batch, asked, earlier)  # (B, K, *S)
         real = pick(batch.images, asked.targets)  # (B, K, *S)
-        return {
+        terms = {
             name: selective_sum(self.form(judged(self.discriminator, images, mask, batch, asked), wanted), mask)
             for name, images, wanted in (("fake", fake, 0.0), ("real", real, 1.0))
         }
+        return terms, ()
 
 
 @register("objective", "canvas_discrimination")
@@ -75,15 +105,20 @@ class CanvasDiscrimination(Objective):
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return a term for completed canvases and one for real ones; zeros where nothing was synthesized."""
+        return self.step(batch, query)[0]
+
+    def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
+        """Return the terms, about the very images that an earlier step synthesized, where it did."""
         mask = known_targets(batch, query)  # (B, K)
         if not bool((mask & ~among(query.targets, query.sources)).any()):
             nothing = batch.images.new_zeros(())
-            return {"fake": nothing, "real": nothing}
-        images = self.model.without_gradients(batch, query)  # (B, K, *S)
+            return {"fake": nothing, "real": nothing}, ()
+        images = without_gradients(self.model, batch, query, earlier)  # (B, K, *S)
         truth = pick(batch.images, query.targets)  # (B, K, *S)
         canvas, real, made = completed(Outcome(batch, query, images, truth, mask, Features((), images)))
         exists = batch.available  # (B, M)
-        return {
+        terms = {
             name: canvas_error(self.discriminator(seen, real), wanted.to(real.dtype), exists)
             for name, seen, wanted in (("fake", canvas, ~made), ("real", real, exists))
         }
+        return terms, ()

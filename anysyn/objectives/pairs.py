@@ -11,9 +11,10 @@ from anysyn.descriptors.text import prompts_of
 from anysyn.losses.contrastive import symmetric_cross_entropy
 from anysyn.objectives.embedding import numbered
 from anysyn.objectives.gathering import gather
+from anysyn.objectives.objective import Objective
 from anysyn.ops import pick, slices
 from anysyn.registry import Given, register
-from anysyn.types import Batch, ImageTextModel, Objective, Query
+from anysyn.types import Batch, ImageTextModel, Query
 
 
 @register("objective", "clip_pairs")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from anysyn.errors import RecipeError
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.ops import pick
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Loss, Objective, Outcome, Query
+from anysyn.types import Batch, Loss, Outcome, Query
 
 
 @register("objective", "synthesis")
@@ -24,7 +27,7 @@ class SynthesisObjective(Objective):
 
     Args:
         model: The synthesizer.
-        losses: Each contributes one term, named as the recipe names it.
+        losses: Each contributes one term, under its label; labels that occur more than once are numbered.
 
     Raises:
         RecipeError: If a loss compares both ways and the objective asks one alone.
@@ -42,11 +45,29 @@ class SynthesisObjective(Objective):
         if not self.both_ways:
             _refuse_both_ways(losses)
         self.model, self.losses = model, losses
+        self.labels = distinct([label_of(loss) for loss in losses])
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return the weighted terms."""
-        outcome = self.outcome(batch, query)
-        return {term_of(loss): loss.weight * loss(outcome) for loss in self.losses}
+        return self.step(batch, query)[0]
+
+    def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
+        """Return the weighted terms and the synthesized images, unless they are values at points."""
+        outcomes = self.outcomes(batch, query)
+        first = outcomes[0]
+        answers = [Answer(self.model, first.query, first.prediction.detach())] if batch.points is None else []
+        return self.terms(outcomes), answers
+
+    def terms(self, outcomes: Sequence[Outcome]) -> dict[str, Tensor]:
+        """Return the weighted terms: each loss is averaged over the outcomes."""
+        return {
+            label: loss.weight * torch.stack([loss(outcome) for outcome in outcomes]).mean()
+            for label, loss in zip(self.labels, self.losses, strict=True)
+        }
+
+    def outcomes(self, batch: Batch, query: Query) -> Sequence[Outcome]:
+        """Synthesize whatever the losses compare; the first outcome is that of the query itself."""
+        return [self.outcome(batch, query)]
 
     def outcome(self, batch: Batch, query: Query) -> Outcome:
         """Answer a query, beside the truth; a target of which no sample has a truth is not asked for.
@@ -76,15 +97,30 @@ def known_targets(batch: Batch, query: Query) -> Tensor:
     return shown & batch.available.gather(1, query.targets)  # (B, K)
 
 
-def term_of(loss: Loss) -> str:
-    """Name a loss as recipes and logs do.
+def label_of(loss: Loss) -> str:
+    """Return the label that the build gave a loss, or the name of its class if it was not built from a recipe.
 
     Example:
-        >>> from anysyn.losses import L1, FeatureL1
-        >>> term_of(L1()), term_of(FeatureL1())
-        ('l1', 'feature_l1')
+        >>> from anysyn.losses import FeatureL1
+        >>> label_of(FeatureL1())
+        'feature_l1'
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(loss).__name__).lower()
+    return loss.label or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(loss).__name__).lower()
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Number the names that occur more than once, so that each of them is another one.
+
+    Example:
+        >>> distinct(["l1", "mse", "l1"])
+        ['l1_1', 'mse', 'l1_2']
+    """
+    alone, labels = {name for name in names if names.count(name) == 1}, list[str]()
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        free = (label for label in numbered if label not in alone and label not in labels)
+        labels.append(name if name in alone else next(free))
+    return labels
 
 
 def refuse_whole_images(losses: Iterable[Loss]) -> None:
@@ -96,7 +132,7 @@ def refuse_whole_images(losses: Iterable[Loss]) -> None:
     for loss in losses:
         if loss.whole_images:
             raise RecipeError(
-                f"loss {term_of(loss)!r} looks at whole images, but this view knows the truth at points alone; "
+                f"loss {label_of(loss)!r} looks at whole images, but this view knows the truth at points alone; "
                 "leave the loss out, or take a view without points: slices, slabs or patches"
             )
 
@@ -105,6 +141,6 @@ def _refuse_both_ways(losses: Iterable[Loss]) -> None:
     for loss in losses:
         if loss.both_ways:
             raise RecipeError(
-                f"loss {term_of(loss)!r} compares the features of source and target, but this objective synthesizes "
+                f"loss {label_of(loss)!r} compares the features of source and target, but this objective synthesizes "
                 "one way alone; take objective two_way, or leave the loss out"
             )

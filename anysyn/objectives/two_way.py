@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from torch import Tensor
-
-from anysyn.objectives.synthesis import SynthesisObjective, term_of
+from anysyn.objectives.synthesis import SynthesisObjective
 from anysyn.registry import register
-from anysyn.types import Batch, Query
+from anysyn.types import Batch, Outcome, Query
 
 
 @register("objective", "two_way")
@@ -21,7 +20,7 @@ class TwoWay(SynthesisObjective):
 
     Args:
         model: The synthesizer.
-        losses: Each contributes one term, named as the recipe names it.
+        losses: Each contributes one term, under its label; labels that occur more than once are numbered.
 
     Example:
         >>> from anysyn.losses import L1
@@ -31,9 +30,8 @@ class TwoWay(SynthesisObjective):
 
     both_ways = True
 
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return the weighted terms, each the mean of both ways."""
+    def outcomes(self, batch: Batch, query: Query) -> Sequence[Outcome]:
+        """Synthesize both ways; each outcome has the other one as its ``reverse``."""
         there = self.outcome(batch, query)
         back = self.outcome(batch, replace(batch.ask(query.targets, query.sources), time=query.time))
-        ways = (there._replace(reverse=back), back._replace(reverse=there))
-        return {term_of(loss): loss.weight * (loss(ways[0]) + loss(ways[1])) / 2 for loss in self.losses}
+        return there._replace(reverse=back), back._replace(reverse=there)

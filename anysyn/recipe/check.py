@@ -1,4 +1,4 @@
-"""Check a recipe against the registry: every name, key and type, all mistakes at once."""
+"""Check of a recipe against the registry: every name, key and type, all mistakes at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from anysyn.registry import find, is_given, parameters, suggest
 
 @dataclass
 class Report:
-    """Collect the mistakes of one recipe.
+    """The mistakes of a recipe.
 
     Args:
         source: The recipe as written.
@@ -30,15 +30,15 @@ class Report:
     mistakes: list[tuple[Keys, str]] = field(default_factory=list)
 
     def say(self, path: Keys, message: str) -> None:
-        """Note one mistake."""
+        """Add a mistake."""
         self.mistakes.append((path, message))
 
     def within(self, path: Keys) -> bool:
-        """Tell whether a mistake lies at or below a path."""
+        """Return whether a mistake lies at or below a path."""
         return any(at[: len(path)] == path for at, _ in self.mistakes)
 
     def error(self) -> RecipeError:
-        """Write all mistakes, a line each."""
+        """Return an error with all mistakes, a line each."""
         return RecipeError("\n".join(f"{self.source.place(path)}: {message}" for path, message in self.mistakes))
 
 
@@ -46,10 +46,10 @@ def check(source: Source) -> tuple[Recipe, Report]:
     """Check a recipe and fill in the defaults.
 
     Args:
-        source: What `anysyn.recipe.read.read` returned.
+        source: The recipe as `anysyn.recipe.read.read` returns it.
 
     Returns:
-        The recipe, its parts still as mappings, to be used only where the report holds no mistake.
+        The recipe, its parts still as mappings, and the report; the recipe is valid only if the report has no mistakes.
     """
     report = Report(source)
     tree = dict(source.tree)
@@ -60,17 +60,17 @@ def check(source: Source) -> tuple[Recipe, Report]:
 
 
 def _modalities(words: list[Any], report: Report) -> list[str]:
-    found = []
+    names = []
     for i, word in enumerate(words):
         try:
-            found.append(modality(str(word)).name)
+            names.append(modality(str(word)).name)
         except ValueError as error:
             report.say(("modalities", i), str(error))
-    for name in sorted({n for n in found if found.count(n) > 1}):
-        report.say(("modalities",), f"{name!r} stands here more than once (aliases count)")
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        report.say(("modalities",), f"{name!r} is listed more than once (aliases count)")
     if len(words) < 2:
         report.say(("modalities",), "synthesis needs at least two modalities")
-    return found
+    return names
 
 
 class _Checker:
@@ -78,7 +78,7 @@ class _Checker:
         self.report, self.parts = report, parts
 
     def section(self, record: type[Any], tree: Any, path: Keys) -> Any:
-        """Check a mapping against a record's fields and make the record."""
+        """Check a mapping against the fields of a record, and return the record."""
         if not isinstance(tree, Mapping):
             return self.report.say(path, f"expected a mapping, found {tree!r}")
         hints = get_type_hints(record, include_extras=True)
@@ -99,7 +99,8 @@ class _Checker:
         accepted = {k: v for k, v in parameters(factory).items() if not is_given(v[0])}
         for_build = getattr(factory, "for_build", {})
         hints = {**for_build, **{key: annotation for key, (annotation, _) in accepted.items()}}
-        needed = {*for_build, *(key for key, (_, p) in accepted.items() if p.default is inspect.Parameter.empty)}
+        required = {key for key, hint in for_build.items() if type(None) not in get_args(hint)}
+        needed = {*required, *(key for key, (_, p) in accepted.items() if p.default is inspect.Parameter.empty)}
         written = {key: value for key, value in spec.items() if key != "name"}
         values = self.keys(written, hints, needed, path, f"{kind} {spec['name']!r}")
         defaults = {key: default(factory, p) for key, (_, p) in accepted.items() if p.default is not p.empty}
@@ -116,7 +117,7 @@ class _Checker:
         return {key: self.value(hints[key], value, (*path, key)) for key, value in tree.items() if key in hints}
 
     def value(self, annotation: Any, value: Any, path: Keys) -> Any:
-        """Check one value against an annotation, going down into parts, records, lists and mappings."""
+        """Check one value against an annotation, and recursively its parts, records, lists and mappings."""
         kind = getattr(annotation, "kind", None)
         if isinstance(kind, str):
             return self.part(kind, value, path)
@@ -159,14 +160,14 @@ class _Checker:
 
 
 def default(factory: Any, parameter: inspect.Parameter) -> Any:
-    """Return the default of a factory's parameter; a dataclass may make it anew each time."""
-    made = {f.name: f.default_factory for f in fields(factory)} if is_dataclass(factory) else {}
-    maker = made.get(parameter.name, MISSING)
-    return _plain_lists(parameter.default if maker is MISSING else maker())
+    """Return the default of a factory's parameter; that of a dataclass may come from a ``default_factory``."""
+    factories = {f.name: f.default_factory for f in fields(factory)} if is_dataclass(factory) else {}
+    make = factories.get(parameter.name, MISSING)
+    return _plain_lists(parameter.default if make is MISSING else make())
 
 
 def nested(annotation: Any) -> bool:
-    """Tell whether an annotation holds a registered part or a record of the recipe.
+    """Return whether an annotation contains a registered part or a record of the recipe.
 
     Example:
         >>> from collections.abc import Sequence
@@ -182,7 +183,7 @@ def nested(annotation: Any) -> bool:
 
 
 def adapter(annotation: Any) -> TypeAdapter[Any]:
-    """Make the pydantic check of a plain annotation.
+    """Return the pydantic check of a plain annotation.
 
     Example:
         >>> adapter(float).validate_python("1e-4")  # YAML 1.1 reads this as text
@@ -192,7 +193,7 @@ def adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def is_union(annotation: Any) -> bool:
-    """Tell whether an annotation offers alternatives or carries constraints."""
+    """Return whether an annotation offers alternatives or carries constraints."""
     return get_origin(annotation) in (Union, types.UnionType, Annotated)
 
 

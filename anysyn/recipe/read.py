@@ -1,4 +1,4 @@
-"""Read a recipe's YAML: inheritance by ``base:``, overrides, and the place of every key in its file."""
+"""Reading of a recipe's YAML: inheritance by ``base:``, overrides, and the file and line of every key."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Keys = tuple[str | int, ...]
 
 @dataclass
 class Source:
-    """Hold a recipe as written, all inheritance and overrides applied.
+    """A recipe as written, after inheritance and overrides.
 
     Args:
         tree: Plain mappings, lists and values.
-        places: Where each key stands, ``file:line``, by its path in the tree.
+        places: File and line of each key, ``file:line``, by its path in the tree.
     """
 
     tree: dict[str, Any]
     places: dict[Keys, str] = field(default_factory=dict)
 
     def place(self, path: Keys) -> str:
-        """Write a path with the nearest place known for it.
+        """Return a path with the nearest file and line known for it.
 
         Example:
             >>> Source({}, {("data",): "a.yaml:3"}).place(("data", "rot"))
@@ -45,7 +45,7 @@ def read(recipe: str | Path, overrides: Iterable[str] = ()) -> Source:
 
     Args:
         recipe: A YAML file, or the name of a recipe that comes with anysyn, such as ``small/label``.
-        overrides: Each ``path.to.key=value``; the value is YAML, list items are addressed by number.
+        overrides: Each ``path.to.key=value``; the value is YAML, and a list item is addressed by its number.
 
     Raises:
         RecipeError: If a file is missing or is not a YAML mapping, or an override cannot be applied.
@@ -57,7 +57,7 @@ def read(recipe: str | Path, overrides: Iterable[str] = ()) -> Source:
 
 
 def find(recipe: str | Path, beside: Path | None = None) -> Path:
-    """Find a recipe: as a file, beside another recipe, then among those that come with anysyn.
+    """Return the file of a recipe: a path, one beside another recipe, or one that comes with anysyn.
 
     Raises:
         RecipeError: If there is none; the message lists those that come with anysyn.
@@ -96,7 +96,7 @@ def _inherit(path: Path, seen: tuple[Path, ...]) -> Source:
 
 
 def parse(path: Path) -> Source:
-    """Parse one file, refusing duplicate keys and anything but plain YAML.
+    """Parse a file; duplicate keys and anything but plain YAML are errors.
 
     Raises:
         RecipeError: If the file is not readable YAML with a mapping at the top.
@@ -122,17 +122,16 @@ def _places(node: yaml.Node, path: Keys, file: str) -> Iterable[tuple[Keys, str]
         for key, value in node.value:
             word = key.value if not str(key.value).isdigit() else int(key.value)
             if word in seen:
-                raise RecipeError(f"{file}:{key.start_mark.line + 1}: the key {word!r} stands here a second time")
+                raise RecipeError(f"{file}:{key.start_mark.line + 1}: the key {word!r} is there twice")
             seen.add(word)
             yield from _places(value, (*path, word), file)
             yield (*path, word), f"{file}:{key.start_mark.line + 1}"
 
 
 def merge(parent: Any, child: Any) -> Any:
-    """Lay a child over its parent: mappings merge, and a mapping with whole numbers as keys changes items of a list.
+    """Merge a child into its parent: mappings merge, and a mapping with whole numbers as keys changes items of a list.
 
-    A mapping that names another part (``name:``) replaces the parent's part, since the keys of one part mean nothing to
-    another.
+    A mapping with another ``name:`` replaces the parent's part, since the keys of one part mean nothing to another.
 
     Example:
         >>> merge({"stages": [{"epochs": 1, "name": "a"}]}, {"stages": {0: {"epochs": 2}}})
@@ -158,7 +157,7 @@ def apply(source: Source, override: str) -> None:
 
     Args:
         source: The recipe.
-        override: ``path.to.key=value``; the value is YAML, list items are addressed by number.
+        override: ``path.to.key=value``; the value is YAML, and a list item is addressed by its number.
 
     Raises:
         RecipeError: If it cannot be applied.

@@ -1,4 +1,4 @@
-"""Follow ``"@name"`` from part to part."""
+"""References ``"@name"`` from part to part."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 
 
 def with_references(parts: Mapping[str, Any], only: Iterable[str]) -> dict[str, Any]:
-    """Keep the parts that are wanted and those that they refer to, however far, in the recipe's order.
+    """Return the requested parts and all that they refer to, directly or not, in the recipe's order.
 
     Args:
         parts: The parts of a recipe, by name.
-        only: Names of those that are wanted.
+        only: Names of the requested parts.
 
     Example:
         >>> parts = {"clip": {"name": "clip"}, "judge": {"name": "judge"}, "model": {"reads": [{"clip": "@clip"}]}}
         >>> list(with_references(parts, ["model"]))
         ['clip', 'model']
     """
-    wanted, waiting = set[str](), list(only)
+    needed, waiting = set[str](), list(only)
     while waiting:
         name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
+        if name not in needed:
+            needed.add(name)
             waiting += references(parts[name])
-    return {name: spec for name, spec in parts.items() if name in wanted}
+    return {name: spec for name, spec in parts.items() if name in needed}
 
 
 def references(spec: Any) -> Iterator[str]:
-    """Yield the names that a mapping refers to, at any depth.
+    """Yield the names of the parts that a mapping refers to, at any depth.
 
     Example:
         >>> list(references({"losses": [{"name": "semantic", "clip": "@clip"}]}))

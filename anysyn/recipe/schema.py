@@ -1,4 +1,4 @@
-"""Write the JSON Schema of recipes, for editors, from the registry."""
+"""The JSON Schema of recipes, for editors, from the registry."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from anysyn.recipe.sections import Recipe
 from anysyn.registry import find, is_given, names, parameters
 
 REFERENCE = {"type": "string", "pattern": "^@"}
-# Where a recipe inherits, a part without a name changes its base's, and whole numbers as keys change items of a list.
+# In a recipe with a base, a part without a name changes the base's, and whole numbers as keys change items of a list.
 CHANGE = {"type": "object", "not": {"required": ["name"]}}
 CHANGES = {"type": "object", "patternProperties": {"^[0-9]+$": {"type": "object"}}, "additionalProperties": False}
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a recipe over everything that is registered.
+    """Return the JSON Schema (draft 2020-12) of a recipe, with all registered parts.
 
     Example:
         >>> json_schema()["properties"]["seed"]["type"]
@@ -86,7 +86,7 @@ def _leaf(annotation: Any) -> dict[str, Any]:
 
 def _kind(kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
     if kind not in definitions:
-        definitions[kind] = {}  # holds the place while parts of this kind nest in each other
+        definitions[kind] = {}  # a placeholder, since parts of this kind may contain each other
         definitions[kind] = {"anyOf": [REFERENCE, *(_part(kind, name, definitions) for name in names(kind))]}
     return {"$ref": f"#/$defs/{kind}"}
 
@@ -97,11 +97,12 @@ def _part(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
     for_build = getattr(factory, "for_build", {})
     properties = {key: _value(hint, definitions) for key, hint in for_build.items()}
     properties |= {key: _value(annotation, definitions) for key, (annotation, _) in accepted.items()}
-    needed = [*for_build, *(key for key, (_, p) in accepted.items() if p.default is p.empty)]
+    required = [key for key, hint in for_build.items() if type(None) not in get_args(hint)]
+    needed = [*required, *(key for key, (_, p) in accepted.items() if p.default is p.empty)]
     return _object({"name": {"const": name}, **properties}, ["name", *needed], factory)
 
 
 def text() -> str:
-    """Return the schema of everything that is registered, plugins included, as JSON."""
+    """Return the schema with all registered parts, plugins included, as JSON."""
     enrol()
     return json.dumps(json_schema(), indent=2)

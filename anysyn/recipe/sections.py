@@ -1,4 +1,4 @@
-"""The sections of a recipe: what a recipe may say, as records."""
+"""The sections of a recipe, as records."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from anysyn.data.loading.augment import Augmentation
 from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
 from anysyn.data.views import View
+from anysyn.objectives.objective import Objective
 from anysyn.optimizers import Optimizer, Schedule
 from anysyn.queries import Queries
 from anysyn.registry import suggest
-from anysyn.types import Objective
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 class Part:
-    """Stand for a part that recipes name and refer to by ``"@name"``: the synthesizer, a CLIP, discriminators."""
+    """Any part that a recipe refers to by ``"@name"``: the synthesizer, a CLIP, discriminators."""
 
     kind: ClassVar[str] = "part"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Say which subjects train, validate and test.
+    """Subjects of training, validation and test.
 
     Args:
         train: Share of the subjects, or the list of their keys.
@@ -46,18 +46,18 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Say where subjects are and how they reach the network.
+    """Subjects and their way to the network: where they are, how they are prepared, cut and split.
 
     Args:
         root: Folder (BIDS, or one folder for each subject) or CSV file; needed to train.
         layout: How the root is laid out.
-        resample_to: Modality whose grid the others are resampled to, where a subject's grids differ.
+        resample_to: Modality whose grid the others are resampled to if a subject's grids differ.
         prepare: Steps before the network, each with its inverse, in order.
         view: Slices, slabs or patches.
         augment: Random changes of the training samples, in order.
-        datasets: Names of the datasets that take part; all by default.
-        as_dataset: Name of the dataset that all subjects count as; by default each has its own.
-        split: Who trains, validates and tests.
+        datasets: Names of the datasets that are used; all by default.
+        as_dataset: Treat all subjects as this dataset; by default each as its own.
+        split: Subjects of training, validation and test.
         cache: Folder of prepared volumes; inside the run folder by default.
     """
 
@@ -75,15 +75,15 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Say what one optimiser minimises and what learns from it.
+    """An objective, the parameters that it trains, and their optimiser.
 
     Args:
-        objective: What is minimised.
+        objective: The objective to minimise.
         train: Globs of parameter names, for example ``synthesizer`` or ``synthesizer.decoder``.
-        optimizer: How it is minimised.
-        schedule: How the learning rate changes over the epochs in which the step is active.
+        optimizer: The optimiser.
+        schedule: Factor of the learning rate over the epochs in which the step is active.
         begin: First epoch of the stage in which the step is active, from 0.
-        end: Epoch of the stage in which it no longer is; active to the last by default.
+        end: First epoch in which it is no longer active; by default it is active to the last.
     """
 
     objective: Objective
@@ -94,11 +94,11 @@ class Step:
     end: Annotated[int, Field(ge=1)] | None = None
 
     def active(self, epochs: int) -> range:
-        """Return the epochs in which the step is active, of a stage of so many."""
+        """Return the epochs of a stage in which the step is active."""
         return range(self.begin, epochs if self.end is None else min(self.end, epochs))
 
     def trains(self, parameter: str) -> bool:
-        """Tell whether a parameter learns in the step.
+        """Return whether the step trains a parameter.
 
         Args:
             parameter: Its name, for example ``synthesizer.decoder.head.weight``.
@@ -107,7 +107,7 @@ class Step:
 
 
 def means(glob: str, parameter: str) -> bool:
-    """Tell whether a glob of ``train`` means a parameter: it matches its name, or a part that it lies in.
+    """Return whether a glob of ``train`` matches a parameter: its name, or the name of a part that contains it.
 
     Args:
         glob: For example ``synthesizer`` or ``*.weight``.
@@ -121,10 +121,10 @@ def means(glob: str, parameter: str) -> bool:
 
 
 def nowhere(globs: Iterable[str], parameters: Collection[str]) -> Iterator[str]:
-    """Yield a message for each glob of ``train`` that means no parameter.
+    """Yield a message for each glob of ``train`` that matches no parameter.
 
     Args:
-        globs: As a step lists them.
+        globs: The globs of a step.
         parameters: Names of all parameters.
 
     Example:
@@ -139,25 +139,25 @@ def nowhere(globs: Iterable[str], parameters: Collection[str]) -> Iterator[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Say one stage of training.
+    """A stage of training.
 
-    It ends with the weights of its best validation: the lowest sum of the terms of the first step that is active in the
-    last epoch, over the epochs in which that step is active.
+    It ends with the weights of its best validation: the lowest sum of loss terms of the first step that is active in
+    the last epoch, over the epochs in which that step is active.
 
     Args:
-        name: What the log calls it.
-        epochs: Passes over the training samples; 0 leaves the stage out.
-        batches: Which samples go together.
-        queries: What is shown and asked.
-        steps: What each batch does, in order.
-        view: What this stage sees instead of ``data.view``, for example ``{name: whole}``.
-        warm_start: Parts that begin the stage with the weights of others, by their names, where name and shape of a
-            weight are the same: ``{synthesizer: convolutional}``.
+        name: Its name in the log.
+        epochs: Passes over the training samples; 0 skips the stage.
+        batches: How samples are grouped into batches.
+        queries: How sources and targets are drawn.
+        steps: Steps of each batch, in order.
+        view: View of this stage instead of ``data.view``, for example ``{name: whole}``.
+        warm_start: Parts that begin the stage with another part's weights of the same name and shape:
+            ``{synthesizer: convolutional}``.
         clip_gradient: Largest gradient norm; no bound by default.
         accumulate: Batches whose gradients are averaged before an optimiser steps.
         ema: Decay of the running average of the weights, d_t = min(ema, (1 + t) / (10 + t)); none by default.
         validate_every: Epochs between two validations.
-        checkpoint_every: Batches between two checkpoints within an epoch; each epoch ends with one anyway.
+        checkpoint_every: Batches between two checkpoints within an epoch; each epoch ends with one in any case.
     """
 
     name: str
@@ -176,15 +176,15 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Say a whole method.
+    """A method, as data, parts and stages of training.
 
     Args:
-        name: What the run is called.
-        paper: What it reproduces.
-        modalities: What may be shown and asked for; their order numbers them.
+        name: Name of the run.
+        paper: The paper that it reproduces.
+        modalities: Modalities that can be sources and targets, numbered in this order.
         seed: Seed of the weights, the batches and the queries.
         precision: Arithmetic of the training.
-        data: Where subjects are and how they reach the network.
+        data: Subjects, and how they are prepared, cut and split.
         parts: The networks, by the name that ``"@name"`` refers to.
         stages: The training, in order.
     """

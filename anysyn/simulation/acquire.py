@@ -1,4 +1,4 @@
-"""Acquisition: a subject's tissues and a protocol to an image."""
+"""The image that a protocol gives of a simulated head."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.simulation.anatomy.head import Head
 from anysyn.simulation.anatomy.warp import smooth_field
+from anysyn.simulation.centres import ScanProtocol
 from anysyn.simulation.physics import signal
 from anysyn.simulation.physics.ct import ct
 from anysyn.simulation.physics.limits import check_acquisition, needed
 from anysyn.simulation.physics.pet import pet
 from anysyn.simulation.physics.tissues import AIR_HU, Tissue, relaxivities, tissue
-from anysyn.simulation.sites import Protocol
 
 Map = NDArray[np.float32]
 
 TEXTURE = {"t1": 0.12, "t2": 0.06, "pd": 0.02, "adc": 0.05}  # share by which a texture of 1 changes a property
 NOISE = 0.012  # of the image's bright end, in each channel
-BIAS = 0.05  # standard deviation of the logarithm of what is left of the coil's shading
+BIAS = 0.05  # standard deviation of the logarithm of the coil's residual shading
 BIAS_MM = 45.0
 FWHM = 2.3548  # of a Gaussian, in standard deviations
 FATTY = ("fat", "marrow")
-FAT_LEFT = 0.05  # share of its signal that fat suppression leaves; echo-planar diffusion images cannot do without
+FAT_LEFT = 0.05  # share of the signal of fat that its suppression leaves; echo-planar diffusion images need it
 WATERY = ("fluid", "vitreous")  # the same everywhere, so that texture hardly shows
 
 
-def acquire(head: Head, protocol: Protocol, *, scale: float, generator: np.random.Generator | None) -> Map:
-    """Make an image.
+def acquire(head: Head, protocol: ScanProtocol, *, scale: float, generator: np.random.Generator | None) -> Map:
+    """Simulate the image of a head.
 
     Each tissue's signal is mixed by its share of the voxel, blurred to the slice thickness, shaded, and scaled so that
     its bright end is at ``scale``; then noise is added. CT (`ct`) is in HU, PET (`pet`) in SUV or SUVR, ADC in 1e-6
     mm^2/s, and none of these is scaled.
 
     Args:
-        head: Whose image.
-        protocol: How.
+        head: The head.
+        protocol: Settings of the scan.
         scale: About the largest intensity of an MR image.
-        generator: Draws shading, gain and noise; None for none of them: the truth.
+        generator: Draws shading, gain and noise; with None there is none of them, which is the truth.
 
     Returns:
         (X, Y, Z) float32.
@@ -72,8 +72,8 @@ def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None
     """Mix the signals of the tissues, before anything that an instrument adds.
 
     Args:
-        head: Whose image.
-        acquisition: How; it decides the sequence.
+        head: The head.
+        acquisition: Acquisition of the image; it decides the sequence.
         b: Diffusion weighting in s/mm^2; that of the acquisition by default.
     """
     inside = np.asarray(sum(head.anatomy.fractions.values())) > 1e-3
@@ -83,8 +83,8 @@ def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None
     for name, part in head.anatomy.fractions.items():
         share = part[inside]
         some = share > 1e-4
-        one = _properties(name, head.factors.get(name, 1.0), acquisition, *(t[some] for t in textures))
-        total[some] += share[some] * _sequence(one, acquisition, b)
+        properties = _properties(name, head.factors.get(name, 1.0), acquisition, *(t[some] for t in textures))
+        total[some] += share[some] * _sequence(properties, acquisition, b)
     image[inside] = total
     return image
 
@@ -113,30 +113,31 @@ def _properties(name: str, factor: float, acquisition: Acquisition, first: Map, 
     return _Properties(t1, t2, mean.t2star * t2 / mean.t2, pd, adc)
 
 
-def _sequence(one: _Properties, asked: Acquisition, b: float | None) -> signal.Map:
+def _sequence(values: _Properties, acquisition: Acquisition, b: float | None) -> signal.Map:
     """Choose the sequence by what the acquisition gives.
 
     An inversion time means MPRAGE for T1w and T1c and an inversion-recovery spin echo otherwise; a flip angle below 70
     degrees, or T2star, means a spoiled gradient echo; anything else a spin echo. DWI and ADC are spin echoes attenuated
     by diffusion.
     """
-    tr, te = needed(asked, "repetition_time_ms"), needed(asked, "echo_time_ms")
-    ti, fa = asked.inversion_time_ms, asked.flip_angle_deg
-    if asked.modality in ("T1w", "T1c") and ti is not None:
-        return signal.mprage(one.pd, one.t1, one.t2star, tr=tr, te=te, ti=ti, fa=needed(asked, "flip_angle_deg"))
-    if asked.modality == "FLAIR" or ti is not None:
-        ti = needed(asked, "inversion_time_ms")
-        return signal.inversion_recovery(one.pd, one.t1, one.t2, tr=tr, te=te, ti=ti)
-    if asked.modality == "T2star" or (fa is not None and fa < 70):
-        fa = needed(asked, "flip_angle_deg")
-        return signal.spoiled_gradient_echo(one.pd, one.t1, one.t2star, tr=tr, te=te, fa=fa)
-    echo = signal.spin_echo(one.pd, one.t1, one.t2, tr=tr, te=te)
-    if asked.modality not in ("DWI", "ADC"):
+    tr, te = needed(acquisition, "repetition_time_ms"), needed(acquisition, "echo_time_ms")
+    ti, fa = acquisition.inversion_time_ms, acquisition.flip_angle_deg
+    if acquisition.modality in ("T1w", "T1c") and ti is not None:
+        fa = needed(acquisition, "flip_angle_deg")
+        return signal.mprage(values.pd, values.t1, values.t2star, tr=tr, te=te, ti=ti, fa=fa)
+    if acquisition.modality == "FLAIR" or ti is not None:
+        ti = needed(acquisition, "inversion_time_ms")
+        return signal.inversion_recovery(values.pd, values.t1, values.t2, tr=tr, te=te, ti=ti)
+    if acquisition.modality == "T2star" or (fa is not None and fa < 70):
+        fa = needed(acquisition, "flip_angle_deg")
+        return signal.spoiled_gradient_echo(values.pd, values.t1, values.t2star, tr=tr, te=te, fa=fa)
+    echo = signal.spin_echo(values.pd, values.t1, values.t2, tr=tr, te=te)
+    if acquisition.modality not in ("DWI", "ADC"):
         return echo
-    return signal.diffusion_weighted(echo, one.adc, needed(asked, "b_value") if b is None else b)
+    return signal.diffusion_weighted(echo, values.adc, needed(acquisition, "b_value") if b is None else b)
 
 
-def _mri(head: Head, protocol: Protocol, scale: float, generator: np.random.Generator | None) -> Map:
+def _mri(head: Head, protocol: ScanProtocol, scale: float, generator: np.random.Generator | None) -> Map:
     image = _thick(mixed_signal(head, protocol.acquisition), protocol.thickness_mm, head.spacing)
     image *= scale / np.percentile(image[head.anatomy.brain], 99.5)
     if generator is None:
@@ -146,7 +147,7 @@ def _mri(head: Head, protocol: Protocol, scale: float, generator: np.random.Gene
     return np.asarray(signal.rician(image * shade * gain, NOISE * scale, generator), dtype=np.float32)
 
 
-def _adc(head: Head, protocol: Protocol, generator: np.random.Generator | None) -> Map:
+def _adc(head: Head, protocol: ScanProtocol, generator: np.random.Generator | None) -> Map:
     """Fit the ADC to two images, one without and one with diffusion weighting: ``ln(S0 / Sb) / b``."""
     b = needed(protocol.acquisition, "b_value")
     pair = [

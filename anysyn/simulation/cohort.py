@@ -25,12 +25,12 @@ from anysyn.registry import suggest
 from anysyn.simulation.acquire import acquire
 from anysyn.simulation.anatomy.head import Head
 from anysyn.simulation.anatomy.labels import read_labels
+from anysyn.simulation.centres import ScanProtocol, centre, chosen_centres
 from anysyn.simulation.participants import people
 from anysyn.simulation.physics.limits import check_acquisition
 from anysyn.simulation.physics.tissues import tissue_names
 from anysyn.simulation.sidecar import NOTICE, sidecar_of
-from anysyn.simulation.sites import Protocol, chosen_sites, site
-from anysyn.simulation.subject import Recipe, head_of, key_of, noise_of, protocols_of
+from anysyn.simulation.simulated_subject import SimulatedSubject, head_of, key_of, noise_of, protocols_of
 from anysyn.simulation.truth import MASKS, TRUTH, known_subjects
 
 README = """# A simulated cohort
@@ -48,7 +48,7 @@ def simulate(
     out: str | Path,
     *,
     subjects: int = 24,
-    sites: int | Sequence[str] = 4,
+    centres: int | Sequence[str] = 4,
     spacing: float = 2.0,
     seed: int = 0,
     labels: str | Path | None = None,
@@ -60,39 +60,39 @@ def simulate(
     """Simulate a cohort with known truth, as a BIDS dataset.
 
     Args:
-        out: Folder to make; it is there once it is whole.
-        subjects: How many; they go to the sites in turn.
-        sites: How many sites of those in sites.yaml, from the first on, or their letters.
+        out: Folder to make; it appears once the cohort is complete.
+        subjects: Number of subjects; they are given to the centres in turn.
+        centres: Number of centres, from the first of centres.yaml on, or their letters.
         spacing: Voxel size in mm.
         seed: The same seed gives the same bytes, whatever the number of jobs.
         labels: Folder of label maps with FreeSurfer numbers, for whole heads; subjects take them in turn.
-        contrasts: Modalities for every subject instead of the coverage of its site.
-        vary: Whether TR, TE, TI and flip angle of every subject are drawn from the broad ranges of protocols.yaml
-            instead of the site's protocol with a jitter of 3 %. Anatomy, sequence and field are the same either way.
+        contrasts: Modalities for every subject instead of the coverage of its centre.
+        vary: Whether TR, TE, TI and flip angle of every subject are drawn from the broad ranges of protocol_ranges.yaml
+            instead of the centre's protocol with a jitter of 3 %. Anatomy, sequence and field are the same either way.
         jobs: Processes.
-        progress: What shows the progress.
+        progress: Shows the progress.
 
     Returns:
         The folder.
 
     Raises:
         UserError: If the folder holds something, a number is out of range, a contrast cannot be simulated, or a label
-            map holds numbers that are no tissue we know.
+            map holds numbers that labels.yaml does not list.
     """
     folder = Path(out)
-    names = chosen_sites(sites)
-    recipes = [replace(recipe, vary=vary) for recipe in _recipes(subjects, names, spacing, seed, labels)]
+    names = chosen_centres(centres)
+    cohort = [replace(subject, vary=vary) for subject in _subjects(subjects, names, spacing, seed, labels)]
     wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
-    for recipe in recipes[: len(names)]:
-        protocols_of(recipe, wanted)  # a contrast that no site makes is an error before anything is written
-    if folder.exists() and (not folder.is_dir() or any(one.name != UNFINISHED for one in folder.iterdir())):
+    for subject in cohort[: len(names)]:
+        protocols_of(subject, wanted)  # a contrast that no centre makes is an error before anything is written
+    if folder.exists() and (not folder.is_dir() or any(path.name != UNFINISHED for path in folder.iterdir())):
         raise UserError(f"{folder} is not empty; choose another folder, or delete it first")
     with whole_folder(folder) as partial:  # a half of a cohort looks like a cohort
-        recipes = _with_own_labels(recipes, partial)
-        _describe(partial, recipes, wanted)
-        steps = _written(recipes, partial, wanted, jobs)
-        title = f"simulating {'site' if len(names) == 1 else 'sites'} {', '.join(names)}"
-        for _ in (progress or Progress()).over(title, range(len(recipes))):
+        cohort = _with_own_labels(cohort, partial)
+        _describe(partial, cohort, wanted)
+        steps = _written(cohort, partial, wanted, jobs)
+        title = f"simulating {'centre' if len(names) == 1 else 'centres'} {', '.join(names)}"
+        for _ in (progress or Progress()).over(title, range(len(cohort))):
             next(steps)
     return folder
 
@@ -100,38 +100,40 @@ def simulate(
 def simulate_like(
     cohort: str | Path, subject: str, acquisition: Acquisition, *, out: str | Path | None = None, truth: bool = False
 ) -> Volume:
-    """Simulate any acquisition of a subject of a cohort: the ground truth for what was asked of a network.
+    """Simulate any acquisition of a subject of a cohort: the ground truth of what a network synthesizes.
 
-    What the acquisition leaves open is as in the subject's own protocol.
+    Fields that the acquisition leaves open are those of the subject's own protocol.
 
     Args:
         cohort: A folder that `simulate` made.
         subject: Its key, for example ``"sub-001"``.
-        acquisition: What to make; its modality is needed.
+        acquisition: The acquisition; its modality is needed.
         out: NIfTI file to write, with a sidecar.
-        truth: Without noise, shading or gain.
+        truth: Whether to leave out noise, shading and gain.
 
     Raises:
         UserError: If the cohort or the subject is not there, or the acquisition cannot be simulated.
     """
-    recipe = _recipe_of(Path(cohort), subject)
+    simulated = _subject_of(Path(cohort), subject)
     if acquisition.modality is None:
         raise UserError("an acquisition to simulate needs a modality")
     name = modality(acquisition.modality).name
-    own = protocols_of(recipe, [name])[name]
-    asked = replace(own, acquisition=replace(own.acquisition, **{**acquisition.known(), "modality": name}))
-    check_acquisition(asked.acquisition)
+    own = protocols_of(simulated, [name])[name]
+    requested = replace(own, acquisition=replace(own.acquisition, **{**acquisition.known(), "modality": name}))
+    check_acquisition(requested.acquisition)
     path = None if out is None else Path(out)
     if path is not None and _json(path).exists():  # it would be taken for that of the new image
         raise UserError(f"{_json(path)} is there already; choose another name for the image, or delete it")
-    volume = _image(recipe, asked, truth=truth)
+    volume = _image(simulated, requested, truth=truth)
     if path is not None:
         write_volume(volume, path, description=NOTICE)
-        _write_json(_json(path), sidecar_of(asked.acquisition))
+        _write_json(_json(path), sidecar_of(requested.acquisition))
     return volume
 
 
-def _recipes(subjects: int, names: Sequence[str], spacing: float, seed: int, labels: str | Path | None) -> list[Recipe]:
+def _subjects(
+    subjects: int, names: Sequence[str], spacing: float, seed: int, labels: str | Path | None
+) -> list[SimulatedSubject]:
     if subjects < 1 or not 0.5 <= spacing <= 8 or seed < 0:
         raise UserError(
             f"{subjects} subjects, spacing {spacing:g} mm, seed {seed}: at least 1, 0.5 to 8 mm, at least 0"
@@ -142,20 +144,22 @@ def _recipes(subjects: int, names: Sequence[str], spacing: float, seed: int, lab
     for path in maps[:subjects]:
         if path is not None:
             read_labels(Path(path))  # what cannot be used is an error before anything is written
-    return [Recipe(seed, i, names[i % len(names)], spacing, maps[i % len(maps)]) for i in range(subjects)]
+    return [SimulatedSubject(seed, i, names[i % len(names)], spacing, maps[i % len(maps)]) for i in range(subjects)]
 
 
-def _with_own_labels(recipes: list[Recipe], folder: Path) -> list[Recipe]:
-    """Copy the label maps into the cohort, so that it can be moved and still answer any acquisition."""
+def _with_own_labels(cohort: list[SimulatedSubject], folder: Path) -> list[SimulatedSubject]:
+    """Copy the label maps into the cohort, so that any acquisition can be simulated after it was moved."""
     own = folder / TRUTH / "labels"
-    for source in sorted({recipe.labels for recipe in recipes if recipe.labels is not None}):
+    for source in sorted({subject.labels for subject in cohort if subject.labels is not None}):
         with replacing(own / Path(source).name) as file:
             file.write(Path(source).read_bytes())
-    return [r if r.labels is None else replace(r, labels=str(own / Path(r.labels).name)) for r in recipes]
+    return [s if s.labels is None else replace(s, labels=str(own / Path(s.labels).name)) for s in cohort]
 
 
-def _written(recipes: list[Recipe], folder: Path, contrasts: tuple[str, ...] | None, jobs: int) -> Iterator[None]:
-    work = [(recipe, folder, contrasts) for recipe in recipes]
+def _written(
+    cohort: list[SimulatedSubject], folder: Path, contrasts: tuple[str, ...] | None, jobs: int
+) -> Iterator[None]:
+    work = [(subject, folder, contrasts) for subject in cohort]
     if jobs == 1:
         yield from map(_write_subject, *zip(*work, strict=True))
         return
@@ -163,11 +167,11 @@ def _written(recipes: list[Recipe], folder: Path, contrasts: tuple[str, ...] | N
         yield from pool.map(_write_subject, *zip(*work, strict=True))
 
 
-def _write_subject(recipe: Recipe, folder: Path, contrasts: tuple[str, ...] | None) -> None:
-    key, head = key_of(recipe.number), head_of(recipe)
-    for name, protocol in protocols_of(recipe, contrasts).items():
+def _write_subject(subject: SimulatedSubject, folder: Path, contrasts: tuple[str, ...] | None) -> None:
+    key, head = key_of(subject.number), head_of(subject)
+    for name, protocol in protocols_of(subject, contrasts).items():
         path = folder / key / bids_name(key, name)
-        write_volume(_image(recipe, protocol), path, description=NOTICE)
+        write_volume(_image(subject, protocol), path, description=NOTICE)
         _write_json(_json(path), sidecar_of(protocol.acquisition))
         if name == "DWI":
             _write(path.with_name(path.name.replace(".nii.gz", ".bval")), f"{protocol.acquisition.b_value:g}\n")
@@ -177,13 +181,13 @@ def _write_subject(recipe: Recipe, folder: Path, contrasts: tuple[str, ...] | No
         write_volume(Volume(torch.from_numpy(mask), head.anatomy.affine), path, description=NOTICE)
     volume = Volume(torch.from_numpy(_segmentation(head)), head.anatomy.affine)
     write_volume(volume, folder / MASKS / key / "anat" / f"{key}_dseg.nii.gz", description=NOTICE)
-    labels = None if recipe.labels is None else f"labels/{Path(recipe.labels).name}"
-    _write_json(folder / TRUTH / f"{key}.json", recipe.to_json() | {"labels": labels})
+    labels = None if subject.labels is None else f"labels/{Path(subject.labels).name}"
+    _write_json(folder / TRUTH / f"{key}.json", subject.to_json() | {"labels": labels})
 
 
-def _image(recipe: Recipe, protocol: Protocol, *, truth: bool = False) -> Volume:
-    head, here = head_of(recipe), site(recipe.site)
-    draw = None if truth else noise_of(recipe, protocol.acquisition)
+def _image(subject: SimulatedSubject, protocol: ScanProtocol, *, truth: bool = False) -> Volume:
+    head, here = head_of(subject), centre(subject.centre)
+    draw = None if truth else noise_of(subject, protocol.acquisition)
     image = acquire(head, protocol, scale=here.scale, generator=draw)
     return Volume(torch.from_numpy(np.ascontiguousarray(image)), head.anatomy.affine)
 
@@ -201,7 +205,7 @@ def _segmentation(head: Head) -> NDArray[np.float32]:
     return np.asarray(np.stack([air, *(none if part is None else part for part in parts)]).argmax(0).astype(np.float32))
 
 
-def _describe(folder: Path, recipes: Sequence[Recipe], contrasts: tuple[str, ...] | None) -> None:
+def _describe(folder: Path, cohort: Sequence[SimulatedSubject], contrasts: tuple[str, ...] | None) -> None:
     about = {
         "Name": "Simulated cohort",
         "BIDSVersion": "1.9.0",
@@ -217,17 +221,17 @@ def _describe(folder: Path, recipes: Sequence[Recipe], contrasts: tuple[str, ...
     _write(folder / ".bidsignore", "**/*_ADC.*\n**/ct\n")
     numbers = "".join(f"{number}\t{name}\n" for number, name in enumerate(("air", *tissue_names())))
     _write(folder / MASKS / "dseg.tsv", "index\tname\n" + numbers)
-    rows, columns = people(recipes, contrasts)
+    rows, columns = people(cohort, contrasts)
     _write(folder / "participants.tsv", "".join("\t".join(map(str, row)) + "\n" for row in rows))
     _write_json(folder / "participants.json", columns)
 
 
-def _recipe_of(cohort: Path, subject: str) -> Recipe:
+def _subject_of(cohort: Path, key: str) -> SimulatedSubject:
     truth, known = cohort / TRUTH, known_subjects(cohort)
-    if subject not in known:
-        raise UserError(f"{cohort} has no subject {subject!r}; {suggest(subject, known)}")
-    recipe = Recipe(**json.loads((truth / f"{subject}.json").read_text()))
-    return recipe if recipe.labels is None else replace(recipe, labels=str(truth / recipe.labels))
+    if key not in known:
+        raise UserError(f"{cohort} has no subject {key!r}; {suggest(key, known)}")
+    subject = SimulatedSubject.from_json(json.loads((truth / f"{key}.json").read_text()))
+    return subject if subject.labels is None else replace(subject, labels=str(truth / subject.labels))
 
 
 def _json(path: Path) -> Path:

@@ -5,46 +5,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from anysyn.simulation.subject import Recipe, key_of, person_of, protocols_of, traits_of
+from anysyn.simulation.simulated_subject import SimulatedSubject, key_of, person_of, protocols_of, traits_of
 
 AMYLOID = "AV45-PET"
 
 
 def people(
-    recipes: Sequence[Recipe], contrasts: Sequence[str] | None = None
+    subjects: Sequence[SimulatedSubject], contrasts: Sequence[str] | None = None
 ) -> tuple[list[tuple[object, ...]], dict[str, Any]]:
-    """Return the rows of participants.tsv, the first its header, and what participants.json says of the columns.
+    """Return the rows of participants.tsv, header first, and the descriptions of its columns for participants.json.
 
-    Whether somebody has amyloid is listed in a cohort that shows it.
+    The column of amyloid is there only if the cohort has images that show it.
 
     Args:
-        recipes: Of the subjects.
-        contrasts: Modalities asked for instead of those of the sites.
+        subjects: The subjects.
+        contrasts: Modalities instead of the coverage of the centres.
 
     Example:
-        >>> rows, columns = people([Recipe(0, 0, "A", 2.0)], ["T1w", "AV45-PET"])
+        >>> rows, columns = people([SimulatedSubject(0, 0, "A", 2.0)], ["T1w", "AV45-PET"])
         >>> rows[0], rows[1][-1] in ("positive", "negative")
         (('participant_id', 'age', 'sex', 'site', 'amyloid'), True)
     """
     header: tuple[object, ...] = ("participant_id", "age", "sex", "site")
-    rows: list[tuple[object, ...]] = [(key_of(one.number), *person_of(one), one.site) for one in recipes]
+    rows: list[tuple[object, ...]] = [
+        (key_of(subject.number), *person_of(subject), subject.centre) for subject in subjects
+    ]
     columns: dict[str, Any] = {
         "age": {"Description": "Age", "Units": "years"},
         "sex": {"Description": "Sex", "Levels": {"F": "female", "M": "male"}},
         "site": {"Description": "Simulated site, which decides protocols, coverage and diseases"},
     }
-    if any(AMYLOID in protocols_of(one, contrasts) for one in recipes):
+    if any(AMYLOID in protocols_of(subject, contrasts) for subject in subjects):
         header = (*header, "amyloid")
-        rows = [(*row, status(one)) for row, one in zip(rows, recipes, strict=True)]
+        rows = [(*row, status(subject)) for row, subject in zip(rows, subjects, strict=True)]
         levels = {"positive": "amyloid in the cortex", "negative": "none"}
         columns["amyloid"] = {"Description": "Simulated amyloid", "Levels": levels}
     return [header, *rows], columns
 
 
-def status(recipe: Recipe) -> str:
-    """Say whether a subject has amyloid.
+def status(subject: SimulatedSubject) -> str:
+    """Return ``positive`` for a subject with amyloid, ``negative`` for one without.
 
     Args:
-        recipe: Its numbers.
+        subject: The subject.
     """
-    return "positive" if traits_of(recipe).amyloid else "negative"
+    return "positive" if traits_of(subject).amyloid else "negative"

@@ -10,7 +10,7 @@ from anysyn.data.modalities import modality
 from anysyn.simulation.physics.instruments import reconstruction
 
 NOTICE = "simulated by anysyn, not for clinical use"
-# BIDS asks all of this of a PET beside what its acquisition says. What a simulation has none of is "n/a" or "none".
+# What BIDS requires of a PET beside its acquisition. What a simulation does not have is "n/a" or "none".
 _PET: Mapping[str, Any] = {
     "AcquisitionMode": "static",
     "AttenuationCorrection": "none: simulated without attenuation",
@@ -36,7 +36,7 @@ def sidecar_of(acquisition: Acquisition) -> dict[str, Any]:
     """Write the sidecar of a simulated image.
 
     Args:
-        acquisition: How it was made.
+        acquisition: Acquisition of the image.
 
     Example:
         >>> sidecar_of(Acquisition(modality="T2w", echo_time_ms=95.0))["EchoTime"]
@@ -50,5 +50,5 @@ def sidecar_of(acquisition: Acquisition) -> dict[str, Any]:
 
 
 def _pet(acquisition: Acquisition) -> dict[str, Any]:
-    named = acquisition.reconstruction
-    return {**_PET, **({} if named is None else {"ReconFilterSize": reconstruction(named).fwhm})}
+    name = acquisition.reconstruction
+    return {**_PET, **({} if name is None else {"ReconFilterSize": reconstruction(name).fwhm})}

@@ -1,4 +1,4 @@
-"""The truth that a simulated cohort keeps beside its images: whose it is, and which tissue is where."""
+"""The truth that a simulated cohort keeps beside its images: its subjects and their tissue maps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MASKS = Path("derivatives", "masks")
 
 
 def known_subjects(cohort: Path) -> list[str]:
-    """List the subjects of a cohort that any acquisition can be simulated of.
+    """Return the keys of the subjects of a simulated cohort.
 
     Args:
         cohort: A folder that `simulate` made.
 
     Raises:
-        UserError: If it is none.
+        UserError: If the folder is no simulated cohort.
 
     Example:
         >>> known_subjects(Path("nowhere"))
@@ -34,7 +34,7 @@ def known_subjects(cohort: Path) -> list[str]:
 
 
 def tissue_masks(cohort: Path, subject: str, *names: str) -> list[Volume]:
-    """Read where tissues are the largest part of a voxel: 1 there and 0 elsewhere.
+    """Read masks of tissues: 1 where a tissue is the largest part of a voxel, 0 elsewhere.
 
     Args:
         cohort: A folder that `simulate` made.
@@ -45,12 +45,12 @@ def tissue_masks(cohort: Path, subject: str, *names: str) -> list[Volume]:
         One volume for each name.
 
     Raises:
-        UserError: If the cohort keeps no map of the tissues, or knows no such tissue.
+        UserError: If the cohort has no tissue map, or no tissue of a name.
     """
     table, path = cohort / MASKS / "dseg.tsv", cohort / MASKS / subject / "anat" / f"{subject}_dseg.nii.gz"
     for file in (table, path):
         if not file.is_file():
-            raise UserError(f"{file} is missing, so nobody knows which tissue is where; simulate the cohort again")
+            raise UserError(f"{file} is missing, so the tissues are unknown; simulate the cohort again")
     numbers = {row["name"]: int(row["index"]) for row in read_table(table)}
     labels = read_volume(path)
     for name in names:

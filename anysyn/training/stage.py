@@ -19,13 +19,14 @@ from torch.utils.tensorboard import SummaryWriter
 from anysyn import build
 from anysyn.data.loading.batches import share
 from anysyn.nn.warm_start import take_weights
+from anysyn.objectives.synthesis import distinct
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
 from anysyn.training.cohort import Cohort
 from anysyn.training.folder import RunFolder, write_tensors
 from anysyn.training.log import Log
-from anysyn.training.steps import learn, steps_of
+from anysyn.training.steps import StepLoop, steps_of
 from anysyn.training.validation import validate
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -91,6 +92,7 @@ class StageLoop:
         self.judge = next(step for step in self.steps if self.stage.epochs - 1 in step.active)
         self.batches = build.make(recipe, self.stage.batches, "batches")
         self.queries = build.make(recipe, self.stage.queries, "queries", names=tuple(recipe.modalities))
+        self.step_loop = StepLoop(fabric, parts, self.cohort.train, self.queries, self.stage.clip_gradient)
         self.average = _average(parts, self.stage.ema)
         if fabric.is_global_zero:
             self.log = Log(folder.log, keep=position.log)
@@ -162,28 +164,16 @@ class StageLoop:
         place = number * self.fabric.world_size + self.fabric.global_rank
         generator = seeded(self.recipe.seed, self.position.stage, epoch, place)
         torch.manual_seed(generator.initial_seed())  # what the networks draw themselves: dropout
-        batch = self.cohort.train.batch(indices, generator).to(self.fabric.device)
-        query = self.queries.draw(batch, generator)
         first = number - number % self.stage.accumulate
         together = min(self.stage.accumulate, total - first)  # the last ones of an epoch may be fewer
         last = number + 1 == first + together
-        found: dict[str, Tensor] = {}
-        for step in (step for step in self.steps if epoch in step.active):
-            factor = step.schedule.factor(epoch - step.active.start + number / total, len(step.active))
-            found |= learn(
-                self.fabric,
-                self.parts,
-                step,
-                batch,
-                query,
-                factor=factor,
-                accumulate=together,
-                last=last,
-                clip=self.stage.clip_gradient,
-            )
+        active = [step for step in self.steps if epoch in step.active]
+        for step in active:
+            step.set_rate(epoch, number / total)
+        terms = self.step_loop.run(active, indices, generator, together, last)
         if self.average is not None and last:
             self.average.update_parameters(self.parts)
-        return found
+        return terms
 
     def _note(self, terms: list[dict[str, Tensor]], epoch: int, batch: int, speed: float) -> str:
         means = {name: float(torch.stack([t[name] for t in terms]).mean()) for name in terms[0]}
@@ -210,7 +200,8 @@ class StageLoop:
                 self._rank(sum(found[active.index(self.judge)].values()))
 
     def _record(self, epoch: int, found: list[dict[str, float]]) -> None:
-        for name, value in (term for terms in found for term in terms.items()):
+        names = distinct([name for terms in found for name in terms])
+        for name, value in zip(names, (value for terms in found for value in terms.values()), strict=True):
             self.validation.row(stage=self.stage.name, epoch=epoch, term=name, value=value)
             self.board.add_scalar(f"validation/{name}", value, self._samples(epoch + 1, 0))
 

@@ -8,14 +8,18 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from anysyn import build
+from anysyn.data.loading.samples import Samples
 from anysyn.errors import RecipeError
+from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
+from anysyn.objectives.synthesis import distinct
 from anysyn.optimizers import Schedule
+from anysyn.queries import Queries
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
-from anysyn.types import Batch, Objective, Query
+from anysyn.types import Batch, Query
 
 
 @dataclass
@@ -39,6 +43,17 @@ class TrainingStep:
     schedule: Schedule
     lr: float
     active: range
+
+    def set_rate(self, epoch: int, part: float) -> None:
+        """Set the learning rate.
+
+        Args:
+            epoch: Number of the epoch in the stage.
+            part: Share of that epoch that is done.
+        """
+        factor = self.schedule.factor(epoch - self.active.start + part, len(self.active))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * factor
 
 
 def matching(parts: nn.Module, globs: Sequence[str]) -> list[nn.Parameter]:
@@ -114,34 +129,34 @@ def learn(
     step: TrainingStep,
     batch: Batch,
     query: Query,
+    earlier: Sequence[Answer] = (),
     *,
-    factor: float,
-    accumulate: int,
-    last: bool,
-    clip: float | None,
-) -> dict[str, Tensor]:
+    accumulate: int = 1,
+    last: bool = True,
+    clip: float | None = None,
+) -> TermsAndAnswers:
     """Do one step on one batch.
 
     Args:
         fabric: Devices and precision.
         parts: All networks of the recipe.
-        step: What to do.
-        batch: What exists.
-        query: What is shown and asked.
-        factor: What the learning rate is multiplied by.
+        step: The step.
+        batch: The images that exist.
+        query: Sources and targets.
+        earlier: The images that earlier steps synthesized for this batch.
         accumulate: Batches whose gradients are averaged.
         last: Whether this is the last of those, after which the optimiser steps.
         clip: Largest gradient norm, or None.
 
     Returns:
-        The loss terms, detached.
+        The loss terms, detached, and the images that the step synthesized.
 
     Raises:
         FloatingPointError: If the loss is not finite.
     """
     only_these_learn(parts, step.learning)
     with fabric.autocast():
-        terms = step.objective(batch, query)
+        terms, answers = step.objective.step(batch, query, earlier)
         total = torch.stack([term.float() for term in terms.values()]).sum()
     if not bool(torch.isfinite(total)):
         values = ", ".join(f"{name} {float(term):.3g}" for name, term in terms.items())
@@ -155,8 +170,58 @@ def learn(
     if last and any(parameter.grad is not None for parameter in step.learning):
         if clip is not None:
             fabric.clip_gradients(parts, step.stepper, max_norm=clip)
-        for group in step.optimizer.param_groups:
-            group["lr"] = step.lr * factor
         step.stepper.step()
         step.optimizer.zero_grad()
-    return {name: term.detach() for name, term in terms.items()}
+    return {name: term.detach() for name, term in terms.items()}, answers
+
+
+@dataclass(frozen=True)
+class StepLoop:
+    """Make a batch of some samples and take it through the steps of a stage, one after the other.
+
+    The images that a step synthesized are handed to the steps after it, for this batch alone.
+
+    Args:
+        fabric: Devices and precision.
+        parts: All networks of the recipe.
+        samples: The training samples.
+        queries: How the sources and targets of a batch are drawn.
+        clip: Largest gradient norm, or None.
+    """
+
+    fabric: Fabric
+    parts: nn.Module
+    samples: Samples
+    queries: Queries
+    clip: float | None
+
+    def run(
+        self, steps: Sequence[TrainingStep], indices: Sequence[int], generator: Generator, accumulate: int, last: bool
+    ) -> dict[str, Tensor]:
+        """Return the loss terms of all steps, detached; names that several steps use are numbered.
+
+        Args:
+            steps: The steps that learn in this epoch.
+            indices: Numbers of the samples.
+            generator: Decides where random patches lie, the augmentation and the query.
+            accumulate: Batches whose gradients are averaged.
+            last: Whether this is the last of those, after which the optimisers step.
+        """
+        batch = self.samples.batch(indices, generator).to(self.fabric.device)
+        query = self.queries.draw(batch, generator)
+        terms, answers = list[tuple[str, Tensor]](), list[Answer]()
+        for step in steps:
+            own, made = learn(
+                self.fabric,
+                self.parts,
+                step,
+                batch,
+                query,
+                answers,
+                accumulate=accumulate,
+                last=last,
+                clip=self.clip,
+            )
+            terms += own.items()
+            answers += made
+        return dict(zip(distinct([name for name, _ in terms]), (term for _, term in terms), strict=True))

@@ -13,12 +13,13 @@ from torch import nn
 from anysyn.data.loading.batches import Batches, share
 from anysyn.data.loading.samples import Samples
 from anysyn.objectives import SynthesisObjective
+from anysyn.objectives.objective import Answer, Objective
 from anysyn.ops import pick
 from anysyn.queries import Queries
 from anysyn.seeds import seeded
 from anysyn.training.cohort import Cohort
 from anysyn.training.pictures import draw
-from anysyn.types import Batch, Objective, Query
+from anysyn.types import Batch, Query
 
 
 @torch.no_grad()
@@ -55,8 +56,11 @@ def validate(
         batch = samples.batch(indices, generator).to(fabric.device)
         query = queries.draw(batch, generator)
         with fabric.autocast():
+            answers = list[Answer]()
             for place, objective in enumerate(objectives):
-                for name, term in objective(batch, query).items():
+                terms, made = objective.step(batch, query, answers)
+                answers += made
+                for name, term in terms.items():
                     sums[place, name] += float(term) * len(indices)
         count += len(indices)
         if number == len(shares) // 2 and fabric.is_global_zero:  # not the first slices, which show little

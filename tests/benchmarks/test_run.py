@@ -9,12 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cell
-import launch as launching
 import pytest
 import run
-from launch import Clock, Job, Slurm
-from store import Store, error_of, fail, finished, record_of, write
+from paper_tables import launch as launching
+from paper_tables import train_and_measure as working
+from paper_tables.launch import Clock, Job, Slurm
+from paper_tables.store import Store, error_of, fail, finished, record_of, write
+from paper_tables.train_and_measure import train_and_measure
 from toys import TINY, write_cohort
 from typer.testing import CliRunner
 
@@ -76,7 +77,7 @@ def in_this_process():
 
     def jobs(jobs, *_):
         for job in jobs:
-            yield job, 0 if cell.work(json.loads(job.file.read_text()), accelerator="cpu") else 1
+            yield job, 0 if train_and_measure(json.loads(job.file.read_text()), accelerator="cpu") else 1
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(launching, "_local", jobs)
@@ -190,13 +191,13 @@ def test_a_stopped_job_goes_on(spec, tmp_path, monkeypatch):
 
     job = {**spec, "run": str(tmp_path / "run"), "cells": [{**spec["cells"][0], "folder": str(tmp_path / "cell")}]}
     with monkeypatch.context() as patch:
-        patch.setattr(cell, "measured", stop)
+        patch.setattr(working, "measured", stop)
         with pytest.raises(Stop):
-            cell.work(job, accelerator="cpu")
+            train_and_measure(job, accelerator="cpu")
     assert finished(tmp_path / "run")
     assert not finished(tmp_path / "cell")
     before = (tmp_path / "run" / "record.json").stat().st_mtime_ns
-    assert cell.work(job, accelerator="cpu")
+    assert train_and_measure(job, accelerator="cpu")
     assert (tmp_path / "run" / "record.json").stat().st_mtime_ns == before
     assert record_of(tmp_path / "cell")["question"]["measure"] == "pairs"
 
@@ -215,9 +216,9 @@ def test_a_training_that_was_stopped_is_gone_on_with(spec, tmp_path):
             return super().task(title, total, done)
 
     with pytest.raises(Stop):
-        cell.work(job, accelerator="cpu", progress=Stopping())
+        train_and_measure(job, accelerator="cpu", progress=Stopping())
     assert not finished(tmp_path / "run")
-    assert cell.work(job, accelerator="cpu")
+    assert train_and_measure(job, accelerator="cpu")
     assert record_of(tmp_path / "run")["resumed"] is True
     log = (tmp_path / "run" / "run" / "log.csv").read_text()
     assert len(set(re.findall(r"^synthesis,(\d),\d+,", log, re.MULTILINE))) == 2
@@ -271,7 +272,7 @@ def test_jobs_are_submitted_as_to_slurm(tmp_path, monkeypatch):
     fake.write_text(
         "import json, sys; from pathlib import Path\nPath(json.load(open(sys.argv[1]))['run'] + '.ran').touch()"
     )
-    monkeypatch.setattr(launching, "CELL", fake)
+    monkeypatch.setattr(launching, "SCRIPT", fake)
     monkeypatch.setattr(launching, "POLL", 0.2)
     jobs = [job(tmp_path, number) for number in range(2)]
     for one in jobs:

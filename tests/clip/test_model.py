@@ -46,6 +46,22 @@ def test_new_weights_mean_new_embeddings(counted):
     assert len(asked) == 3
 
 
+def test_weights_that_come_to_lie_where_the_old_ones_lay_are_other_weights(counted):
+    made, asked = counted
+    weight = made.requires_grad_(False).towers.text_projection.weight
+    shape, address = weight.shape, weight.data_ptr()
+    for _ in range(5):
+        weight.data = torch.empty(0)  # frees the memory, for the allocator to give it out again
+        values = [torch.rand(shape) for _ in range(200)]
+        weight.data = next((one for one in values if one.data_ptr() == address), values[0])
+        address = weight.data_ptr()
+        del values
+        torch.testing.assert_close(made.modality_embeddings(), Clip.encode_text(made, made.descriptions))
+    made.double()
+    assert made.modality_embeddings().dtype == torch.float64
+    assert len(asked) == 6
+
+
 def test_a_text_tower_that_learns_gets_gradients(counted):
     made, _ = counted
     made.modality_embeddings().sum().backward()

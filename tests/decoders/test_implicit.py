@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from liif_literal import liif_literal
+from side_by_side.liif_published import liif_published
 from torch import nn
 
 from anysyn.decoders import LIIFDecoder, TrilinearDecoder
@@ -45,7 +45,7 @@ def test_weights_of_the_published_liif_load_and_mean_the_same(tmp_path):
 
     features, finer = torch.randn(2, 64, 6, 8), lattice([6, 8], onto=[15, 20])
     linears = [layer for layer in decoder.imnet.layers if isinstance(layer, nn.Linear)]
-    expected = liif_literal(features, linears, finer.points(2).at, finer.step).movedim(-1, 1)  # (B, 3, Q)
+    expected = liif_published(features, linears, finer.points(2).at, finer.step).movedim(-1, 1)  # (B, 3, Q)
     slices = Lattice((lattice([3]).axes[0], *finer.axes), (1.0, *finer.step))
     colours = decoder(Features((), features), TARGET, places=slices)  # (B, 1, 3, *N)
     torch.testing.assert_close(colours.squeeze(1).flatten(2), expected, atol=1e-5, rtol=0)

@@ -16,7 +16,7 @@ def test_the_published_size():
     assert sum(parameter.numel() for parameter in decoder.parameters()) == 4_730_888
 
 
-def test_it_is_the_literal_form_of_1x1_convolutions():
+def test_it_is_the_published_form_of_1x1_convolutions():
     torch.manual_seed(0)
     decoder = MLPDecoder(widths=(6,), strides=(1,), dimensions=2, depth=4, hidden=(9, 7))
     x = features = torch.randn(2, 6, 5, 8)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-import tumsyn_literal
+from side_by_side import tumsyn_published
 from toys import M, batch_of, query_of
 
 from anysyn.encoders import ResNetEncoder
@@ -38,22 +38,22 @@ def test_the_published_sizes(given, keys, count):
 
 @pytest.mark.parametrize("norm", ["none", "group", "batch", "instance"])
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_it_is_the_literal_form_with_and_without_gradients(dimensions, norm):
+def test_it_is_the_published_form_with_and_without_gradients(dimensions, norm):
     encoder = encoder_of(dimensions, norm)
     images, sources = batch_of(SHAPES[dimensions]).images, query_of().sources
-    expected = tumsyn_literal.encoded(encoder, images[:, :1])
+    expected = tumsyn_published.encoded(encoder, images[:, :1])
     torch.testing.assert_close(encoder(images, sources).deep, expected, atol=1e-5, rtol=1e-5)
     for mode in (torch.no_grad, torch.inference_mode):
         with mode():
             torch.testing.assert_close(encoder(images, sources).deep, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_gradients_are_those_of_the_literal_form():
+def test_gradients_are_those_of_the_published_form():
     encoder = encoder_of().train()
     images, weights = batch_of(SHAPES[3]).images, list(encoder.parameters())
-    literal = torch.autograd.grad(tumsyn_literal.encoded(encoder, images[:, :1]).square().sum(), weights)
+    theirs = torch.autograd.grad(tumsyn_published.encoded(encoder, images[:, :1]).square().sum(), weights)
     found = torch.autograd.grad(encoder(images, query_of().sources).deep.square().sum(), weights)
-    for mine, its in zip(found, literal, strict=True):
+    for mine, its in zip(found, theirs, strict=True):
         torch.testing.assert_close(mine, its, atol=1e-3, rtol=1e-3)
 
 

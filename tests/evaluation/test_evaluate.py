@@ -188,7 +188,7 @@ def test_nothing_left_to_evaluate_is_an_error_and_leaves_no_results(run, tmp_pat
 
 def test_subjects_without_the_contrasts_are_an_error_before_any_work(run, tmp_path):
     run.held["test"] = dict.fromkeys(("b-03", "b-04"), ("T1w",))
-    with pytest.raises(EvaluationError, match=r"has the contrasts of T1w:T2w; they hold T1w"):
+    with pytest.raises(EvaluationError, match=r"has the contrasts of T1w:T2w; they have T1w"):
         evaluate(run, out=tmp_path / "out", pairs="T1w:T2w")
     assert not run.prepared
     assert not (tmp_path / "out").exists()

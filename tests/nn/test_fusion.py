@@ -1,9 +1,9 @@
-"""Text that queries voxels: equal to the literal form, whole or in pieces, and blind to the order of the voxels."""
+"""Text that queries voxels: equal to the published form, whole or in pieces, and blind to the order of the voxels."""
 
 import pytest
 import torch
 import torch.nn.functional as F
-import tumsyn_literal
+from side_by_side import tumsyn_published
 from torch.utils.flop_counter import FlopCounterMode
 
 from anysyn.nn.attention import attended, key_lengths, read
@@ -28,21 +28,21 @@ def shown(dimensions=3, channels=12, tokens=1):
 @pytest.mark.parametrize("chunk", [1, 40, 200, 10_000])
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_it_is_the_literal_form_however_it_is_cut(dimensions, residual, chunk):
+def test_it_is_the_published_form_however_it_is_cut(dimensions, residual, chunk):
     fusion, (features, text) = fusion_of(dimensions, residual=residual, chunk=chunk), shown(dimensions)
-    expected = tumsyn_literal.fused(fusion, features, text)
+    expected = tumsyn_published.fused(fusion, features, text)
     torch.testing.assert_close(fusion(features, text), expected, atol=1e-5, rtol=1e-5)
     for mode in (torch.no_grad, torch.inference_mode):
         with mode():
             torch.testing.assert_close(fusion(features, text), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_gradients_are_those_of_the_literal_form():
+def test_gradients_are_those_of_the_published_form():
     fusion, (features, text) = fusion_of(), shown()
     weights = [features.requires_grad_(), text.requires_grad_(), *fusion.parameters()]
-    literal = torch.autograd.grad(tumsyn_literal.fused(fusion, features, text).pow(3).sum(), weights)
+    theirs = torch.autograd.grad(tumsyn_published.fused(fusion, features, text).pow(3).sum(), weights)
     found = torch.autograd.grad(fusion(features, text).pow(3).sum(), weights)
-    for mine, its in zip(found, literal, strict=True):
+    for mine, its in zip(found, theirs, strict=True):
         torch.testing.assert_close(mine, its, atol=1e-3, rtol=1e-4)
 
 
@@ -116,5 +116,5 @@ def test_a_second_text_measures_no_keys_again():
     with torch.no_grad():
         one, other = fusion(features, text), fusion(features, 2 * text)
     assert len(calls) == 1
-    torch.testing.assert_close(other, tumsyn_literal.fused(fusion, features, 2 * text), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(other, tumsyn_published.fused(fusion, features, 2 * text), atol=1e-5, rtol=1e-5)
     assert not torch.equal(one, other)

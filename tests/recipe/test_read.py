@@ -72,7 +72,7 @@ def test_places_are_lines_of_the_file_that_said_it(tmp_path):
 
 
 def test_a_key_that_stands_twice_is_an_error(tmp_path):
-    with pytest.raises(RecipeError, match=r"r.yaml:2: the key 'seed' stands here a second time"):
+    with pytest.raises(RecipeError, match=r"r.yaml:2: the key 'seed' is there twice"):
         parse(write(tmp_path, "r.yaml", "seed: 1\nseed: 2\n"))
 
 

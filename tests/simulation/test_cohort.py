@@ -11,13 +11,13 @@ from anysyn.data.subjects.find import find_subjects
 from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.simulation import simulate, simulate_like
-from anysyn.simulation.cohort import _recipe_of
-from anysyn.simulation.subject import head_of, noise_of, protocols_of
+from anysyn.simulation.cohort import _subject_of
+from anysyn.simulation.simulated_subject import head_of, noise_of, protocols_of
 
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    return simulate(tmp_path_factory.mktemp("simulation") / "cohort", subjects=8, sites=4, spacing=4.0)
+    return simulate(tmp_path_factory.mktemp("simulation") / "cohort", subjects=8, centres=4, spacing=4.0)
 
 
 def digests(folder):
@@ -26,7 +26,7 @@ def digests(folder):
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_the_jobs(tmp_path):
-    options = {"subjects": 2, "sites": 2, "spacing": 5.0}
+    options = {"subjects": 2, "centres": 2, "spacing": 5.0}
     one = simulate(tmp_path / "one", **options, seed=3)
     assert digests(one) == digests(simulate(tmp_path / "two", **options, seed=3, jobs=2))
     other = digests(simulate(tmp_path / "three", **options, seed=4))
@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_jobs(tmp_path):
 
 def test_noise_is_named_by_what_cohorts_have_always_been_told(cohort):
     """Fields that records got later change no bytes: this is the text that the noise was drawn from before them."""
-    recipe = _recipe_of(cohort, "sub-001")
+    recipe = _subject_of(cohort, "sub-001")
     one = Acquisition(modality="T2w", repetition_time_ms=5000.0, echo_time_ms=95.0, voxel_size_mm=(4.0, 4.0, 4.0))
     text = (
         "noise Acquisition(modality='T2w', repetition_time_ms=5000.0, echo_time_ms=95.0, inversion_time_ms=None, "
@@ -49,10 +49,10 @@ def test_noise_is_named_by_what_cohorts_have_always_been_told(cohort):
 
 
 def test_protocols_that_vary_differ_from_subject_to_subject_and_the_anatomy_does_not(cohort, tmp_path):
-    vary = simulate(tmp_path / "vary", subjects=3, sites=4, spacing=4.0, contrasts=["T2w", "PDw"], vary=True)
+    vary = simulate(tmp_path / "vary", subjects=3, centres=4, spacing=4.0, contrasts=["T2w", "PDw"], vary=True)
     found = find_subjects(vary).subjects
     for name in ("T2w", "PDw"):
-        fixed = [protocols_of(_recipe_of(cohort, one.key), [name])[name].acquisition for one in found]
+        fixed = [protocols_of(_subject_of(cohort, one.key), [name])[name].acquisition for one in found]
         drawn = [one.acquisitions[name] for one in found]
         for field in ("repetition_time_ms", "echo_time_ms"):
             assert all(getattr(a, field) != getattr(b, field) for a, b in zip(fixed, drawn, strict=True))
@@ -117,7 +117,7 @@ def test_the_rim_of_a_glioma_enhances_and_its_oedema_is_bright_on_flair(cohort):
 
 
 def test_an_infarct_is_bright_on_dwi_and_dark_on_adc(tmp_path):
-    cohort = simulate(tmp_path / "cohort", subjects=12, sites=4, spacing=4.0)
+    cohort = simulate(tmp_path / "cohort", subjects=12, centres=4, spacing=4.0)
     found = [p for p in (cohort / "derivatives" / "masks").rglob("*label-infarct_mask.nii.gz") if voxels(p).any()]
     key = found[0].name.split("_")[0]
     dwi, adc = (image(cohort, key, name) for name in ("DWI", "ADC"))
@@ -157,7 +157,7 @@ PET_KEYS = {
 
 def levels(cohort, acquisition, tmp_path, key="sub-001"):
     """Measure pure tissue in a noise-free image."""
-    parts = head_of(_recipe_of(cohort, key)).anatomy.fractions
+    parts = head_of(_subject_of(cohort, key)).anatomy.fractions
     truth = simulate_like(cohort, key, acquisition, truth=True).voxels.numpy()
     return {name: float(np.median(truth[parts[name] > 0.95])) for name in ("grey", "white", "fluid")}
 
@@ -236,7 +236,7 @@ def test_gradient_echoes_can_be_asked_for(cohort):
         simulate_like(cohort, "sub-001", Acquisition(modality="T2star", echo_time_ms=te), truth=True).voxels.numpy()
         for te in (5.0, 40.0)
     )
-    parts = head_of(_recipe_of(cohort, "sub-001")).anatomy.fractions
+    parts = head_of(_subject_of(cohort, "sub-001")).anatomy.fractions
     deep, grey = parts["deep"] > 0.95, parts["grey"] > 0.95
     ratios = [np.median(one[deep]) / np.median(one[grey]) for one in (short, long)]
     assert ratios[1] < ratios[0]  # iron
@@ -247,13 +247,13 @@ def test_the_tissue_map_says_which_tissue_is_largest(cohort):
     rows = [row.split("\t") for row in (masks / "dseg.tsv").read_text().splitlines()[1:]]
     numbers = {name: int(index) for index, name in rows}
     found = voxels(masks / "sub-001" / "anat" / "sub-001_dseg.nii.gz")
-    parts = head_of(_recipe_of(cohort, "sub-001")).anatomy.fractions
+    parts = head_of(_subject_of(cohort, "sub-001")).anatomy.fractions
     for name in ("white", "fluid", "core"):
         assert ((found == numbers[name]) == (parts[name] > 0.5))[np.abs(parts[name] - 0.5) > 0.3].all()
 
 
 def test_pet_sidecars_hold_what_bids_requires(tmp_path):
-    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=6.0, contrasts=["FDG-PET", "AV45-PET"])
+    cohort = simulate(tmp_path / "c", subjects=1, centres=1, spacing=6.0, contrasts=["FDG-PET", "AV45-PET"])
     for path in (cohort / "sub-001" / "pet").glob("*.json"):
         assert json.loads(path.read_text()).keys() >= PET_KEYS
 
@@ -287,8 +287,8 @@ def test_a_cohort_is_there_once_it_is_whole(tmp_path):
                 seen.append((name, (tmp_path / "cohort").exists()))
                 yield thing
 
-    made = simulate(tmp_path / "cohort", subjects=2, sites=1, spacing=8, contrasts=["T1w"], progress=Watching())
-    assert seen == [("simulating site A", False)] * 2
+    made = simulate(tmp_path / "cohort", subjects=2, centres=1, spacing=8, contrasts=["T1w"], progress=Watching())
+    assert seen == [("simulating centre A", False)] * 2
     assert [one.name for one in tmp_path.iterdir()] == ["cohort"]
     assert sorted(one.name for one in made.glob("sub-*")) == ["sub-001", "sub-002"]
 
@@ -296,7 +296,7 @@ def test_a_cohort_is_there_once_it_is_whole(tmp_path):
 def test_an_empty_folder_is_filled_and_stays_the_same_folder(tmp_path, monkeypatch):
     (tmp_path / ".part" / "sub-009").mkdir(parents=True)  # of a simulation that was killed
     monkeypatch.chdir(tmp_path)
-    simulate(".", subjects=1, sites=1, spacing=8, contrasts=["T1w"])
+    simulate(".", subjects=1, centres=1, spacing=8, contrasts=["T1w"])
     assert {one.name for one in tmp_path.glob("sub-*")} == {"sub-001"}
     assert (tmp_path / "participants.tsv").is_file()
     assert not (tmp_path / ".part").exists()
@@ -305,11 +305,11 @@ def test_an_empty_folder_is_filled_and_stays_the_same_folder(tmp_path, monkeypat
 def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("anysyn.simulation.cohort._write_json", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        simulate(tmp_path / "cohort", subjects=1, sites=1, spacing=8, contrasts=["T1w"])
+        simulate(tmp_path / "cohort", subjects=1, centres=1, spacing=8, contrasts=["T1w"])
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("options", [{"sites": 7}, {"subjects": 0}, {"spacing": 0.1}, {"contrasts": ["T9"]}])
+@pytest.mark.parametrize("options", [{"centres": 7}, {"subjects": 0}, {"spacing": 0.1}, {"contrasts": ["T9"]}])
 def test_numbers_out_of_range_are_said_before_anything_is_written(tmp_path, options):
     with pytest.raises(UserError):
         simulate(tmp_path / "cohort", **options)
@@ -318,7 +318,7 @@ def test_numbers_out_of_range_are_said_before_anything_is_written(tmp_path, opti
 
 def test_other_contrasts_can_be_asked_for(tmp_path):
     cohort = simulate(
-        tmp_path / "c", subjects=1, sites=1, spacing=5.0, contrasts=["T1w", "CT", "FDG-PET", "AV45-PET", "PDw"]
+        tmp_path / "c", subjects=1, centres=1, spacing=5.0, contrasts=["T1w", "CT", "FDG-PET", "AV45-PET", "PDw"]
     )
     found = find_subjects(cohort)
     assert set(found.subjects[0].images) == {"T1w", "CT", "FDG-PET", "AV45-PET", "PDw"}

@@ -11,7 +11,7 @@ from anysyn.simulation.truth import known_subjects, tissue_masks
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    return simulate(tmp_path_factory.mktemp("truth") / "cohort", subjects=1, sites=1, spacing=6.0, contrasts=["T1w"])
+    return simulate(tmp_path_factory.mktemp("truth") / "cohort", subjects=1, centres=1, spacing=6.0, contrasts=["T1w"])
 
 
 def test_masks_are_those_of_the_tissue_map(cohort):

@@ -11,32 +11,13 @@ from torch import Generator, Tensor
 
 from anysyn.data.geometry.boxes import Box, centred, starts
 from anysyn.data.geometry.grid import Shape
-from anysyn.data.views.view import Boxes, View
+from anysyn.data.views.view import Boxes, Listed, View
 from anysyn.registry import register
 
 Axis = Literal["axial", "coronal", "sagittal"]
 Place = Literal["centre", "random"]
 
 _NORMAL: dict[Axis, int] = {"sagittal": 0, "coronal": 1, "axial": 2}  # the axis a slice is thin along, of RAS arrays
-
-
-@dataclass(frozen=True)
-class Listed(Boxes):
-    """List boxes of which nothing is left to chance.
-
-    Args:
-        listed: The boxes.
-    """
-
-    listed: Sequence[Box]
-
-    def __len__(self) -> int:
-        """Return how many there are in an epoch."""
-        return len(self.listed)
-
-    def draw(self, number: int, generator: Generator) -> Box:
-        """Return one of them."""
-        return self.listed[number]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,15 +123,6 @@ class Slices(_Stacked):
         min_foreground: float = 0.05,
     ) -> None:
         super().__init__(axis=axis, size=size, place=place, min_foreground=min_foreground)
-
-    @property
-    def spatial(self) -> tuple[int, ...]:
-        """Return the two axes of the plane."""
-        return self.axes[1:]
-
-    def take(self, images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
-        """Cut a slice out of a volume: (M, X, Y, Z) to (M, H, W)."""
-        return super().take(images, box, air).squeeze(1)  # (M, H, W)
 
 
 @register("view", "slabs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from torch import Generator, Tensor
@@ -27,6 +28,25 @@ class Boxes(ABC):
             number: From 0 to below the length.
             generator: Decides where the box lies, if that is left to chance.
         """
+
+
+@dataclass(frozen=True)
+class Listed(Boxes):
+    """List boxes of which nothing is left to chance.
+
+    Args:
+        listed: The boxes.
+    """
+
+    listed: Sequence[Box]
+
+    def __len__(self) -> int:
+        """Return how many there are in an epoch."""
+        return len(self.listed)
+
+    def draw(self, number: int, generator: Generator) -> Box:
+        """Return one of them."""
+        return self.listed[number]
 
 
 class Observed(NamedTuple):
@@ -64,8 +84,8 @@ class View(ABC):
 
     @property
     def spatial(self) -> tuple[int, ...]:
-        """Return the axes of the volume that a sample has, in the order of *S."""
-        return self.axes
+        """Return the axes of the volume that a sample has, in the order of *S; a single slice has no depth."""
+        return self.axes if self.dimensions == 3 or self.depth > 1 else self.axes[1:]
 
     @abstractmethod
     def extent(self, shapes: Sequence[Shape]) -> Shape:
@@ -125,7 +145,8 @@ class View(ABC):
         Returns:
             (M, *S).
         """
-        return cut(images, box, air).permute(0, *(axis + 1 for axis in self.axes))  # (M, *S)
+        piece = cut(images, box, air).permute(0, *(axis + 1 for axis in self.axes))  # (M, a, b, c)
+        return piece if len(self.spatial) == 3 else piece.squeeze(1)  # (M, *S)
 
     def give(self, answer: Tensor, box: Box) -> Tensor:
         """Turn what the network answered for a box back into the order of the volume's axes.

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from anysyn.data.geometry.boxes import Box, centred
 from anysyn.data.geometry.grid import Shape
-from anysyn.data.views.slices import Listed
-from anysyn.data.views.view import Boxes, View
+from anysyn.data.views.view import Boxes, Listed, View
 from anysyn.registry import register
 
 

@@ -1,1 +1,1 @@
-"""What a model is compared with: the source copied, and a voxelwise regression."""
+"""Baselines of a model: the source copied, and a voxelwise regression."""

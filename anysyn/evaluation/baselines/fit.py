@@ -1,4 +1,4 @@
-"""Fit the baselines on a run's training subjects."""
+"""Fitting of the baselines on a run's training subjects."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from anysyn.progress import Progress
 from anysyn.training.folder import RunFolder
 
 ENOUGH_SUBJECTS = 20  # for one pair; with the voxels below, about 200 000 of them
-VOXELS = 10_000  # of one subject
+VOXELS = 10_000  # for each subject
 
 
 class KnowsModalities(Protocol):
-    """Name the modalities of a recipe."""
+    """A recipe, as far as its modalities are known."""
 
     @property
     def modalities(self) -> Sequence[str]:
@@ -32,7 +32,7 @@ class KnowsModalities(Protocol):
 
 
 class TrainedRun(Protocol):
-    """State what an evaluation asks of a trained run."""
+    """A trained run, as far as an evaluation needs it."""
 
     @property
     def recipe(self) -> KnowsModalities:
@@ -40,13 +40,13 @@ class TrainedRun(Protocol):
 
     @property
     def folder(self) -> RunFolder:
-        """Return where the run lies."""
+        """Return the run folder."""
 
     def subjects(self, root: str | Path | None, split: str) -> tuple[Sequence[Subject], Sequence[Failure]]:
-        """Find the subjects of a part of the split, in the run's own data where ``root`` is None."""
+        """Return the subjects of a part of the split, by default of the run's own data."""
 
     def asked_as(self, dataset: str | None) -> TrainedRun:
-        """Return the run as it treats every study as coming from a dataset of its training."""
+        """Return the run so that it treats every study as a dataset of its training."""
 
     def prepare(self, subject: Subject) -> Study:
         """Read a subject and prepare its intensities and its grid."""
@@ -65,11 +65,11 @@ class TrainedRun(Protocol):
 
 @dataclass
 class Fitted:
-    """Hold the baselines of each pair, and why some are missing.
+    """The fitted baselines of each pair, and why some are missing.
 
     Args:
         baselines: By pair; a pair without training subjects has fewer.
-        subjects: Training subjects that were read.
+        subjects: Number of training subjects that were read.
         notes: Lines for the foot of the table.
         failures: Training subjects that could not be read.
     """
@@ -81,7 +81,7 @@ class Fitted:
 
     @property
     def basis(self) -> dict[str, int]:
-        """Return what the baselines rest on, for the record."""
+        """Return the numbers of subjects and voxels that the baselines are fitted on, for the record."""
         return {"subjects": self.subjects, "subjects enough for a pair": ENOUGH_SUBJECTS, "voxels of a subject": VOXELS}
 
 
@@ -97,13 +97,13 @@ def fit_baselines(
 
     Args:
         run: The trained run.
-        pairs: What to fit.
-        root: Where the training subjects are; where the recipe says, if None.
-        seed: Draws subjects and voxels.
-        progress: Shown what is done.
+        pairs: Pairs to fit.
+        root: Root of the training subjects; by default that of the recipe.
+        seed: Seed of the subjects and voxels that are drawn.
+        progress: Shows the progress.
 
     Returns:
-        The baselines; where they cannot be fitted, a note says why.
+        The baselines, and notes about those that cannot be fitted.
     """
     generator = np.random.default_rng(seed)
     fitted = Fitted({pair: [] for pair in pairs})

@@ -1,1 +1,1 @@
-"""Sources made worse on purpose: corruptions, thick slices, calibrated levels."""
+"""Degraded sources: corruptions, thick slices, and the calibration of their levels."""

@@ -1,4 +1,4 @@
-"""Calibration: the level of a corruption at which the user's own images have a wanted input PSNR."""
+"""Calibration: the level of a corruption at which the user's images have a given input PSNR."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from anysyn.evaluation.degradation.corruptions import Corruption, corrupted, inp
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.tables.statistics import Spread, summary
 
-TOLERANCE = 0.3  # dB that the mean may be off
+TOLERANCE = 0.3  # dB that the mean may differ
 NEAR = 0.03  # dB at which the search ends
-FINE = 0.002  # relative width to which the level is narrowed down at the most
-NOTHING = 200.0  # dB that count for an image that did not change
+FINE = 0.002  # relative precision of the level
+NOTHING = 200.0  # dB of an image that did not change
 
 
 class Calibrated(NamedTuple):
-    """Carry a corruption at the level that was found, and the input PSNR that it has there."""
+    """A corruption at its calibrated level, with the wanted and the reached input PSNR."""
 
     corruption: Corruption
     wanted: float
@@ -36,19 +36,19 @@ def calibrate(
     seed: int = 0,
     tolerance: float = TOLERANCE,
 ) -> Calibrated:
-    """Find the level of a corruption that gives a wanted mean input PSNR.
+    """Find the level of a corruption at which the mean input PSNR is as wanted.
 
     Brent's method on the logarithm of the level, the same draws at every level.
 
     Args:
-        name: Of a registered corruption.
-        wanted: In dB, as `input_psnr` measures it.
+        name: Name of a registered corruption.
+        wanted: Input PSNR in dB, as `input_psnr` measures it.
         scans: Studies, each with the modality that is corrupted.
-        seed: Draws what is random, as in the evaluation.
-        tolerance: In dB.
+        seed: Seed of the corruption, as in the evaluation.
+        tolerance: Largest difference from the wanted PSNR in dB.
 
     Raises:
-        EvaluationError: If there are no scans, or no level comes that near.
+        EvaluationError: If there are no scans, or no level is within the tolerance.
         ValueError: If an image is constant.
     """
     if not scans:
@@ -56,19 +56,19 @@ def calibrate(
     kind = kind_of(name)
 
     @cache
-    def found(level: float) -> Spread:
+    def psnr_at(level: float) -> Spread:
         how = kind(level=level)
         return summary([_psnr(study, modality, how, seed) for study, modality in scans])
 
     def excess(logarithm: float) -> float:
-        gap = found(math.exp(logarithm)).mean - wanted
+        gap = psnr_at(math.exp(logarithm)).mean - wanted
         return 0.0 if abs(gap) < NEAR else gap
 
     low, high = (math.log(end * (1 + sign * 1e-9)) for end, sign in zip(kind.bounds, (1, -1), strict=True))
     level = math.exp(_root(excess, low, high))
-    reached = found(level)
+    reached = psnr_at(level)
     if abs(reached.mean - wanted) > tolerance:
-        span = f"it is from {found(math.exp(high)).mean:.2f} to {found(math.exp(low)).mean:.2f} dB on these images"
+        span = f"it is from {psnr_at(math.exp(high)).mean:.2f} to {psnr_at(math.exp(low)).mean:.2f} dB on these images"
         raise EvaluationError(f"{name}: no level has an input PSNR of {wanted:g} dB; {span}")
     return Calibrated(kind(level=level), wanted, reached)
 
@@ -79,7 +79,7 @@ def _psnr(study: Study, modality: str, how: Corruption, seed: int) -> float:
 
 
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a falling function is zero, or the end that is nearer to it."""
+    """Return the zero of a falling function; if there is none, the end where it is nearer to zero."""
     ends = {low: excess(low), high: excess(high)}
     if not ends[low] > 0 > ends[high]:
         return min(ends, key=lambda end: abs(ends[end]))

@@ -1,4 +1,4 @@
-"""Corruptions: sources as a worse scan would show them, the truth as it is (OmniSyn, Table 6)."""
+"""Corruptions of the sources: noise, downsampling, motion (OmniSyn, Table 6). The truth stays as it is."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from anysyn.registry import find, names, register, suggest
 Edges = tuple[float, float, float]  # of a voxel, in mm
 
 SEVERITIES = ("minor", "moderate", "severe")
-BRIGHT = 99.5  # percentile of the foreground that counts as 1; the darkest voxel of the image counts as 0
+BRIGHT = 99.5  # percentile of the foreground that is 1; the darkest voxel of the image is 0
 MOVES = 6  # of the head during a scan, half of them before the centre of k-space
-REST = 1.75  # lines on either side of the middle for which it lies where it lay at first: three or four in all
+REST = 1.75  # lines on either side of the middle with the head in its first position: three or four in all
 PLANE = (0, 1)  # axes of an axial slice
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corruption(ABC):
-    """Say what is done to an image, and how much of it.
+    """A corruption of an image at a level.
 
     Args:
-        level: How much, in the unit that the corruption has.
+        level: Its strength, in the corruption's own unit.
 
     Raises:
         EvaluationError: If the level lies outside of `bounds`.
@@ -54,7 +54,7 @@ class Corruption(ABC):
     level: float
 
     def __post_init__(self) -> None:
-        """Refuse a level that makes no sense."""
+        """Check the level."""
         low, high = self.bounds
         if not low <= self.level <= high:
             raise EvaluationError(f"corruption {self}: the level ({self.meaning}) is from {low:g} to {high:g}")
@@ -64,18 +64,18 @@ class Corruption(ABC):
 
     @abstractmethod
     def applied(self, image: Tensor, *, spacing: Edges, generator: np.random.Generator) -> Tensor:
-        """Return the image as it would have been.
+        """Return the corrupted image.
 
         Args:
             image: (X, Y, Z), on a scale from 0, air, to about 1.
             spacing: Edges of the voxels in mm.
-            generator: Draws what is random. Drawn alike, a higher level is more of the same.
+            generator: Draws what is random; with the same draws a higher level is more of the same.
         """
 
 
 @register("corruption", "gaussian")
 class Gaussian(Corruption):
-    """Add Gaussian noise; the level is its standard deviation, 1 being a bright voxel.
+    """Gaussian noise; the level is its standard deviation, 1 being a bright voxel.
 
     Example:
         >>> noisy = Gaussian(level=0.1).applied(
@@ -95,7 +95,7 @@ class Gaussian(Corruption):
 
 @register("corruption", "rician")
 class Rician(Corruption):
-    """Take the magnitude after Gaussian noise in both channels; the level is its standard deviation in each.
+    """Rician noise: the magnitude after Gaussian noise in both channels; the level is its standard deviation in each.
 
     Example:
         >>> noisy = Rician(level=0.1).applied(
@@ -116,15 +116,15 @@ class Rician(Corruption):
 def _noisy(kind: Any, image: Tensor, level: float, generator: np.random.Generator) -> Tensor:
     noise = kind(prob=1.0, std=level, sample_std=False)
     noise.set_random_state(state=np.random.RandomState(generator.integers(2**32)))
-    found = noise(image)
-    return cast(Tensor, found.as_tensor() if isinstance(found, MetaTensor) else found)
+    noisy = noise(image)
+    return cast(Tensor, noisy.as_tensor() if isinstance(noisy, MetaTensor) else noisy)
 
 
 @register("corruption", "downsampling")
 class Downsampling(Corruption):
-    """Show an axial slice by fewer voxels and interpolate back; the level is the edge of the new ones in old ones.
+    """Downsampling of axial slices and interpolation back; the level is the edge of the new voxels in old ones.
 
-    Linear both ways, and on the way down behind the Gaussian that keeps it from aliasing.
+    Both are linear; a Gaussian before the downsampling prevents aliasing.
 
     Example:
         >>> image = torch.ones(8, 8, 2)
@@ -141,7 +141,7 @@ class Downsampling(Corruption):
         return along(image, {axis: self._there_and_back(image.shape[axis]) for axis in PLANE})
 
     def _there_and_back(self, length: int) -> Tensor:
-        """Return the matrix (n, n); the new voxels lie centred over the old ones, so that nothing is shifted."""
+        """Return the matrix (n, n); the new voxels are centred on the old ones, so that nothing is shifted."""
         count = max(1, round(length / self.level))
         start = (length - count * self.level) / 2
         there = start + (torch.arange(count).double() + 0.5) * self.level - 0.5  # (m,)
@@ -151,10 +151,10 @@ class Downsampling(Corruption):
 
 @register("corruption", "motion")
 class Motion(Corruption):
-    """Move the head while k-space is filled; the level is the largest shift in mm and turn in degrees.
+    """Motion of the head while k-space is filled; the level is the largest shift in mm and rotation in degrees.
 
-    The lines are filled along the posterior-anterior axis, from six positions, and a few in the centre from the
-    first one, so that the image stays where it is (TorchIO's ``Motion``, after Shaw et al., MIDL 2019).
+    The lines are filled along the posterior-anterior axis, with six positions of the head, and a few in the centre with
+    the first one, so that the image is not shifted (TorchIO's ``Motion``, after Shaw et al., MIDL 2019).
 
     Example:
         >>> image = torch.zeros(16, 16, 8)
@@ -189,14 +189,14 @@ def _moments(lines: int, generator: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _centred(shape: Sequence[int], spacing: Edges) -> NDArray[np.float64]:
-    # TorchIO turns the head about the origin of the world, so that has to be its middle.
+    # TorchIO rotates the head about the origin of the world, which therefore has to be its middle.
     affine = np.diag([*spacing, 1.0])
     affine[:3, 3] = [-edge * (n - 1) / 2 for n, edge in zip(shape, spacing, strict=True)]
     return affine
 
 
 def corruption(spec: str | Corruption) -> Corruption:
-    """Return a corruption as it is typed; one that is built is handed back as it is.
+    """Return a corruption from its text; a corruption is returned as it is.
 
     Args:
         spec: ``"gaussian=0.1"``, or ``"motion=severe"`` with minor, moderate or severe.
@@ -238,15 +238,15 @@ def kind_of(name: str) -> type[Corruption]:
 
 
 def corrupted(study: Study, sources: Sequence[str], how: Corruption, *, seed: int = 0) -> Study:
-    """Corrupt images of a study; the others, and the foreground, stay as they are.
+    """Corrupt images of a study; the others and the foreground stay as they are.
 
-    Each image is brought onto the scale of `Corruption.applied` and back. Nothing is clipped.
+    Each image is scaled for `Corruption.applied` and back. Nothing is clipped.
 
     Args:
         study: Prepared images.
-        sources: Which of them are corrupted.
-        how: What is done.
-        seed: Together with subject and modality it decides what is drawn, whatever else is evaluated.
+        sources: Modalities that are corrupted.
+        how: The corruption.
+        seed: With subject and modality it decides the draws, which are thus the same in any evaluation.
     """
     images = {name: _corrupted(study, name, how, seed) for name in sources}
     return replace(study, images={**study.images, **images})
@@ -261,7 +261,7 @@ def _corrupted(study: Study, name: str, how: Corruption, seed: int) -> Tensor:
 
 
 def span_of(image: Tensor, foreground: Tensor) -> tuple[float, float]:
-    """Return the intensities that count as 0 and 1: the darkest voxel, and the 99.5th percentile of the foreground.
+    """Return the intensities that are 0 and 1: the darkest voxel, and the 99.5th percentile of the foreground.
 
     Args:
         image: (X, Y, Z).
@@ -282,7 +282,7 @@ def span_of(image: Tensor, foreground: Tensor) -> tuple[float, float]:
 
 
 def input_psnr(shown: Tensor, clean: Tensor, foreground: Tensor) -> float:
-    """Return how much of an image a corruption left: PSNR in dB over the whole image, without any clipping.
+    """Return the PSNR of a corrupted source in dB, over the whole image and without any clipping.
 
     Args:
         shown: (X, Y, Z), corrupted.
@@ -290,7 +290,7 @@ def input_psnr(shown: Tensor, clean: Tensor, foreground: Tensor) -> float:
         foreground: (X, Y, Z) bool.
 
     Returns:
-        dB, the data range being that of `span_of`; infinite where nothing changed.
+        PSNR in dB with the data range of `span_of`; infinite if nothing changed.
 
     Example:
         >>> clean = torch.arange(1000.0).reshape(10, 10, 10)

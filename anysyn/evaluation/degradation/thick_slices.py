@@ -1,4 +1,4 @@
-"""Degradation: sources as a scan with thick slices would have them, the truth as it is."""
+"""Thick slices: sources with fewer, thicker slices. The truth stays as it is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anysyn.evaluation.errors import EvaluationError
 
 @dataclass(frozen=True)
 class Degradation:
-    """Say how sources get coarser along one axis: a Gaussian filter, then fewer voxels over the same field of view.
+    """Coarser sources along one axis: a Gaussian filter, then fewer voxels over the same field of view.
 
     TUMSyn's evaluation of heterogeneous inputs draws factor and FWHM from 1 to 3.
 
@@ -27,7 +27,7 @@ class Degradation:
         fwhm: Full width at half maximum of the Gaussian along that axis, in old voxels; 0 for none.
 
     Raises:
-        EvaluationError: If a value makes no sense.
+        EvaluationError: If a value is out of range.
 
     Example:
         >>> str(Degradation(axis=2, factor=3, fwhm=2))
@@ -39,7 +39,7 @@ class Degradation:
     fwhm: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Check the values."""
         if self.axis not in (0, 1, 2) or not 1 <= self.factor < math.inf or not 0 <= self.fwhm < math.inf:
             raise EvaluationError(f"degrade {self}: axis is 0, 1 or 2, factor from 1 up and fwhm from 0 up")
 
@@ -48,7 +48,7 @@ class Degradation:
 
 
 def parse_degradation(text: str) -> Degradation:
-    """Read a degradation as it is typed.
+    """Read a degradation from its text.
 
     Args:
         text: ``"axis=2,factor=3,fwhm=2"``; without ``fwhm`` nothing is filtered.
@@ -61,27 +61,27 @@ def parse_degradation(text: str) -> Degradation:
         1.5
     """
     pairs = [word.partition("=") for word in text.replace(" ", "").split(",")]
-    found = {key: value for key, _, value in pairs}
+    words = {key: value for key, _, value in pairs}
     try:
-        values = {key: float(value) for key, value in found.items()}
-        if len(found) < len(pairs) or not {"axis", "factor"} <= found.keys() <= {"axis", "factor", "fwhm"}:
+        values = {key: float(value) for key, value in words.items()}
+        if len(words) < len(pairs) or not {"axis", "factor"} <= words.keys() <= {"axis", "factor", "fwhm"}:
             raise ValueError(text)
-        axis = int(found["axis"])
+        axis = int(words["axis"])
     except ValueError:
         raise EvaluationError(f"degrade {text!r} cannot be read; write it as axis=2,factor=3,fwhm=2") from None
     return Degradation(axis=axis, factor=values["factor"], fwhm=values.get("fwhm", 0.0))
 
 
 def degraded(study: Study, sources: Sequence[str], how: Degradation) -> Study:
-    """Make the study that a coarser scan would have given, with its sources alone.
+    """Return the study of a coarser scan, with its sources alone.
 
     Args:
         study: Prepared images.
-        sources: Which of them are left.
-        how: What is done.
+        sources: Modalities of the result.
+        how: The degradation.
 
     Returns:
-        The sources on the grid of the coarser voxels; foreground is whatever any foreground reaches.
+        The sources on the grid of the coarser voxels; a voxel with any foreground is foreground.
     """
     axis, length = how.axis, study.grid.shape[how.axis]
     edges: list[float | None] = [None, None, None]
@@ -96,11 +96,11 @@ def degraded(study: Study, sources: Sequence[str], how: Degradation) -> Study:
 
 
 def brought_back(coarse: Study, study: Study) -> dict[str, Tensor]:
-    """Interpolate the images of a degraded study linearly onto the grid that it came from.
+    """Interpolate the images of a degraded study linearly onto the original grid.
 
     Args:
-        coarse: What `degraded` returned.
-        study: What it was made of.
+        coarse: The degraded study.
+        study: The original study.
 
     Returns:
         (X, Y, Z) by modality.

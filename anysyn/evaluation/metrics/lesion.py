@@ -1,4 +1,4 @@
-"""Metrics of the lesion and of the rest apart, as the BraSyn challenge has them."""
+"""SSIM of the lesion and of the healthy tissue, as in the BraSyn challenge."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def region_ssim(
     sigma: float = 1.5,
     window: int = 11,
 ) -> Tensor:
-    """Return the SSIM of two images that are 0 outside of a region, averaged over the whole image.
+    """Return the SSIM of two images set to 0 outside of a region, averaged over the whole image.
 
-    So does BraSyn: the data range is the larger of the spans that the two images have then, and the zeros, which agree,
-    are in the average.
+    As in BraSyn, the data range is the larger of the spans of the two masked images, and the zeros, which agree, count
+    in the average.
 
     Args:
         prediction: Image of any shape.
@@ -35,7 +35,7 @@ def region_ssim(
         window: Length of the window in voxels, odd.
 
     Returns:
-        A scalar in float64, at most 1; NaN where nothing is left in the region.
+        A scalar in float64, at most 1; NaN if both images are constant in the region.
 
     Example:
         >>> image = torch.rand(12, 12)
@@ -50,32 +50,32 @@ def region_ssim(
 
 
 class LesionMetric(Metric):
-    """Compare where the lesion is, or where it is not."""
+    """SSIM inside or outside of the lesion."""
 
     def region(self, lesion: Tensor) -> Tensor:
-        """Return where images are compared.
+        """Return the region in which images are compared.
 
         Args:
-            lesion: Bool.
+            lesion: Bool, true in the lesion.
         """
         raise NotImplementedError
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return at most 1.
+        """Return the SSIM, at most 1.
 
         Raises:
-            ValueError: If nothing says where the lesion is.
+            ValueError: If there is no lesion mask.
         """
         c = comparison
         if c.lesion is None:
-            raise ValueError(f"metric {self.name!r} needs to know where the lesion is; give the subject its mask")
+            raise ValueError(f"metric {self.name!r} needs a lesion mask; give the subject one")
         where = self.region(c.lesion)
         return region_ssim(c.prediction, c.truth, where, axes=c.axes, sigma=c.sigma, window=c.window)
 
 
 @register("metric", "ssim_lesion")
 class LesionSSIM(LesionMetric):
-    """Structural similarity of images that are 0 outside of the lesion (BraSyn); higher is better.
+    """Structural similarity of images set to 0 outside of the lesion (BraSyn); higher is better.
 
     Example:
         >>> LesionSSIM().region(torch.tensor([True, False])).tolist()
@@ -91,7 +91,7 @@ class LesionSSIM(LesionMetric):
 
 @register("metric", "ssim_healthy")
 class HealthySSIM(LesionMetric):
-    """Structural similarity of images that are 0 in the lesion (BraSyn); higher is better.
+    """Structural similarity of images set to 0 in the lesion (BraSyn); higher is better.
 
     Example:
         >>> HealthySSIM().region(torch.tensor([True, False])).tolist()
@@ -101,5 +101,5 @@ class HealthySSIM(LesionMetric):
     name, label, higher_is_better = "ssim_healthy", "SSIM healthy", True
 
     def region(self, lesion: Tensor) -> Tensor:
-        """Return everything else."""
+        """Return the rest of the image."""
         return ~lesion

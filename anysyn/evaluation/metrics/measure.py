@@ -1,4 +1,4 @@
-"""One prediction against its truth: the metrics of a protocol."""
+"""Measurement of a synthesized image: the metrics of a protocol."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def measure(
     lesion: Tensor | None = None,
     window: Window | None = None,
 ) -> dict[str, float]:
-    """Measure one synthesized volume.
+    """Return the metrics of a synthesized volume.
 
     Args:
         prediction: (X, Y, Z), prepared intensities.
         truth: (X, Y, Z), prepared intensities.
         mask: (X, Y, Z) bool, the foreground of the subject.
-        protocol: How to compare.
-        lesion: (X, Y, Z) bool, for a protocol that compares it apart.
-        window: What 0 and 1 stand for, for a protocol that compares in a unit; None where the images are in it already.
+        protocol: How images are compared.
+        lesion: (X, Y, Z) bool, for a protocol with lesion metrics.
+        window: Intensities of 0 and 1, for a protocol that compares in a unit; None if the images are in the unit.
 
     Returns:
-        The value of each metric; an infinite PSNR says that the images are identical.
+        The value of each metric; the PSNR of identical images is infinite.
 
     Raises:
         ValueError: If the shapes differ, the prediction is not finite, the mask is empty or the target is constant.
@@ -72,8 +72,8 @@ def comparisons(
         prediction: (X, Y, Z).
         truth: (X, Y, Z).
         mask: (X, Y, Z) bool.
-        protocol: How to compare.
-        lesion: (X, Y, Z) bool; None where it is not known.
+        protocol: How images are compared.
+        lesion: (X, Y, Z) bool; None if it is unknown.
 
     Returns:
         One comparison for the volume, or one for each slice that holds foreground and whose target is not constant.
@@ -98,11 +98,11 @@ def comparisons(
     cut = [x.unbind(protocol.axis) for x in (prediction, truth, where, mask)]
     lesions = [None] * len(cut[0]) if lesion is None else lesion.unbind(protocol.axis)
     units = zip(*cut, lesions, strict=True)
-    kept = [(p, t, w, one) for p, t, w, m, one in units if m.any() and t[w].amin() < t[w].amax()]
-    if not kept:
+    usable = [(p, t, w, part) for p, t, w, m, part in units if m.any() and t[w].amin() < t[w].amax()]
+    if not usable:
         raise ValueError("the target is constant in every slice, so nothing can be compared")
-    for p, t, w, one in kept:
-        yield _comparison(p, t, w, protocol, (0, 1), one)
+    for p, t, w, part in usable:
+        yield _comparison(p, t, w, protocol, (0, 1), part)
 
 
 def _comparison(
@@ -135,20 +135,20 @@ def _mean(values: Sequence[float]) -> float:
     return math.fsum(finite) / len(finite) if finite else values[0]
 
 
-IN_UNIT = {"HU": "mae_hu", "SUV": "mae_suv", "SUVR": "mae_suvr"}  # whose files are always in that unit
+IN_UNIT = {"HU": "mae_hu", "SUV": "mae_suv", "SUVR": "mae_suvr"}  # units that files are always in
 
 
 def error_in_unit(
     prediction: Tensor, truth: Tensor, mask: Tensor, target: str, window: Window | None
 ) -> dict[str, float]:
-    """Return the mean absolute error in HU, SUV or SUVR under the name of its metric; nothing for other units.
+    """Return the mean absolute error in HU, SUV or SUVR, by the name of its metric; empty for other units.
 
     Args:
         prediction: (X, Y, Z), prepared intensities.
         truth: (X, Y, Z), prepared intensities.
         mask: (X, Y, Z) bool.
-        target: Modality.
-        window: What 0 and 1 stand for; None where the images are in the unit themselves.
+        target: Modality of the images.
+        window: Intensities of 0 and 1; None if the images are in the unit.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Metrics between a synthesized image and the real one: pure functions, and objects that know their direction."""
+"""Metrics of a synthesized image and the real one: pure functions, and their registered classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anysyn.registry import build, register
 
 
 def mse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Average the squared difference, inside the mask where one is given.
+    """Return the mean squared error, inside the mask if there is one.
 
     Args:
         prediction: Image of any shape.
@@ -32,7 +32,7 @@ def mse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor
 
 
 def mae(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Average the absolute difference, inside the mask where one is given.
+    """Return the mean absolute error, inside the mask if there is one.
 
     Args:
         prediction: Image of any shape.
@@ -51,7 +51,7 @@ def mae(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor
 
 
 def nmse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Divide the energy of the error by that of the truth: ``|p - t|^2 / |t|^2`` over the mask.
+    """Return the energy of the error over that of the truth: ``|p - t|^2 / |t|^2`` over the mask.
 
     Args:
         prediction: Image of any shape.
@@ -59,7 +59,7 @@ def nmse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tenso
         mask: Bool, of the same shape.
 
     Returns:
-        A scalar in float64; NaN where the truth is zero everywhere and the prediction too.
+        A scalar in float64; NaN if truth and prediction are zero everywhere.
 
     Example:
         >>> nmse(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0])).item()
@@ -96,7 +96,7 @@ def _inside(prediction: Tensor, truth: Tensor, mask: Tensor | None) -> tuple[Ten
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Hold what a metric looks at: one prediction beside its truth, already normalised.
+    """The input of a metric: a prediction and its truth, normalised.
 
     Args:
         prediction: (X, Y, Z), or (X, Y) for a slice.
@@ -106,8 +106,8 @@ class Comparison:
         axes: Axes that SSIM's window extends along.
         sigma: Standard deviation of SSIM's window in voxels.
         window: Length of SSIM's window in voxels.
-        weights: Of SSIM's window.
-        lesion: Bool, of the same shape; None where nothing says where it is.
+        weights: Weights of SSIM's window.
+        lesion: Bool, of the same shape; None if it is unknown.
     """
 
     prediction: Tensor
@@ -122,7 +122,7 @@ class Comparison:
 
 
 class Metric:
-    """Turn a comparison into a number, and say how to print it and which direction is better."""
+    """A number for a comparison, with its label, its digits and its better direction."""
 
     kind: ClassVar[str] = "metric"
     name: ClassVar[str]
@@ -131,7 +131,7 @@ class Metric:
     digits: ClassVar[int] = 4
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return a scalar."""
+        """Return the metric, a scalar."""
         raise NotImplementedError
 
 
@@ -147,7 +147,7 @@ class PSNR(Metric):
     name, label, higher_is_better, digits = "psnr", "PSNR (dB)", True, 2
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return dB."""
+        """Return the PSNR in dB."""
         c = comparison
         return psnr(c.prediction, c.truth, data_range=c.data_range, mask=c.mask)
 
@@ -164,7 +164,7 @@ class WholePSNR(Metric):
     name, label, higher_is_better, digits = "psnr_whole", "PSNR whole (dB)", True, 2
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return dB."""
+        """Return the PSNR in dB."""
         return psnr(comparison.prediction, comparison.truth, data_range=comparison.data_range)
 
 
@@ -180,7 +180,7 @@ class SSIM(Metric):
     name, label, higher_is_better = "ssim", "SSIM", True
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return at most 1."""
+        """Return the SSIM, at most 1."""
         c = comparison
         window = {"axes": c.axes, "sigma": c.sigma, "window": c.window, "weights": c.weights}
         return ssim(c.prediction, c.truth, data_range=c.data_range, mask=c.mask, **window)  # type: ignore[arg-type]
@@ -198,7 +198,7 @@ class MSE(Metric):
     name, label = "mse", "MSE"
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return squared units."""
+        """Return the MSE in squared units of the normalised image."""
         return mse(comparison.prediction, comparison.truth, comparison.mask)
 
 
@@ -214,7 +214,7 @@ class MAE(Metric):
     name, label = "mae", "MAE"
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return units of the normalised image."""
+        """Return the MAE in units of the normalised image."""
         return mae(comparison.prediction, comparison.truth, comparison.mask)
 
 
@@ -239,7 +239,7 @@ class NMSE(Metric):
     name, label = "nmse", "NMSE"
 
     def value(self, comparison: Comparison) -> Tensor:
-        """Return a share."""
+        """Return the NMSE."""
         return nmse(comparison.prediction, comparison.truth, comparison.mask)
 
 
@@ -253,5 +253,5 @@ def metric(name: str) -> Metric:
         >>> metric("psnr").label
         'PSNR (dB)'
     """
-    found: Metric = build("metric", {"name": name})
-    return found
+    registered: Metric = build("metric", {"name": name})
+    return registered

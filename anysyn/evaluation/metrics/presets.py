@@ -1,4 +1,4 @@
-"""Presets: the protocol of each paper and challenge, as far as it is stated, and our own."""
+"""Presets: our own protocols, and that of each paper and challenge as far as it is stated."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def pmm() -> Protocol:
 
 @register("protocol", "brasyn")
 def brasyn() -> Protocol:
-    """Compare the lesion and the rest apart, each image scaled by its own percentiles (BraSyn challenge, 2023).
+    """Compare the lesion and the rest separately, each image scaled by its own percentiles (BraSyn challenge, 2023).
 
     The challenge adds the Dice of a fixed segmenter: `anysyn.evaluation.evaluate_segment`.
 
@@ -91,9 +91,9 @@ def brasyn() -> Protocol:
 
 @register("protocol", "synthrad")
 def synthrad() -> Protocol:
-    """Compare CT in HU in the body, -1024 to 3000 (SynthRAD challenge, 2023); its MAE in HU stands in the table, too.
+    """Compare CT in HU in the body, -1024 to 3000 (SynthRAD challenge, 2023); its MAE in HU is in the table, too.
 
-    The body is the foreground of the subject, where the challenge hands out a mask.
+    The body is the foreground of the subject; the challenge provides a mask.
 
     Example:
         >>> synthrad().data_range

@@ -1,4 +1,4 @@
-"""Evaluation protocols: everything that a metric's value depends on besides the images, under one name and one hash."""
+"""Evaluation protocols: all that a metric depends on besides the images, with a name and a hash."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ Unit = Literal["volume", "slice"]
 Mask = Literal["foreground", "whole"]
 Limits = Literal["target", "own"]
 
-LATER = {"later": True}  # it counts in the digest only where it is set, so that digests given out before stay true
+LATER = {"later": True}  # counts in the digest only if it is set, so that published digests stay the same
 ALL_METRICS = ("psnr", "ssim", "mse", "mae", "nmse", "psnr_whole")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """State how images are compared; two results may stand in one table only if these agree.
+    """How images are compared; results can be in the same table only if their protocols agree.
 
     Args:
-        name: What tables call it.
-        unit: ``"volume"``: one value for each volume. ``"slice"``: one for each slice, averaged over the slices of the
-            case that hold foreground and whose target is not constant.
+        name: Its name in tables.
+        unit: ``"volume"``: a value for each volume. ``"slice"``: a value for each slice, averaged over the slices of
+            the case that contain foreground and whose target is not constant.
         dimensions: Axes that SSIM's window extends along, 2 or 3.
-        axis: Axis across the slices; 2 is inferior-superior, so that the slices are axial.
-        mask: Where errors are averaged: the foreground of the subject, or the whole image.
-        percentiles: Of the target inside the mask; prediction and target are clipped to these two values and scaled
+        axis: Axis perpendicular to the slices; 2 is inferior-superior, so that the slices are axial.
+        mask: Region in which errors are averaged: the foreground of the subject, or the whole image.
+        percentiles: Percentiles of the target inside the mask; prediction and target are clipped to them and scaled
             from them to [0, 1]. None leaves the intensities as they were prepared.
-        clip: Range that intensities are clipped to where there are no percentiles; its lower end becomes 0. None clips
+        clip: Range that intensities are clipped to if there are no percentiles; its lower end becomes 0. None clips
             nothing.
         data_range: L of PSNR and SSIM; ``"max"`` is the largest value of the target in the unit.
         sigma: Standard deviation of SSIM's Gaussian window in voxels.
         window: Length of SSIM's window in voxels, odd.
         metrics: Names of registered metrics, in the order of the columns.
         limits: ``"target"``: the percentiles of the target scale both images. ``"own"``: each is scaled by its own.
-        restored_to: Unit, for example ``"HU"``, that prepared intensities are brought back to before anything else;
-            only targets in that unit can be compared. None leaves them as they were prepared.
-        outside: What both images are set to outside the mask. None leaves them as they are.
-        weights: Of SSIM's window: ``"gaussian"`` (Wang et al.), or ``"uniform"``, with the sample covariance, which is
-            scikit-image's default; there ``sigma`` means nothing.
+        restored_to: Unit, for example ``"HU"``, that prepared intensities are converted back to first; only targets
+            in that unit can be compared. None leaves them as they were prepared.
+        outside: Value of both images outside the mask. None leaves them as they are.
+        weights: Weights of SSIM's window: ``"gaussian"`` (Wang et al.), or ``"uniform"`` with the sample covariance,
+            which is scikit-image's default and ignores ``sigma``.
 
     Raises:
         ValueError: If the fields do not fit together or a metric is unknown.
@@ -111,11 +111,11 @@ class Protocol:
 
     @property
     def digest(self) -> str:
-        """Return eight hexadecimal digits that change with any field."""
+        """Return a hash of all fields: eight hexadecimal digits."""
         counted = {
-            one.name: getattr(self, one.name)
-            for one in fields(self)
-            if not one.metadata.get("later") or getattr(self, one.name) != one.default
+            entry.name: getattr(self, entry.name)
+            for entry in fields(self)
+            if not entry.metadata.get("later") or getattr(self, entry.name) != entry.default
         }
         return hashlib.sha256(json.dumps(_as_floats(counted), sort_keys=True).encode()).hexdigest()[:8]
 
@@ -126,15 +126,15 @@ class Protocol:
 
     @property
     def reads_lesion(self) -> bool:
-        """Tell whether a metric compares the lesion apart, so that its mask has to be known."""
-        return any(isinstance(one, LesionMetric) for one in self.objects)
+        """Return whether a metric needs a lesion mask."""
+        return any(isinstance(metric, LesionMetric) for metric in self.objects)
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields as they are written to JSON."""
+        """Return the fields, for JSON."""
         return asdict(self)
 
     def suits(self, target: str) -> bool:
-        """Tell whether a modality is in the unit that the protocol compares in.
+        """Return whether a modality is in the unit of the protocol.
 
         Example:
             >>> protocol("synthrad").suits("CT"), protocol("synthrad").suits("T2w"), protocol("anysyn").suits("T2w")
@@ -211,9 +211,9 @@ _WHOSE = {"target": "the target's", "own": "each image's own"}
 def _as_floats(value: Any) -> Any:
     # Fields that compare equal, as 0 and 0.0 do, must give the same digest.
     if isinstance(value, dict):
-        return {name: _as_floats(held) for name, held in value.items()}
+        return {name: _as_floats(item) for name, item in value.items()}
     if isinstance(value, tuple):
-        return [_as_floats(held) for held in value]
+        return [_as_floats(item) for item in value]
     return float(value) if isinstance(value, int) else value
 
 
@@ -230,7 +230,7 @@ def _scale(image: Tensor, low: float, high: float) -> Tensor:
 
 
 def protocol(name: str | Protocol) -> Protocol:
-    """Return a protocol by its registered name; a protocol is handed back as it is.
+    """Return a protocol by its registered name; a protocol is returned as it is.
 
     Raises:
         RecipeError: If there is none of that name; the message gives the nearest match.
@@ -239,5 +239,5 @@ def protocol(name: str | Protocol) -> Protocol:
         >>> protocol("slices").unit
         'slice'
     """
-    found: Protocol = name if isinstance(name, Protocol) else build("protocol", {"name": name})
-    return found
+    registered: Protocol = name if isinstance(name, Protocol) else build("protocol", {"name": name})
+    return registered

@@ -29,19 +29,19 @@ def ssim_map(
     """Compare luminance, contrast and structure around every voxel (Wang et al. 2004, Eq. 13).
 
     ``(2 mu_p mu_t + C1) (2 s_pt + C2) / ((mu_p^2 + mu_t^2 + C1) (s_p^2 + s_t^2 + C2))`` with ``C_i = (K_i L)^2`` and
-    Gaussian-weighted means, variances and covariance (of the population: divided by N). It is the full map of
+    Gaussian-weighted means, variances and covariance (of the population, divided by N). It is the full map of
     scikit-image's ``structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)``.
-    With ``"uniform"`` weights, means are plain and variances those of a sample (divided by N - 1), as scikit-image has
-    it by default.
+    With ``"uniform"`` weights, means are plain and variances those of a sample (divided by N - 1), scikit-image's
+    default.
 
     Args:
         prediction: Image of any shape.
         truth: Image of the same shape.
         data_range: L, the span of the intensities.
-        axes: Axes the window extends along; all by default. Along the others every slice stands alone.
+        axes: Axes that the window extends along; all by default. Along the others every slice is separate.
         sigma: Standard deviation of the window in voxels.
         window: Length of the window in voxels, odd.
-        weights: Of the window.
+        weights: Weights of the window.
 
     Returns:
         The map in float64, of the same shape; images are mirrored at their borders.
@@ -93,19 +93,19 @@ def ssim(
 ) -> Tensor:
     """Average the SSIM map.
 
-    Without a mask the average leaves out the border where the window hangs over the edge, as scikit-image does. With a
-    mask it is taken over every voxel of the mask, mirrored borders included, so that an image cropped tightly around
-    the brain keeps its outermost cortex; with ``"uniform"`` weights, as in SynthRAD, without what lies at the edge.
+    Without a mask the average excludes the border where the window extends beyond the edge, as in scikit-image. With a
+    mask it is over every voxel of the mask, mirrored borders included, so that the outermost cortex counts in an image
+    that is cropped tightly around the brain; with ``"uniform"`` weights, as in SynthRAD, the border is excluded.
 
     Args:
         prediction: Image of any shape.
         truth: Image of the same shape.
         data_range: L, the span of the intensities.
-        mask: Bool, of the same shape; where to average.
-        axes: Axes the window extends along; all by default.
+        mask: Bool, of the same shape; the voxels to average over.
+        axes: Axes that the window extends along; all by default.
         sigma: Standard deviation of the window in voxels.
         window: Length of the window in voxels, odd.
-        weights: Of the window.
+        weights: Weights of the window.
 
     Returns:
         A scalar in float64, at most 1.
@@ -121,17 +121,17 @@ def ssim(
     axes = tuple(range(truth.ndim) if axes is None else axes)
     _check_fit([truth.shape[axis] for axis in axes], window)
     near = (slice(None),) * truth.ndim if mask is None else _around(mask, window)
-    found = ssim_map(
+    similarity = ssim_map(
         prediction[near], truth[near], data_range=data_range, axes=axes, sigma=sigma, window=window, weights=weights
     )
     inner = _inside(truth.shape, axes, window // 2)
     if mask is None:
-        return found[inner].mean()
+        return similarity[inner].mean()
     if weights == "uniform":
         within = torch.zeros_like(mask)
         within[inner] = mask[inner]
         mask = within
-    return found[mask[near]].mean()
+    return similarity[mask[near]].mean()
 
 
 def _inside(shape: Sequence[int], axes: Sequence[int], radius: int) -> tuple[slice, ...]:

@@ -1,1 +1,1 @@
-"""Cases to tables: means, margins, statistics, Markdown and LaTeX."""
+"""Tables of cases: means, margins, statistics, Markdown and LaTeX."""

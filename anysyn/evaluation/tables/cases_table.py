@@ -1,4 +1,4 @@
-"""Tables: one row for each case, and what is summarised from them."""
+"""The table of cases, and its summary: means of each method, and margins over the baselines."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def case_row(
     protocol: tuple[str, str],
     values: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Write one case as a row: a subject, a method and a pair under one protocol.
+    """Return a case as a row: a subject, a method and a pair under one protocol.
 
     Args:
         subject: Key of the subject.
-        dataset: Where the subject comes from.
+        dataset: Dataset of the subject.
         method: ``"model"`` or the label of a baseline.
         sources: Modality names.
         target: Modality name.
         protocol: Name and digest.
-        values: Metric name to value.
+        values: The value of each metric, by its name.
 
     Example:
         >>> case_row("sub-01", "site1", "model", ["T1w", "T2w"], "FLAIR", ("anysyn", "ab12"), {"psnr": 30.0})["sources"]
@@ -48,14 +48,14 @@ def case_row(
 
 
 def check_cases(cases: pd.DataFrame) -> pd.DataFrame:
-    """Hand cases back if they may stand in one table.
+    """Return the cases if they can be in one table.
 
     Raises:
         UserError: If columns are missing, there is no case, or the cases were measured under different protocols.
 
     Example:
-        >>> one = case_row("a", "x", "model", ["T1w"], "T2w", ("anysyn", "ab12"), {"psnr": 30.0})
-        >>> check_cases(pd.DataFrame([one, one | {"protocol": "slices", "digest": "cd34"}]))
+        >>> case = case_row("a", "x", "model", ["T1w"], "T2w", ("anysyn", "ab12"), {"psnr": 30.0})
+        >>> check_cases(pd.DataFrame([case, case | {"protocol": "slices", "digest": "cd34"}]))
         Traceback (most recent call last):
         anysyn.errors.UserError: one table cannot mix protocols: anysyn (ab12), slices (cd34); use one for all
     """
@@ -64,9 +64,9 @@ def check_cases(cases: pd.DataFrame) -> pd.DataFrame:
         raise UserError(f"these are not cases: no column {', '.join(missing)}")
     if cases.empty:
         raise UserError("there is no case to make a table of")
-    held = sorted(set(zip(cases["protocol"], cases["digest"], strict=True)))
-    if len(held) > 1:
-        words = ", ".join(f"{name} ({digest})" for name, digest in held)
+    protocols = sorted(set(zip(cases["protocol"], cases["digest"], strict=True)))
+    if len(protocols) > 1:
+        words = ", ".join(f"{name} ({digest})" for name, digest in protocols)
         raise UserError(f"one table cannot mix protocols: {words}; use one for all")
     return cases
 
@@ -102,7 +102,7 @@ def summarise(cases: pd.DataFrame) -> pd.DataFrame:
     """Average the cases of each pair and method, and of each method over all pairs.
 
     A case whose prediction is identical to the truth has an infinite PSNR. It is left out of mean and sd, and counted
-    in ``identical``; a mean is infinite only where every case is.
+    in ``identical``; a mean is infinite only if every case is.
 
     Args:
         cases: Rows as `case_row` writes them.
@@ -147,14 +147,14 @@ def _summary(pair: str, method: str, part: pd.DataFrame) -> dict[str, Any]:
 
 
 def margins(cases: pd.DataFrame) -> pd.DataFrame:
-    """Average, over cases, by how much the model is better than each baseline on the same case.
+    """Return the mean over cases of the difference between the model and each baseline on the same case.
 
     Args:
         cases: Rows as `case_row` writes them.
 
     Returns:
         Columns pair, baseline, cases, and each metric; a positive margin always means that the model is better. Cases
-        where model or baseline is identical to the truth are left out of the margin of PSNR.
+        in which model or baseline is identical to the truth are left out of the margin of PSNR.
 
     Raises:
         UserError: If the cases mix protocols.

@@ -1,4 +1,4 @@
-"""How numbers, names and rows are written for a reader."""
+"""Formatting of numbers, names and rows in tables."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from collections.abc import Sequence
 from anysyn.evaluation.metrics.metrics import metric
 
 _LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
-
-
 _LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
-
-
 _LATEX |= {"→": r"$\rightarrow$", "∞": r"$\infty$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$"}
 
 
 def arrow(pair: str) -> str:
-    """Write a pair for a reader.
+    """Return a pair as it is printed.
 
     Example:
         >>> arrow("T1w+T2w:FLAIR")
@@ -27,7 +23,7 @@ def arrow(pair: str) -> str:
 
 
 def number(value: float, digits: int) -> str:
-    """Write a number; an infinite one is ``∞``, one that does not exist a dash.
+    """Return a number as it is printed; infinity is ``∞``, NaN a dash.
 
     Example:
         >>> number(31.256, 2), number(float("inf"), 2), number(float("nan"), 2)
@@ -39,14 +35,14 @@ def number(value: float, digits: int) -> str:
 
 
 def heading(name: str) -> str:
-    """Write a metric's label with the direction that is better.
+    """Return a metric's label with an arrow in its better direction.
 
     Example:
         >>> heading("mae")
         'MAE ↓'
     """
-    held = metric(name)
-    return f"{held.label} {'↑' if held.higher_is_better else '↓'}"
+    shown = metric(name)
+    return f"{shown.label} {'↑' if shown.higher_is_better else '↓'}"
 
 
 def latex(text: str) -> str:

@@ -16,8 +16,8 @@ from anysyn.evaluation.tables.format import aligned, arrow, heading, latex, mark
 def ranks(block: pd.DataFrame, name: str) -> list[int]:
     """Rank the methods of one pair by a metric's printed mean.
 
-    Methods that print the same value share a rank. A method with fewer cases than the others is not ranked: its mean is
-    over other images.
+    Methods that print the same value share a rank. A method with fewer cases than the others is not ranked, since its
+    mean is over other images.
 
     Args:
         block: Rows of one pair, as `summarise` returns them.
@@ -30,9 +30,9 @@ def ranks(block: pd.DataFrame, name: str) -> list[int]:
         >>> ranks(pd.DataFrame({"cases": [9, 9, 9], "mae": [0.3, 0.1, 0.2]}), "mae")
         [0, 1, 2]
     """
-    held = metric(name)
+    of = metric(name)
     ranked = (block["cases"] == block["cases"].max()) & block[name].notna()
-    printed = block[name].round(held.digits) * (-1 if held.higher_is_better else 1)
+    printed = block[name].round(of.digits) * (-1 if of.higher_is_better else 1)
     order = sorted(set(printed[ranked]))[:2]
     return [order.index(v) + 1 if able and v in order else 0 for v, able in zip(printed, ranked, strict=True)]
 
@@ -49,7 +49,7 @@ def _blocks(summary: pd.DataFrame, marks: Sequence[str], write: Callable[[str], 
 
 
 def _block(pair: str, block: pd.DataFrame, marks: Sequence[str], write: Callable[[str], str]) -> list[list[str]]:
-    """Return the rows of one pair, whose name stands in the first; marks are for ranks 0, 1 and 2."""
+    """Return the rows of a pair, the first with its name; the marks are those of ranks 0, 1 and 2."""
     names = _metrics(block)
     places = {name: ranks(block, name) for name in names}
     rows = []
@@ -83,7 +83,7 @@ def to_markdown(summary: pd.DataFrame, margin: pd.DataFrame, notes: Sequence[str
     Args:
         summary: As `summarise` returns it.
         margin: As `margins` returns it.
-        notes: Lines for the foot; the first says what the protocol is.
+        notes: Lines for the foot; the first describes the protocol.
 
     Returns:
         A text that ends with a line break.
@@ -127,7 +127,7 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
     Args:
         summary: As `summarise` returns it.
-        notes: Lines for the caption; the first says what the protocol is.
+        notes: Lines for the caption; the first describes the protocol.
 
     Returns:
         A ``table`` environment that needs ``\usepackage{booktabs}``.
@@ -154,7 +154,7 @@ def to_lines(summary: pd.DataFrame, margin: pd.DataFrame, notes: Sequence[str] =
         summary: As `summarise` returns it.
         margin: As `margins` returns it.
         notes: Lines for the foot.
-        columns: How many metrics are shown.
+        columns: Number of metrics that are shown.
 
     Example:
         >>> table = pd.DataFrame([{"pair": "T1w:T2w", "method": "model", "cases": 1, "identical": 0}])

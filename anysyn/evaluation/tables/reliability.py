@@ -1,4 +1,4 @@
-"""Reliability: how well two ways of measuring the same subjects agree, by ICC and by correlation."""
+"""Agreement of measurements of the same subjects: intraclass and Pearson correlation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Form = Literal["agreement", "consistency"]
 
 
 class Estimate(NamedTuple):
-    """Carry a coefficient and the ends of its confidence interval."""
+    """A coefficient and its confidence interval."""
 
     value: float
     low: float
@@ -24,16 +24,16 @@ def intraclass_correlation(ratings: ArrayLike, *, form: Form = "agreement", leve
 
     With the mean squares of a two-way layout, of N subjects (R), K raters (C) and the rest (E):
     ``agreement`` is ICC(2,1) ``(R - E) / (R + (K - 1) E + K (C - E) / N)``, which a systematic difference between the
-    raters lowers; ``consistency`` is ICC(3,1) ``(R - E) / (R + (K - 1) E)``, which knows none. The intervals are those
+    raters lowers; ``consistency`` is ICC(3,1) ``(R - E) / (R + (K - 1) E)``, which ignores it. The intervals are those
     of McGraw and Wong (Psychol Methods 1996, Table 7).
 
     Args:
         ratings: (N, K): N subjects, each measured in K ways, for example on the real and on the synthesized image.
-        form: Which of the two.
-        level: Of confidence, between 0 and 1.
+        form: ``agreement`` or ``consistency``.
+        level: Confidence level, between 0 and 1.
 
     Returns:
-        NaN for all three where everything is equal.
+        NaN for all three if all ratings are equal.
 
     Raises:
         ValueError: If there are not at least two subjects and two ways, or a value is missing.
@@ -92,10 +92,10 @@ def pearson(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Esti
     Args:
         first: (N,).
         second: (N,).
-        level: Of confidence, between 0 and 1.
+        level: Confidence level, between 0 and 1.
 
     Returns:
-        NaN where a side is constant; the interval is NaN for fewer than four subjects, for which there is none.
+        NaN if a side is constant; the interval is NaN for fewer than four subjects, for which there is none.
 
     Raises:
         ValueError: If the lengths differ or are below two, or a value is missing.
@@ -109,8 +109,8 @@ def pearson(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Esti
         raise ValueError(f"{len(a)} and {len(b)} values: at least two pairs and no missing value are needed")
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    found = stats.pearsonr(a, b)
+    result = stats.pearsonr(a, b)
     if len(a) < 4:
-        return Estimate(float(found.statistic), float("nan"), float("nan"))
-    ends = found.confidence_interval(level)
-    return Estimate(float(found.statistic), float(ends.low), float(ends.high))
+        return Estimate(float(result.statistic), float("nan"), float("nan"))
+    ends = result.confidence_interval(level)
+    return Estimate(float(result.statistic), float(ends.low), float(ends.high))

@@ -1,4 +1,4 @@
-"""Significance: for each pair and metric, intervals over cases and tests of every method against the best one."""
+"""Significance: for each pair and metric, intervals over cases and tests of every method against the best."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ RESAMPLES = 1000
 def compare(*runs: pd.DataFrame, generator: np.random.Generator, resamples: int = RESAMPLES) -> pd.DataFrame:
     """Compare the methods of a table.
 
-    The values of a case are averaged over the seeds first: cases are what is drawn from a population, seeds are not.
+    The values of a case are averaged over the seeds first, since cases are a sample of a population and seeds are not.
 
     Args:
         runs: Cases as `case_row` writes them, one table for each seed of the training.
-        generator: Draws the bootstrap's cases.
-        resamples: Of the bootstrap.
+        generator: Draws the cases of the bootstrap.
+        resamples: Number of bootstrap resamples.
 
     Returns:
         A row for each pair, method and metric. ``cases`` have a finite value; ``low`` and ``high`` are the 95 %
-        bootstrap interval of the mean; ``p`` is of `TEST`, NaN for the best method itself; ``seed_sd`` is the standard
+        bootstrap interval of the mean; ``p`` is that of `TEST`, NaN for the best method; ``seed_sd`` is the standard
         deviation of the seeds' means, NaN for one seed.
 
     Raises:
@@ -38,7 +38,7 @@ def compare(*runs: pd.DataFrame, generator: np.random.Generator, resamples: int 
         >>> row = {"subject": "a", "dataset": "x", "method": "ours", "sources": "T1w", "target": "T2w"}
         >>> row |= {"protocol": "anysyn", "digest": "ab12", "psnr": 30.0}
         >>> rows = [row, row | {"subject": "b", "psnr": 31.0}]
-        >>> rows += [one | {"method": "copy", "psnr": one["psnr"] - 9} for one in rows]
+        >>> rows += [case | {"method": "copy", "psnr": case["psnr"] - 9} for case in rows]
         >>> compare(pd.DataFrame(rows), generator=np.random.default_rng(0))[["method", "mean", "p"]].values.tolist()
         [['ours', 30.5, nan], ['copy', 21.5, 0.5]]
     """
@@ -77,10 +77,10 @@ def _interval(values: np.ndarray, generator: np.random.Generator, resamples: int
 
 
 def footnote(resamples: int = RESAMPLES) -> str:
-    """Say, for the foot of a table, how intervals and p values come about.
+    """Return the line for the foot of a table that describes intervals and p values.
 
     Args:
-        resamples: Of the bootstrap.
+        resamples: Number of bootstrap resamples.
 
     Example:
         >>> footnote().split(";")[0]

@@ -13,21 +13,21 @@ TEST = "two-sided Wilcoxon signed-rank test, paired over cases, against the best
 
 
 class Spread(NamedTuple):
-    """Carry a mean and the standard deviation over cases (N - 1; NaN for one case)."""
+    """Mean and standard deviation over cases (N - 1; NaN for one case)."""
 
     mean: float
     sd: float
 
 
 class Interval(NamedTuple):
-    """Carry the ends of a confidence interval; both NaN where there is none."""
+    """A confidence interval; both ends are NaN if there is none."""
 
     low: float
     high: float
 
 
 def finite(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the values that are numbers: not the infinite PSNR of identical images, and not what is missing.
+    """Return the finite values, without missing ones and the infinite PSNR of identical images.
 
     Args:
         values: (N,).
@@ -41,22 +41,22 @@ def finite(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def summary(values: ArrayLike) -> Spread:
-    """Average over the cases that have a finite value.
+    """Return mean and standard deviation of the cases with a finite value.
 
     Args:
-        values: (N,), one for each case.
+        values: (N,), a value for each case.
 
     Returns:
-        NaN for both where no case has one, but an infinite mean where all cases are infinite.
+        NaN for both if no case has one; the mean is infinite if all cases are.
 
     Example:
         >>> summary([30.0, 32.0, float("inf")])
         Spread(mean=31.0, sd=1.4142135623730951)
     """
-    numbers, kept = np.asarray(values, dtype=np.float64), finite(values)
-    if not len(kept):
+    numbers, usable = np.asarray(values, dtype=np.float64), finite(values)
+    if not len(usable):
         return Spread(float(numbers[0]) if len(numbers) and np.isinf(numbers).all() else float("nan"), float("nan"))
-    return Spread(float(kept.mean()), float(kept.std(ddof=1)) if len(kept) > 1 else float("nan"))
+    return Spread(float(usable.mean()), float(usable.std(ddof=1)) if len(usable) > 1 else float("nan"))
 
 
 def bootstrap_interval(
@@ -72,14 +72,14 @@ def bootstrap_interval(
     TUMSyn's is ``resamples=100, share=0.7``: "bootstrapped 100 times, each with 70% of the data".
 
     Args:
-        values: (N,), one for each case; what is not finite is left out.
+        values: (N,), one for each case; values that are not finite are left out.
         generator: Draws cases with replacement.
-        resamples: How often cases are drawn.
-        share: Cases of one draw, as a share of all.
-        level: Of confidence, between 0 and 1.
+        resamples: Number of resamples.
+        share: Size of a resample, as a share of the cases.
+        level: Confidence level, between 0 and 1.
 
     Returns:
-        NaN where fewer than two cases have a value.
+        NaN if fewer than two cases have a value.
 
     Example:
         >>> low, high = bootstrap_interval([1.0, 2.0, 3.0, 4.0], generator=np.random.default_rng(0))
@@ -95,15 +95,15 @@ def bootstrap_interval(
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Correct p values for their number by Holm's step-down method (Scand J Stat 1979).
+    """Return p values corrected for their number by Holm's step-down method (Scand J Stat 1979).
 
     The i-th smallest of m becomes the largest of ``(m - j + 1) p_j`` over ``j <= i``, at most 1.
 
     Args:
-        p: Uncorrected, each from 0 to 1; NaN counts as no test.
+        p: Uncorrected p values, each from 0 to 1; NaN for no test.
 
     Returns:
-        In the order given; NaN stays NaN.
+        The corrected values in the same order; NaN stays NaN.
 
     Example:
         >>> holm([0.01, 0.04, 0.03, float("nan")])
@@ -122,11 +122,11 @@ def paired_test(first: ArrayLike, second: ArrayLike) -> float:
 
     Args:
         first: (N,).
-        second: (N,), the same cases in the same order. A case that lacks either value is left out; where both are
-            infinite they are equal.
+        second: (N,), the same cases in the same order. A case that lacks a value is left out; two infinite
+            values are equal.
 
     Returns:
-        1 where no case differs, NaN where fewer than two cases have both values.
+        1 if no case differs, NaN if fewer than two cases have both values.
 
     Raises:
         ValueError: If the lengths differ.
@@ -138,8 +138,8 @@ def paired_test(first: ArrayLike, second: ArrayLike) -> float:
     a, b = (np.asarray(values, dtype=np.float64) for values in (first, second))
     if a.shape != b.shape:
         raise ValueError(f"paired values of different lengths, {len(a)} and {len(b)}, are not of the same cases")
-    kept = ~(np.isnan(a) | np.isnan(b))
-    a, b = a[kept], b[kept]
+    known = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[known], b[known]
     differences = np.subtract(a, b, out=np.zeros_like(a), where=a != b)  # two infinite values do not differ
     if len(differences) < 2:
         return float("nan")
@@ -147,10 +147,10 @@ def paired_test(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def best_row(by_row: Mapping[str, ArrayLike], *, higher_is_better: bool) -> str:
-    """Name the row with the best mean, among those that have the most cases.
+    """Return the name of the row with the best mean, among those with the most cases.
 
     Args:
-        by_row: (N,) each, NaN where a row lacks the case.
+        by_row: (N,) each, NaN if a row lacks the case.
         higher_is_better: The direction of the metric.
 
     Raises:
@@ -160,23 +160,23 @@ def best_row(by_row: Mapping[str, ArrayLike], *, higher_is_better: bool) -> str:
         >>> best_row({"unet": [30.0, 31.0], "copy": [35.0, float("nan")]}, higher_is_better=True)
         'unet'
     """
-    held = {row: int((~np.isnan(np.asarray(values, dtype=np.float64))).sum()) for row, values in by_row.items()}
-    most = max(held.values(), default=0)
+    counts = {row: int((~np.isnan(np.asarray(values, dtype=np.float64))).sum()) for row, values in by_row.items()}
+    most = max(counts.values(), default=0)
     if not most:
         raise ValueError(f"none of the rows ({', '.join(by_row) or 'there are none'}) has a value")
-    means = {row: summary(by_row[row]).mean for row, count in held.items() if count == most}
+    means = {row: summary(by_row[row]).mean for row, count in counts.items() if count == most}
     return max(means, key=lambda row: means[row]) if higher_is_better else min(means, key=lambda row: means[row])
 
 
 def against_best(by_row: Mapping[str, ArrayLike], *, higher_is_better: bool) -> dict[str, float]:
-    """Test every row against the best one; the test is `TEST`.
+    """Return the p value of every row against the best, by `TEST`.
 
     Args:
-        by_row: (N,) each: the values of the same cases in the same order, NaN where a row lacks the case.
+        by_row: (N,) each: the values of the same cases in the same order, NaN if a row lacks the case.
         higher_is_better: The direction of the metric.
 
     Returns:
-        By row, its corrected p value; NaN for the best row itself and where nothing can be tested.
+        By row, its corrected p value; NaN for the best row, and if there is nothing to test.
 
     Raises:
         ValueError: If the lengths differ, or no row has a value.
@@ -192,16 +192,16 @@ def against_best(by_row: Mapping[str, ArrayLike], *, higher_is_better: bool) -> 
 
 
 def rank_agreement(ours: Mapping[str, float], papers: Mapping[str, float]) -> float:
-    """Return how alike two orders of the same methods are: Kendall's tau-b (Biometrika 1945).
+    """Return the agreement of two orders of the same methods, Kendall's tau-b (Biometrika 1945).
 
     1 for the same order, -1 for the reverse; ties are accounted for.
 
     Args:
         ours: By row, the value of a metric.
-        papers: By row, the value of the same metric. Rows that only one side has are left out.
+        papers: By row, the value of the same metric. Rows of one side alone are left out.
 
     Returns:
-        NaN where fewer than two rows have both values, or all values of one side are equal.
+        NaN if fewer than two rows have both values, or all values of a side are equal.
 
     Example:
         >>> rank_agreement({"a": 30.0, "b": 28.0, "c": 27.0}, {"a": 25.0, "b": 21.0, "c": 22.0, "d": 20.0}).__round__(3)

@@ -23,7 +23,7 @@ OUTSIDE = ("bone", "marrow", "soft", "fat", "blood", "vitreous", "nerve")  # tis
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Hold the tissues of a head.
+    """Tissues of a head.
 
     Args:
         fractions: By tissue, (X, Y, Z) float32 from 0 to 1; with air they sum to 1.
@@ -45,7 +45,7 @@ class Anatomy:
 
     @property
     def brain(self) -> NDArray[np.bool_]:
-        """Return where most of a voxel is brain or its fluid."""
+        """Return the mask of the voxels that are mostly brain or its fluid."""
         outside = sum(self.fractions.get(name, 0 * self.texture) for name in OUTSIDE)
         return np.asarray(sum(self.fractions.values()) - outside > 0.5)
 
@@ -91,12 +91,12 @@ def _with_deep(fractions: dict[str, Map], t1: Map, affine: NDArray[np.float64]) 
 
 
 def moved(image: NDArray[Any], grid: Grid, onto: Grid) -> Map:
-    """Interpolate a map of a tissue onto another grid, by what the new voxels hold of it.
+    """Interpolate the map of a tissue onto another grid; a larger voxel gets the mean of what it covers.
 
     Args:
         image: (X, Y, Z).
-        grid: Where it lies.
-        onto: Where the answer lies.
+        grid: Grid of the map.
+        onto: Grid of the result.
     """
     return resample(torch.from_numpy(image.astype(np.float32)), grid, onto).numpy()
 
@@ -105,7 +105,7 @@ def coarser(grid: Grid, spacing: float) -> Grid:
     """Return the grid of another voxel size that covers a grid.
 
     Args:
-        grid: What to cover.
+        grid: Grid to cover.
         spacing: Voxel size in mm.
     """
     scale = spacing / np.asarray(grid.spacing)
@@ -116,10 +116,10 @@ def coarser(grid: Grid, spacing: float) -> Grid:
 
 
 def of_subject(anatomy: Anatomy, generator: np.random.Generator, spacing: float) -> Anatomy:
-    """Bend an anatomy into that of one subject and give its tissues a texture of their own.
+    """Warp an anatomy into that of a subject and give its tissues a texture of their own.
 
     Args:
-        anatomy: Of the template or of a label map.
+        anatomy: The anatomy of the template or of a label map.
         generator: Draws the subject.
         spacing: Voxel size in mm.
     """

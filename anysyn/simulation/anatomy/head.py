@@ -1,4 +1,4 @@
-"""A head: everything of a subject that its images follow from."""
+"""A simulated head: all that its images depend on."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Map = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """Hold what of a subject decides its images.
+    """Tissues, textures and traits of a subject, on which its images depend.
 
     Args:
         anatomy: Its tissues.
         second: (X, Y, Z) float32, a texture of T2, independent of that of T1.
-        factors: By tissue, what this subject's relaxation times are multiplied by.
+        factors: By tissue, the factor of this subject's relaxation times.
         spacing: Voxel size in mm.
-        whole: Whether the head is there beside the brain; then air has noise, and nothing is cut out.
-        traits: What sets its CT and PET apart.
+        whole: Whether there is a whole head, not the brain alone; then nothing is cut out and the air has noise.
+        traits: What its CT and PET alone depend on.
     """
 
     anatomy: Anatomy

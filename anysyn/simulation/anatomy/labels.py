@@ -1,4 +1,4 @@
-"""Label maps: the whole head of a person as an anatomy."""
+"""The anatomy of a whole head from a label map."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from anysyn.simulation.constants import read_table
 
 Labels = NDArray[np.int64]
 
-CORTEX = ((1000, 3000), (11100, 13000))  # FreeSurfer numbers the parcels of the cortex so
+CORTEX = ((1000, 3000), (11100, 13000))  # FreeSurfer's numbers for the parcels of the cortex
 MARGIN_MM = 15.0  # of air round the map, so that a warp pushes nothing out of it
-FAT_MM = {"skin": 7.0, "eyes": 15.0}  # as far as the fat below the skin and that round the eyes reach
+FAT_MM = {"skin": 7.0, "eyes": 15.0}  # depth of the fat below the skin and round the eyes
 SKIN = (511, 911)
-BRAIN = ("grey", "white", "deep", "fluid")  # every anatomy has these, if only nowhere
+BRAIN = ("grey", "white", "deep", "fluid")  # every anatomy has a map of these, if only of zeros
 
 
 def tissue_of() -> Mapping[int, str]:
@@ -43,10 +43,10 @@ def read_labels(path: Path) -> tuple[Labels, Grid]:
         path: NIfTI of labels.
 
     Returns:
-        (X, Y, Z) numbers, and where they lie.
+        (X, Y, Z) numbers, and their grid.
 
     Raises:
-        VolumeError: If the file cannot be used, or holds numbers that are no tissue we know.
+        VolumeError: If the file cannot be used, or holds numbers that labels.yaml does not list.
     """
     volume = read_volume(path)
     labels = np.rint(volume.voxels.numpy()).astype(np.int64)
@@ -63,10 +63,10 @@ def read_labels(path: Path) -> tuple[Labels, Grid]:
 
 
 def labelled(path: Path, spacing: float) -> Anatomy:
-    """Read a label map as an anatomy, the whole head.
+    """Read a label map as the anatomy of a whole head.
 
-    Each tissue is one where its labels are, averaged to the voxel size. What lies between skin, muscle and bone without
-    a name is fat near the skin and the eyes, and muscle deeper. Lesions of the map are in the masks.
+    A tissue is 1 at its labels and 0 elsewhere, averaged to the voxel size. Unnamed voxels between skin, muscle and
+    bone become fat near the skin and the eyes, and muscle deeper. Lesions of the map become masks.
 
     Args:
         path: NIfTI of labels with the numbers of labels.yaml.
@@ -77,10 +77,10 @@ def labelled(path: Path, spacing: float) -> Anatomy:
     """
     labels, grid = read_labels(path)
     onto = _with_margin(coarser(grid, spacing))
-    held: dict[str, list[int]] = {}
+    labels_of: dict[str, list[int]] = {}
     for number in np.unique(labels).tolist():
-        held.setdefault(tissue_of()[number], []).append(number)
-    parts = {name: _share(np.isin(labels, numbers), grid, onto) for name, numbers in held.items() if name != "air"}
+        labels_of.setdefault(tissue_of()[number], []).append(number)
+    parts = {name: _share(np.isin(labels, numbers), grid, onto) for name, numbers in labels_of.items() if name != "air"}
     none = np.zeros(onto.shape, dtype=np.float32)
     skin = _share(np.isin(labels, SKIN), grid, onto)
     parts = dict.fromkeys(BRAIN, none) | _named(parts, skin, spacing)
@@ -89,7 +89,7 @@ def labelled(path: Path, spacing: float) -> Anatomy:
 
 
 def _share(there: NDArray[np.bool_], grid: Grid, onto: Grid) -> Map:
-    """Return the share of every new voxel that a tissue has, looking only where it is."""
+    """Return the share of a tissue in every new voxel, computed only near the tissue."""
     if not there.any():
         return np.zeros(onto.shape, dtype=np.float32)
     reach = np.ceil(4 * np.asarray(onto.spacing) / np.asarray(grid.spacing)).astype(int)  # of the new voxels' spread
@@ -112,7 +112,7 @@ def _with_margin(grid: Grid) -> Grid:
 
 
 def _named(parts: Mapping[str, Map], skin: Map, spacing: float) -> dict[str, Map]:
-    """Name what lies between skin, muscle and bone: fat near the skin and the eyes, muscle deeper."""
+    """Turn unnamed voxels into fat near the skin and the eyes, and into muscle deeper."""
     if "other" not in parts:
         return dict(parts)
     other, eyes = parts["other"], parts.get("vitreous", np.zeros_like(skin))
@@ -122,7 +122,7 @@ def _named(parts: Mapping[str, Map], skin: Map, spacing: float) -> dict[str, Map
 
 
 def _near(part: Map, reach: float, spacing: float) -> Map:
-    """Return 1 within a distance in mm of a tissue and 0 beyond, over a voxel; 0 everywhere where there is none."""
+    """Return 1 within a distance in mm of a tissue, 0 beyond, with an edge of a voxel; all 0 if there is no tissue."""
     there = part > 0.5
     if not there.any():
         return np.zeros_like(part)

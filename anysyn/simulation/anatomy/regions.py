@@ -1,4 +1,4 @@
-"""Regions: how uptake differs from place to place in the brain."""
+"""Regions of the brain whose PET uptake differs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ KINDS = ("fdg", "disease", "amyloid")
 
 
 def pattern(brain: NDArray[np.bool_], kind: str, *, strengths: NDArray[np.float64] | None = None) -> Map:
-    """Add up what the regions of regions.yaml change, 0 where no region is near.
+    """Return by how much the regions of regions.yaml change the uptake: a sum of Gaussians, 0 far from all regions.
 
-    A place is told by the box round the brain, since a label map lies in no common space.
+    Places are relative to the box round the brain, since a label map lies in no common space.
 
     Args:
         brain: (X, Y, Z), axes to the right, to the front and upwards.
         kind: ``"fdg"``, ``"disease"`` or ``"amyloid"``.
-        strengths: What is added to each region's change: a person's own.
+        strengths: A person's own addition to the change of each region.
 
     Returns:
-        (X, Y, Z) shares.
+        (X, Y, Z) changes, as shares of the uptake.
 
     Example:
         >>> shares = pattern(np.ones((20, 24, 20), dtype=bool), "amyloid")
@@ -63,10 +63,10 @@ def box_places(brain: NDArray[np.bool_]) -> tuple[Map, Map, Map]:
         >>> [axis.ravel()[[0, -1]].tolist() for axis in box_places(np.ones((3, 5, 9), dtype=bool))]
         [[-1.0, 1.0], [-1.0, 1.0], [-1.0, 1.0]]
     """
-    found = []
+    places = []
     for axis, length in enumerate(brain.shape):
         inside = np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis})))
         low, high = float(inside[0]), float(inside[-1])
         place = (2 * np.arange(length, dtype=np.float32) - low - high) / max(high - low, 1.0)
-        found.append(place.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)]))
-    return found[0], found[1], found[2]
+        places.append(place.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)]))
+    return places[0], places[1], places[2]

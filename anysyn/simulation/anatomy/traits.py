@@ -1,4 +1,4 @@
-"""Traits: what sets a person's CT and PET apart and leaves no trace on MRI."""
+"""Traits of a person that CT and PET show and MRI does not."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ YOUNGEST = 40  # years; nobody below has amyloid
 
 @dataclass(frozen=True)
 class Traits:
-    """Hold what of a person decides CT and PET beside the tissues.
+    """Properties of a person that CT and PET depend on beside the tissues.
 
     Args:
         haematocrit: Share of cells in blood; a CT shows it in the veins.
         calcium: HU that calcium adds to the choroid plexus where it lies.
         water: HU by which grey and white matter differ from the mean.
-        metabolism: What every uptake of FDG is multiplied by: blood sugar, body composition.
-        binding: What the unspecific uptake of AV45 is multiplied by.
-        amyloid: SUVR that amyloid adds to the cortex; 0 for who is negative.
-        seed: Of the fields by which uptake differs from place to place.
+        metabolism: Factor of every uptake of FDG: blood sugar, body composition.
+        binding: Factor of the unspecific uptake of AV45.
+        amyloid: SUVR that amyloid adds to the cortex; 0 if the person is negative.
+        seed: Seed of the fields that make the uptake differ between places.
     """
 
     haematocrit: float = 0.42

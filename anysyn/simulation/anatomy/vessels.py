@@ -1,4 +1,4 @@
-"""Vessels and the choroid plexus: what enhances in a healthy brain, and tells T1w with gadolinium from T1w without."""
+"""Vessels and the choroid plexus, which enhance in a healthy brain: T1w with gadolinium differs from T1w without."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PLEXUS = 0.6  # share of a voxel that the plexus fills at most
 
 
 def with_vessels(anatomy: Anatomy, spacing: float, generator: np.random.Generator) -> Anatomy:
-    """Lay vessels into the cortex and the sulci, and the choroid plexus into the ventricles.
+    """Add vessels to the cortex and the sulci, and the choroid plexus to the ventricles.
 
     The vessels are where two random fields are both about zero: lines, ``0.16 / APART_MM^2`` mm of them in each
-    mm^3. The plexus is where one field is: sheets. Voxels too coarse to draw them show them wider and as much fainter,
-    so that the amount of blood in a head does not depend on the voxels it is drawn on.
+    mm^3. The plexus is where one field is: sheets. On coarse voxels both are drawn wider and fainter in proportion, so
+    that the amount of blood does not depend on the voxel size.
 
     Args:
         anatomy: Of the subject, without lesions.
@@ -43,9 +43,9 @@ def with_vessels(anatomy: Anatomy, spacing: float, generator: np.random.Generato
     }
     whole = np.maximum(np.sum(list(fractions.values()), axis=0), 1e-6)  # less than 1 where the brain ends
     left = 1 - sum(amounts.values()) / whole
-    kept = {name: np.asarray(part * left, dtype=np.float32) for name, part in fractions.items()}
-    added = {name: np.asarray(kept.get(name, 0) + amount, dtype=np.float32) for name, amount in amounts.items()}
-    return replace(anatomy, fractions=kept | added)
+    tissues = {name: np.asarray(part * left, dtype=np.float32) for name, part in fractions.items()}
+    added = {name: np.asarray(tissues.get(name, 0) + amount, dtype=np.float32) for name, amount in amounts.items()}
+    return replace(anatomy, fractions=tissues | added)
 
 
 def _near_zero(spacing: float, *fields: Map) -> Map:

@@ -64,7 +64,7 @@ def displacement(
 
 
 def warped(shape: Shape, spacing: float, generator: np.random.Generator) -> Callable[[Map], Map]:
-    """Draw a subject's warp: a little scaling and turning, broad bends and finer ones.
+    """Draw a subject's warp: a little scaling and rotation, and two displacements, a broad and a fine one.
 
     Args:
         shape: Voxel counts.
@@ -72,7 +72,7 @@ def warped(shape: Shape, spacing: float, generator: np.random.Generator) -> Call
         generator: Draws it.
 
     Returns:
-        A function that bends a map, by linear interpolation, zero outside.
+        A function that warps a map by linear interpolation, zero outside.
     """
     moved = displacement(shape, spacing, generator) + displacement(shape, spacing, generator, amplitude=1.6, length=9.0)
     places = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape), indexing="ij"))

@@ -1,1 +1,1 @@
-"""What a scanner makes of a head: MR signal, CT numbers, PET uptake."""
+"""How tissues appear in an image: MR signal, CT numbers, PET uptake."""

@@ -1,4 +1,4 @@
-"""CT: a head and a protocol to CT numbers."""
+"""CT images of a simulated head."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Map = NDArray[np.float32]
 USUAL_KVP, USUAL_MAS, USUAL_MM = 120.0, 300.0, 5.0  # at which the noise of instruments.yaml holds
 HIGHEST_HU = 3071.0  # of 12 bits
 FWHM = 2.3548  # of a Gaussian, in standard deviations
-CUPPING_MM = 12.0  # as far from the skull as beam hardening brightens the brain, in standard deviations
+CUPPING_MM = 12.0  # distance from the skull over which beam hardening brightens the brain, in standard deviations
 TEXTURE_HU = 1.5
 BLOODY = ("blood", "vein")
 HU_OF_CELLS = 100.0  # a haematocrit higher by 0.01 adds about 1 HU to blood (from memory)
@@ -28,20 +28,20 @@ CALCIFIED = 0.6  # calcium lies in the plexus where the texture is above this
 WATERY = ("grey", "deep"), ("white",)  # tissues that a person's two offsets belong to
 
 
-def ct(head: Head, asked: Acquisition, thickness: float, generator: np.random.Generator | None) -> Map:
-    """Make a CT.
+def ct(head: Head, acquisition: Acquisition, thickness: float, generator: np.random.Generator | None) -> Map:
+    """Simulate a CT.
 
     Args:
-        head: Of whom.
-        asked: Voltage, exposure and kernel are needed.
+        head: The head.
+        acquisition: Voltage, exposure and kernel are needed.
         thickness: Of the slices in mm.
-        generator: Draws noise, calibration and what is left of beam hardening; None for none of them.
+        generator: Draws noise, calibration error and residual beam hardening; with None there is none of them.
 
     Returns:
         (X, Y, Z) in HU.
     """
-    kvp, mas = needed(asked, "kvp"), needed(asked, "exposure_mas")
-    blur = kernel(str(asked.kernel))
+    kvp, mas = needed(acquisition, "kvp"), needed(acquisition, "exposure_mas")
+    blur = kernel(str(acquisition.kernel))
     image = _mixture(head, kvp)
     if generator is not None:
         image = image + _hardening(head, generator) * head.anatomy.brain
@@ -97,13 +97,13 @@ def _hardening(head: Head, generator: np.random.Generator) -> Map:
 
 
 def _noise(head: Head, thickness: float, generator: np.random.Generator) -> Map:
-    """Draw noise of standard deviation 1, the same through a slice; its grain is a voxel, far above the kernel's."""
+    """Draw noise of standard deviation 1, constant through a slice; its grain is a voxel, above the kernel's."""
     white = generator.standard_normal(head.anatomy.shape, dtype=np.float32)
     grain = _smoothed(white, (1.2 * head.spacing, 1.2 * head.spacing, max(thickness, head.spacing)), head.spacing)
     return np.asarray(grain / grain.std(), dtype=np.float32)
 
 
 def _smoothed(image: Map, fwhm: Sequence[float], spacing: float) -> Map:
-    """Blur to a resolution, of which a voxel is a part already."""
+    """Blur to a resolution; the voxel size already counts as a part of it."""
     sigma = [max(length**2 - spacing**2, 0.0) ** 0.5 / FWHM / spacing for length in fwhm]
     return np.asarray(ndimage.gaussian_filter(image, sigma, mode="nearest"), dtype=np.float32)

@@ -12,12 +12,12 @@ from anysyn.simulation.constants import read_table
 
 @dataclass(frozen=True)
 class Blur:
-    """Hold what a kernel or a reconstruction does to an image.
+    """Resolution and noise of a kernel or a reconstruction.
 
     Args:
         fwhm: Resolution in mm.
-        noise: As a share of that of the first of the table.
-        even: Whether noise does not follow the signal.
+        noise: Relative to the first entry of the table.
+        even: Whether the noise is the same everywhere instead of following the signal.
     """
 
     fwhm: float
@@ -59,7 +59,7 @@ def kernels_like(name: str) -> tuple[str, ...]:
         ('UA', 'UB', 'UC')
     """
     known = read_table("instruments.yaml")["kernels"]
-    return tuple(one for one, entry in known.items() if entry["vendor"] == known[name]["vendor"])
+    return tuple(like for like, entry in known.items() if entry["vendor"] == known[name]["vendor"])
 
 
 def reconstruction_names() -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def constant(instrument: str, name: str) -> float:
 
 
 def powers(instrument: str, *path: str) -> Mapping[str, float]:
-    """Return the powers by which tissues follow the voltage of CT or the uptake time of PET; 0 for those not there.
+    """Return, by tissue, the power of its dependence on CT voltage or PET uptake time; absent tissues have 0.
 
     Args:
         instrument: ``"ct"`` or ``"pet"``.

@@ -1,4 +1,4 @@
-"""Limits: what a scanner can be asked for, and what it needs to be told."""
+"""Limits of what a scanner can be set to, and the settings that each sequence needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anysyn.data.modalities import modality, tracer_of
 from anysyn.errors import UserError
 from anysyn.simulation.physics.instruments import kernel, reconstruction
 
-# What an acquisition may ask for; beyond, the equations answer but no scanner does.
+# Ranges of the settings; beyond them the equations have values but no scanner can be set so.
 LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "MRI": {
         "repetition_time_ms": (1, 60_000),
@@ -25,24 +25,24 @@ LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 WORDS = {"kernel": ("CT", kernel), "reconstruction": ("PET", reconstruction)}
 
 
-def check_acquisition(asked: Acquisition) -> None:
-    """Raise unless a scanner could be set so.
+def check_acquisition(acquisition: Acquisition) -> None:
+    """Raise an error unless a scanner could make the acquisition.
 
     Args:
-        asked: What to simulate.
+        acquisition: The acquisition to simulate.
 
     Raises:
         UserError: If a number is out of range, times overlap, a kernel is unknown, or numbers of one kind of scanner
-            are asked of another.
+            are given for another.
 
     Example:
         >>> check_acquisition(Acquisition(modality="T2w", repetition_time_ms=4000.0, echo_time_ms=-5.0))
         Traceback (most recent call last):
         anysyn.errors.UserError: echo_time_ms of T2w is -5; choose one from 0 to 1000
     """
-    name = asked.modality or ""
-    _check_kind(asked, name)
-    given = {key: value for key in LIMITS[modality(name).family] if (value := getattr(asked, key)) is not None}
+    name = acquisition.modality or ""
+    _check_kind(acquisition, name)
+    given = {key: value for key in LIMITS[modality(name).family] if (value := getattr(acquisition, key)) is not None}
     for key, value in given.items():
         low, high = LIMITS[modality(name).family][key]
         low = 1 if (name, key) == ("ADC", "b_value") else low  # an ADC is fitted to a second weighting
@@ -54,7 +54,7 @@ def check_acquisition(asked: Acquisition) -> None:
             raise UserError(f"{key} of {name} is {given[key]:g}; choose one below repetition_time_ms, which is {tr:g}")
 
 
-def needed(asked: Acquisition, name: str) -> float:
+def needed(acquisition: Acquisition, name: str) -> float:
     """Return a number of an acquisition.
 
     Raises:
@@ -64,14 +64,14 @@ def needed(asked: Acquisition, name: str) -> float:
         >>> needed(Acquisition(modality="CT", kvp=120.0), "kvp")
         120.0
     """
-    value = getattr(asked, name)
+    value = getattr(acquisition, name)
     if value is None:
-        raise UserError(f"simulating {asked.modality} needs {name}; it is not given")
+        raise UserError(f"simulating {acquisition.modality} needs {name}; it is not given")
     return float(value)
 
 
-def _check_kind(asked: Acquisition, name: str) -> None:
-    family, known = modality(name).family, asked.known()
+def _check_kind(acquisition: Acquisition, name: str) -> None:
+    family, known = modality(name).family, acquisition.known()
     foreign = [key for other, limits in LIMITS.items() if other != family for key in limits if key in known]
     foreign += [key for key, (other, _) in WORDS.items() if other != family and key in known]
     if foreign:
@@ -79,5 +79,5 @@ def _check_kind(asked: Acquisition, name: str) -> None:
     for key, (_, find) in WORDS.items():
         if key in known:
             find(known[key])
-    if asked.tracer is not None and asked.tracer != tracer_of(name):
-        raise UserError(f"{name} has the tracer {tracer_of(name)}, not {asked.tracer}; leave it out")
+    if acquisition.tracer is not None and acquisition.tracer != tracer_of(name):
+        raise UserError(f"{name} has the tracer {tracer_of(name)}, not {acquisition.tracer}; leave it out")

@@ -1,4 +1,4 @@
-"""PET: a head, a tracer and a protocol to uptake."""
+"""PET images of a simulated head."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ REGION, LOCAL, LOCAL_MM = 0.05, 0.06, 18.0  # spread of the uptake between regio
 DEPOSITS = {"grey": 1.0, "deep": 0.5}  # share of the cortex's amyloid that tissues hold
 
 
-def pet(head: Head, asked: Acquisition, generator: np.random.Generator | None) -> Map:
-    """Make a PET.
+def pet(head: Head, acquisition: Acquisition, generator: np.random.Generator | None) -> Map:
+    """Simulate a PET.
 
     Args:
-        head: Of whom.
-        asked: Modality, dose, uptake time, duration and reconstruction are needed.
-        generator: Draws the noise; None for none.
+        head: The head.
+        acquisition: Modality, dose, uptake time, duration and reconstruction are needed.
+        generator: Draws the noise; with None there is none.
 
     Returns:
         (X, Y, Z), of FDG in SUV, of AV45 in SUVR.
     """
-    how = reconstruction(str(asked.reconstruction))
+    how = reconstruction(str(acquisition.reconstruction))
     sigma = how.fwhm / FWHM / head.spacing
-    seen = np.asarray(ndimage.gaussian_filter(uptake(head, asked), sigma), dtype=np.float32)
+    seen = np.asarray(ndimage.gaussian_filter(uptake(head, acquisition), sigma), dtype=np.float32)
     if generator is None:
         return seen
     level = np.float32(seen[head.anatomy.brain].mean())
     spread = np.sqrt(level if how.even else np.maximum(seen, 0.02 * level))
     white = ndimage.gaussian_filter(generator.standard_normal(seen.shape, dtype=np.float32), 0.8 * sigma)
-    noisy = seen + np.float32(how.noise * noise_of_counts(asked)) * spread * (white / white.std())
+    noisy = seen + np.float32(how.noise * noise_of_counts(acquisition)) * spread * (white / white.std())
     return np.asarray(noisy, dtype=np.float32).clip(0)
 
 
-def uptake(head: Head, asked: Acquisition) -> Map:
+def uptake(head: Head, acquisition: Acquisition) -> Map:
     """Return the uptake before the scanner blurs it.
 
     Args:
-        head: Of whom.
-        asked: Modality and uptake time are needed.
+        head: The head.
+        acquisition: Modality and uptake time are needed.
     """
-    tracer, own = str(tracer_of(str(asked.modality))), head.traits
+    tracer, own = str(tracer_of(str(acquisition.modality))), head.traits
     power = powers("pet", "by_time", tracer)
-    later = needed(asked, "uptake_time_min") / USUAL[tracer]
+    later = needed(acquisition, "uptake_time_min") / USUAL[tracer]
     deposit = _amyloid(head) if tracer == "AV45" and own.amyloid else np.float32(0)
     activity = _metabolism(head) if tracer == "FDG" else np.float32(1)
     total = np.zeros(head.anatomy.shape, dtype=np.float32)
@@ -71,19 +71,19 @@ def uptake(head: Head, asked: Acquisition) -> Map:
     return total
 
 
-def noise_of_counts(asked: Acquisition) -> float:
+def noise_of_counts(acquisition: Acquisition) -> float:
     """Return the noise where the uptake is 1; it grows with the root of the uptake, as counts do.
 
     Args:
-        asked: Dose, uptake time and duration are needed.
+        acquisition: Dose, uptake time and duration are needed.
 
     Example:
-        >>> one, two = (Acquisition(dose_mbq=d, uptake_time_min=45.0, frame_duration_s=900.0) for d in (250.0, 62.5))
-        >>> round(noise_of_counts(one), 4), round(noise_of_counts(two), 4)
-        (0.1273, 0.2546)
+        >>> scans = [Acquisition(dose_mbq=d, uptake_time_min=45.0, frame_duration_s=900.0) for d in (250.0, 62.5)]
+        >>> [round(noise_of_counts(scan), 4) for scan in scans]
+        [0.1273, 0.2546]
     """
-    told = ("dose_mbq", "frame_duration_s", "uptake_time_min")
-    dose, seconds, minutes = (needed(asked, name) for name in told)
+    fields = ("dose_mbq", "frame_duration_s", "uptake_time_min")
+    dose, seconds, minutes = (needed(acquisition, name) for name in fields)
     counts, usual = _counts(dose, seconds, minutes), _counts(*USUAL_COUNTS)
     return constant("pet", "noise") * math.sqrt(USUAL_UPTAKE * usual / counts)
 

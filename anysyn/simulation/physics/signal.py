@@ -63,7 +63,7 @@ def spoiled_gradient_echo(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr
 
 
 def inversion_recovery(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float, te: float, ti: float) -> Map:
-    """Return the magnitude of an inversion-recovery spin echo, of which FLAIR is the one that nulls fluid.
+    """Return the magnitude of an inversion-recovery spin echo; FLAIR is the one that nulls fluid.
 
     ``S = PD |1 - 2 exp(-TI / T1) + exp(-TR / T1)| exp(-TE / T2)`` (Hajnal et al., J Comput Assist Tomogr 1992).
 
@@ -85,10 +85,10 @@ def inversion_recovery(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float
 
 
 def null_time(t1: float, *, tr: float) -> float:
-    """Return the inversion time at which an inversion recovery shows nothing: ``T1 ln(2 / (1 + exp(-TR / T1)))``.
+    """Return the inversion time that nulls a tissue: ``T1 ln(2 / (1 + exp(-TR / T1)))``.
 
     Args:
-        t1: Longitudinal relaxation time of what vanishes.
+        t1: Longitudinal relaxation time of the tissue.
         tr: Repetition time.
 
     Example:
@@ -144,9 +144,9 @@ def mprage(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: fl
 Affine = tuple[ArrayLike, ArrayLike]  # Mz -> scale Mz + offset
 
 
-def _then(one: Affine, other: Affine) -> tuple[Map, Map]:
-    scale = np.asarray(other[0]) * np.asarray(one[0])
-    return scale, np.asarray(other[0]) * np.asarray(one[1]) + np.asarray(other[1])
+def _then(first: Affine, second: Affine) -> tuple[Map, Map]:
+    scale = np.asarray(second[0]) * np.asarray(first[0])
+    return scale, np.asarray(second[0]) * np.asarray(first[1]) + np.asarray(second[1])
 
 
 def _recovery(t1: Map, duration: float) -> Affine:

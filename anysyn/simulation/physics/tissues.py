@@ -14,7 +14,7 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True)
 class Tissue:
-    """Hold the properties of a tissue at one field.
+    """Properties of a tissue at one field strength.
 
     Args:
         t1: Longitudinal relaxation time in ms.

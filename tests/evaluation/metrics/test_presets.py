@@ -60,7 +60,7 @@ def test_brasyn_knows_no_scale(case):
 
 def test_brasyn_needs_the_lesion_and_something_in_it(case):
     prediction, truth, mask, lesion = case
-    with pytest.raises(ValueError, match="where the lesion is"):
+    with pytest.raises(ValueError, match="needs a lesion mask"):
         measure(prediction, truth, mask, brasyn())
     found = measure(prediction, truth, mask, brasyn(), lesion=lesion & False)
     assert math.isnan(found["ssim_lesion"])

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from liif_literal import liif_literal, unfolded
+from side_by_side.liif_published import liif_published, unfolded
 from torch import nn
 
 from anysyn.nn.implicit.liif import liif, liif_inputs
@@ -35,7 +35,7 @@ def literal(features, mlp, places, rule):
     if not isinstance(places, Points):
         places = places.points(len(features))
     each = zip(features.split(1), places.at.to(features).split(1), places.step, strict=True)
-    answers = [liif_literal(one, linears, at, step.tolist(), rule=rule) for one, at, step in each]
+    answers = [liif_published(one, linears, at, step.tolist(), rule=rule) for one, at, step in each]
     return torch.cat(answers).movedim(-1, 1)
 
 
@@ -57,7 +57,7 @@ def rows_read(mlp, compute):
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_a_lattice_is_answered_as_by_the_literal_form_with_the_exact_rule(dimensions, scale):
+def test_a_lattice_is_answered_as_by_the_published_form_with_the_exact_rule(dimensions, scale):
     features, mlp = problem(dimensions)
     places = scaled(dimensions, scale)
     expected = literal(features, mlp, places, "exact")
@@ -108,7 +108,7 @@ def test_float32_decides_no_tie(dimensions):
 
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("asked", ["lattice", "points"])
-def test_gradients_are_those_of_the_literal_form(asked, recompute):
+def test_gradients_are_those_of_the_published_form(asked, recompute):
     features, mlp = problem(3, torch.float64)
     features.requires_grad_()
     places = scaled(3, 1.5) if asked == "lattice" else drawn(3)
@@ -141,7 +141,7 @@ def test_a_chunk_bounds_the_rows_and_changes_nothing(asked, chunk):
     torch.testing.assert_close(answers[0], whole, atol=1e-6, rtol=0)
 
 
-def test_the_literal_form_unfolds_as_published():
+def test_the_published_form_unfolds_as_published():
     features, _ = problem(2)
     assert torch.equal(unfolded(features).flatten(2), F.unfold(features, 3, padding=1))
 

@@ -36,7 +36,7 @@ def literal(features, mlp, onto, coordinates):
 @pytest.mark.parametrize("scale", [1, 2, 2.5, 0.5])
 @pytest.mark.parametrize("coordinates", ["absolute", "relative"])
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_it_is_the_literal_form(dimensions, coordinates, scale, recompute):
+def test_it_is_the_published_form(dimensions, coordinates, scale, recompute):
     features, mlp = problem(dimensions, coordinates)
     features.requires_grad_()
     places = lattice(SIZES[dimensions], [round(n * scale) for n in SIZES[dimensions]])

@@ -32,7 +32,7 @@ COPIED = "own protocol copied"
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep") / "cohort"
-    return simulate(folder, subjects=6, sites=2, spacing=6.0, contrasts=["T1w", "T2w", "FLAIR"], vary=True)
+    return simulate(folder, subjects=6, centres=2, spacing=6.0, contrasts=["T1w", "T2w", "FLAIR"], vary=True)
 
 
 def write_run(folder, cohort, **data):

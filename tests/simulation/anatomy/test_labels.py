@@ -28,7 +28,7 @@ def fake_labels(folder):
 
 
 def test_label_maps_give_whole_heads(tmp_path):
-    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=4.0, labels=fake_labels(tmp_path / "labels"))
+    cohort = simulate(tmp_path / "c", subjects=1, centres=1, spacing=4.0, labels=fake_labels(tmp_path / "labels"))
     t1 = voxels(cohort / "sub-001" / "anat" / "sub-001_T1w.nii.gz")
     brain = voxels(cohort / "derivatives" / "masks" / "sub-001" / "anat" / "sub-001_label-brain_mask.nii.gz") > 0
     assert (t1[~brain] > 0.2 * t1.max()).any()  # there is a head round the brain
@@ -38,7 +38,7 @@ def test_label_maps_give_whole_heads(tmp_path):
 def test_a_cohort_of_label_maps_can_be_moved_and_still_answers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fake_labels(tmp_path / "labels")
-    cohort = simulate("c", subjects=1, sites=1, spacing=4.0, labels="labels", contrasts=["T2w"])
+    cohort = simulate("c", subjects=1, centres=1, spacing=4.0, labels="labels", contrasts=["T2w"])
     own = image(cohort, "sub-001", "T2w")
     (tmp_path / "labels" / "head.nii.gz").unlink()
     moved = Path(cohort).rename(tmp_path / "moved").resolve()
@@ -69,7 +69,7 @@ def test_labels_of_no_known_tissue_are_said_before_anything_is_written(tmp_path)
     labels[20, 20, 20] = 777
     nib.save(nib.Nifti1Image(labels, nib.load(path).affine), path)
     with pytest.raises(VolumeError, match=r"head\.nii\.gz: labels 777"):
-        simulate(tmp_path / "c", subjects=1, sites=1, labels=tmp_path / "labels")
+        simulate(tmp_path / "c", subjects=1, centres=1, labels=tmp_path / "labels")
     assert not (tmp_path / "c").exists()
 
 
@@ -87,7 +87,7 @@ def test_lesions_of_a_label_map_stay_beside_those_that_are_added(tmp_path):
 
 @pytest.mark.skipif(not LABELS.is_dir(), reason="the shared label maps are not beside this checkout")
 def test_real_heads_have_a_skull_in_ct_and_no_air_in_the_brain(tmp_path):
-    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=3.0, labels=LABELS, contrasts=["CT"])
+    cohort = simulate(tmp_path / "c", subjects=1, centres=1, spacing=3.0, labels=LABELS, contrasts=["CT"])
     ct = image(cohort, "sub-001", "CT")
     inside = voxels(cohort / "derivatives" / "masks" / "sub-001" / "anat" / "sub-001_label-brain_mask.nii.gz") > 0
     deep = ndimage.binary_erosion(inside, iterations=2)
@@ -100,7 +100,7 @@ def test_real_heads_have_a_skull_in_ct_and_no_air_in_the_brain(tmp_path):
 
 @pytest.mark.skipif(not LABELS.is_dir(), reason="the shared label maps are not beside this checkout")
 def test_real_label_maps_give_heads(tmp_path):
-    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=4.0, labels=LABELS, contrasts=["T1w", "T2w"])
+    cohort = simulate(tmp_path / "c", subjects=1, centres=1, spacing=4.0, labels=LABELS, contrasts=["T1w", "T2w"])
     key = "sub-001"
     t1, t2 = (image(cohort, key, name) for name in ("T1w", "T2w"))
     brain = [masked(cohort, key, "brain", one) for one in (t1, t2)]

@@ -7,7 +7,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.simulation.acquire import mixed_signal
 from anysyn.simulation.anatomy.anatomy import Anatomy, template
 from anysyn.simulation.anatomy.vessels import APART_MM, FULLEST, RADIUS_MM, with_vessels
-from anysyn.simulation.subject import Recipe, head_of
+from anysyn.simulation.simulated_subject import SimulatedSubject, head_of
 
 MPRAGE = {"repetition_time_ms": 2300.0, "echo_time_ms": 2.9, "inversion_time_ms": 900.0, "flip_angle_deg": 9.0}
 
@@ -51,7 +51,7 @@ def test_the_length_of_zero_lines_is_as_the_formula_says():
 
 
 def test_contrast_agent_shows_vessels_where_there_is_no_lesion():
-    head = head_of(Recipe(0, 2, "C", 4.0))  # white-matter hyperintensities do not enhance
+    head = head_of(SimulatedSubject(0, 2, "C", 4.0))  # white-matter hyperintensities do not enhance
     plain, enhanced = (
         mixed_signal(head, Acquisition(modality=name, field_strength_t=3.0, **MPRAGE)) for name in ("T1w", "T1c")
     )

@@ -24,7 +24,7 @@ USUAL = Acquisition(modality="CT", kvp=120.0, tube_current_ma=300.0, exposure_ma
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ct") / "cohort"
-    return simulate(folder, subjects=1, sites=1, spacing=4.0, contrasts=["T1w", "CT", "FDG-PET", "AV45-PET"])
+    return simulate(folder, subjects=1, centres=1, spacing=4.0, contrasts=["T1w", "CT", "FDG-PET", "AV45-PET"])
 
 
 def slab(name, *, whole=True, traits=None):
@@ -83,7 +83,7 @@ def test_noise_is_what_the_formula_says(change, factor):
 
 
 def test_no_image_of_mri_notices_ct_and_pet(cohort, tmp_path):
-    alone = simulate(tmp_path / "alone", subjects=1, sites=1, spacing=4.0, contrasts=["T1w"])
+    alone = simulate(tmp_path / "alone", subjects=1, centres=1, spacing=4.0, contrasts=["T1w"])
     for path in sorted(p.relative_to(alone) for p in alone.rglob("*") if p.is_file()):
         if path.name not in {"participants.tsv", "participants.json"}:  # which say who has amyloid
             assert (alone / path).read_bytes() == (cohort / path).read_bytes(), path
@@ -134,7 +134,7 @@ def test_a_whole_head_has_a_skull(tmp_path):
     folder = Path(__file__).parents[3] / "shared" / "data" / "label_maps"
     if not folder.is_dir():
         pytest.skip("the shared label maps are not there")
-    one = simulate(tmp_path / "c", subjects=1, sites=1, spacing=6.0, contrasts=["CT"], labels=folder)
+    one = simulate(tmp_path / "c", subjects=1, centres=1, spacing=6.0, contrasts=["CT"], labels=folder)
     image = simulate_like(one, "sub-001", Acquisition(modality="CT"), truth=True).voxels.numpy()
     assert image.max() > 600
     assert np.percentile(image, 5) == -1000

@@ -116,7 +116,7 @@ def test_older_people_have_amyloid_more_often():
 
 def test_a_cohort_says_who_is_positive_and_reads_its_protocols_back(tmp_path):
     cohort = simulate(
-        tmp_path / "c", subjects=2, sites=["F", "E"], spacing=6.0, contrasts=["FDG-PET", "AV45-PET"], vary=True
+        tmp_path / "c", subjects=2, centres=["F", "E"], spacing=6.0, contrasts=["FDG-PET", "AV45-PET"], vary=True
     )
     rows = [row.split("\t") for row in (cohort / "participants.tsv").read_text().splitlines()]
     assert rows[0][-1] == "amyloid"
@@ -135,16 +135,16 @@ def test_a_cohort_says_who_is_positive_and_reads_its_protocols_back(tmp_path):
 
 
 def test_sites_of_pet_and_ct_are_made_where_asked_for(tmp_path):
-    cohort = simulate(tmp_path / "c", subjects=4, sites=["E", "F"], spacing=8.0)
+    cohort = simulate(tmp_path / "c", subjects=4, centres=["E", "F"], spacing=8.0)
     held = {one.key: set(one.images) for one in find_subjects(cohort).subjects}
     assert held["sub-001"] == held["sub-003"] == {"T1w", "T2w", "FLAIR", "CT", "FDG-PET"}
     assert all("T1w" in held[key] and len(held[key]) >= 3 for key in ("sub-002", "sub-004"))
-    with pytest.raises(UserError, match="no site 'G'"):
-        simulate(tmp_path / "d", sites=["G"])
+    with pytest.raises(UserError, match="no centre 'G'"):
+        simulate(tmp_path / "d", centres=["G"])
 
 
 def test_the_tracer_is_that_of_the_modality(tmp_path):
-    cohort = simulate(tmp_path / "c", subjects=1, sites=1, spacing=8.0, contrasts=["T1w"])
+    cohort = simulate(tmp_path / "c", subjects=1, centres=1, spacing=8.0, contrasts=["T1w"])
     assert simulate_like(cohort, "sub-001", Acquisition(modality="FDG-PET", tracer="FDG")).voxels.max() > 3
     with pytest.raises(UserError, match="has the tracer FDG, not AV45"):
         simulate_like(cohort, "sub-001", Acquisition(modality="FDG-PET", tracer="AV45"))

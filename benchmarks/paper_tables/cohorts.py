@@ -1,0 +1,233 @@
+"""The subjects of a table: the user's, or simulated ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anysyn.data.records import Subject
+from anysyn.data.subjects.find import find_subjects
+from anysyn.errors import UserError
+from anysyn.progress import Progress
+from anysyn.registry import suggest
+from anysyn.simulation import simulate
+from paper_tables.sizes import Size
+from paper_tables.store import Store, data_key, key_of, locked
+from paper_tables.table import Cohort, SubjectSet, Table, Task
+
+TRAINING = "training"
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Say where subjects are.
+
+    Args:
+        root: Folder or CSV file.
+        key: What they are, as a hash.
+        simulated: Whether they are simulated.
+        given: Whether the user gave them.
+    """
+
+    root: Path
+    key: str
+    simulated: bool
+    given: bool = True
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Say who is tested in one fold of a cross-validation, and who trains.
+
+    Args:
+        name: Of the fold.
+        train: Keys of the subjects.
+        test: Keys of the subjects.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+    @property
+    def override(self) -> str:
+        """Return the split as an override of a recipe."""
+        return "data.split=" + json.dumps({"train": self.train, "validation": [], "test": self.test})
+
+
+def slug(name: str) -> str:
+    """Write the name of a set as it is typed.
+
+    Example:
+        >>> slug("External 1")
+        'external-1'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def subjects_of(
+    table: Table, size: Size, given: Mapping[str, Path], store: Store, progress: Progress, jobs: int = 1
+) -> dict[str, Subjects]:
+    """Find or simulate the subjects of a table.
+
+    Args:
+        table: The table.
+        size: How much is simulated.
+        given: The user's data by the `slug` of a set, or ``training``. Sets without any are simulated only where the
+            training is, too: one table does not mix real and simulated subjects.
+        store: Where simulated cohorts are kept.
+        progress: Shown what is simulated.
+        jobs: Processes that simulate.
+
+    Returns:
+        By the name of the set, and ``training``. A set without data is left out.
+
+    Raises:
+        UserError: If data are given for a set that the table has not, or a path is missing.
+    """
+    own = {slug(name): name for name, test in table.sets.items() if test.cohort is not None}
+    unknown = given.keys() - own.keys() - {TRAINING}
+    if unknown:
+        raise UserError(f"--data {min(unknown)}=...: {table.name}: {suggest(min(unknown), [TRAINING, *own])}")
+    missing = next((path for path in given.values() if not path.exists()), None)
+    if missing is not None:
+        raise UserError(f"--data {missing}: no such file or folder")
+    real = {own.get(name, TRAINING): Subjects(root, _key(root), simulated_before(root)) for name, root in given.items()}
+    if real:
+        if TRAINING not in real:
+            raise UserError("--data: say also where the subjects of the training are: --data FOLDER")
+        return real
+    wanted = {TRAINING: size.cohort.of(table.cohort)}
+    wanted |= {name: size.test.of(test.cohort) for name, test in table.sets.items() if test.cohort is not None}
+    return {name: _simulated(cohort, store, progress, jobs) for name, cohort in wanted.items()}
+
+
+def simulated_before(root: Path) -> bool:
+    """Tell whether a folder of the user is a cohort that ``anysyn simulate`` wrote, as its description says.
+
+    Args:
+        root: Folder or CSV file.
+    """
+    file = root / "dataset_description.json"
+    try:
+        described = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return any(made.get("Name") == "anysyn simulate" for made in described.get("GeneratedBy", []))
+    except (ValueError, AttributeError, TypeError):  # not as BIDS has it, so not ours
+        return False
+
+
+def _key(root: Path) -> str:
+    if root.is_dir():
+        return data_key(root)
+    listed = find_subjects(root).subjects
+    files = sorted({file for one in listed for file in (*one.images.values(), *one.masks.values())})
+    return key_of(data_key(root), *map(data_key, files))
+
+
+def _simulated(cohort: Cohort, store: Store, progress: Progress, jobs: int) -> Subjects:
+    key = key_of("cohort", cohort.model_dump())
+    folder = store.cohort(key)
+    with locked(folder.with_suffix(".lock")):
+        if not folder.is_dir():
+            simulate(
+                folder,
+                subjects=cohort.subjects or 1,
+                centres=cohort.centres,
+                spacing=cohort.spacing or 2.0,
+                seed=cohort.seed,
+                contrasts=cohort.contrasts,
+                vary=cohort.vary,
+                jobs=jobs,
+                progress=progress,
+            )
+    return Subjects(folder, key, simulated=True, given=False)
+
+
+def folds_of(table: Table, subjects: Subjects, wanted: str, *, complete: bool = False) -> list[Fold]:
+    """Divide the persons who have the contrasts of a task into folds, each of which is tested once.
+
+    Args:
+        table: Whose tasks count.
+        subjects: Who there is.
+        wanted: ``leave-one-out``, or how many folds.
+        complete: Whether only those count who have the contrasts of every task.
+
+    Raises:
+        UserError: If there are fewer than two persons, or the number makes no sense.
+    """
+    needed = [_contrasts(table, task) for name in table.sets for task in table.tasks_of(name)]
+    needed = [set().union(*needed)] if complete else needed
+    found = find_subjects(subjects.root).subjects
+    able = [one for one in found if any(contrasts <= set(one.images) for contrasts in needed)]
+    persons = list(dict.fromkeys(one.person or one.key for one in able))
+    if len(persons) < 2:
+        raise UserError(
+            f"--folds: {subjects.root}: {len(persons)} subjects have the contrasts of {table.name}, not two"
+        )
+    if wanted != "leave-one-out" and not (wanted.isdecimal() and 2 <= int(wanted) <= len(persons)):
+        raise UserError(f"--folds {wanted}: write leave-one-out, or a number from 2 to {len(persons)}")
+    count = len(persons) if wanted == "leave-one-out" else int(wanted)
+    return [_fold(f"{i + 1} of {count}", able, persons[i::count]) for i in range(count)]
+
+
+def _fold(name: str, able: Sequence[Subject], tested: Sequence[str]) -> Fold:
+    test = tuple(one.key for one in able if (one.person or one.key) in tested)
+    return Fold(name, tuple(one.key for one in able if one.key not in test), test)
+
+
+def renamed(table: Table, datasets: Mapping[str, str]) -> Table:
+    """Return a table whose sets look for the user's names of datasets.
+
+    Args:
+        table: The table.
+        datasets: By the name of a set, or of a dataset of the table, the user's name of it.
+
+    Raises:
+        UserError: If the table has neither a set nor a dataset of that name.
+    """
+    known = {word for name, test in table.sets.items() for word in (name, test.where.get("dataset")) if word}
+    unknown = datasets.keys() - known
+    if unknown:
+        raise UserError(f"--dataset {min(unknown)}=...: {table.name}: {suggest(min(unknown), known)}")
+    sets = {}
+    for name, test in table.sets.items():
+        own = datasets.get(name) or datasets.get(test.where.get("dataset", ""))
+        sets[name] = test if own is None else test.model_copy(update={"where": {**test.where, "dataset": own}})
+    return table.model_copy(update={"sets": sets})
+
+
+def by_dataset(table: Table, subjects: Subjects) -> Table:
+    """Return a table whose sets are the datasets of the user's data, where none of the table's own is among them.
+
+    Each set is asked all tasks of the table whose contrasts somebody there has.
+
+    Args:
+        table: The table.
+        subjects: The user's.
+    """
+    wanted = {test.where["dataset"] for test in table.sets.values() if "dataset" in test.where}
+    if subjects.simulated or not wanted:
+        return table
+    held = defaultdict[str, list[set[str]]](list)
+    for one in find_subjects(subjects.root).subjects:
+        held[one.dataset].append(set(one.images))
+    if wanted & held.keys():
+        return table
+    tasks = list({task.name: task for name in table.sets for task in table.tasks_of(name)}.values())
+    where = {key: value for key, value in next(iter(table.sets.values())).where.items() if key != "dataset"}
+    sets = {}
+    for name, contrasts in sorted(held.items()):
+        able = [task for task in tasks if any(_contrasts(table, task) <= own for own in contrasts)]
+        if able:
+            sets[name] = SubjectSet(where={**where, "dataset": name}, tasks=able)
+    if not sets:
+        raise UserError(f"{subjects.root}: no subject has the contrasts of a task of {table.name}")
+    return table.model_copy(update={"sets": sets, "published": None})
+
+
+def _contrasts(table: Table, task: Task) -> set[str]:
+    return {word for pair in table.pairs_of(task) for word in re.split(r"[+:]", pair)}

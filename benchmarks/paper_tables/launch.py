@@ -1,0 +1,253 @@
+"""Jobs on local processes or on Slurm, with the time that is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anysyn.errors import UserError
+from anysyn.progress import Progress
+from paper_tables.store import Store, error_of, fail, finished, write
+
+SCRIPT = Path(__file__).parents[1] / "job.py"
+POLL = 5.0  # seconds between two looks at Slurm
+
+
+@dataclass(frozen=True)
+class Job:
+    """Hold one model and what is measured of it.
+
+    Args:
+        title: For the progress.
+        run: Folder of the model.
+        recipe: What it is trained from.
+        cells: Folder and question of each measurement.
+    """
+
+    title: str
+    run: Path
+    recipe: Mapping[str, Any]
+    cells: Mapping[Path, Mapping[str, Any]]
+
+    @property
+    def file(self) -> Path:
+        """Return where the process reads it."""
+        return self.run.with_suffix(".json")
+
+    @property
+    def log(self) -> Path:
+        """Return where the process writes what it says."""
+        return self.run.with_suffix(".log")
+
+    @property
+    def done(self) -> bool:
+        """Tell whether all of it is there."""
+        return finished(self.run) and all(finished(folder) for folder in self.cells)
+
+    @property
+    def error(self) -> str | None:
+        """Return the first error, or None."""
+        found = [error_of(folder) for folder in (self.run, *self.cells)]
+        return next((error for error in found if error), None)
+
+    def write(self) -> None:
+        """Write what the process reads."""
+        cells = [{"folder": str(folder), "question": dict(question)} for folder, question in self.cells.items()]
+        write(self.file, {"run": str(self.run), "recipe": dict(self.recipe), "cells": cells})
+
+    def command(self, accelerator: str, threads: int) -> list[str]:
+        """Return the command of the process."""
+        options = ["--accelerator", accelerator, "--threads", str(threads)]
+        return [sys.executable, str(SCRIPT), str(self.file), *options]
+
+    def ended(self, code: int) -> None:
+        """Note an error where the process left none: it was killed."""
+        if self.done or self.error:
+            return
+        reason = f"signal {signal.Signals(-code).name}, for lack of memory perhaps" if code < 0 else f"exit code {code}"
+        left = next((folder for folder in (self.run, *self.cells) if not finished(folder)), self.run)
+        fail(left, f"the process ended with {reason}; see {self.log}")
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """Say how jobs are submitted.
+
+    Args:
+        folder: Where submitit writes.
+        partition: Of the cluster.
+        hours: Most that a job may take.
+        memory_gb: Of a job.
+        cpus: Of a job.
+        gpus: Of a job.
+        cluster: ``slurm``; ``local`` runs the same way on this machine.
+    """
+
+    folder: Path
+    partition: str | None = None
+    hours: float = 24.0
+    memory_gb: int = 32
+    cpus: int = 4
+    gpus: int = 1
+    cluster: str = "slurm"
+
+    def executor(self) -> Any:
+        """Return submitit's executor.
+
+        Raises:
+            UserError: If submitit is not installed, or there is no Slurm here.
+        """
+        try:
+            import submitit
+        except ModuleNotFoundError:
+            raise UserError("--launcher slurm needs submitit: pip install 'anysyn[slurm]'") from None
+        try:
+            executor = submitit.AutoExecutor(folder=self.folder, cluster=self.cluster)
+        except RuntimeError as error:
+            raise UserError(f"--launcher slurm: {error}") from error
+        wanted: dict[str, Any] = {"timeout_min": round(60 * self.hours), "name": "anysyn", "mem_gb": self.memory_gb}
+        wanted |= {"cpus_per_task": self.cpus, "gpus_per_node": self.gpus}
+        executor.update_parameters(**wanted, **({"slurm_partition": self.partition} if self.partition else {}))
+        return executor
+
+
+@dataclass
+class Clock:
+    """Estimate the time left from the jobs that are done.
+
+    Args:
+        total: Jobs.
+        at_once: Jobs that run side by side.
+
+    Example:
+        >>> clock = Clock(total=4, at_once=1, began=time.perf_counter() - 60)
+        >>> clock.note()
+        '1 of 4, about 3 min left'
+    """
+
+    total: int
+    at_once: int
+    began: float = field(default_factory=time.perf_counter)
+    done: int = 0
+
+    def note(self) -> str:
+        """Count one more job and say what is left."""
+        self.done += 1
+        left = (time.perf_counter() - self.began) / self.done * (self.total - self.done)
+        return f"{self.done} of {self.total}" + (f", about {duration(left)} left" if self.done < self.total else "")
+
+
+def duration(seconds: float) -> str:
+    """Write a time for a reader.
+
+    Example:
+        >>> duration(42), duration(180), duration(7500)
+        ('42 s', '3 min', '2 h 5 min')
+    """
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def launch(
+    jobs: Sequence[Job], *, at_once: int = 1, accelerator: str = "auto", slurm: Slurm | None = None, progress: Progress
+) -> None:
+    """Run jobs; one that fails costs nothing else.
+
+    Args:
+        jobs: What to run.
+        at_once: Local processes side by side; they share the processors.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        slurm: Where jobs are submitted instead.
+        progress: Shown what is done and how long the rest takes.
+
+    Raises:
+        UserError: If jobs cannot be submitted.
+    """
+    for job in jobs:
+        job.write()
+    threads = max(1, (os.cpu_count() or 1) // at_once) if at_once > 1 else 0
+    clock = Clock(len(jobs), at_once)
+    ended = _local(jobs, at_once, accelerator, threads) if slurm is None else _submitted(jobs, accelerator, slurm)
+    with progress.task("models", len(jobs)):
+        for job, code in ended:
+            job.ended(code)
+            note = clock.note()
+            progress.advance(note)
+            progress.say(f"{'failed' if job.error else 'done'}: {job.title} ({note}){_why(job)}")
+
+
+def _why(job: Job) -> str:
+    return f"\n  {job.error}" if job.error else ""
+
+
+def _local(jobs: Sequence[Job], at_once: int, accelerator: str, threads: int) -> Iterator[tuple[Job, int]]:
+    running = set[subprocess.Popen[bytes]]()
+
+    def run(job: Job) -> int:
+        with job.log.open("ab") as log:
+            process = subprocess.Popen(job.command(accelerator, threads), stdout=log, stderr=subprocess.STDOUT)
+            running.add(process)
+            code = process.wait()
+            running.discard(process)
+        return code
+
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = {pool.submit(run, job): job for job in jobs}
+        try:
+            left = set(futures)
+            while left:
+                done, left = wait(left, return_when=FIRST_COMPLETED)
+                yield from ((futures[future], future.result()) for future in done)
+        except BaseException:  # ours or the reader's end: no process is left behind
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(running):
+                process.terminate()
+            raise
+
+
+def _submitted(jobs: Sequence[Job], accelerator: str, slurm: Slurm) -> Iterator[tuple[Job, int]]:
+    from submitit.helpers import CommandFunction
+
+    executor = slurm.executor()
+    with executor.batch():
+        handles = [executor.submit(CommandFunction(job.command(accelerator, 0))) for job in jobs]
+    left = dict(zip(handles, jobs, strict=True))
+    while left:
+        for handle in [handle for handle in left if handle.done()]:
+            yield left.pop(handle), 0 if handle.state in {"COMPLETED", "FINISHED"} else 1
+        if left:
+            time.sleep(POLL)
+
+
+def jobs_of(plans: Sequence[Any], store: Store) -> list[Job]:
+    """Gather what the plans lack, one job for each model.
+
+    Args:
+        plans: As `plan.plan_of` makes them; a model that several share is trained once.
+        store: What is there.
+
+    Returns:
+        Jobs that are not done, in the order of the plans.
+    """
+    titles, cells, recipes = (
+        dict[str, str](),
+        dict[str, dict[Path, Mapping[str, Any]]](),
+        dict[str, Mapping[str, Any]](),
+    )
+    for plan in plans:
+        recipes |= plan.recipes
+        for cell in plan.cells:
+            titles.setdefault(cell.run, f"{plan.table.name}, {cell.method}, {cell.purpose}")
+            cells.setdefault(cell.run, {})[store.cell(cell.key)] = cell.question
+    made = [Job(titles[run], store.run(run), recipes[run], asked) for run, asked in cells.items()]
+    return [job for job in made if not job.done]

@@ -1,0 +1,200 @@
+"""The plan of a table: which models are trained on what, and what is measured of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anysyn.errors import UserError
+from anysyn.evaluation.metrics.protocol import protocol
+from paper_tables.additions import additions
+from paper_tables.cohorts import TRAINING, Fold, Subjects
+from paper_tables.model_recipe import Purpose, Tree, checked, recipe_at
+from paper_tables.sizes import Size, read_size, recipe_of, wanted
+from paper_tables.store import Store, key_of
+from paper_tables.table import Method, Table, Task
+
+NOT_MEASURED = ("root", "cache")  # keys of a recipe's data that its result does not depend on
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Say what is measured of one model on one set.
+
+    Args:
+        key: All that it depends on, as a hash.
+        run: Key of the model.
+        method: Name of the method that it is for.
+        set: Name of the set.
+        purpose: What the model is for.
+        question: What is measured, for the process that measures.
+    """
+
+    key: str
+    run: str
+    method: str
+    set: str
+    purpose: Purpose
+    question: Mapping[str, Any]
+
+
+@dataclass
+class Plan:
+    """Hold what has to be there for a table.
+
+    Args:
+        table: The table.
+        size: Its size.
+        protocol: Line that says how images are compared; empty where nothing is compared.
+        simulated: Whether the subjects are simulated.
+        spacing: Voxel size in mm that the user's images are resampled to, if they are.
+        recipes: The recipe of each model, by its key.
+        cells: What is measured; several methods may share one.
+        absent: By method without a recipe, what it would be called; empty where none is meant to be.
+        mistakes: By method, what is wrong with its recipe.
+        without: Sets that there are no data for.
+        additions: By what only some methods have beyond their papers, the names of those.
+    """
+
+    table: Table
+    size: Size
+    protocol: str
+    simulated: bool
+    spacing: float | None = None
+    recipes: dict[str, Tree] = field(default_factory=dict)
+    cells: list[Cell] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    mistakes: dict[str, str] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
+    additions: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Hold what a plan is made for.
+
+    Args:
+        size: Its size.
+        subjects: By set, and ``training``.
+        seeds: A model for each.
+        folds: Of a cross-validation; none, if empty.
+        protocol: Instead of the table's.
+        levels: Values of corruptions instead of the presets, by name and severity.
+    """
+
+    size: Size
+    subjects: Mapping[str, Subjects]
+    seeds: Sequence[int] = (0,)
+    folds: Sequence[Fold] = ()
+    protocol: str | None = None
+    levels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def plan_of(table: Table, asked: Asked, store: Store) -> Plan:
+    """Plan a table; a recipe that is missing or has mistakes costs its own row alone.
+
+    Args:
+        table: The table.
+        asked: Size, subjects, seeds, folds.
+        store: Where prepared volumes are kept.
+
+    Raises:
+        UserError: If the protocol is unknown.
+    """
+    how = protocol(asked.protocol or table.protocol) if table.measure == "pairs" else None
+    training = asked.subjects[TRAINING]
+    spacing = asked.size.spacing if training.given else None
+    plan = Plan(table, asked.size, how.describe() if how else "", training.simulated, spacing)
+    for method in table.methods:
+        path = recipe_of(method if method.simple is None else _first(table, asked.size), table, asked.size)
+        if path is None:
+            plan.absent[method.name] = wanted(method, asked.size)
+            continue
+        try:
+            _add(plan, method, path, asked, store, how.digest if how else "")
+        except (UserError, OSError) as error:
+            plan.mistakes[method.name] = str(error)
+    tested = {name for name in table.sets if _has_data(table, name, asked)}
+    plan.without = [name for name in table.sets if name not in tested]
+    plan.additions = additions(*_trained(plan))
+    return plan
+
+
+def _trained(plan: Plan) -> tuple[dict[str, Tree], dict[str, Tree]]:
+    """Return the recipe of each method that is trained, as planned and at its paper's size."""
+    methods = {method.name: method for method in plan.table.methods if method.simple is None}
+    planned = {cell.method: plan.recipes[cell.run] for cell in plan.cells if cell.method in methods}
+    paper = read_size("paper")
+    paths = {name: recipe_of(methods[name], plan.table, paper) for name in planned}
+    return planned, {name: planned[name] if path is None else checked(path) for name, path in paths.items()}
+
+
+def _first(table: Table, size: Size) -> Method:
+    """Return the first method with a recipe: a simple baseline sees images that are prepared as its are."""
+    return next((one for one in table.methods if recipe_of(one, table, size)), table.methods[0])
+
+
+def _has_data(table: Table, name: str, asked: Asked) -> bool:
+    if table.sets[name].cohort is None:
+        return True
+    return name in asked.subjects and not asked.folds  # a fold tests who does not train, not another cohort
+
+
+def _add(plan: Plan, method: Method, path: Path, asked: Asked, store: Store, digest: str) -> None:
+    table, training = plan.table, asked.subjects[TRAINING]
+    models: dict[Purpose, str] = {}
+    for name in table.sets:
+        if not _has_data(table, name, asked):
+            continue
+        for purpose, tasks in _purposes(table, name, method, asked):
+            if purpose not in models:
+                tree = recipe_at(path, method, table, asked.size, purpose, training)
+                tree["data"]["cache"] = str(store.cache.resolve())
+                models[purpose] = _run_key(tree, training)
+                plan.recipes[models[purpose]] = tree
+            run = models[purpose]
+            question = _question(plan, name, tasks, method, asked)
+            subjects = asked.subjects.get(name, training)
+            key = key_of("cell", run, question, digest, subjects.key)
+            question |= {"protocol": asked.protocol or table.protocol}
+            question |= {"data": None if table.sets[name].cohort is None else str(subjects.root.resolve())}
+            plan.cells.append(Cell(key, run, method.name, name, purpose, question))
+
+
+def _run_key(tree: Tree, training: Subjects) -> str:
+    data = {key: value for key, value in tree["data"].items() if key not in NOT_MEASURED}
+    kept = {key: value for key, value in tree.items() if key not in ("name", "paper")}
+    return key_of("run", {**kept, "data": data}, training.key)
+
+
+def _purposes(table: Table, name: str, method: Method, asked: Asked) -> Iterator[tuple[Purpose, list[Task]]]:
+    dataset = table.sets[name].where.get("dataset") if method.each == "dataset" else None
+    tasks = table.tasks_of(name)
+    parts = [(task.name, [task]) for task in tasks] if method.each == "task" else [(None, tasks)]
+    for seed in asked.seeds:
+        for fold in asked.folds or [None]:
+            for task, own in parts:
+                yield Purpose(seed, dataset, task, fold), own
+
+
+def _question(plan: Plan, name: str, tasks: Collection[Task], method: Method, asked: Asked) -> dict[str, Any]:
+    table, size = plan.table, plan.size
+    question: dict[str, Any] = {"measure": table.measure, "where": dict(table.sets[name].where)}
+    if table.measure == "pairs":
+        question["simple"] = method.simple is not None
+        question["examples"] = size.examples
+        question["tasks"] = [
+            {"name": task.name, "pairs": table.pairs_of(task), "corruption": _corruption(task, asked)} for task in tasks
+        ]
+    if table.measure == "segment":
+        question |= {"steps": size.segmenter, "retrain": table.retrain}
+    return question
+
+
+def _corruption(task: Task, asked: Asked) -> str | None:
+    if task.corruption is None:
+        return None
+    level = asked.levels.get(task.corruption, {}).get(task.severity or "", task.severity)
+    return f"{task.corruption}={level}"

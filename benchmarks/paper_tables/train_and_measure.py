@@ -1,0 +1,131 @@
+"""One job, in a process of its own: train a model unless it is there, then measure what is asked of it."""
+
+from __future__ import annotations
+
+import re
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from anysyn import build, training
+from anysyn.errors import explain
+from anysyn.files import write_text
+from anysyn.progress import Progress
+from anysyn.recipe import Recipe
+from anysyn.synthesis import load_run
+from anysyn.training.folder import RunFolder
+from paper_tables.measurements import measured
+from paper_tables.store import fail, finish, finished, locked
+
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # where there is Linux
+
+
+def train_and_measure(job: Mapping[str, Any], *, accelerator: str = "auto", progress: Progress | None = None) -> bool:
+    """Train and measure; what is there already is not made again.
+
+    Args:
+        job: ``run`` and ``recipe``: where the model is trained and from what; ``cells``: a folder and a question each.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        progress: Shown what is done.
+
+    Returns:
+        Whether all of it is there. What failed has its error written beside.
+    """
+    shown, run = progress or Progress(), Path(job["run"])
+    with locked(run.with_suffix(".lock")):
+        cells = [(Path(cell["folder"]), cell["question"]) for cell in job["cells"]]
+        left = [cell for cell in cells if not finished(cell[0])]
+        if not finished(run):
+            with _noted(run):
+                _train(run, job["recipe"], accelerator, shown)
+        if not finished(run):
+            return False
+        for folder, question in left:
+            with _noted(folder):
+                _measure(run, folder, question, accelerator, shown)
+    return all(finished(folder) for folder, _ in cells)
+
+
+@contextmanager
+def _noted(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        fail(folder, " ".join(explain(error) or [f"{type(error).__name__}: {error}"]))
+
+
+def _train(folder: Path, recipe: Mapping[str, Any], accelerator: str, progress: Progress) -> None:
+    began, run = Spent(), folder / "run"
+    resumed = (RunFolder(run).checkpoints / "last").is_file()
+    written = folder / "recipe.yaml"
+    write_text(written, yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True, width=120))
+    if resumed:
+        training.resume(run, accelerator=accelerator, devices=1, progress=progress)
+    else:
+        training.train(written, out=run, accelerator=accelerator, devices=1, overwrite=True, progress=progress)
+    checked = build.load(run / "recipe.yaml", lay_out=False)
+    finish(folder, {"parameters": _parameters(checked), "resumed": resumed, **began.so_far()})
+
+
+def _parameters(recipe: Recipe) -> dict[str, dict[str, int]]:
+    """Count the parameters of each part, all of them and those that one source and one target need."""
+    found = {}
+    for name, part in build.parts(recipe).items():
+        others = _of_others(part, recipe.parts[name], len(recipe.modalities))
+        found[name] = {"all": _size(part), "one": _size(part) - others}
+    return found
+
+
+def _of_others(part: nn.Module, spec: Any, modalities: int) -> int:
+    """Count the parameters of networks ``per_modality`` that belong to the other modalities."""
+    apart = [key for key, inner in spec.items() if isinstance(inner, Mapping) and inner.get("name") == "per_modality"]
+    held = [module for module in (getattr(part, key, part) for key in apart) if isinstance(module, nn.Module)]
+    return sum(map(_size, held)) * (modalities - 1) // modalities
+
+
+def _size(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _measure(run: Path, folder: Path, question: Mapping[str, Any], accelerator: str, progress: Progress) -> None:
+    began = Spent()
+    found = measured(load_run(run / "run", accelerator=accelerator), question, folder, progress)
+    write_text(folder / "cases.csv", found.cases.to_csv(index=False))
+    failures = [{"subject": failure.key, "reason": failure.reason} for failure in found.failures]
+    finish(folder, {"question": dict(question), "failures": failures, **began.so_far()})
+
+
+class Spent:
+    """Measure the time and the memory of some work of this process."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        if RESET.exists():
+            RESET.write_text("5")  # the peak starts again from what is resident now
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+
+    def so_far(self) -> dict[str, float]:
+        """Return seconds, CPU seconds, and the peaks of the memory in MiB, libraries included."""
+        found = {"seconds": time.perf_counter() - self._wall, "cpu_seconds": time.process_time() - self._cpu}
+        found["memory_mib"] = _peak()
+        if torch.cuda.is_available():
+            found["gpu_memory_mib"] = torch.cuda.max_memory_allocated() / 1024**2
+        return found
+
+
+def _peak() -> float:
+    if STATUS.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())):
+        return int(found[1]) / 1024
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
