@@ -67,7 +67,7 @@ class OneToOne(Queries):
     """Show one available modality and ask for another, drawn anew for each sample.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> batch = Batch.complete(torch.zeros(1, 2, 4))
         >>> query = OneToOne(names=["T1w", "CT"], targets=["CT"]).draw(batch, torch.Generator())
         >>> query.sources.item(), query.targets.item()
         (0, 1)
@@ -88,7 +88,8 @@ class Unpaired(Queries):
     For objectives that need no truth, such as `cycle`.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 2, 4), torch.tensor([[True, False]]), torch.zeros(1), torch.ones(1, 1))
+        >>> available = torch.tensor([[True, False]])
+        >>> batch = Batch(torch.zeros(1, 2, 4), available, dataset=torch.ones(1, 1), spacing=torch.ones(1, 1))
         >>> query = Unpaired(names=["T1w", "CT"]).draw(batch, torch.Generator())
         >>> query.sources.item(), query.targets.item()
         (0, 1)
@@ -113,7 +114,7 @@ class Reconstruct(Queries):
         sources: Modalities that may be shown; all by default.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 2, 4), torch.ones(2, 2) > 0, torch.zeros(2), torch.ones(2, 1))
+        >>> batch = Batch.complete(torch.zeros(2, 2, 4))
         >>> query = Reconstruct(names=["T1w", "CT"]).draw(batch, torch.Generator())
         >>> sorted(query.sources.flatten().tolist()), torch.equal(query.sources, query.targets)
         ([0, 1], True)
@@ -126,7 +127,7 @@ class Reconstruct(Queries):
         """Return J = K = 1, the target being the source."""
         allowed = batch.available.cpu() & self.may_show  # (B, M)
         sources = torch.zeros(len(allowed), 1, dtype=torch.int64)  # (B, 1)
-        for _, rows in rows_by_value(batch.dataset.cpu().long()):
+        for _, rows in rows_by_value(batch.dataset.argmax(1).cpu()):
             sources[rows, 0] = _different(allowed[rows], generator)
         return batch.ask(sources, sources).to(batch.images.device)
 
@@ -154,7 +155,7 @@ class ManyToOne(Queries):
         most: Sources at the most; no bound by default.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> batch = Batch.complete(torch.zeros(1, 3, 4))
         >>> query = ManyToOne(names=["T1w", "T2w", "CT"], targets=["CT"], most=1).draw(batch, torch.Generator())
         >>> query.sources.shape[1], query.targets.item()
         (1, 2)
@@ -192,7 +193,7 @@ class ManyToAll(ManyToOne):
         most: Sources at the most; no bound by default.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> batch = Batch.complete(torch.zeros(1, 3, 4))
         >>> ManyToAll(names=["T1w", "T2w", "CT"]).draw(batch, torch.Generator()).targets.tolist()
         [[0, 1, 2]]
     """
@@ -227,7 +228,8 @@ class SynthesisCondition(Queries):
         RecipeError: If no source is to be shown.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 3, 4), torch.tensor([[True, False, True]]), torch.zeros(1), torch.ones(1, 1))
+        >>> available = torch.tensor([[True, False, True]])
+        >>> batch = Batch(torch.zeros(1, 3, 4), available, dataset=torch.ones(1, 1), spacing=torch.ones(1, 1))
         >>> query = SynthesisCondition(names=["T1w", "T2w", "CT"]).draw(batch, torch.Generator().manual_seed(0))
         >>> query.sources.tolist(), query.targets.tolist()
         ([[0]], [[2, 0]])

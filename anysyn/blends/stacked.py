@@ -38,7 +38,7 @@ class Stacked(Lengthening, Blend):
     Example:
         >>> from anysyn.shortcuts import Regression
         >>> blend = Stacked(modalities=2, of=Regression(modalities=2))  # not observed, so that it answers zero
-        >>> batch = Batch(torch.ones(1, 2, 8, 8), torch.ones(1, 2).bool(), torch.zeros(1).long(), torch.ones(1, 2))
+        >>> batch = Batch.complete(torch.ones(1, 2, 8, 8))
         >>> query, answers = batch.ask(torch.tensor([[0]]), torch.tensor([[1]])), torch.full((1, 1, 8, 8), 4.0)
         >>> mask = torch.ones(1, 1).bool()
         >>> blend.weigh(Outcome(batch, query, answers, batch.images[:, 1:], mask, features=None))
@@ -87,13 +87,18 @@ class Stacked(Lengthening, Blend):
         best = (outcome.truth[mask] - direct).flatten(1).double()  # (I, V)
         found = torch.stack([(ours * best).sum(1), ours.square().sum(1), torch.ones_like(ours[:, 0])]).cpu()  # (3, I)
         rows = choices(query.sources, self.modalities).unsqueeze(1).expand_as(mask)[mask].cpu()  # (I,)
-        targets, datasets = query.targets[mask].cpu(), batch.dataset.unsqueeze(1).expand_as(mask)[mask].cpu()  # (I,)
+        targets, datasets = (
+            query.targets[mask].cpu(),
+            batch.dataset.argmax(1).unsqueeze(1).expand_as(mask)[mask].cpu(),
+        )  # (I,)
         for number, here in rows_by_value(datasets):
             kept = self.sums.setdefault(number, torch.zeros(3, *self.get_buffer("shares").shape[1:]).double())
             for sums, values in zip(kept, found, strict=True):
                 sums.index_put_((rows[here], targets[here]), values[here], accumulate=True)
         powers = 2 ** torch.arange(self.modalities, device=batch.available.device)  # (M,)
-        for number, held in zip(batch.dataset.tolist(), (batch.available * powers).sum(1).tolist(), strict=True):
+        for number, held in zip(
+            batch.dataset.argmax(1).tolist(), (batch.available * powers).sum(1).tolist(), strict=True
+        ):
             self.held.setdefault(number, set()).add(held)
 
     def solve(self) -> None:

@@ -37,18 +37,14 @@ def known_part(dataset: Tensor, datasets: int) -> Tensor:
     """Say how much of each sample comes from each dataset that there was when something was solved.
 
     Args:
-        dataset: (B,) int64 numbers, or (B, N) shares.
+        dataset: (B, N) shares.
         datasets: How many there were, D.
 
     Returns:
         (B, D) shares, which do not add up to one where a dataset was added later.
 
     Example:
-        >>> known_part(torch.tensor([1, 2]), 2).tolist()
-        [[0.0, 1.0], [0.0, 0.0]]
         >>> known_part(torch.tensor([[0.5, 0.25, 0.25]]), 2).tolist()
         [[0.5, 0.25]]
     """
-    if dataset.ndim == 1:
-        return (dataset.unsqueeze(1) == torch.arange(datasets, device=dataset.device)).float()  # (B, D)
     return nn.functional.pad(dataset, (0, max(0, datasets - dataset.shape[1])))[:, :datasets].float()  # (B, D)

@@ -39,7 +39,7 @@ class Perceptron(Shortcut):
 
     Example:
         >>> shortcut = Perceptron(modalities=3, hidden=(16,), reach=1)
-        >>> batch = Batch(torch.rand(2, 3, 4, 4), torch.ones(2, 3).bool(), torch.tensor([0, 0]), torch.ones(2, 2))
+        >>> batch = Batch.complete(torch.rand(2, 3, 4, 4))
         >>> shortcut(batch, Query(torch.tensor([[0, 1]] * 2), torch.tensor([[2]] * 2))).shape
         torch.Size([2, 1, 4, 4])
         >>> [site.name for site in shortcut.sites]

@@ -51,7 +51,7 @@ class Regression(Lengthening, Shortcut):
     Example:
         >>> shortcut = Regression(modalities=2, knots=4, voxels=256)
         >>> images = torch.rand(4, 1, 16, 16).repeat(1, 2, 1, 1) * torch.tensor([1.0, 0.5]).reshape(2, 1, 1)
-        >>> batch = Batch(images, torch.ones(4, 2).bool(), torch.zeros(4).long(), torch.ones(4, 2))
+        >>> batch = Batch.complete(images)
         >>> shortcut.observe(batch, Generator().manual_seed(0))
         >>> shortcut.solve()
         >>> answer = shortcut(batch, Query(torch.zeros(4, 1).long(), torch.ones(4, 1).long()))
@@ -105,7 +105,7 @@ class Regression(Lengthening, Shortcut):
             batch: With images (B, M, *S).
             generator: Draws the voxels, on the CPU.
         """
-        for number, rows in rows_by_value(self._told(batch)):
+        for number, rows in rows_by_value(self._told(batch).argmax(1)):
             products = self.products.setdefault(number, Products(terms=self.terms, ridge=self.ridge))
             for held, alike in _alike(batch.available[rows]):
                 some = batch.images[rows[alike]][:, list(held)]  # (R, J, *S)
@@ -113,8 +113,7 @@ class Regression(Lengthening, Shortcut):
 
     def _told(self, batch: Batch) -> Tensor:
         """Return the number of the regression for each sample: (B,), or shares of several (B, N)."""
-        none = torch.zeros(len(batch.images), dtype=torch.int64, device=batch.images.device)
-        return batch.dataset if self.reads_dataset else none
+        return batch.dataset if self.reads_dataset else torch.ones(len(batch.images), 1, device=batch.images.device)
 
     def _drawn(self, some: Tensor, generator: Generator) -> Tensor:
         """Return what is around voxels that are drawn from each of some samples (R, J, *S): (N, J, P)."""

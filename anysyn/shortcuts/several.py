@@ -25,7 +25,7 @@ class Sum(Shortcut):
     Example:
         >>> from anysyn.shortcuts import Gain
         >>> both = Sum(of=[Gain(modalities=2, initial=0.5), Gain(modalities=2, initial=1.0)])
-        >>> batch = Batch(torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool(), torch.tensor([0]), torch.ones(1, 2))
+        >>> batch = Batch.complete(torch.ones(1, 2, 4, 4))
         >>> both(batch, Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
         1.5
     """

@@ -84,7 +84,7 @@ def complete(
         UserError: If the run, the data or a modality cannot be used, `out` lies in the data, or it holds images of
             another run or another dataset asked for.
     """
-    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).asked_as(dataset)
+    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     trained = trained_for(loaded.recipe, sources, targets)
     root, folder = Path(data), Path(out)
     _check_apart(root, folder)

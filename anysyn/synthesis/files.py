@@ -69,7 +69,7 @@ def synthesize(
         UserError: If a source cannot be used, a modality is unknown, a file exists, an acquisition is asked for that
             the network is not told of or that contradicts the grid, or the network does not know the dataset.
     """
-    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).asked_as(dataset)
+    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
     if len(files) < len(sources):
         raise UserError(f"--source: {', '.join(sources)} name one modality twice")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Generator
+from toys import one_hot
 
 from anysyn.blends import Stacked
 from anysyn.points import Points, sample_at
@@ -20,7 +21,7 @@ def random(*shape, seed=0):
 
 def batch_of(samples=4, **rest):
     images = random(samples, 3, *SHAPE)
-    return Batch(images, torch.ones(samples, 3).bool(), torch.zeros(samples).long(), torch.ones(samples, 2), **rest)
+    return replace(Batch.complete(images), **rest)
 
 
 def regression_of(batch, **options):
@@ -128,21 +129,21 @@ def test_a_shortcut_that_learns_by_steps_is_refused():
 def test_a_dataset_that_was_added_later_is_answered_by_the_network_alone_and_a_mixture_in_part():
     batch = batch_of()
     blend, query, answers = Stacked(modalities=3, of=regression_of(batch)), ask(batch, [[0]] * 4), random(4, 2, *SHAPE)
-    batch = replace(batch, dataset=torch.tensor([0, 1, 1, 0]))
+    batch = replace(batch, dataset=one_hot(0, 1, 1, 0))
     blend.weigh(outcome_of(batch, query, answers))
     blend.solve()
     known = blend(answers, batch, query)
-    new = blend(answers, replace(batch, dataset=torch.tensor([0, 2, 1, 3])), query)
+    new = blend(answers, replace(batch, dataset=one_hot(0, 2, 1, 3)), query)
     assert torch.equal(new[[0, 2]], known[[0, 2]])
     torch.testing.assert_close(new[[1, 3]], answers[[1, 3]])
-    assert torch.equal(blend(answers, replace(batch, dataset=torch.full((4,), 2)), query), answers)
+    assert torch.equal(blend(answers, replace(batch, dataset=one_hot(2, 2, 2, 2)), query), answers)
     mixture = torch.tensor([0.25, 0.25, 0.5]).expand(4, 3)
     mixed = blend(answers, replace(batch, dataset=mixture), query)
     torch.testing.assert_close(mixed, (known + answers) / 2)
 
 
 def test_where_each_dataset_has_a_regression_it_has_shares_of_its_own():
-    batch = replace(batch_of(), dataset=torch.tensor([0, 0, 1, 1]))
+    batch = replace(batch_of(), dataset=one_hot(0, 0, 1, 1))
     query, answers = ask(batch, [[0]] * 4, ((1,),)), random(4, 1, *SHAPE, seed=6)
     shares = {}
     for option in ("dataset", "cohort"):

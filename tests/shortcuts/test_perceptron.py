@@ -1,7 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from toys import existing
 
 from anysyn.build import load, parts
 from anysyn.nn.arithmetic import Affine, applied
@@ -26,7 +27,7 @@ def by_hand(shortcut, intensities):
 def test_the_perceptron_is_a_perceptron_on_the_row_of_a_voxel_written_out():
     images, query = 1.5 * torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
     shortcut = Perceptron(modalities=3, hidden=(7, 4), knots=5)
-    answer = shortcut(existing(images), query)
+    answer = shortcut(Batch.complete(images), query)
     first, second = images[0, :, 3, 1].tolist(), images[1, :, 0, 4].tolist()
     torch.testing.assert_close(answer[0, :, 3, 1], by_hand(shortcut, [*first[:2], None])[[2, 0]])
     torch.testing.assert_close(answer[1, :, 0, 4], by_hand(shortcut, [None, None, second[2]])[[1, 0]])
@@ -37,7 +38,7 @@ def test_with_a_reach_a_voxel_depends_on_its_neighbours_and_on_nothing_further()
     for reach in (0, 1, 2):
         images = torch.rand(1, 2, 7, 7, requires_grad=True)
         shortcut = Perceptron(modalities=2, hidden=(32, 32), reach=reach)
-        (felt,) = torch.autograd.grad(shortcut(existing(images), query)[place], images)
+        (felt,) = torch.autograd.grad(shortcut(Batch.complete(images), query)[place], images)
         near = torch.zeros(7, 7)
         near[3 - reach : 4 + reach, 3 - reach : 4 + reach] = 1
         assert torch.equal((felt[0, 0] != 0).float(), near)
@@ -58,7 +59,7 @@ def test_the_sites_of_the_perceptron_are_in_front_of_its_relus():
         seen.append((site, features.shape[1]))
         return features - 1e6
 
-    answer = shortcut(existing(images), query, silence)
+    answer = shortcut(Batch.complete(images), query, silence)
     assert (
         seen
         == [(site.name, site.channels) for site in shortcut.sites]
@@ -87,9 +88,9 @@ def test_a_scale_and_a_shift_in_the_weights_are_those_of_the_features(spatial):
     images, query = torch.rand(2, 3, *spatial), Query(torch.tensor([[0, 1], [2, 2]]), torch.tensor([[2, 0], [1, 0]]))
     shortcut = Perceptron(modalities=3, hidden=(7, 4))
     affines = Affines(shortcut, 2)
-    on_features = shortcut(existing(images), query, lambda site, features: affines(site, features))
-    torch.testing.assert_close(shortcut(existing(images), query, affines), on_features)
-    assert not torch.allclose(on_features, shortcut(existing(images), query), atol=1e-3)
+    on_features = shortcut(Batch.complete(images), query, lambda site, features: affines(site, features))
+    torch.testing.assert_close(shortcut(Batch.complete(images), query, affines), on_features)
+    assert not torch.allclose(on_features, shortcut(Batch.complete(images), query), atol=1e-3)
 
 
 @pytest.mark.parametrize("label", [{"name": "dataset"}, {"name": "modality"}])
@@ -100,7 +101,7 @@ def test_a_conditioner_acts_in_a_shortcut_on_every_target_by_its_own_code(label)
     model = parts(recipe)["synthesizer"].eval()
     film = model.conditioners[0]
     torch.nn.init.normal_(film.heads["shortcut-block1"].weight)
-    batch = Batch(torch.rand(2, 6, 16, 16), torch.ones(2, 6) > 0, torch.tensor([0, 1]), torch.ones(2, 6))
+    batch = replace(Batch.complete(torch.rand(2, 6, 16, 16)), dataset=torch.eye(2))
     both = Query(torch.zeros(2, 1).long(), torch.tensor([[1, 3]] * 2))
     answer = model(batch, both).images
     alone = torch.cat([model(batch, one).images for one in both.one_by_one()], 1)

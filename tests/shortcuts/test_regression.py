@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Generator
-from toys import existing
+from toys import one_hot
 
 from anysyn.nn.solved import Solved
 from anysyn.shortcuts import Regression, regression
-from anysyn.synthesis.dataset_request import hears_dataset
-from anysyn.types import Query
+from anysyn.synthesis.dataset_request import reads_dataset
+from anysyn.types import Batch, Query
 
 ALL = torch.ones(6, 4, dtype=torch.bool)
 
@@ -22,7 +22,7 @@ def images_of(shape=(12, 14), samples=6):
 
 def solved(images, available=ALL, **options):
     shortcut = Regression(modalities=4, voxels=2000, **options)
-    shortcut.observe(replace(existing(images), available=available), Generator().manual_seed(0))
+    shortcut.observe(replace(Batch.complete(images), available=available), Generator().manual_seed(0))
     shortcut.solve()
     return shortcut
 
@@ -39,10 +39,10 @@ def test_it_is_solved_not_trained():
 
 def test_it_finds_what_two_contrasts_and_what_neighbours_tell():
     shortcut, fresh = solved(images_of()), images_of()
-    answer = shortcut(existing(fresh), ask([0, 1], 2, 3))
+    answer = shortcut(Batch.complete(fresh), ask([0, 1], 2, 3))
     assert (answer[:, 0] - fresh[:, 2]).abs().max() < 0.02, "a product is bilinear"
     assert (answer[:, 1] - fresh[:, 3]).abs().max() < 0.02, "a mean is linear in the neighbours"
-    alone = shortcut(existing(fresh), ask([0], 2))
+    alone = shortcut(Batch.complete(fresh), ask([0], 2))
     expected = fresh[:, 0] / 2  # the mean of the product over all that the second may be
     assert (alone[:, 0] - expected)[:, 1:-1, 1:-1].abs().mean() < 0.03
 
@@ -51,10 +51,10 @@ def test_what_is_shown_is_answered_by_itself_and_what_nobody_has_beside_it_by_ze
     available = ALL.clone()
     available[:, 3] = False
     shortcut, fresh = solved(images_of().masked_fill(~available[..., None, None], float("nan")), available), images_of()
-    answer = shortcut(existing(fresh), ask([1, 0], 0, 3))
+    answer = shortcut(Batch.complete(fresh), ask([1, 0], 0, 3))
     assert torch.equal(answer[:, 0], fresh[:, 0])
     assert not answer[:, 1].any()
-    assert torch.equal(shortcut(existing(fresh), ask([3, 2, 1, 0], 2, 1)), fresh[:, [2, 1]])
+    assert torch.equal(shortcut(Batch.complete(fresh), ask([3, 2, 1, 0], 2, 1)), fresh[:, [2, 1]])
 
 
 def test_samples_may_have_and_show_different_contrasts():
@@ -63,15 +63,15 @@ def test_samples_may_have_and_show_different_contrasts():
     images = images_of()
     shortcut = solved(images.masked_fill(~available[..., None, None], float("nan")), available)
     query = Query(torch.tensor([[0, 1], [3, 3], [2, 0]]), torch.tensor([[3], [0], [1]]))
-    together = shortcut(existing(images[:3]), query)
+    together = shortcut(Batch.complete(images[:3]), query)
     for row, sources in enumerate([[1, 0], [3], [0, 2]]):
-        alone = shortcut(existing(images[row : row + 1]), ask(sources, int(query.targets[row]), samples=1))
+        alone = shortcut(Batch.complete(images[row : row + 1]), ask(sources, int(query.targets[row]), samples=1))
         torch.testing.assert_close(together[row : row + 1], alone)
     assert together[2].eq(0).all(), "nobody has the second and the third"
 
 
 def told(images, *dataset):
-    return existing(images, torch.tensor(dataset))
+    return replace(Batch.complete(images), dataset=one_hot(*dataset, count=6))
 
 
 def of_two_datasets():
@@ -86,8 +86,8 @@ def of_two_datasets():
 
 def test_each_dataset_has_a_regression_of_its_own_where_it_is_asked_for():
     shortcut, fresh = of_two_datasets(), images_of()[:3]
-    assert hears_dataset(torch.nn.ModuleList([shortcut])), "then a run asks for a dataset"
-    assert not hears_dataset(torch.nn.ModuleList([Regression(modalities=4)]))
+    assert reads_dataset(torch.nn.ModuleList([shortcut])), "then a run asks for a dataset"
+    assert not reads_dataset(torch.nn.ModuleList([Regression(modalities=4)]))
     answer = shortcut(told(fresh, 2, 0, 1), ask([0], 1, samples=3))[:, 0]
     torch.testing.assert_close(answer[0], 1 - fresh[0, 0], atol=1e-3, rtol=0)
     torch.testing.assert_close(answer[1], fresh[1, 0] / 2, atol=1e-3, rtol=0)
@@ -98,7 +98,7 @@ def test_a_mixture_of_datasets_is_answered_by_its_mean_and_one_that_was_added_la
     shortcut, fresh, query = of_two_datasets(), images_of()[:1], ask([0], 1, samples=1)
     each = [shortcut(told(fresh, number), query) for number in range(3)]
     shares = torch.tensor([[0.5, 0.0, 0.3, 0.2]])
-    mixed = shortcut(existing(fresh, shares), query)
+    mixed = shortcut(replace(Batch.complete(fresh), dataset=shares), query)
     torch.testing.assert_close(mixed, 0.5 * each[0] + 0.3 * each[2] + 0.2 * sum(each) / 3)
     torch.testing.assert_close(shortcut(told(fresh, 5), query), sum(each) / 3)
 
@@ -118,15 +118,15 @@ def test_neighbours_lie_along_the_last_axes(shape, dimensions):
     images[:, 1] = images[:, 0].roll(1, 1)  # what lies before it along the first axis
     images[:, 1, 0] = 0
     shortcut = solved(images, ALL[:4], dimensions=dimensions)
-    error = (shortcut(existing(images), query)[:, 0] - images[:, 1]).abs().mean()
+    error = (shortcut(Batch.complete(images), query)[:, 0] - images[:, 1]).abs().mean()
     assert (error < 1e-2) == (dimensions == 3)
 
 
 def test_voxels_are_answered_in_portions_that_do_not_matter(monkeypatch):
     shortcut, images = solved(images_of()), images_of()
-    whole = shortcut(existing(images), ask([0, 1], 2))
+    whole = shortcut(Batch.complete(images), ask([0, 1], 2))
     monkeypatch.setattr(regression, "VOXELS", 50)
-    torch.testing.assert_close(shortcut(existing(images), ask([0, 1], 2)), whole)
+    torch.testing.assert_close(shortcut(Batch.complete(images), ask([0, 1], 2)), whole)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
 import pytest
 import torch
-from toys import existing
 
 from anysyn.shortcuts import Gain, Perceptron, Sum
-from anysyn.types import Query
+from anysyn.types import Batch, Query
 
 
 def test_a_sum_adds_what_its_shortcuts_answer_each_under_its_own_modulation():
@@ -13,8 +12,10 @@ def test_a_sum_adds_what_its_shortcuts_answer_each_under_its_own_modulation():
     def halved(site, features):
         return features / 2
 
-    answer = Sum(of=[gain, perceptron])(existing(images), query, halved)
-    torch.testing.assert_close(answer, gain(existing(images), query) + perceptron(existing(images), query, halved))
+    answer = Sum(of=[gain, perceptron])(Batch.complete(images), query, halved)
+    torch.testing.assert_close(
+        answer, gain(Batch.complete(images), query) + perceptron(Batch.complete(images), query, halved)
+    )
     assert [site.name for site in Sum(of=[gain, perceptron]).sites] == ["shortcut/block0"]
 
 

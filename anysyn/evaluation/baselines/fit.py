@@ -45,7 +45,7 @@ class TrainedRun(Protocol):
     def subjects(self, root: str | Path | None, split: str) -> tuple[Sequence[Subject], Sequence[Failure]]:
         """Find the subjects of a part of the split, in the run's own data where ``root`` is None."""
 
-    def asked_as(self, dataset: str | None) -> TrainedRun:
+    def treat_as(self, dataset: str | None) -> TrainedRun:
         """Return the run as it treats every study as coming from a dataset of its training."""
 
     def prepare(self, subject: Subject) -> Study:
