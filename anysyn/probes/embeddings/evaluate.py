@@ -87,8 +87,8 @@ def evaluate_embeddings(
     for subject in inquiry.over("embedding"):
         with inquiry.listed(subject):
             study = loaded.prepare(subject)
-            told = loaded.told_of(study)
-            found = {label: embed_study(model, study, told=told, **given) for label, model in models.items()}
+            dataset = loaded.dataset_weights(study)
+            found = {label: embed_study(model, study, dataset=dataset, **given) for label, model in models.items()}
             held = torch.tensor([name in study.images for name in names])  # (M,)
             embedded.add(study, found, held.expand(len(next(iter(found.values()))), -1))
     inquiry.check_any(len(embedded.slices))
