@@ -1,4 +1,4 @@
-"""Build what a recipe describes: parts first, then the stages that refer to them."""
+"""Build the networks of a recipe and the other parts that it names."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from anysyn.types import Decoder, Encoder, ImageTextModel, Loss, Site
 def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = True) -> Recipe:
     """Read and check a recipe.
 
-    The networks are laid out without memory, so that a conditioner bound to a site that does not exist is found now,
-    with all other mistakes, and before any data is touched.
+    The networks are built without memory, so that a conditioner at a site that does not exist is reported together with
+    all other mistakes, before any data is read.
 
     Args:
         recipe: A YAML file, or the name of a recipe that comes with anysyn.
         overrides: Each ``path.to.key=value``.
-        lay_out: Whether the networks are laid out, too; those of a run were when its training began, and some of them,
-            such as a CLIP from the hub, synthesis does not need.
+        lay_out: Whether the networks are checked too. Those of a run were checked before its training, and synthesis
+            does not need all of them, for example a CLIP from the hub.
 
     Raises:
         RecipeError: With one line for each mistake.
@@ -61,9 +61,9 @@ def parts(recipe: Recipe, only: Iterable[str] | None = None, *, untrained: bool 
 
     Args:
         recipe: The checked recipe.
-        only: Names of the parts that are wanted; they and those they refer to are built. All by default. The weights
-            are those of a whole build only where no part that is left out stands before them.
-        untrained: Whether published weights that a part begins with are read; those of a run replace them anyway.
+        only: Names of the parts to build, with the parts that they refer to. All by default. Initial weights differ
+            from those of a whole build if a part that comes earlier is left out.
+        untrained: Whether published weights that a part starts from are read; the weights of a run replace them anyway.
 
     Example:
         >>> list(parts(load("small/label")))
@@ -76,24 +76,23 @@ def parts(recipe: Recipe, only: Iterable[str] | None = None, *, untrained: bool 
 
 
 def named(recipe: Recipe, contract: type[nn.Module]) -> list[str]:
-    """Return the names of the parts that keep a contract, in order, without building them.
+    """Return the names of the parts of a class, in order, without building them.
 
     Args:
         recipe: The checked recipe.
-        contract: A class, for example ``ImageTextModel``; a factory that is a function says by its annotation what it
-            returns.
+        contract: The class, for example ``ImageTextModel``; that of a factory function is read from its annotation.
 
     Example:
         >>> from anysyn.synthesizer import Synthesizer
         >>> named(load("small/label"), Synthesizer)
         ['synthesizer']
     """
-    return [name for name, spec in recipe.parts.items() if issubclass(_made_by(find("part", spec["name"])), contract)]  # type: ignore[index]
+    return [name for name, spec in recipe.parts.items() if issubclass(_class_of(find("part", spec["name"])), contract)]  # type: ignore[index]
 
 
-def _made_by(factory: Any) -> type[Any]:
-    made = factory if isinstance(factory, type) else get_type_hints(factory).get("return")
-    return made if isinstance(made, type) else object
+def _class_of(factory: Any) -> type[Any]:
+    built = factory if isinstance(factory, type) else get_type_hints(factory).get("return")
+    return built if isinstance(built, type) else object
 
 
 def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | None = None, **given: Any) -> Any:
@@ -104,7 +103,7 @@ def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | 
         spec: The part's mapping.
         kind: Its kind.
         built: The networks that ``"@name"`` refers to.
-        given: What else the build supplies, for example the parameters of an optimiser.
+        given: Other arguments that the recipe does not set, for example the parameters of an optimiser.
     """
     builder = _Builder(recipe, built=dict(built or {}))
     builder.given |= {"names": tuple(recipe.modalities), "modalities": len(recipe.modalities)} | given
@@ -112,7 +111,7 @@ def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | 
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Leave out the initialisation of weights that have no memory; it would import a compiler, which takes seconds."""
+    """Skip the initialisation of weights without memory; it would import a compiler, which takes seconds."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__module__", "") == "torch.nn.init":
@@ -128,7 +127,7 @@ class _Builder:
     given: dict[str, Any] = field(default_factory=dict)
 
     def everything(self) -> None:
-        """Build parts, then what the stages say, as far as the report lets it."""
+        """Build the parts, then those of the stages, as far as the mistakes allow."""
         needs = (("modalities",), ("data", "view"))
         if self.report is None or self.recipe.data is None or any(self.report.within(path) for path in needs):
             return
@@ -148,7 +147,7 @@ class _Builder:
                 self.learns(stage, step, (*path, "train"))
 
     def fits(self, objective: nn.Module | None, view: View | None, path: Keys) -> None:
-        """Note that a network or a loss of an objective cannot see what the view of its stage shows."""
+        """Report a network or a loss of an objective that does not fit the view of its stage."""
         if self.report is None or objective is None or view is None or self.report.within(path):
             return
         for module in objective.modules():
@@ -164,7 +163,7 @@ class _Builder:
             self.report.say(path, str(error))
 
     def idle(self, stage: Stage, path: Keys) -> None:
-        """Note a step that never learns, and an epoch in which nothing does."""
+        """Report a step that is active in no epoch, and an epoch without an active step."""
         if self.report is None or self.report.within(path) or stage.epochs == 0:
             return
         active = [step.active(stage.epochs) for step in stage.steps]
@@ -180,7 +179,7 @@ class _Builder:
             self.report.say((*path, "steps"), message)
 
     def learns(self, stage: Stage, step: Step, path: Keys) -> None:
-        """Note what a step is to train and no network has; a part that has a mistake might have had it."""
+        """Report names that a step trains and no network has, unless a part with a mistake might have had them."""
         if self.report is None or stage.epochs == 0 or set(self.built) != set(self.recipe.parts or {}):
             return
         names = [name for name, _ in nn.ModuleDict(self.built).named_parameters()]
@@ -188,7 +187,7 @@ class _Builder:
             self.report.say(path, message)
 
     def warm_starts(self, stage: Stage, path: Keys) -> None:
-        """Note a part that is to begin with the weights of another one with which it has none in common."""
+        """Report a warm start between parts that have no weights in common."""
         if self.report is None or self.report.within(path):
             return
         for to, of in (getattr(stage, "warm_start", None) or {}).items():
@@ -205,13 +204,13 @@ class _Builder:
         names = tuple(self.recipe.modalities)
         self.given |= {"modalities": len(names), "names": names, "dimensions": view.dimensions, "depth": view.depth}
         for name, spec in (self.recipe.parts or {}).items():
-            made = self.sound("part", spec, ("parts", name))
-            if made is not None:
-                self.built[name] = made
+            part = self.sound("part", spec, ("parts", name))
+            if part is not None:
+                self.built[name] = part
         return nn.ModuleDict(self.built)
 
     def sound(self, kind: str, spec: Any, path: Keys) -> Any:
-        """Build a part unless a mistake lies in it, noting the mistakes that only building shows."""
+        """Build a part unless it has a mistake, and report the mistakes that only building reveals."""
         if self.report is None:
             return self.part(kind, spec, path)
         if self.report.within(path) or spec is None:
@@ -224,7 +223,7 @@ class _Builder:
             return None
 
     def follows(self, spec: Any) -> bool:
-        """Tell whether a part failed only because one that it refers to has a mistake of its own."""
+        """Return whether a part failed only because a part that it refers to has a mistake."""
         if isinstance(spec, Mapping):
             return any(self.follows(item) for item in spec.values())
         if isinstance(spec, (list, tuple)):
@@ -233,7 +232,7 @@ class _Builder:
         return referred and self.report is not None and self.report.within(("parts", spec[1:]))
 
     def part(self, kind: str, spec: Any, path: Keys, given: Mapping[str, Any] | None = None) -> Any:
-        """Build one part; in the order of its signature, what a nested part announces reaches the next ones."""
+        """Build one part; widths, strides and sites of a nested part are given to the nested parts after it."""
         if isinstance(spec, str):
             return self.reference(spec, path)
         given = dict(self.given if given is None else given)
@@ -260,9 +259,9 @@ class _Builder:
         if isinstance(value, str) and value.startswith("@"):
             return self.fitting(annotation, value, path)
         if isinstance(kind, str):
-            made = self.part(kind, value, path, given)
-            given |= announced(made, given)
-            return made
+            part = self.part(kind, value, path, given)
+            given |= announced(part, given)
+            return part
         if not nested(annotation) or value is None:
             return value
         inner = [a for a in get_args(annotation) if nested(a)][-1]
@@ -283,11 +282,11 @@ class _Builder:
         return [site for site in sites if any(fnmatchcase(site.name, glob) for glob in globs)]
 
     def fitting(self, annotation: Any, value: str, path: Keys) -> Any:
-        """Return the part that is referred to, which must be of the class that is asked for."""
-        made = self.reference(value, path)
-        if isinstance(annotation, type) and not isinstance(made, annotation):
-            raise RecipeError(f"{value!r} is a {type(made).__name__}, but {path[-1]} must be a {annotation.__name__}")
-        return made
+        """Return the part that is referred to, which must be of the annotated class."""
+        part = self.reference(value, path)
+        if isinstance(annotation, type) and not isinstance(part, annotation):
+            raise RecipeError(f"{value!r} is a {type(part).__name__}, but {path[-1]} must be a {annotation.__name__}")
+        return part
 
     def reference(self, value: str, path: Keys) -> Any:
         if value[1:] in self.built:
@@ -297,7 +296,7 @@ class _Builder:
 
 
 def announced(part: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a built network tells the parts after it: widths and strides of its levels, and its sites."""
+    """Return the arguments that a built network gives to the parts after it: widths, strides and sites."""
     if not isinstance(part, (Encoder, Decoder)):
         return {}
     sizes = {name: getattr(part, name) for name in ("widths", "strides") if hasattr(part, name)}

@@ -49,7 +49,7 @@ class Diffusion(Synthesizer):
     Example:
         >>> from anysyn.build import load, parts
         >>> model = parts(load("small/baselines/ddpm", ["parts.synthesizer.steps=2"]))["synthesizer"].eval()
-        >>> batch = Batch(torch.rand(1, 3, 20, 24), torch.ones(1, 3) > 0, torch.zeros(1), torch.ones(1, 2))
+        >>> batch = Batch.complete(torch.rand(1, 3, 20, 24))
         >>> model(batch, Query(torch.tensor([[0]]), torch.tensor([[2]]))).images.shape
         torch.Size([1, 1, 20, 24])
     """

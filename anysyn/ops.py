@@ -68,25 +68,6 @@ def shown(images: Tensor, sources: Tensor) -> Tensor:
     return torch.where(spread(mask, images), images, 0)  # a product would turn a NaN that is not shown into a NaN
 
 
-def one_pattern(which: Tensor) -> list[int]:
-    """Return the modalities that every sample of a batch names.
-
-    Raises:
-        ValueError: If the samples differ; the remedy is a modality-consistent sampler.
-
-    Example:
-        >>> one_pattern(torch.tensor([[0, 2], [0, 2]]))
-        [0, 2]
-    """
-    patterns = {tuple(row) for row in which.tolist()}
-    if len(patterns) > 1:
-        raise ValueError(
-            f"every sample of the batch must name the same modalities, but it mixes {len(patterns)} sets; "
-            "draw batches with `batches: {name: modality_consistent}`"
-        )
-    return [int(m) for m in which[0]]
-
-
 def pad_to_multiple(images: Tensor, multiple: int, axes: int) -> tuple[Tensor, tuple[slice, ...]]:
     """Pad the last voxel axes at their ends by repeating the border, up to a multiple.
 
@@ -114,7 +95,7 @@ def resolve(word: str, choices: Sequence[str], where: str) -> int:
     """Return the position of a word among the choices.
 
     Raises:
-        ValueError: If it is none of them; the message gives the nearest match.
+        ValueError: If it is not among them; the message gives the nearest match.
     """
     if word not in choices:
         raise ValueError(f"{where}: {word!r} is unknown; {suggest(word, choices)}")
@@ -122,14 +103,14 @@ def resolve(word: str, choices: Sequence[str], where: str) -> int:
 
 
 def slices(images: Tensor, axes: int = 2) -> Tensor:
-    """Cut images into planes of their last two voxel axes, for networks that read plain pictures, or leave them whole.
+    """Cut images into planes of their last two voxel axes for a 2-D network, or keep whole volumes for a 3-D one.
 
     Args:
-        images: (N, *S) with two voxel axes, or three, of which the first then counts the planes.
-        axes: How many voxel axes a network reads: 2 for planes, 3 for whole volumes.
+        images: (N, *S) with two voxel axes, or with three, the first of which counts the planes.
+        axes: Number of voxel axes that the network reads: 2 for planes, 3 for whole volumes.
 
     Returns:
-        (N, Z, 1, H, W); Z is 1 where there are two voxel axes. Whole volumes are (N, 1, 1, X, Y, Z).
+        (N, Z, 1, H, W); Z is 1 for images with two voxel axes. Whole volumes are (N, 1, 1, X, Y, Z).
 
     Example:
         >>> slices(torch.zeros(4, 16, 24)).shape, slices(torch.zeros(4, 3, 16, 24)).shape
@@ -140,7 +121,7 @@ def slices(images: Tensor, axes: int = 2) -> Tensor:
 
 
 def first_mentions(which: Tensor) -> Tensor:
-    """Tell which entries of a row do not repeat an earlier one.
+    """Mark the entries of a row that do not repeat an earlier one.
 
     Args:
         which: (B, J) int64 modality numbers.
@@ -157,7 +138,7 @@ def first_mentions(which: Tensor) -> Tensor:
 
 
 def counted_once(sources: Tensor) -> Tensor | None:
-    """Tell which sources count where a modality counts once; None where all do, as in batches of one pattern.
+    """Mark the sources to count so that each modality counts once; None if all do, as in batches of one pattern.
 
     Args:
         sources: (B, J) int64 modality numbers.
@@ -177,7 +158,7 @@ def counted_once(sources: Tensor) -> Tensor | None:
 
 
 def among(which: Tensor, others: Tensor) -> Tensor:
-    """Tell which entries of a row are in another row, such as the targets that are sources too.
+    """Mark the entries of a row that also occur in another row, such as targets that are sources too.
 
     Args:
         which: (B, K) int64 modality numbers.
@@ -194,13 +175,13 @@ def among(which: Tensor, others: Tensor) -> Tensor:
 
 
 def rows_by_value(values: Tensor) -> list[tuple[int, Tensor]]:
-    """Group the rows of a batch by a number that each of them has.
+    """Group the rows of a batch by a number of each row.
 
     Args:
         values: (B,) int64.
 
     Returns:
-        For each number that occurs, in rising order, the rows (R,) that have it.
+        Pairs of a number and its rows (R,), in rising order.
 
     Example:
         >>> [(value, rows.tolist()) for value, rows in rows_by_value(torch.tensor([2, 0, 2]))]
@@ -212,11 +193,11 @@ def rows_by_value(values: Tensor) -> list[tuple[int, Tensor]]:
 
 
 def rejoin(groups: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
-    """Put the groups of a batch together again, each row at its place.
+    """Join the groups of a batch, each row at its original position.
 
     Args:
         groups: (R_i, ...) each.
-        rows: (R_i,) int64 each, the places; together they name every row once.
+        rows: (R_i,) int64 each, the positions; together they contain every row once.
 
     Returns:
         (B, ...), where B is the sum of the R_i.
@@ -229,17 +210,17 @@ def rejoin(groups: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
 
 
 def for_rows(modulate: Modulate, rows: Tensor, total: int) -> Modulate:
-    """Let what acts on the features of a whole batch act on those of some of its rows.
+    """Apply a modulation of whole batches to some of their rows.
 
-    A condition has a row for each sample of the batch, so the features are laid at their places among zeros.
+    A condition has a row for each sample of the batch, so the features are padded with zeros to the whole batch.
 
     Args:
-        modulate: What acts on (B, C, *S).
-        rows: (R,) int64, the places of the rows.
+        modulate: The modulation of (B, C, *S).
+        rows: (R,) int64, positions of the rows.
         total: B.
 
     Returns:
-        What acts on (R, C, *S).
+        The modulation of (R, C, *S).
 
     Example:
         >>> double_the_first = lambda site, x: x * torch.tensor([[2.0], [1.0], [1.0]])

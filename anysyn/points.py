@@ -1,4 +1,4 @@
-"""Where a decoder answers: at any points, or on a lattice of any voxel size."""
+"""Query points of a decoder: any points, or a lattice of any voxel size."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor
 
 
 class Points(NamedTuple):
-    """Ask at any places.
+    """Arbitrary query points.
 
     Args:
-        at: (B, Q, d) in [-1, 1], from one end of the image to the other, in the order of *S, as `grid` writes them.
-        step: (B, d) edges of the voxels that are asked for, in voxels of the input: 1 at its own size, 0.5 at half.
+        at: (B, Q, d) in [-1, 1], from one end of the image to the other, in the order of *S, as `grid` returns them.
+        step: (B, d) edges of the queried voxels, in voxels of the input: 1 at its own size, 0.5 at half.
     """
 
     at: Tensor
@@ -30,11 +30,11 @@ class Points(NamedTuple):
         return Points(self.at.to(device), self.step.to(device))
 
     def padded(self, size: Sequence[int], padded: Sequence[int]) -> Points:
-        """Name the same places in an image that was padded at the ends of its axes.
+        """Return the same points in the coordinates of an image that was padded at the ends of its axes.
 
         Args:
             size: Voxels of the image.
-            padded: Voxels of the padded one.
+            padded: Voxels of the padded image.
 
         Example:
             >>> Points(torch.tensor([[[1.0]]]), torch.ones(1, 1)).padded([6], [8]).at.item()
@@ -45,11 +45,11 @@ class Points(NamedTuple):
 
 
 class Lattice(NamedTuple):
-    """Ask at every place of a regular grid, the same for all samples.
+    """Query points on a regular grid, the same for all samples.
 
     Args:
-        axes: d tensors (n_i,): the places along each axis, in [-1, 1], in the order of *S.
-        step: Edges of the voxels that are asked for, in voxels of the input: 1 at its own size, 0.5 at half.
+        axes: d tensors (n_i,): coordinates along each axis, in [-1, 1], in the order of *S.
+        step: Edges of the queried voxels, in voxels of the input: 1 at its own size, 0.5 at half.
     """
 
     axes: tuple[Tensor, ...]
@@ -57,7 +57,7 @@ class Lattice(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return how many places there are along each axis: *N."""
+        """Return the number of points along each axis: *N."""
         return tuple(len(axis) for axis in self.axes)
 
     def take(self, rows: slice | Tensor) -> Lattice:
@@ -69,17 +69,17 @@ class Lattice(NamedTuple):
         return Lattice(tuple(axis.to(device) for axis in self.axes), self.step)
 
     def padded(self, size: Sequence[int], padded: Sequence[int]) -> Lattice:
-        """Name the same places in an image that was padded at the ends of its axes.
+        """Return the same points in the coordinates of an image that was padded at the ends of its axes.
 
         Args:
             size: Voxels of the image.
-            padded: Voxels of the padded one.
+            padded: Voxels of the padded image.
         """
         pairs = zip(self.axes, size, padded, strict=True)
         return Lattice(tuple((axis + 1) * (n / more) - 1 for axis, n, more in pairs), self.step)
 
     def points(self, samples: int) -> Points:
-        """List the places one by one, row by row, for each sample.
+        """List the points row by row, for each sample.
 
         Example:
             >>> lattice([1, 2], onto=[2, 3]).points(samples=4).at.shape
@@ -104,12 +104,12 @@ def centres(length: int, device: torch.device | str = "cpu") -> Tensor:
 
 
 def lattice(shape: Sequence[int], onto: Sequence[int] | None = None, device: torch.device | str = "cpu") -> Lattice:
-    """Cover an image's field of view by a regular grid.
+    """Return a regular grid over the field of view of an image.
 
     Args:
         shape: Voxels of the image along its d axes.
         onto: Voxels of the grid along them; those of the image by default.
-        device: Where to make the places.
+        device: Device of the coordinates.
 
     Example:
         >>> lattice([4], onto=[8]).step
@@ -125,7 +125,7 @@ def grid(shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
 
     Args:
         shape: Voxel counts of the d axes.
-        device: Where to make the points.
+        device: Device of the coordinates.
 
     Returns:
         (1, prod(shape), d).
@@ -138,7 +138,7 @@ def grid(shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
 
 
 def sample_at(image: Tensor, places: Places) -> Tensor:
-    """Interpolate an image linearly at places; beyond the outermost voxel centres it keeps the border's value.
+    """Interpolate an image linearly at query points; beyond the outermost voxel centres the border value is used.
 
     Args:
         image: (B, C, *S) with two or three voxel axes.
@@ -148,7 +148,7 @@ def sample_at(image: Tensor, places: Places) -> Tensor:
         (B, C, Q) at points, (B, C, *N) on a lattice.
 
     Raises:
-        ValueError: If the places have another number of axes.
+        ValueError: If the points have another number of axes.
 
     Example:
         >>> image = torch.rand(1, 2, 5, 7)
@@ -163,5 +163,5 @@ def sample_at(image: Tensor, places: Places) -> Tensor:
         raise ValueError(f"points have {places.at.shape[-1]} coordinates, the image has {dims} voxel axes")
     at = places.at.flip(-1)  # grid_sample wants x, y, z where our axes are z, y, x
     at = at.reshape(at.shape[0], at.shape[1], *(1,) * (dims - 1), dims)  # (B, Q, 1, [1,] d)
-    found = F.grid_sample(image, at.to(image.dtype), align_corners=False, padding_mode="border")  # (B, C, Q, 1 [,1])
-    return found.flatten(2)  # (B, C, Q)
+    values = F.grid_sample(image, at.to(image.dtype), align_corners=False, padding_mode="border")  # (B, C, Q, 1 [,1])
+    return values.flatten(2)  # (B, C, Q)

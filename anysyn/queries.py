@@ -1,4 +1,4 @@
-"""Queries: which modalities a training step shows and which it asks for."""
+"""Queries: the source and target modalities of a training step."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from anysyn.types import Batch, Query
 
 
 class Queries:
-    """Draw a query for a batch.
+    """A rule by which sources and targets are drawn for a batch.
 
     Args:
         names: The recipe's modalities, in order.
-        sources: Modalities that may be shown; all by default.
-        targets: Modalities that may be asked for; all by default.
+        sources: Modalities that may be sources; all by default.
+        targets: Modalities that may be targets; all by default.
 
     Attributes:
-        most: Sources that a sample is shown at the most.
+        most: Largest number of sources of a sample.
     """
 
     kind: ClassVar[str] = "queries"
-    several: ClassVar[bool] = False  # whether a sample may be shown more than one source
+    several: ClassVar[bool] = False  # whether a sample may have more than one source
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Queries:
         self.most = len(names if sources is None else sources) if self.several else 1
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
-        """Draw which modalities are shown and asked for; the generator is on the CPU."""
+        """Draw the sources and targets of a batch; the generator is on the CPU."""
         raise NotImplementedError
 
 
@@ -53,7 +53,7 @@ def _allowed(names: Sequence[str], chosen: Sequence[str] | None, where: str) -> 
 
 
 def _ranked(allowed: Tensor, generator: Generator) -> Tensor:
-    # Random order in which everything allowed comes before everything that is not.
+    # Random order of the modalities, all allowed ones before all others.
     scores = torch.rand(allowed.shape, generator=generator) - 2.0 * ~allowed  # (B, M)
     return scores.argsort(dim=1, descending=True)  # (B, M)
 
@@ -64,10 +64,10 @@ def _target(batch: Batch, may_ask: Tensor, generator: Generator) -> Tensor:
 
 @register("queries", "one_to_one")
 class OneToOne(Queries):
-    """Show one available modality and ask for another, drawn anew for each sample.
+    """One available source and another available target, drawn for each sample.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> batch = Batch.complete(torch.zeros(1, 2, 4))
         >>> query = OneToOne(names=["T1w", "CT"], targets=["CT"]).draw(batch, torch.Generator())
         >>> query.sources.item(), query.targets.item()
         (0, 1)
@@ -83,12 +83,13 @@ class OneToOne(Queries):
 
 @register("queries", "unpaired")
 class Unpaired(Queries):
-    """Show one available modality and ask for another, whether the sample has it or not.
+    """One available source and another target, which the sample need not have.
 
     For objectives that need no truth, such as `cycle`.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 2, 4), torch.tensor([[True, False]]), torch.zeros(1), torch.ones(1, 1))
+        >>> available = torch.tensor([[True, False]])
+        >>> batch = Batch(torch.zeros(1, 2, 4), available, dataset=torch.ones(1, 1), spacing=torch.ones(1, 1))
         >>> query = Unpaired(names=["T1w", "CT"]).draw(batch, torch.Generator())
         >>> query.sources.item(), query.targets.item()
         (0, 1)
@@ -103,17 +104,17 @@ class Unpaired(Queries):
 
 @register("queries", "reconstruct")
 class Reconstruct(Queries):
-    """Show one available modality and ask for the same.
+    """One available source, which is also the target.
 
-    The samples of one dataset show modalities as different as what they have allows, so that batches `one_per_class`
-    hold an image of every class. An image-text model learns from the sources alone.
+    The sources of the samples of one dataset differ as far as their modalities allow, so that batches `one_per_class`
+    contain an image of every class. An image-text model learns from the sources alone.
 
     Args:
         names: The recipe's modalities, in order.
-        sources: Modalities that may be shown; all by default.
+        sources: Modalities that may be sources; all by default.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 2, 4), torch.ones(2, 2) > 0, torch.zeros(2), torch.ones(2, 1))
+        >>> batch = Batch.complete(torch.zeros(2, 2, 4))
         >>> query = Reconstruct(names=["T1w", "CT"]).draw(batch, torch.Generator())
         >>> sorted(query.sources.flatten().tolist()), torch.equal(query.sources, query.targets)
         ([0, 1], True)
@@ -126,13 +127,13 @@ class Reconstruct(Queries):
         """Return J = K = 1, the target being the source."""
         allowed = batch.available.cpu() & self.may_show  # (B, M)
         sources = torch.zeros(len(allowed), 1, dtype=torch.int64)  # (B, 1)
-        for _, rows in rows_by_value(batch.dataset.cpu().long()):
+        for _, rows in rows_by_value(batch.dataset.argmax(1).cpu()):
             sources[rows, 0] = _different(allowed[rows], generator)
         return batch.ask(sources, sources).to(batch.images.device)
 
 
 def _different(allowed: Tensor, generator: Generator) -> Tensor:
-    """Assign each sample a modality that it has, (N,), none of them a second time while another one is left."""
+    """Assign each sample one of its modalities, (N,), repeating none while another one is left."""
     samples, modalities = allowed.shape
     cost = torch.rand(samples, samples, modalities, generator=generator)  # (N, times, M)
     cost += 1e3 * torch.arange(samples).reshape(1, -1, 1) + 1e6 * ~allowed.unsqueeze(1)
@@ -142,19 +143,18 @@ def _different(allowed: Tensor, generator: Generator) -> Tensor:
 
 @register("queries", "many_to_one")
 class ManyToOne(Queries):
-    """Show a random number of available modalities and ask for one other.
+    """A random number of available sources and one other available target.
 
-    The number is drawn once for a batch, so that the query stays rectangular, and is at most what its poorest sample
-    has.
+    The number is the same for all samples of a batch: at most that of the sample with the fewest modalities.
 
     Args:
         names: The recipe's modalities, in order.
-        sources: Modalities that may be shown; all by default.
-        targets: Modalities that may be asked for; all by default.
-        most: Sources at the most; no bound by default.
+        sources: Modalities that may be sources; all by default.
+        targets: Modalities that may be targets; all by default.
+        most: Largest number of sources; no bound by default.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> batch = Batch.complete(torch.zeros(1, 3, 4))
         >>> query = ManyToOne(names=["T1w", "T2w", "CT"], targets=["CT"], most=1).draw(batch, torch.Generator())
         >>> query.sources.shape[1], query.targets.item()
         (1, 2)
@@ -183,22 +183,22 @@ class ManyToOne(Queries):
 
 @register("queries", "many_to_all")
 class ManyToAll(ManyToOne):
-    """Show a random number of available modalities and ask for every allowed one; the loss masks what has no truth.
+    """A random number of available sources and all targets; the loss masks targets without truth.
 
     Args:
         names: The recipe's modalities, in order.
-        sources: Modalities that may be shown; all by default.
-        targets: Modalities that may be asked for; all by default.
-        most: Sources at the most; no bound by default.
+        sources: Modalities that may be sources; all by default.
+        targets: Modalities that may be targets; all by default.
+        most: Largest number of sources; no bound by default.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 1))
+        >>> batch = Batch.complete(torch.zeros(1, 3, 4))
         >>> ManyToAll(names=["T1w", "T2w", "CT"]).draw(batch, torch.Generator()).targets.tolist()
         [[0, 1, 2]]
     """
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
-        """Return all K targets and J from 1 up, so that the targets hold the sources too."""
+        """Return J from 1 up and all K targets, the sources among them."""
         shown = batch.available.cpu() & self.may_show  # (B, M)
         sources = _ranked(shown, generator)[:, : _count(shown, self.most, generator)]  # (B, J)
         targets = self.may_ask.nonzero().T.expand(len(shown), -1)  # (B, K)
@@ -207,25 +207,26 @@ class ManyToAll(ManyToOne):
 
 @register("queries", "synthesis_condition")
 class SynthesisCondition(Queries):
-    """Show a random part of what is available and ask for all that is: PMM-Synth's synthesis condition, Eq. 4.
+    """Random sources among the available modalities, and all available ones as targets (PMM-Synth, Eq. 4).
 
-    Samples that have the same modalities show the same ones, from one up to all but one, every number of them equally
-    likely; which ones, too. Asked for is what any sample of the batch has, first what none shows: to be synthesized
-    where it is not shown, to be reconstructed where it is. A sample that shows fewer than others names one again. A
-    curriculum from easy to hard, as MM-GAN's, is a stage for each ``least``.
+    Samples with the same modalities have the same sources: from one to all but one, every number equally likely, and
+    every choice of that number. The targets are all modalities that any sample of the batch has, those that are nowhere
+    a source first: a target is synthesized if it is not a source, and reconstructed if it is. A sample with fewer
+    sources than others repeats one. A curriculum from easy to hard, as MM-GAN's, is a stage for each ``least``.
 
     Args:
         names: The recipe's modalities, in order.
-        sources: Modalities that may be shown; all by default.
-        targets: Modalities that may be asked for; all by default.
-        least: Sources at the least; a sample with fewer than that, and one more, shows all but one.
-        reconstruct: Whether what all samples show is asked for, too.
+        sources: Modalities that may be sources; all by default.
+        targets: Modalities that may be targets; all by default.
+        least: Smallest number of sources; a sample with too few modalities has all but one as sources.
+        reconstruct: Whether a modality that is a source of every sample is a target too.
 
     Raises:
-        RecipeError: If no source is to be shown.
+        RecipeError: If ``least`` is below 1.
 
     Example:
-        >>> batch = Batch(torch.zeros(1, 3, 4), torch.tensor([[True, False, True]]), torch.zeros(1), torch.ones(1, 1))
+        >>> available = torch.tensor([[True, False, True]])
+        >>> batch = Batch(torch.zeros(1, 3, 4), available, dataset=torch.ones(1, 1), spacing=torch.ones(1, 1))
         >>> query = SynthesisCondition(names=["T1w", "T2w", "CT"]).draw(batch, torch.Generator().manual_seed(0))
         >>> query.sources.tolist(), query.targets.tolist()
         ([[0]], [[2, 0]])
@@ -253,24 +254,24 @@ class SynthesisCondition(Queries):
         patterns, which = torch.unique(available, dim=0, return_inverse=True)  # (P, M), (B,)
         drawn = [self._condition(pattern, generator) for pattern in patterns]
         most = max(map(len, drawn))
-        sources = torch.stack([torch.cat([one, one[:1].expand(most - len(one))]) for one in drawn])[which]  # (B, J)
-        asked = self._asked(available, sources)  # (1, K)
-        shown = among(asked, sources.reshape(1, -1))  # (1, K)
+        sources = torch.stack([torch.cat([row, row[:1].expand(most - len(row))]) for row in drawn])[which]  # (B, J)
+        targets = self._targets(available, sources)  # (1, K)
+        shown = among(targets, sources.reshape(1, -1))  # (1, K)
         order = shown.to(torch.int8).argsort(dim=1, stable=True)  # (1, K)
-        return batch.ask(sources, asked.gather(1, order).expand(len(sources), -1)).to(batch.images.device)
+        return batch.ask(sources, targets.gather(1, order).expand(len(sources), -1)).to(batch.images.device)
 
-    def _asked(self, available: Tensor, sources: Tensor) -> Tensor:
-        """List what is asked for: (1, K), in order."""
+    def _targets(self, available: Tensor, sources: Tensor) -> Tensor:
+        """Return the targets (1, K), in order."""
         wanted = available & self.may_ask  # (B, M)
         hidden = wanted.scatter(1, sources, False)  # (B, M)
-        if not self.reconstruct and bool(hidden.any()):  # else there is nothing but what is shown
+        if not self.reconstruct and bool(hidden.any()):  # otherwise there are only sources
             wanted = hidden
         return wanted.any(0).nonzero().T  # (1, K)
 
     def _condition(self, available: Tensor, generator: Generator) -> Tensor:
-        """Draw which modalities are shown of those that a sample has: (J,), in order."""
+        """Draw the sources of a sample: (J,), in order."""
         may = available & self.may_show  # (M,)
-        others = bool((available & self.may_ask & ~may).any())  # something stays to be synthesized anyway
+        others = bool((available & self.may_ask & ~may).any())  # targets that can be no source
         most = max(1, int(may.sum()) - (not others))
         count = int(torch.randint(min(self.least, most), most + 1, (), generator=generator))
         return _ranked(may.unsqueeze(0), generator)[0, :count].sort().values  # (J,)

@@ -23,19 +23,22 @@ Beside = Literal["nothing", "stack", "canvas"]
 
 @dataclass(frozen=True)
 class Batch:
-    """Say what exists.
+    """Images of B samples in all modalities of the recipe, and what is known about them.
 
     Args:
-        images: (B, M, *S) float, zero where a modality is absent.
+        images: (B, M, *S) float, zero if a modality is absent.
         available: (B, M) bool.
-        dataset: (B,) int64, the number of the dataset each sample comes from; at synthesis also (B, N) shares of N
-            datasets, of which the mean of all is one.
+        dataset: (B, N) float mixing weights over the N datasets, one-hot for a sample of a known dataset.
         spacing: (B, dims) voxel size in mm, in the order of *S.
-        acquisitions: B tuples of M records; None where the modality is absent.
+        acquisitions: B tuples of M records; None if the modality is absent.
         keys: B names of the samples, for messages.
-        points: Places inside the images where the truth is known more finely than at their voxels, or None.
-        values: (B, M, Q) the truth there, zero where a modality is absent.
-        value_acquisitions: B tuples of M records of that truth, whose voxels are smaller; those of the images if empty.
+        points: Places inside the images whose true intensities are known at a finer resolution, or None.
+        values: (B, M, Q) true intensities at the points, zero if a modality is absent.
+        value_acquisitions: B tuples of M records of these intensities, with smaller voxels; those of the images if
+            empty.
+
+    Raises:
+        ValueError: If ``dataset`` is not (B, N).
     """
 
     images: Tensor
@@ -48,44 +51,58 @@ class Batch:
     values: Tensor | None = None
     value_acquisitions: Records = ()
 
+    def __post_init__(self) -> None:
+        if self.dataset.ndim != 2 or len(self.dataset) != len(self.images):
+            shapes = f"{tuple(self.dataset.shape)}, images {tuple(self.images.shape)}"
+            raise ValueError(f"Batch.dataset {shapes}: give (B, N) mixing weights, one-hot for a known dataset")
+
+    @classmethod
+    def complete(cls, images: Tensor) -> Batch:
+        """Return a batch whose samples have every modality, all of one dataset, with voxels of 1 mm.
+
+        Args:
+            images: (B, M, *S).
+
+        Example:
+            >>> batch = Batch.complete(torch.zeros(2, 3, 8, 8))
+            >>> bool(batch.available.all()), batch.dataset.tolist(), batch.spacing.shape
+            (True, [[1.0], [1.0]], torch.Size([2, 2]))
+        """
+        samples, modalities, *size = images.shape
+        available = torch.ones(samples, modalities, dtype=torch.bool, device=images.device)
+        weights, spacing = (torch.ones(samples, n, device=images.device) for n in (1, len(size)))
+        return cls(images, available, weights, spacing)
+
     @property
     def truth(self) -> Tensor:
-        """Return what an answer is compared with: (B, M, *S), or (B, M, Q) at the points."""
+        """Return the real intensities that a synthesis is compared with: (B, M, *S), or (B, M, Q) at the points."""
         return self.images if self.values is None else self.values
 
     def ask(self, sources: Tensor, targets: Tensor) -> Query:
-        """Make a query whose acquisitions are the batch's own: of the images shown, and of the truth asked for.
+        """Make a query that shows some modalities and asks for others, with the acquisitions of this batch.
 
         Args:
             sources: (B, J) int64.
             targets: (B, K) int64.
 
         Example:
-            >>> batch = Batch(torch.zeros(1, 2, 4), torch.ones(1, 2), torch.zeros(1), torch.ones(1, 1))
+            >>> batch = Batch.complete(torch.zeros(1, 2, 4))
             >>> batch.ask(torch.tensor([[0]]), torch.tensor([[1]])).targets.tolist()
             [[1]]
         """
 
-        def of(records: Records, which: Tensor) -> Records:
-            rows = zip(records, which.tolist(), strict=bool(records))
+        def records_of(records: Records, modalities: Tensor) -> Records:
+            rows = zip(records, modalities.tolist(), strict=bool(records))
             return tuple(tuple(row[m] for m in numbers) for row, numbers in rows)
 
-        asked = self.value_acquisitions or self.acquisitions
-        return Query(sources, targets, of(self.acquisitions, sources), of(asked, targets))
+        target_records = self.value_acquisitions or self.acquisitions
+        return Query(sources, targets, records_of(self.acquisitions, sources), records_of(target_records, targets))
 
     def take(self, rows: slice) -> Batch:
         """Return some of the samples."""
-        return Batch(
-            self.images[rows],
-            self.available[rows],
-            self.dataset[rows],
-            self.spacing[rows],
-            self.acquisitions[rows],
-            self.keys[rows],
-            None if self.points is None else self.points.take(rows),
-            None if self.values is None else self.values[rows],
-            self.value_acquisitions[rows],
-        )
+        tensors = {name: value for name, value in vars(self).items() if name != "points" and value is not None}
+        points = None if self.points is None else self.points.take(rows)
+        return replace(self, points=points, **{name: value[rows] for name, value in tensors.items()})
 
     def to(self, device: torch.device | str) -> Batch:
         """Move the tensors to a device."""
@@ -97,11 +114,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Query:
-    """Say which modalities are shown and which are asked for.
+    """Which modalities the network is shown, and which it synthesizes.
 
     Args:
         sources: (B, J) int64, modalities shown to the network.
-        targets: (B, K) int64, modalities asked of it.
+        targets: (B, K) int64, modalities to synthesize.
         source_acquisitions: B tuples of J records, or empty.
         target_acquisitions: B tuples of K records, or empty.
         time: (B,) diffusion time, or None.
@@ -114,17 +131,17 @@ class Query:
     time: Tensor | None = None
 
     def reversed(self) -> Query:
-        """Ask for the sources, showing the targets, each as it was acquired."""
+        """Return the query with sources and targets exchanged, each with its acquisitions."""
         return Query(self.targets, self.sources, self.target_acquisitions, self.source_acquisitions, self.time)
 
     def one_by_one(self) -> Iterator[Query]:
         """Yield one query per target, each with K = 1."""
         for k in range(self.targets.shape[1]):
-            asked = tuple((row[k],) for row in self.target_acquisitions)
-            yield replace(self, targets=self.targets[:, k : k + 1], target_acquisitions=asked)
+            records = tuple((row[k],) for row in self.target_acquisitions)
+            yield replace(self, targets=self.targets[:, k : k + 1], target_acquisitions=records)
 
     def asking(self, kept: Tensor) -> Query:
-        """Ask for some of the targets alone.
+        """Return the query for some of the targets.
 
         Args:
             kept: (K,) bool.
@@ -135,8 +152,8 @@ class Query:
             [[1, 3]]
         """
         columns = kept.nonzero().flatten().tolist()
-        asked = tuple(tuple(row[k] for k in columns) for row in self.target_acquisitions)
-        return replace(self, targets=self.targets[:, columns], target_acquisitions=asked)
+        records = tuple(tuple(row[k] for k in columns) for row in self.target_acquisitions)
+        return replace(self, targets=self.targets[:, columns], target_acquisitions=records)
 
     def to(self, device: torch.device | str) -> Query:
         """Move the tensors to a device."""
@@ -146,7 +163,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Site:
-    """Name a place in a network where a conditioner may act.
+    """A place in a network where a conditioner may act.
 
     Args:
         name: For example ``"encoder/block2"``; the first word is the side.
@@ -165,28 +182,28 @@ class Site:
 
 
 class Condition(NamedTuple):
-    """Carry tokens about the sources (B, L, D) and about the targets (B, L', D)."""
+    """Tokens about the sources (B, L, D) and about the targets (B, L', D)."""
 
     source: Tensor
     target: Tensor
 
 
 class Features(NamedTuple):
-    """Carry an encoder's answer: skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
+    """Features of an encoder: skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
 
     skips: tuple[Tensor, ...]
     deep: Tensor
 
 
 class Synthesis(NamedTuple):
-    """Carry images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features they come from."""
+    """Images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features they were decoded from."""
 
     images: Tensor
     features: Features
 
 
 class Outcome(NamedTuple):
-    """Carry all that a loss may look at: prediction and truth (B, K, *S) or (B, K, Q), mask (B, K) where truth is."""
+    """What a loss compares: prediction and truth (B, K, *S) or (B, K, Q); mask (B, K), true if the truth exists."""
 
     batch: Batch
     query: Query
@@ -198,7 +215,7 @@ class Outcome(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Turn the sources into features; announce the sites, and of each level, finest first, width and stride.
+    """A network from sources to features; it announces its sites and, finest level first, widths and strides.
 
     The network's voxel axes, the last ``dimensions`` ones, must be multiples of the deepest stride; the synthesizer
     pads, so users may bring any size.
@@ -212,10 +229,10 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Turn features into target images.
+    """A network from features to target images.
 
-    ``every_target`` says that one call answers all K targets; ``pointwise``, that each place is answered by itself, so
-    that few places cost little.
+    With ``every_target`` one call decodes all K targets; with ``pointwise`` every point is decoded independently, so
+    that few points cost little.
     """
 
     kind: ClassVar[str] = "decoder"
@@ -225,10 +242,10 @@ class Decoder(nn.Module):
 
 
 class Descriptor(nn.Module):
-    """Turn what is known about sources and targets into tokens of one width.
+    """Tokens of one width, made from what is known about sources and targets.
 
-    One that reads the acquisitions of the query, beside its modalities, sets ``reads_acquisitions``; one that reads
-    from which dataset a sample comes, ``reads_dataset``; one that reads the diffusion time, ``reads_time``.
+    A descriptor that reads the acquisitions of the query sets ``reads_acquisitions``; one that reads the mixing
+    weights of the datasets, ``reads_dataset``; one that reads the diffusion time, ``reads_time``.
     """
 
     kind: ClassVar[str] = "descriptor"
@@ -243,9 +260,9 @@ class Descriptor(nn.Module):
 
 
 class ImageTextModel(nn.Module):
-    """Embed images and texts in one space, as CLIP does (Radford et al., ICML 2021).
+    """An encoder of images and texts into one space, as CLIP (Radford et al., ICML 2021).
 
-    A recipe names one among its parts and refers to it by ``"@name"``, so that its weights are kept with the run.
+    A recipe lists it among its parts and refers to it by ``"@name"``, so its weights are saved with the run.
 
     Args:
         descriptions: A text for each modality of the recipe, in its order.
@@ -264,10 +281,10 @@ class ImageTextModel(nn.Module):
         raise NotImplementedError
 
     def check_texts(self, texts: Sequence[str]) -> None:
-        """Refuse a text that is too long for the model, embedding none; by default it is found when it is embedded."""
+        """Refuse texts that are too long, without embedding them; by default `encode_text` is what refuses them."""
 
     def text_embeddings(self, texts: Sequence[str]) -> Tensor:
-        """Embed N texts as `encode_text` does, (N, D); one that keeps them does so while its text tower is frozen."""
+        """Embed N texts as `encode_text` does, (N, D); a model may cache the result while its text tower is frozen."""
         return self.encode_text(texts)
 
     def modality_embeddings(self) -> Tensor:
@@ -280,10 +297,10 @@ class ImageTextModel(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Score how real images look: near 1 where real, near 0 where synthesized, as least squares want it.
+    """A network that scores how real images look: near 1 for real, near 0 for synthetic images (least squares).
 
-    ``beside`` says what it sees of the sources: ``nothing``, the ``stack`` of them, or the ``canvas`` of all
-    modalities, zero where not shown.
+    ``beside`` is what it sees of the sources: ``nothing``, the ``stack`` of them, or the ``canvas`` of all modalities,
+    zero if not shown.
     """
 
     kind: ClassVar[str] = "discriminator"
@@ -295,18 +312,18 @@ class Discriminator(nn.Module):
 
 
 class SetDiscriminator(nn.Module):
-    """Score how real each modality of a canvas looks that was completed by synthesis, beside the real canvas."""
+    """A network that scores how real each modality of a completed canvas looks, given the real canvas."""
 
     def forward(self, canvas: Tensor, real: Tensor) -> Tensor:
-        """Score canvases (B, M, *S), zero where nothing is: (B, M, *T), a score for each patch of each modality."""
+        """Score canvases (B, M, *S), zero if a modality is absent: (B, M, *T), one score a patch and modality."""
         raise NotImplementedError
 
 
 class Loss(nn.Module):
-    """Compare prediction and truth; the objective multiplies by ``weight``.
+    """A comparison of prediction and truth; the objective multiplies it by ``weight``.
 
-    One that looks at whole images, not at places one by one, says so by ``whole_images``; one that compares both ways
-    between sources and targets, by ``both_ways``. The build sets ``label``, the name of its term in logs: the recipe's
+    ``whole_images`` marks a loss that needs whole images, not single points; ``both_ways``, one that compares the
+    syntheses from sources to targets and back. The build sets ``label``, the name of its term in logs: the recipe's
     ``label``, or else the name under which the loss is registered.
     """
 
@@ -326,5 +343,5 @@ class Loss(nn.Module):
 
 
 def unmodulated(site: str, features: Tensor) -> Tensor:
-    """Leave the features as they are: what a network without conditioners calls at its sites."""
+    """Return the features unchanged: what a network without conditioners calls at its sites."""
     return features

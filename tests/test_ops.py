@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from anysyn.ops import (
     for_rows,
-    one_pattern,
     pad_to_multiple,
     pick,
     rejoin,
@@ -39,11 +38,6 @@ def test_padding_makes_multiples_and_is_undone(shape, multiple, axes):
     assert all(n % multiple == 0 for n in padded.shape[-axes:])
     assert padded.shape[: images.ndim - axes] == images.shape[: images.ndim - axes]
     assert torch.equal(padded[back], images)
-
-
-def test_one_pattern_names_the_remedy():
-    with pytest.raises(ValueError, match="modality_consistent"):
-        one_pattern(torch.tensor([[0, 1], [0, 2]]))
 
 
 def test_resolve_gives_the_nearest_match():

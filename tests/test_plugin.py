@@ -78,7 +78,7 @@ from anysyn.build import load, parts
 from anysyn.types import Batch, Query
 
 model = parts(load("examples/plugin/gate.yaml"))["synthesizer"]
-batch = Batch(torch.rand(1, 4, 16, 20), torch.ones(1, 4, dtype=torch.bool), torch.zeros(1), torch.ones(1, 2))
+batch = Batch.complete(torch.rand(1, 4, 16, 20))
 print(*model(batch, Query(torch.tensor([[0]]), torch.tensor([[2, 3]]))).images.shape)
 [conditioner] = model.conditioners
 print(type(conditioner).__name__, *conditioner.sites)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import one_hot
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.loading.batches import OnePerClass, classes
@@ -23,7 +24,7 @@ def batch_of(available):
         tuple(Acquisition(modality=n) if has else None for n, has in zip(NAMES, row, strict=True)) for row in mask
     )
     images = torch.rand(*mask.shape, 4, 4)
-    return Batch(images, mask, torch.zeros(len(mask), dtype=torch.long), torch.ones(len(mask), 2), records)
+    return Batch(images, mask, torch.ones(len(mask), 1), torch.ones(len(mask), 2), records)
 
 
 FULL = batch_of([[1, 1, 1, 1]] * 64)
@@ -113,10 +114,10 @@ def test_one_per_class_and_reconstruct_show_every_class_once(found, size, seed):
         return
     for indices in OnePerClass(size=size).epoch(found, seeded(seed))[:3]:
         batch = batch_of([found[i][1] for i in indices])
-        batch = replace(batch, dataset=torch.tensor([found[i][0] for i in indices]))
+        batch = replace(batch, dataset=one_hot(*[found[i][0] for i in indices]))
         query = Reconstruct(names=NAMES).draw(batch, seeded(seed))
         assert batch.available.gather(1, query.sources).all()
-        shown = set(zip(batch.dataset.tolist(), query.sources.flatten().tolist(), strict=True))
+        shown = set(zip(batch.dataset.argmax(1).tolist(), query.sources.flatten().tolist(), strict=True))
         assert len(shown) == min(size, len(members)), "no class is there twice"
 
 

@@ -65,19 +65,12 @@ def shape_of(dimensions, depth, stride=8):
 
 
 def batch_of(shape, samples=2, seed=0):
-    images = torch.rand(samples, M, *shape, generator=torch.Generator().manual_seed(seed))
-    return Batch(
-        images,
-        torch.ones(samples, M, dtype=torch.bool),
-        torch.zeros(samples, dtype=torch.long),
-        torch.ones(samples, len(shape)),
-    )
+    return Batch.complete(torch.rand(samples, M, *shape, generator=torch.Generator().manual_seed(seed)))
 
 
-def existing(images, dataset=None):
-    """Return a batch in which all of these images (B, M, *S) exist, of one dataset by default."""
-    dataset = torch.zeros(len(images), dtype=torch.int64) if dataset is None else dataset
-    return Batch(images, torch.ones(images.shape[:2]).bool(), dataset, torch.ones(len(images), images.ndim - 2))
+def one_hot(*numbers, count=None):
+    """Return weights (B, N) of samples that each come from the dataset of a number."""
+    return torch.nn.functional.one_hot(torch.tensor(numbers), -1 if count is None else count).float()
 
 
 def query_of(targets=(2,), samples=2):

@@ -65,12 +65,7 @@ def activation_bytes(model: Synthesizer, modalities: int, shape: tuple[int, ...]
         return tensor
 
     with torch.device("meta"), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        batch = Batch(
-            torch.zeros(1, modalities, *shape),
-            torch.ones(1, modalities, dtype=torch.bool),
-            torch.zeros(1, dtype=torch.int64),
-            torch.ones(1, len(shape)),
-        )
+        batch = Batch.complete(torch.zeros(1, modalities, *shape))
         one = torch.zeros(1, 1, dtype=torch.int64)
         model(batch, Query(one, one))
     for hook in hooks:

@@ -1,4 +1,4 @@
-"""The dataset that a sample comes from, as a token."""
+"""The dataset of a sample as a token."""
 
 from __future__ import annotations
 
@@ -33,17 +33,16 @@ def sinusoidal_code(numbers: Tensor, width: int) -> Tensor:
 
 @register("descriptor", "dataset")
 class DatasetCode(Descriptor):
-    """Embed the number of the dataset: ``MLP(sin(n))``, Eq. 1 of PMM-Synth.
+    """Embedding of the datasets by their numbers, mixed by their weights: ``sum_n w_n MLP(sin(n))``.
 
-    A sample that is given as shares of datasets gets the mean of their embeddings, weighted by the shares.
+    One-hot weights give the embedding of one dataset, Eq. 1 of PMM-Synth.
 
     Args:
         width: Token width D.
         code: Numbers of the sinusoidal code, even.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 3, 4), torch.ones(2, 3), torch.tensor([0, 3]), torch.ones(2, 1))
-        >>> query = Query(torch.zeros(2, 1).long(), torch.ones(2, 1).long())
+        >>> batch, query = Batch.complete(torch.zeros(2, 3, 4)), Query(torch.tensor([[0]] * 2), torch.tensor([[1]] * 2))
         >>> DatasetCode(width=8)(batch, query).target.shape
         torch.Size([2, 1, 8])
     """
@@ -59,12 +58,11 @@ class DatasetCode(Descriptor):
 
     def forward(self, batch: Batch, query: Query) -> Condition:
         """Return (B, 1, D), the same for the sources and for the targets."""
-        told = batch.dataset
-        if told.ndim == 1:
-            token = self.embedding(told).unsqueeze(1)  # (B, 1, D)
-        else:
-            every = self.embedding(torch.arange(told.shape[1], device=told.device))  # (N, D)
-            token = (told.to(every.dtype) @ every).unsqueeze(1)  # (B, 1, D)
+        weights = batch.dataset  # (B, N)
+        # One at a time: a product of more rows may round differently, and an added dataset must not change the others.
+        numbers = (torch.tensor([n], device=weights.device) for n in range(weights.shape[1]))
+        embeddings = torch.cat([self.embedding(number) for number in numbers])  # (N, D)
+        token = (weights.to(embeddings.dtype) @ embeddings).unsqueeze(1)  # (B, 1, D)
         return Condition(token, token)
 
     def embedding(self, numbers: Tensor) -> Tensor:
@@ -75,17 +73,17 @@ class DatasetCode(Descriptor):
 
 @register("descriptor", "one_dataset")
 class OneDataset(Descriptor):
-    """Say whether a sample comes from one dataset: 1 there and 0 elsewhere, or the share that it has of a mixture.
+    """Weight of one dataset: 1 for its samples, 0 for those of any other dataset.
 
     With ``{name: film, bias: false}`` it gives that dataset a scale and a shift of its own and leaves all others alone.
 
     Args:
-        number: Of the dataset, in the order of ``datasets.json``.
+        number: Position of the dataset in ``datasets.json``.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 3, 4), torch.ones(2, 3), torch.tensor([0, 3]), torch.ones(2, 1))
-        >>> OneDataset(number=3)(batch, Query(torch.zeros(2, 1).long(), torch.ones(2, 1).long())).target.flatten()
-        tensor([0., 1.])
+        >>> batch, query = Batch.complete(torch.zeros(1, 3, 4)), Query(torch.tensor([[0]]), torch.tensor([[1]]))
+        >>> OneDataset(number=0)(batch, query).target.item(), OneDataset(number=3)(batch, query).target.item()
+        (1.0, 0.0)
     """
 
     reads_dataset = True
@@ -96,7 +94,6 @@ class OneDataset(Descriptor):
 
     def forward(self, batch: Batch, query: Query) -> Condition:
         """Return (B, 1, 1), the same for the sources and for the targets."""
-        told = batch.dataset
-        shares = (told == self.number).float() if told.ndim == 1 else told[:, self.number].float()  # (B,)
-        token = shares.reshape(-1, 1, 1)  # (B, 1, 1)
+        weight = batch.dataset[:, self.number : self.number + 1].sum(1)  # (B,), zero in a batch of fewer datasets
+        token = weight.reshape(-1, 1, 1)  # (B, 1, 1)
         return Condition(token, token)

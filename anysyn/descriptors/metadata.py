@@ -1,4 +1,4 @@
-"""What is known of an acquisition as the sum of its numbers, each times a learned direction."""
+"""The numbers of an acquisition as a token: their sum, each times a learned direction."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _log(low: float, high: float) -> Callable[[float], float]:
     return lambda value: within(math.copysign(math.log1p(abs(value)), value))
 
 
-# Field of an acquisition -> its usual range brought to -1 to 1. What is counted in ratios is a logarithm, of 1 + value;
-# it is odd about 0, so that a number which makes no sense is no error in the middle of a training.
+# Field of an acquisition -> scaling of its usual range to -1 to 1. Times and doses are scaled by log(1 + value), odd
+# about 0, so that a nonsensical negative number does not stop a training.
 SCALES: dict[str, Callable[[float], float]] = {
     "repetition_time_ms": _log(5, 12000),
     "echo_time_ms": _log(1, 200),
@@ -44,11 +44,11 @@ SCALES: dict[str, Callable[[float], float]] = {
 
 @register("descriptor", "metadata")
 class NumericMetadata(Descriptor):
-    """Add up a learned vector for the modality and, for each number of the acquisition, a learned direction times it.
+    """Sum of a learned vector of the modality and, for each number of the acquisition, a learned direction times it.
 
-    A number that is not known adds a learned vector of its field instead. Numbers are scaled so that their usual range
-    is -1 to 1, times and doses by their logarithm (`SCALES`). It says what a prompt says, but for sex, vendor, voxel
-    size and the words of CT and PET, and needs no pretraining.
+    An unknown number adds a learned vector of its field instead. Numbers are scaled so that their usual range is -1 to
+    1, times and doses by their logarithm (`SCALES`). Unlike a prompt it leaves out sex, vendor, voxel size and the
+    words of CT and PET, and it needs no pretraining.
 
     Args:
         modalities: How many modalities the recipe has.
@@ -56,7 +56,7 @@ class NumericMetadata(Descriptor):
 
     Example:
         >>> query = Query(torch.tensor([[0, 1]]), torch.tensor([[2]]))
-        >>> batch = Batch(torch.zeros(1, 3, 4, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 2))
+        >>> batch = Batch.complete(torch.zeros(1, 3, 4, 4))
         >>> [tuple(tokens.shape) for tokens in NumericMetadata(modalities=3, width=8)(batch, query)]
         [(1, 2, 8), (1, 1, 8)]
     """
@@ -80,16 +80,16 @@ class NumericMetadata(Descriptor):
         values = torch.tensor([[scaled(record) for record in row] for row in rows], device=which.device)  # (B, J, F)
         known = ~values.isnan()
         modality: Tensor = self.table(which)  # (B, J, D)
-        with in_float32(which.device):  # two echo times that are close differ in the last digits of a lower precision
-            said = torch.where(known, values, 0) @ self.directions + (~known).to(values) @ self.missing  # (B, J, D)
-            return modality + said
+        with in_float32(which.device):  # close echo times differ in digits that a lower precision drops
+            numbers = torch.where(known, values, 0) @ self.directions + (~known).to(values) @ self.missing  # (B, J, D)
+            return modality + numbers
 
 
 def scaled(record: Acquisition | None) -> list[float]:
-    """Return the numbers of an acquisition, each brought to about -1 to 1, in the order of `SCALES`; NaN is not known.
+    """Scale the numbers of an acquisition to about -1 to 1, in the order of `SCALES`; NaN for an unknown number.
 
     Args:
-        record: None knows nothing; a number that is not finite is not known.
+        record: The acquisition; None if nothing is known. A number that is not finite counts as unknown.
 
     Example:
         >>> scaled(Acquisition(echo_time_ms=200.0, kvp=110.0))[1], scaled(Acquisition(kvp=110.0))[6]

@@ -10,7 +10,7 @@ from anysyn.types import Batch, Condition, Descriptor, Query
 
 @register("descriptor", "modality")
 class ModalityLabel(Descriptor):
-    """Look the modality up in a learned table.
+    """Learned vector of the modality.
 
     Args:
         modalities: How many modalities the recipe has.
@@ -19,7 +19,7 @@ class ModalityLabel(Descriptor):
     Example:
         >>> import torch
         >>> query = Query(torch.tensor([[0, 1]]), torch.tensor([[2]]))
-        >>> batch = Batch(torch.zeros(1, 3, 4, 4), torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 2))
+        >>> batch = Batch.complete(torch.zeros(1, 3, 4, 4))
         >>> [tuple(tokens.shape) for tokens in ModalityLabel(modalities=3, width=8)(batch, query)]
         [(1, 2, 8), (1, 1, 8)]
     """

@@ -12,16 +12,16 @@ from anysyn.types import Batch, Condition, Descriptor, Query
 
 @register("descriptor", "time")
 class TimeCode(Descriptor):
-    """Embed the diffusion time of the query: ``SiLU(W sin(t))`` (Ho et al., DDPM, NeurIPS 2020).
+    """Embedding of the diffusion time of the query: ``SiLU(W sin(t))`` (Ho et al., DDPM, NeurIPS 2020).
 
-    A query without a time shows clean images: time 0.
+    A query without a time is about clean images: time 0.
 
     Args:
         width: Token width D; four times the channels of the finest level in the diffusion U-Net.
         code: Numbers of the sinusoidal code, even; the channels of the finest level in the diffusion U-Net.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 3, 4), torch.ones(2, 3), torch.zeros(2), torch.ones(2, 1))
+        >>> batch = Batch.complete(torch.zeros(2, 3, 4))
         >>> query = Query(torch.zeros(2, 1).long(), torch.ones(2, 1).long(), time=torch.tensor([0, 999]))
         >>> TimeCode(width=8, code=4)(batch, query).target.shape
         torch.Size([2, 1, 8])

@@ -121,7 +121,7 @@ def _notes_of(changes: Mapping[str, Any]) -> list[str]:
 
 def _loaded(run: str | Path | TrainedRun, accelerator: str, dataset: str | None) -> TrainedRun:
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
-    return loaded if dataset is None else loaded.asked_as(dataset)
+    return loaded if dataset is None else loaded.treat_as(dataset)
 
 
 def _suited(pairs: Sequence[Pair], how: Protocol) -> tuple[tuple[Pair, ...], list[str]]:

@@ -72,7 +72,7 @@ def judged(discriminator: Discriminator, images: Tensor, mask: Tensor, batch: Ba
         (N, 1, *T), in the order of the mask.
 
     Example:
-        >>> batch = Batch(torch.rand(2, 3, 4, 4), torch.ones(2, 3) > 0, torch.zeros(2), torch.ones(2, 2))
+        >>> batch = Batch.complete(torch.rand(2, 3, 4, 4))
         >>> query = Query(torch.tensor([[0], [0]]), torch.tensor([[1], [2]]))
         >>> def two(images, modalities): return images[:, :1] - images[:, 1:]
         >>> two.beside = "stack"

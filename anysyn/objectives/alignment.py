@@ -55,7 +55,7 @@ class ImageModality(Objective):
         >>> from anysyn.clip import clip_from_scratch
         >>> clip = clip_from_scratch(names=("T1w", "T2w"), width=16, layers=1, heads=2, embedding=8)
         >>> available = torch.tensor([[True, False], [True, True]])
-        >>> batch = Batch(torch.rand(2, 2, 64, 64), available, torch.zeros(2), torch.ones(2, 2))
+        >>> batch = Batch(torch.rand(2, 2, 64, 64), available, torch.ones(2, 1), torch.ones(2, 2))
         >>> list(ImageModality(clip=clip)(batch, query=None))
         ['image_modality']
     """

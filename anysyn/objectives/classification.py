@@ -43,7 +43,7 @@ class Classification(Objective):
         >>> from anysyn.build import load, parts
         >>> model = parts(load("small/label"))["synthesizer"]
         >>> objective = Classification(model=model, head=ModalityHead(model=model, modalities=4))
-        >>> batch = Batch(torch.rand(2, 4, 16, 16), torch.ones(2, 4) > 0, torch.zeros(2), torch.ones(2, 2))
+        >>> batch = Batch.complete(torch.rand(2, 4, 16, 16))
         >>> list(objective(batch, query=None))
         ['classification']
     """

@@ -43,7 +43,7 @@ class Contrastive(Objective):
     Example:
         >>> from anysyn.build import load, parts
         >>> objective = Contrastive(model=parts(load("small/label"))["synthesizer"], chunk=2)
-        >>> batch = Batch(torch.rand(4, 4, 16, 16), torch.ones(4, 4) > 0, torch.zeros(4), torch.ones(4, 2))
+        >>> batch = Batch.complete(torch.rand(4, 4, 16, 16))
         >>> list(objective(batch, query=None))
         ['infonce', 'vector', 'feature_map']
     """

@@ -27,7 +27,7 @@ def embed(model: Synthesizer, batch: Batch, modality: int) -> tuple[Tensor, Feat
     Example:
         >>> from anysyn.build import load, parts
         >>> model = parts(load("small/label"))["synthesizer"]
-        >>> batch = Batch(torch.rand(2, 4, 16, 16), torch.ones(2, 4), torch.zeros(2), torch.ones(2, 2))
+        >>> batch = Batch.complete(torch.rand(2, 4, 16, 16))
         >>> embed(model, batch, 0)[0].shape
         torch.Size([2, 128])
     """
@@ -43,7 +43,7 @@ def alone(batch: Batch, modality: int) -> Query:
         modality: Its number.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 3, 4), torch.ones(2, 3), torch.zeros(2), torch.ones(2, 1))
+        >>> batch = Batch.complete(torch.zeros(2, 3, 4))
         >>> alone(batch, 1).sources.tolist()
         [[1], [1]]
     """
@@ -56,7 +56,7 @@ def groups_of(batch: Batch) -> Tensor:
     """Number the samples so that the same slice has the same number, on every rank: (B,) int64.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 1, 4), torch.ones(2, 1), torch.zeros(2), torch.ones(2, 1), keys=("a", "a"))
+        >>> batch = Batch(torch.zeros(2, 1, 4), torch.ones(2, 1), torch.ones(2, 1), torch.ones(2, 1), keys=("a", "a"))
         >>> groups_of(batch).unique().shape
         torch.Size([1])
     """

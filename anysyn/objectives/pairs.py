@@ -32,7 +32,7 @@ class ClipPairs(Objective):
     Example:
         >>> from anysyn.clip import clip_from_scratch
         >>> clip = clip_from_scratch(names=("T1w", "T2w"), width=16, layers=1, heads=2, embedding=8)
-        >>> batch = Batch(torch.rand(2, 2, 64, 64), torch.ones(2, 2) > 0, torch.zeros(2), torch.ones(2, 2))
+        >>> batch = Batch.complete(torch.rand(2, 2, 64, 64))
         >>> query = Query(torch.tensor([[0], [1]]), torch.tensor([[0], [1]]))
         >>> list(ClipPairs(names=("T1w", "T2w"), clip=clip)(batch, query))
         ['clip_pairs']

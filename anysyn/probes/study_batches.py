@@ -1,13 +1,13 @@
-"""Tiles: a prepared study, piece by piece, with all of its modalities, for what looks at images one at a time."""
+"""Batches of a prepared study's slices, slabs or blocks, for models that look at images one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import torch
 from torch import Tensor
 
 from anysyn.data.geometry.boxes import Box
+from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study
 from anysyn.types import Batch
@@ -23,7 +23,7 @@ def full_tiles(study: Study, view: View) -> list[Box]:
         view: What a tile is.
 
     Example:
-        >>> import numpy as np
+        >>> import numpy as np, torch
         >>> from anysyn.data.views import Slices
         >>> image = torch.ones(5, 5, 4)
         >>> image[:, 1:, 3] = image[1:, :, 3] = 0  # one voxel is left of 25
@@ -43,7 +43,7 @@ def batches_of(
     view: View,
     modalities: Sequence[str],
     size: int,
-    told: Tensor | None = None,
+    dataset: Tensor | None = None,
 ) -> Iterator[Batch]:
     """Cut boxes out of a study, a few at a time.
 
@@ -52,11 +52,11 @@ def batches_of(
         boxes: Of equal size.
         view: How a network sees a box.
         modalities: Names in the order of the recipe; one that the study lacks is zero and counts as absent.
-        size: Boxes at once: what bounds the memory.
-        told: What a network is told of the dataset, as `LoadedRun.told_of` returns it; the first by default.
+        size: Boxes at once, which bounds the memory.
+        dataset: (1, N) mixing weights, as `LoadedRun.dataset_weights` returns them; one dataset by default.
 
     Example:
-        >>> import numpy as np
+        >>> import numpy as np, torch
         >>> from anysyn.data.views import Slices
         >>> image, view = torch.ones(4, 5, 3), Slices()
         >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0)
@@ -64,21 +64,5 @@ def batches_of(
         >>> [(tuple(batch.images.shape), batch.available[0].tolist()) for batch in found]
         [((2, 2, 4, 5), [True, False]), ((1, 2, 4, 5), [True, False])]
     """
-    held = [name in study.images for name in modalities]
-    blank = torch.zeros(study.grid.shape)
-    whole = torch.stack([study.images.get(name, blank) for name in modalities])  # (M, X, Y, Z)
-    air = torch.tensor([study.air(name) if has else 0.0 for name, has in zip(modalities, held, strict=True)])  # (M,)
-    spacing = torch.tensor([study.grid.spacing[axis] for axis in view.spatial])  # (dims,)
-    records = tuple(study.acquisition(name) for name in modalities)
-    number = torch.zeros(1, dtype=torch.int64) if told is None else told  # (1,) or (1, N)
     for first in range(0, len(boxes), size):
-        some = boxes[first : first + size]
-        count = len(some)
-        yield Batch(
-            images=torch.stack([view.take(whole, box, air) for box in some]),  # (B, M, *S)
-            available=torch.tensor([held] * count),
-            dataset=number.expand(count, *number.shape[1:]),
-            spacing=spacing.expand(count, -1),
-            acquisitions=(records,) * count,
-            keys=tuple(f"{study.key} {box.start}" for box in some),
-        )
+        yield batch_of(study, boxes[first : first + size], view=view, modalities=modalities, dataset=dataset)

@@ -24,7 +24,7 @@ class Gain(Shortcut):
 
     Example:
         >>> shortcut = Gain(modalities=2, initial=0.5)
-        >>> batch = Batch(torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool(), torch.tensor([0]), torch.ones(1, 2))
+        >>> batch = Batch.complete(torch.ones(1, 2, 4, 4))
         >>> shortcut(batch, Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
         0.5
     """

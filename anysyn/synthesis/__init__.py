@@ -1,4 +1,4 @@
-"""Synthesis: a run folder and volumes to volumes."""
+"""Synthesis: images from a trained run and source images."""
 
 from anysyn.synthesis.acquisition_request import acquisition_of
 from anysyn.synthesis.completion import Completion, complete

@@ -1,4 +1,4 @@
-"""Completion: the contrasts that the subjects of a folder lack, from those that they have."""
+"""Completion: the contrasts that subjects lack, synthesized from those that they have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import write_json
 from anysyn.progress import Progress
-from anysyn.synthesis.acquisition_request import asked_for
+from anysyn.synthesis.acquisition_request import requested_acquisitions
 from anysyn.synthesis.files import NOTICE, digest, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, missing, trained_for
@@ -22,12 +22,12 @@ from anysyn.versions import versions
 
 @dataclass(frozen=True)
 class Completion:
-    """Tell what a completion did.
+    """The images of a completion, and its failures.
 
     Args:
-        written: The images that it wrote.
+        written: Images that this call wrote.
         kept: Images that an earlier call had written.
-        failures: What could not be completed, and why.
+        failures: Subjects that could not be completed, and why.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
@@ -39,7 +39,7 @@ class Completion:
     failures: tuple[Failure, ...]
 
     def lines(self) -> Iterable[str]:
-        """Say it to the user."""
+        """Return the summary for the user."""
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
 
 
@@ -57,63 +57,63 @@ def complete(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Completion:
-    """Synthesize every contrast that a subject of a folder lacks, and write it beside a sidecar.
+    """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
 
-    A subject is shown all that it has and the run may be shown; a run that was trained with fewer sources at a time
-    gets the first of them, in the order of `sources` or else of the recipe. What is written is a BIDS derivative, on
-    the grid of the first source. What an earlier call wrote stays, so a call that was stopped can be made again.
+    The sources are all contrasts of a subject that the run was trained to read; a run that was trained with fewer at a
+    time gets the first of them, in the order of `sources` or else of the recipe. The output is a BIDS derivative on the
+    grid of the first source. Images of an earlier call stay, so a call that was stopped can be repeated.
 
     Args:
         run: A run folder, or a run that is loaded already.
         data: Folder (BIDS, or one folder for each subject) or CSV file of subjects with any contrasts.
-        out: Folder of what is written.
-        targets: Contrasts that every subject should have; by default all that the run was trained to answer.
-        sources: Contrasts that may be shown, best first; by default all that the run was shown in training.
-        resample_to: Source whose grid the others are resampled to, where they differ.
-        dataset: As coming from which dataset of the training every subject is treated, or ``mean`` for the mean of all;
-            by default each as coming from its own.
+        out: Folder of the output.
+        targets: Contrasts that every subject should have; by default all that the run was trained to synthesize.
+        sources: Contrasts to use, best first; by default all that the run was trained to read.
+        resample_to: Source whose grid the others are resampled to if they differ.
+        dataset: Treat every subject as this training dataset, or ``mean``; by default each as its own.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
-        overwrite: Make anew what an earlier call wrote.
-        progress: Shown what is done; nothing, if None.
+        overwrite: Whether images of an earlier call are synthesized again.
+        progress: What shows the progress; None shows nothing.
 
     Returns:
-        What was written and what failed; a file that cannot be used costs its own subject alone.
+        The images and the failures; a file that cannot be used affects only its own subject.
 
     Raises:
         UserError: If the run, the data or a modality cannot be used, `out` lies in the data, or it holds images of
-            another run or another dataset asked for.
+            another run or of another `dataset`.
     """
-    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).asked_as(dataset)
+    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     trained = trained_for(loaded.recipe, sources, targets)
     root, folder = Path(data), Path(out)
     _check_apart(root, folder)
     subjects, unread = loaded.subjects(root, "all")
     broken = {failure.key for failure in unread}  # whose unreadable images must not pass for missing ones
-    every = missing([one for one in subjects if one.key not in broken], trained, folder, anew=overwrite)
-    kept = tuple(path for one in every for path in one.made.values())
+    readable = [subject for subject in subjects if subject.key not in broken]
+    gaps = missing(readable, trained, folder, anew=overwrite)
+    kept = tuple(path for gap in gaps for path in gap.done.values())
     _check_own(loaded, kept)
     _describe(folder)
     failures, written = list(unread), list[Path]()
-    for one in (progress or Progress()).over("completing", [one for one in every if one.todo]):
-        with listed(failures, one.subject.key):
-            _complete(loaded, one, resample_to, batch, overwrite)
-            written += one.todo.values()
+    for gap in (progress or Progress()).over("completing", [gap for gap in gaps if gap.todo]):
+        with listed(failures, gap.subject.key):
+            _complete(loaded, gap, resample_to, batch, overwrite)
+            written += gap.todo.values()
     return Completion(tuple(written), kept, tuple(failures))
 
 
-def _complete(run: LoadedRun, one: Missing, resample_to: str | None, batch: int, overwrite: bool) -> None:
-    subject, sources = one.subject, one.sources
+def _complete(run: LoadedRun, gap: Missing, resample_to: str | None, batch: int, overwrite: bool) -> None:
+    subject, sources = gap.subject, gap.sources
     if not sources:
-        raise UserError(f"has nothing that this run may be shown, only {', '.join(subject.images)}")
+        raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
     study = read_study(subject, modalities=sources, resample_to=resample_to or run.recipe.data.resample_to)
-    asked = asked_for(None, list(one.todo), study.acquisitions[sources[0]], study.grid)
+    requested = requested_acquisitions(None, list(gap.todo), study.acquisitions[sources[0]], study.grid)
     files = {name: subject.images[name] for name in sources}
-    write_syntheses(run, study, files, one.todo, asked, batch=batch, overwrite=overwrite)
+    write_syntheses(run, study, files, gap.todo, requested, batch=batch, overwrite=overwrite)
 
 
 def _check_apart(data: Path, out: Path) -> None:
-    """Refuse to write where synthetic images would be found as real ones the next time."""
+    """Refuse a folder in which synthetic images would later be read as real ones."""
     whole, inner = data.resolve(), out.resolve()
     if not (data.is_dir() and inner.is_relative_to(whole)):
         return
@@ -124,11 +124,11 @@ def _check_apart(data: Path, out: Path) -> None:
 
 
 def _check_own(run: LoadedRun, kept: Sequence[Path]) -> None:
-    """Refuse to go on where another run, or this one for another dataset, has begun."""
+    """Refuse to continue the output of another run, or of this one for another dataset."""
     own = {"sha256": digest(run.folder.weights)}
     for path in kept:
-        said = sidecar_beside(path)
-        if (said.get("Weights"), said.get("DatasetAskedFor")) != (own, run.dataset):
+        record = sidecar_beside(path)
+        if (record.get("Weights"), record.get("DatasetAskedFor")) != (own, run.dataset):
             raise UserError(
                 f"{path} was made by another run, or with another --dataset; choose another --out, or make it anew "
                 "with --overwrite"

@@ -1,4 +1,4 @@
-"""As coming from which dataset the network is told that a study is."""
+"""Which training dataset to treat a study as."""
 
 from __future__ import annotations
 
@@ -16,67 +16,62 @@ MEAN = "mean"
 
 @dataclass(frozen=True)
 class Datasets:
-    """Hold the datasets of a run.
+    """The N datasets of a run.
 
     Args:
-        names: All of them; their order numbers them.
+        names: All of them, in the order of their numbers.
         learned: Those that training subjects came from.
-
-    Example:
-        >>> Datasets(("A", "B", "C"), ("A", "C")).told("C").tolist()
-        [2]
     """
 
     names: Sequence[str] = ()
     learned: Sequence[str] = ()
 
-    def told(self, name: str) -> Tensor:
-        """Return what a batch says of one sample: (1,) int64 the number, or for ``mean`` (1, N) the shares.
+    def weights(self, name: str) -> Tensor:
+        """Return (1, N) mixing weights: one-hot for a training dataset, equal weights of all of them for ``mean``.
 
         Args:
-            name: A dataset of the training, or ``mean``, their mean embedding.
+            name: A dataset of the training, or ``mean``.
 
         Raises:
             UserError: If it is neither; the message lists the choices.
 
         Example:
-            >>> Datasets(("A", "B", "C"), ("A", "C")).told("mean").tolist()
-            [[0.5, 0.0, 0.5]]
+            >>> datasets = Datasets(("A", "B", "C"), ("A", "C"))
+            >>> datasets.weights("C").tolist(), datasets.weights("mean").tolist()
+            ([[0.0, 0.0, 1.0]], [[0.5, 0.0, 0.5]])
         """
-        if name in self.learned:
-            return torch.tensor([list(self.names).index(name)])  # (1,)
-        if name == MEAN and self.learned:
-            shares = torch.tensor([[float(one in self.learned) for one in self.names]])  # (1, N)
-            return shares / shares.sum()
-        known = f"{name!r} is none of its training" if name else "nothing says it of this one"
-        raise UserError(
-            f"this run's network is told from which dataset an image comes, and {known}; ask for one by --dataset "
-            f"NAME, or for the mean embedding of all by --dataset {MEAN}; "
-            f"{suggest(name, [*self.learned, MEAN])}"
-        )
+        if name not in self.learned and (name != MEAN or not self.learned):
+            known = f"{name!r} is none of its training" if name else "this image names none"
+            raise UserError(
+                f"this run's network is conditioned on the dataset, and {known}; treat it as one with --dataset "
+                f"NAME, or as the mean of all with --dataset {MEAN}; {suggest(name, [*self.learned, MEAN])}"
+            )
+        mixed = [name] if name in self.learned else self.learned
+        weights = torch.tensor([[float(dataset in mixed) for dataset in self.names]])  # (1, N)
+        return weights / weights.sum()
 
 
-def hears_dataset(model: nn.Module) -> bool:
-    """Tell whether anything in a network reads the dataset."""
-    return any(getattr(one, "reads_dataset", False) for one in model.modules())
+def reads_dataset(model: nn.Module) -> bool:
+    """Return whether a network is conditioned on the dataset."""
+    return any(getattr(module, "reads_dataset", False) for module in model.modules())
 
 
-def check_dataset(model: nn.Module, datasets: Datasets, asked: str | None) -> None:
-    """Refuse to be asked for a dataset that the network does not know, or is not told of.
+def check_dataset(model: nn.Module, datasets: Datasets, name: str | None) -> None:
+    """Refuse a dataset that the network does not know, or any if it is not conditioned on datasets.
 
     Args:
         model: The network.
         datasets: Those of the run.
-        asked: A name, ``mean``, or None.
+        name: A dataset of the training, ``mean``, or None.
 
     Raises:
         UserError: If it would change nothing, or is unknown.
     """
-    if asked is None:
+    if name is None:
         return
-    if not hears_dataset(model):
+    if not reads_dataset(model):
         raise UserError(
-            f"this run's network is not told from which dataset an image comes, so --dataset {asked} would change "
-            "nothing; leave it out, or train a recipe with a conditioner that reads {name: dataset}"
+            f"this run's network is not conditioned on the dataset, so --dataset {name} would change nothing; leave it "
+            "out, or train a recipe with a conditioner that reads {name: dataset}"
         )
-    datasets.told(asked)
+    datasets.weights(name)

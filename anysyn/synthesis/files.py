@@ -1,4 +1,4 @@
-"""Synthesis from files to files, with a sidecar that says where the images come from."""
+"""Synthesis from files to files, with a sidecar that records the provenance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume, write_volume
 from anysyn.errors import UserError
 from anysyn.files import write_json
-from anysyn.synthesis.acquisition_request import acquired, asked_for, check_heard
+from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.versions import versions
 
@@ -41,23 +41,23 @@ def synthesize(
     accelerator: str = "auto",
     overwrite: bool = False,
 ) -> list[Path]:
-    """Synthesize images from files and write them beside a sidecar each.
+    """Synthesize images from files and write each with a sidecar.
 
-    The output lies on the grid of the sources, or of `resample_to`, exactly: shape, affine, header codes, obliquity.
-    With `spacing` it has voxels of that size over the same field of view, in the same world.
+    The output has exactly the grid of the sources, or of `resample_to`: shape, affine, header codes, obliquity. With
+    `spacing` it has voxels of that size over the same field of view, in the same world coordinates.
 
     Args:
         run: A run folder, or a run that is loaded already.
         sources: NIfTI files by modality.
-        targets: Modalities asked for.
-        out: A NIfTI file, or with several targets a folder that gets one named for each.
-        resample_to: Source whose grid the others are resampled to, where they differ.
+        targets: Modalities to synthesize.
+        out: A NIfTI file, or for several targets a folder of files named by modality.
+        resample_to: Source whose grid the others are resampled to if they differ.
         spacing: Voxel edge lengths of the output in mm, along the axes of the file; those of the source by default.
-        acquisition: How the target should look as if it were acquired, or of several targets, by modality; what it does
-            not say of the person and the scanner is that of the first source (`asked_for`). The sources' own records
-            are the JSON files beside them.
-        dataset: As coming from which dataset of the training the sources are treated, or ``mean`` for the mean of all;
-            a network that is told of datasets needs it.
+        acquisition: Requested acquisition of the target, or several by modality; age, sex and scanner are those of the
+            first source unless given (`requested_acquisitions`). The acquisitions of the sources are read from the JSON
+            files beside them.
+        dataset: Treat the sources as this training dataset, or ``mean``; a network that is conditioned on the dataset
+            needs it.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether files that exist may be replaced.
@@ -66,10 +66,10 @@ def synthesize(
         The NIfTI files written.
 
     Raises:
-        UserError: If a source cannot be used, a modality is unknown, a file exists, an acquisition is asked for that
-            the network is not told of or that contradicts the grid, or the network does not know the dataset.
+        UserError: If a source cannot be used, a modality is unknown, a file exists, the network ignores the requested
+            acquisition or it contradicts the grid, or the network does not know the dataset.
     """
-    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).asked_as(dataset)
+    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
     if len(files) < len(sources):
         raise UserError(f"--source: {', '.join(sources)} name one modality twice")
@@ -77,15 +77,15 @@ def synthesize(
     for path in paths.values():
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
-    check_heard(loaded.model, acquisition)
+    check_conditioned(loaded.model, acquisition)
     volumes = {name: read_volume(path) for name, path in files.items()}
     study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files)
     onto = None if spacing is None else output_grid(study.grid, spacing)
-    there = onto or study.grid
     person = acquisition if isinstance(acquisition, Acquisition) else None
-    study = replace(study, acquisitions=acquired(files, person))
-    asked = asked_for(acquisition, list(paths), study.acquisitions[next(iter(files))], there)
-    write_syntheses(loaded, study, files, paths, asked, onto=onto, batch=batch, overwrite=overwrite)
+    study = replace(study, acquisitions=source_acquisitions(files, person))
+    first = study.acquisitions[next(iter(files))]
+    requested = requested_acquisitions(acquisition, list(paths), first, onto or study.grid)
+    write_syntheses(loaded, study, files, paths, requested, onto=onto, batch=batch, overwrite=overwrite)
     return list(paths.values())
 
 
@@ -94,33 +94,34 @@ def write_syntheses(
     study: Study,
     sources: Mapping[str, Path],
     paths: Mapping[str, Path],
-    asked: Mapping[str, Acquisition],
+    requested: Mapping[str, Acquisition],
     *,
     onto: Grid | None = None,
     batch: int = 8,
     overwrite: bool = False,
 ) -> None:
-    """Synthesize targets of an unprepared study and write each with its sidecar, which is there before the image.
+    """Synthesize targets of an unprepared study and write each with its sidecar, the sidecar first.
 
     Args:
         run: A loaded run.
         study: Images as they were read.
-        sources: Their files, by the modalities shown.
-        paths: Where each target goes.
-        asked: How each target should look as if it were acquired.
+        sources: Files of the sources, by modality.
+        paths: Files of the targets, by modality.
+        requested: Requested acquisition of each target.
         onto: Grid of the output; that of the study by default.
         batch: Slices or patches at once.
         overwrite: Whether files that exist may be replaced.
     """
-    there = onto or study.grid
-    answer = restored(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=asked)
-    for name, image in answer.items():
-        write_json(sidecar(paths[name]), provenance(run, sources, asked[name]) | {"Grid": placed(there, study.grid)})
-        volume = Volume(image, there.affine, study.header)
+    grid = onto or study.grid
+    images = synthesize_study(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
+    for name, image in images.items():
+        record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)}
+        write_json(sidecar(paths[name]), record)
+        volume = Volume(image, grid.affine, study.header)
         write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
 
 
-def restored(
+def synthesize_study(
     run: LoadedRun,
     study: Study,
     sources: Sequence[str],
@@ -132,17 +133,17 @@ def restored(
 ) -> dict[str, Tensor]:
     """Synthesize targets of an unprepared study, on its own grid or another and in the unit of the files.
 
-    An MRI has no absolute unit: it gets the typical intensities of its modality among the training subjects, of the
-    study's dataset or the one that the run treats it as coming from, where there are such.
+    An MRI has no absolute unit: it gets the typical intensities of its modality among the training subjects, if
+    possible those of the dataset that the study is treated as.
 
     Args:
         run: A loaded run.
         study: Images as they were read.
-        sources: Modalities shown.
-        targets: Modalities asked for.
+        sources: Modalities shown to the network.
+        targets: Modalities to synthesize.
         batch: Slices or patches at once.
-        onto: Grid of the answer; that of the study by default.
-        acquisitions: How targets should look as if they were acquired, by modality.
+        onto: Grid of the output; that of the study by default.
+        acquisitions: Requested acquisitions, by modality.
 
     Returns:
         (X, Y, Z) by modality.
@@ -152,19 +153,19 @@ def restored(
     if onto is None:
         return dict(undo(replace(prepared, images=images)).images)
     everywhere = torch.ones(onto.shape, dtype=torch.bool)
-    there = replace(prepared, images=images, affine=onto.affine, foreground=everywhere)
-    return dict(undo.intensities(there).images)
+    output = replace(prepared, images=images, affine=onto.affine, foreground=everywhere)
+    return dict(undo.intensities(output).images)
 
 
 def output_grid(here: Grid, spacing: Sequence[float]) -> Grid:
-    """Lay the grid of an output over the field of view of a source.
+    """Return the grid of an output that covers the field of view of a source.
 
     Args:
-        here: The grid of the source.
+        here: Grid of the source.
         spacing: Voxel edge lengths in mm, in the order of its axes.
 
     Raises:
-        UserError: If these are not three lengths, or make more voxels than a volume has.
+        UserError: If these are not three lengths, or the output would have too many voxels.
 
     Example:
         >>> import numpy as np
@@ -181,28 +182,32 @@ def output_grid(here: Grid, spacing: Sequence[float]) -> Grid:
     return onto
 
 
-def placed(grid: Grid, source: Grid) -> dict[str, Any]:
-    """Say in a sidecar on which grid an image lies, and on which its source does."""
-    size, own = (list(one.voxel_size) for one in (grid, source))
-    return {"Shape": list(grid.shape), "VoxelSizeMm": size, "SourceShape": list(source.shape), "SourceVoxelSizeMm": own}
+def grid_record(grid: Grid, source: Grid) -> dict[str, Any]:
+    """Return the entry of a sidecar about the grids of an image and of its source."""
+    return {
+        "Shape": list(grid.shape),
+        "VoxelSizeMm": list(grid.voxel_size),
+        "SourceShape": list(source.shape),
+        "SourceVoxelSizeMm": list(source.voxel_size),
+    }
 
 
-def provenance(run: LoadedRun, sources: Mapping[str, Path], asked: Acquisition) -> dict[str, Any]:
-    """Say where a synthetic image comes from, as a BIDS sidecar.
+def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisition) -> dict[str, Any]:
+    """Return the BIDS sidecar of a synthetic image: sources, run, weights and versions.
 
     Args:
-        run: What made it.
-        sources: From which files, by modality.
-        asked: How it should look as if it were acquired; its modality is the target.
+        run: The run that synthesized it.
+        sources: The source files, by modality.
+        requested: Its requested acquisition, whose modality is the target.
     """
-    target = str(asked.modality)
+    target = str(requested.modality)
     return {
         "Synthetic": True,
         "Description": f"Synthetic image, not for clinical use. Made by anysyn, recipe {run.recipe.name}.",
         "Units": modality(target).unit,
         "Sources": {name: {"file": path.name, "sha256": digest(path)} for name, path in sources.items()},
         "Target": target,
-        "AcquisitionAskedFor": asked.known(),
+        "AcquisitionAskedFor": requested.known(),
         **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
         "Recipe": {"name": run.recipe.name, "sha256": digest(run.folder.recipe)},
         "Weights": {"sha256": digest(run.folder.weights)},
@@ -218,7 +223,7 @@ def digest(path: Path) -> str:
 
 
 def sidecar(path: Path) -> Path:
-    """Return the JSON beside a NIfTI.
+    """Return the path of the JSON beside a NIfTI.
 
     Example:
         >>> sidecar(Path("out/t2.nii.gz")).as_posix()

@@ -1,13 +1,12 @@
-"""A trained run, ready to answer."""
+"""A trained run, ready to synthesize."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-import safetensors.torch
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -16,6 +15,7 @@ from anysyn import build
 from anysyn.acquisition import Acquisition
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.geometry.output_grid import Raster
+from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.records import Failure, Subject
@@ -23,30 +23,29 @@ from anysyn.data.subjects.find import find_subjects
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import UserError
-from anysyn.points import Lattice
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
-from anysyn.synthesis.dataset_request import Datasets, check_dataset, hears_dataset
+from anysyn.synthesis.dataset_request import Datasets, check_dataset, reads_dataset
 from anysyn.synthesis.fold_batch_norms import fold_batch_norms
-from anysyn.synthesis.tiles import Canvas, Tile
+from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
+from anysyn.training.checkpoints import Checkpoints
 from anysyn.training.folder import RunError, RunFolder
-from anysyn.types import Batch, Query
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """Hold a trained recipe.
+    """A trained recipe with its networks.
 
     Args:
         folder: The run folder.
         recipe: Its recipe.
         model: Its synthesizer, with the trained weights, in evaluation mode, batch norms folded into convolutions.
         pipeline: Its preparation, with the typical windows of its training subjects.
-        view: How volumes reach the network.
+        view: How volumes are cut for the network.
         fabric: Device and precision.
         datasets: Those of its training.
-        dataset: As coming from which of them, or ``mean`` of them, every study is treated; by default its own.
+        dataset: Treat every study as this training dataset, or as the ``mean`` of all; by default as its own.
     """
 
     folder: RunFolder
@@ -61,14 +60,14 @@ class LoadedRun:
     def subjects(
         self, root: str | Path | None = None, split: str = "test"
     ) -> tuple[list[Subject], tuple[Failure, ...]]:
-        """Find the subjects of a part of the split, in the data of the training or in another cohort.
+        """Find the subjects of a part of the split, in the training data or in another cohort.
 
         Args:
-            root: Another cohort, all of whose subjects count as unseen unless it is the one of the training.
+            root: Another cohort; the training data by default.
             split: ``train``, ``validation``, ``test`` or ``all``.
 
         Raises:
-            UserError: If there is no such part, or nobody in it.
+            UserError: If there is no such part, or no subject in it.
         """
         data = self.recipe.data
         if root:
@@ -108,116 +107,104 @@ class LoadedRun:
         onto: Grid | None = None,
         acquisitions: Mapping[str, Acquisition] | None = None,
     ) -> dict[str, Tensor]:
-        """Synthesize targets of a prepared study on the scale of prepared images.
+        """Synthesize targets of a prepared study, in prepared intensities.
 
         Background is left out; tiles that overlap are blended; each tile is encoded once for all targets.
 
         Args:
             study: What `prepare` returned.
-            sources: Modalities shown.
-            targets: Modalities asked for.
-            batch: Tiles at once: what bounds the memory.
-            onto: Grid of the answer, of any voxel size, for example ``with_spacing(study.grid, (0.8, 0.8, 1.2))``; that
-                of the study by default. What of it lies outside of the study is air.
-            acquisitions: How targets should look as if they were acquired, by modality; by default as the study says it
-                of its own images. The voxel size is that of the answer.
+            sources: Modalities shown to the network.
+            targets: Modalities to synthesize.
+            batch: Tiles at once, which bounds the memory.
+            onto: Grid of the output, of any voxel size, for example ``with_spacing(study.grid, (0.8, 0.8, 1.2))``; that
+                of the study by default. Voxels outside the study are air.
+            acquisitions: Requested acquisitions by modality; by default those of the study's own images. The voxel size
+                is that of the output.
+
+        Returns:
+            (X, Y, Z) by modality.
 
         Raises:
             UserError: If a modality is unknown to the recipe, a source is not in the study, the grid is turned against
-                that of the study, or the network is told of datasets and does not know that of the study.
+                that of the study, or the network is conditioned on the dataset and does not know that of the study.
         """
-        shown, asked = (self._numbers(words) for words in (sources, targets))
-        missing = [name for name in sources if modality(name).name not in study.images]
+        shown, wanted = (self._known(words) for words in (sources, targets))
+        missing = [name for name in shown if name not in study.images]
         if missing:
             raise UserError(f"{study.key}: has no {', '.join(missing)}; {suggest(missing[0], study.images)}")
         raster = Raster.same(study.grid.shape) if onto is None else Raster.between(study.grid, onto)
-        air = torch.tensor([study.air(self.recipe.modalities[k]) for k in asked])  # (K,)
-        canvas = Canvas(self.view, raster, air, getattr(self.model, "pointwise", False))
-        names, said = self.recipe.modalities, acquisitions or {}
-        known = [said.get(names[k]) or study.acquisition(names[k]) or Acquisition(modality=names[k]) for k in asked]
-        wanted = tuple(replace(record, voxel_size_mm=canvas.spacing(study.grid)) for record in known)
-        for tiles, answer in self._answers(study, shown, asked, wanted, canvas, batch):
-            for tile, images in zip(tiles, answer, strict=True):
-                canvas.put(tile, images)
-        return {self.recipe.modalities[k]: image for k, image in zip(asked, canvas.images(), strict=True)}
+        air = torch.tensor([study.air(name) for name in wanted])  # (K,)
+        output = TiledOutput(self.view, raster, air, getattr(self.model, "pointwise", False))
+        known, spacing = acquisitions or {}, output.spacing(study.grid)
+        records = [known.get(name) or study.acquisition(name) or Acquisition(modality=name) for name in wanted]
+        requested = {name: replace(record, voxel_size_mm=spacing) for name, record in zip(wanted, records, strict=True)}
+        for tiles in output.tiles(study.foreground, batch):
+            for tile, images in zip(tiles, self._synthesize(study, shown, requested, tiles), strict=True):
+                output.put(tile, images)
+        return dict(zip(wanted, output.images(), strict=True))
 
-    def told_of(self, study: Study) -> Tensor:
-        """Return what the network is told of the dataset of a study: (1,) int64, or (1, N) shares of several.
+    def dataset_weights(self, study: Study) -> Tensor:
+        """Return the mixing weights (1, N) over the datasets that a study is treated as.
 
         Args:
-            study: Whose dataset counts, unless the run treats every study as coming from another.
+            study: Its own dataset counts, unless the run treats every study as another.
 
         Raises:
-            UserError: If the network reads it and does not know it; the message lists the choices.
+            UserError: If the network is conditioned on the dataset and does not know it; the message lists the choices.
         """
-        if not hears_dataset(self.model):
-            return torch.zeros(1, dtype=torch.int64)
-        return self.datasets.told(study.dataset if self.dataset is None else self.dataset)
+        if not reads_dataset(self.model):
+            return torch.ones(1, 1)
+        return self.datasets.weights(study.dataset if self.dataset is None else self.dataset)
 
-    def asked_as(self, dataset: str | None) -> LoadedRun:
-        """Return the run as it treats every study as coming from a dataset.
+    def treat_as(self, dataset: str | None) -> LoadedRun:
+        """Return the run that treats every study as one training dataset.
 
         Args:
-            dataset: A dataset of the training, ``mean`` for their mean embedding, or None for what is set already.
+            dataset: A dataset of the training, ``mean`` for the mean of all, or None for no change.
 
         Raises:
-            UserError: If the network is not told of datasets, or does not know this one.
+            UserError: If the network is not conditioned on the dataset, or does not know this one.
         """
         check_dataset(self.model, self.datasets, dataset)
         return self if dataset is None else replace(self, dataset=dataset)
 
-    def _numbers(self, words: Sequence[str]) -> list[int]:
-        names = list(self.recipe.modalities)
-        known = [modality(word).name for word in words]
-        for word in known:
-            if word not in names:
-                raise UserError(f"this run knows no {word!r}; {suggest(word, names)}")
-        return [names.index(word) for word in known]
+    def _known(self, words: Sequence[str]) -> list[str]:
+        names = list(dict.fromkeys(modality(word).name for word in words))
+        for name in names:
+            if name not in self.recipe.modalities:
+                raise UserError(f"this run knows no {name!r}; {suggest(name, self.recipe.modalities)}")
+        return names
 
     @torch.inference_mode()
-    def _answers(
-        self,
-        study: Study,
-        shown: list[int],
-        asked: list[int],
-        wanted: tuple[Acquisition, ...],
-        canvas: Canvas,
-        batch: int,
-    ) -> Iterator[tuple[list[Tile], Tensor]]:
-        names = self.recipe.modalities
-        blank = torch.zeros(study.grid.shape)
-        whole = torch.stack([study.images.get(name, blank) if m in shown else blank for m, name in enumerate(names)])
-        air = torch.tensor([study.air(name) if m in shown else 0.0 for m, name in enumerate(names)])
-        for tiles in canvas.tiles(study.foreground, batch):
-            images = torch.stack([self.view.take(whole, tile.box, air) for tile in tiles])  # (B, M, *S)
-            size = len(tiles)
-            query = Query(
-                torch.tensor([shown] * size),
-                torch.tensor([asked] * size),
-                (tuple(study.acquisition(names[m]) for m in shown),) * size,
-                (wanted,) * size,
-            )
-            with self.fabric.autocast():
-                yield tiles, self._ask(study, images, query, tiles[0].places)
-
-    def _ask(self, study: Study, images: Tensor, query: Query, places: Lattice | None) -> Tensor:
-        names, size, device = self.recipe.modalities, len(images), self.fabric.device
-        available = torch.zeros(size, len(names), dtype=torch.bool).scatter(1, query.sources, True)
-        spacing = torch.tensor([study.grid.spacing[axis] for axis in self.view.spatial]).expand(size, -1)
-        records = (tuple(study.acquisition(name) for name in names),) * size
-        told = self.told_of(study)
-        batch = Batch(images, available, told.expand(size, *told.shape[1:]), spacing, records)
-        there = None if places is None else places.to(device)
-        answer: Tensor = self.model(batch.to(device), query.to(device), there).images
-        return answer
+    def _synthesize(
+        self, study: Study, sources: Sequence[str], requested: Mapping[str, Acquisition], tiles: Sequence[Tile]
+    ) -> Tensor:
+        """Synthesize tiles that have the same places: (B, K, *S) or (B, K, *N)."""
+        names, places, device = list(self.recipe.modalities), tiles[0].places, self.fabric.device
+        batch = batch_of(
+            study,
+            [tile.box for tile in tiles],
+            view=self.view,
+            modalities=names,
+            dataset=self.dataset_weights(study),
+            sources=sources,
+        )
+        shown, wanted = (
+            torch.tensor([[names.index(name) for name in those]] * len(tiles)) for those in (sources, requested)
+        )
+        query = replace(batch.ask(shown, wanted), target_acquisitions=(tuple(requested.values()),) * len(tiles))
+        with self.fabric.autocast():
+            lattice = None if places is None else places.to(device)
+            images: Tensor = self.model(batch.to(device), query.to(device), lattice).images
+        return images
 
 
 def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str = "auto") -> LoadedRun:
-    """Load a trained run: its synthesizer, and of the other networks only those that it refers to.
+    """Load a trained run: its synthesizer, and only those other networks that it refers to.
 
     Args:
         folder: The run folder.
-        stage: Take the weights as this stage left them; by default those of the last stage.
+        stage: Load the weights at the end of this stage; by default those at the end of training.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
 
     Raises:
@@ -243,39 +230,32 @@ def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str =
 def networks(
     run: RunFolder, recipe: Recipe, *, only: Iterable[str] | None = None, stage: str | None = None
 ) -> torch.nn.ModuleDict:
-    """Build networks of a run with the weights that it learned.
+    """Build networks of a run with their trained weights.
 
     Args:
         run: The run folder.
         recipe: Its recipe.
-        only: Names of the parts that are wanted; they and those they refer to are built. All by default.
-        stage: Take the weights as this stage left them; by default those of the last stage.
+        only: Names of the parts to build, with the parts that they refer to. All by default.
+        stage: Load the weights at the end of this stage; by default those at the end of training.
 
     Raises:
-        RunError: If the weights are not there or do not fit.
+        RunError: If there is no such stage, or its weights are missing or do not fit.
     """
-    path = run.weights if stage is None else _stage_weights(run, recipe, stage)
+    stages = [known.name for known in recipe.stages]
+    if stage is not None and stage not in stages:
+        raise RunError(f"{run.path} has no stage {stage!r}; {suggest(stage, stages)}")
+    weights = Checkpoints(run).load_weights(stage)
     parts = build.parts(recipe, only, untrained=False)
     try:
-        kept = safetensors.torch.load_file(path)
-        parts.load_state_dict({name: value for name, value in kept.items() if name.split(".")[0] in parts})
-    except (RuntimeError, safetensors.SafetensorError) as error:
+        parts.load_state_dict({name: value for name, value in weights.items() if name.split(".")[0] in parts})
+    except RuntimeError as error:
+        path = run.weights if stage is None else run.stage_weights(stage)
         raise RunError(f"{path} does not fit {run.recipe}: {str(error).splitlines()[0]}") from error
     return parts
 
 
-def _stage_weights(run: RunFolder, recipe: Recipe, stage: str) -> Path:
-    known = [one.name for one in recipe.stages]
-    if stage not in known:
-        raise RunError(f"{run.path} has no stage {stage!r}; {suggest(stage, known)}")
-    path = run.stage_weights(stage)
-    if not path.is_file():
-        raise RunError(f"{run.path} keeps no weights of its stage {stage!r} ({path.name}); train it anew")
-    return path
-
-
 def _synthesizer(recipe: Recipe) -> str:
-    found = build.named(recipe, Synthesizer)
-    if not found:
+    names = build.named(recipe, Synthesizer)
+    if not names:
         raise RunError(f"the recipe has no synthesizer among its parts ({', '.join(recipe.parts)})")
-    return found[-1]  # the one that the stages end with
+    return names[-1]  # the one that the last stages train

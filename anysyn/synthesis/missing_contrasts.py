@@ -1,4 +1,4 @@
-"""What subjects lack, what a run may be shown of them for it, and where the answer goes."""
+"""The contrasts that subjects lack, the sources to synthesize them from, and the files to write."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from anysyn.queries import Queries
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
 
-SYNTHETIC = "synthetic"  # the label of what is written: desc-synthetic
+SYNTHETIC = "synthetic"  # label in the names of the output: desc-synthetic
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Say what a run was trained for.
+    """The modalities that a run was trained to read and to synthesize.
 
     Args:
-        sources: Modalities that it may be shown, best first.
-        targets: Modalities that it may be asked for.
-        most: Sources at a time.
+        sources: Modalities that it reads, best first.
+        targets: Modalities that it synthesizes.
+        most: Largest number of sources at a time.
     """
 
     sources: Sequence[str]
@@ -36,31 +36,31 @@ class Trained:
 
 @dataclass(frozen=True)
 class Missing:
-    """Say what one subject lacks.
+    """The contrasts that one subject lacks.
 
     Args:
-        subject: Who.
-        sources: Modalities to show.
-        todo: Where each contrast goes that is still to be made.
-        made: Where each contrast is that is made already.
+        subject: The subject.
+        sources: Modalities to synthesize them from.
+        todo: Files to write, by contrast.
+        done: Files that were written earlier, by contrast.
     """
 
     subject: Subject
     sources: tuple[str, ...]
     todo: dict[str, Path]
-    made: dict[str, Path]
+    done: dict[str, Path]
 
 
 def trained_for(recipe: Recipe, sources: Sequence[str] | None = None, targets: Sequence[str] | None = None) -> Trained:
-    """Read in a recipe what its last stage shows and asks for.
+    """Return the sources and the targets of a recipe's last stage.
 
     Args:
         recipe: The checked recipe.
-        sources: A choice of what may be shown, best first; all of it by default, in the order of the recipe.
-        targets: A choice of what may be asked for; all of it by default.
+        sources: Some of its sources, best first; all by default, in the order of the recipe.
+        targets: Some of its targets; all by default.
 
     Raises:
-        UserError: If what is chosen is not among what the run was trained for.
+        UserError: If one of these is not among those of the training.
 
     Example:
         >>> trained = trained_for(build.load("small/label"), targets=["t2", "flair"])
@@ -77,19 +77,19 @@ def trained_for(recipe: Recipe, sources: Sequence[str] | None = None, targets: S
 
 
 def missing(subjects: Sequence[Subject], trained: Trained, out: Path, *, anew: bool = False) -> list[Missing]:
-    """Say for each subject what it lacks of what a run may be asked for, and what to show for it.
+    """List the targets of a run that each subject lacks, and the sources to synthesize them from.
 
     Args:
-        subjects: Whose images count.
-        trained: What the run was trained for.
-        out: Folder of what is made, named as in BIDS.
-        anew: Whether what is made already is to be made again.
+        subjects: The subjects.
+        trained: Sources and targets of the run.
+        out: Folder of the output, named as in BIDS.
+        anew: Whether files of an earlier call are to be written again.
 
     Raises:
         UserError: If two subjects would get the same name.
     """
     keys: dict[str, str] = {}
-    found = []
+    gaps = []
     for subject in subjects:
         folder, label = place(subject.key)
         if (other := keys.setdefault(label, subject.key)) != subject.key:
@@ -99,15 +99,15 @@ def missing(subjects: Sequence[Subject], trained: Trained, out: Path, *, anew: b
             for name in trained.targets
             if name not in subject.images
         }
-        made = {name: path for name, path in lacks.items() if path.exists() and not anew}
-        todo = {name: path for name, path in lacks.items() if name not in made}
+        done = {name: path for name, path in lacks.items() if path.exists() and not anew}
+        todo = {name: path for name, path in lacks.items() if name not in done}
         sources = tuple(name for name in trained.sources if name in subject.images)[: trained.most]
-        found.append(Missing(subject, sources, todo, made))
-    return found
+        gaps.append(Missing(subject, sources, todo, done))
+    return gaps
 
 
 def place(key: str) -> tuple[Path, str]:
-    """Return the folder of a subject or session in BIDS, and what its files begin with.
+    """Return the BIDS folder of a subject or session, and the beginning of its file names.
 
     Args:
         key: Of the subject, in any layout.

@@ -1,4 +1,4 @@
-"""Mosaics: the answers of tiles, put together on the grid of the output."""
+"""Tile blending: synthesized tiles joined on the grid of the output."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor
 from anysyn.data.geometry.boxes import Box
 from anysyn.data.geometry.output_grid import Raster
 
-LEAST = 1e-6  # weight where an output voxel lies on the very end of a tile
+LEAST = 1e-6  # weight of an output voxel at the very end of a tile
 
 
 def raised_cosine(share: Tensor) -> Tensor:
-    """Weigh a piece from its middle to its ends: ``sin^2(pi share)``, never zero.
+    """Return blending weights along a tile, 1 in its middle and near 0 at its ends: ``sin^2(pi share)``, never zero.
 
-    Pieces that overlap by half add up to 1.
+    The weights of tiles that overlap by half add up to 1.
 
     Args:
-        share: (n,) where in the piece, from 0 to 1.
+        share: (n,) positions in the tile, from 0 to 1.
 
     Example:
         >>> [round(weight, 3) for weight in raised_cosine((torch.arange(4) + 0.5) / 4).tolist()]
@@ -29,21 +29,21 @@ def raised_cosine(share: Tensor) -> Tensor:
     return torch.sin(math.pi * share).square().clamp(min=LEAST)
 
 
-class Mosaic:
-    """Put the answers of tiles together, blending them smoothly where they overlap.
+class BlendedTiles:
+    """Images made of tiles that are blended smoothly where they overlap.
 
-    Each voxel is the average of the tiles that answer it, by weights that fall towards the ends of what a tile answers
-    (`raised_cosine` along every axis that one tile does not cover whole); divided by their sum, they add up to 1.
+    Each voxel is the weighted mean of the tiles that cover it. The weights fall towards the ends of a tile
+    (`raised_cosine` along every axis that one tile does not cover entirely).
 
     Args:
         raster: Where the voxels of the output lie among those of the input.
-        air: (K,) value of each image where no tile lies.
+        air: (K,) value of each image outside all tiles.
 
     Example:
-        >>> mosaic = Mosaic(Raster.same((4, 4, 6)), torch.zeros(1))
+        >>> blended = BlendedTiles(Raster.same((4, 4, 6)), torch.zeros(1))
         >>> for z in (0, 2):
-        ...     mosaic.put(Box((0, 0, z), (4, 4, 4)), torch.ones(1, 4, 4, 4))
-        >>> bool((mosaic.images() == 1).all())
+        ...     blended.put(Box((0, 0, z), (4, 4, 4)), torch.ones(1, 4, 4, 4))
+        >>> bool((blended.images() == 1).all())
         True
     """
 
@@ -53,19 +53,19 @@ class Mosaic:
         self._weight = torch.zeros(raster.shape)
 
     def put(self, kept: Box, images: Tensor) -> None:
-        """Add the answer of one tile.
+        """Add one tile.
 
         Args:
-            kept: Which part of the input it answers for.
-            images: (K, x, y, z) at the voxels of the output whose centres lie there.
+            kept: The part of the input for which it is used.
+            images: (K, x, y, z) at the voxels of the output whose centres lie in that part.
         """
         region = self.raster.covered(kept)
-        there, weight = region.inside(self.raster.shape), self._weights(kept, region)
-        self._sum[(slice(None), *there)] += weight * images.float().cpu()
-        self._weight[there] += weight
+        inside, weight = region.inside(self.raster.shape), self._weights(kept, region)
+        self._sum[(slice(None), *inside)] += weight * images.float().cpu()
+        self._weight[inside] += weight
 
     def images(self) -> Tensor:
-        """Return the whole (K, X, Y, Z)."""
+        """Return the images (K, X, Y, Z)."""
         air = self.air.reshape(-1, 1, 1, 1).expand_as(self._sum)
         return torch.where(self._weight > 0, self._sum / self._weight, air)  # (K, X, Y, Z)
 

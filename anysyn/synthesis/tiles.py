@@ -1,4 +1,4 @@
-"""Tiles: which part of the input each is shown, which part of the output it answers, and how answers come together."""
+"""Tiles: the part of the input that each reads, the part of the output that it covers, and their assembly."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.geometry.resampling import along, resampling
 from anysyn.data.views import View
 from anysyn.points import Lattice
-from anysyn.synthesis.tile_blending import Mosaic
+from anysyn.synthesis.tile_blending import BlendedTiles
 
 
 class Tile(NamedTuple):
-    """Say what one tile is shown and where it answers.
+    """A piece of the input and the voxels of the output that are synthesized from it.
 
     Args:
-        box: What it is shown of the input.
-        kept: The part of that for which its answer is used.
-        region: The voxels of the output there.
-        places: Where they lie in the box; None where the network answers at all of the box's own voxels.
+        box: The part of the input that the network reads.
+        kept: The part of the box for which the synthesis is used: the box without its halo.
+        region: The voxels of the output in that part.
+        places: Where they lie in the box; None if the network synthesizes all of the box's own voxels.
     """
 
     box: Box
@@ -32,31 +32,31 @@ class Tile(NamedTuple):
     region: Box
     places: Lattice | None
 
-    def answer(self, view: View, images: Tensor) -> Tensor:
-        """Bring what the network answered, (K, *S) or (K, *N), to (K, *region.size)."""
+    def on_output(self, view: View, images: Tensor) -> Tensor:
+        """Cut and turn synthesized images, (K, *S) or (K, *N), to (K, *region.size)."""
         if self.places is not None:
             return view.give(images, self.region)
         return view.give(images, self.box)[(slice(None), *self.box.of(self.kept))]
 
 
-class Canvas:
-    """Collect the answers of a view's tiles on any grid.
+class TiledOutput:
+    """Images on any grid, assembled from the tiles of a view.
 
-    The network answers at the output's voxels along the axes that it has and where they are not coarser than the
-    input's. Along the others, the slice axis of a view in slices or an axis that gets coarser, it answers at the
-    input's voxels, and its answers are resampled linearly, with a Gaussian against aliasing.
+    Along an axis that the network sees and that does not get coarser, the network decodes at the output's voxels.
+    Along the slice axis of a view in slices, or an axis that gets coarser, it decodes at the input's voxels, and the
+    result is resampled linearly, with a Gaussian against aliasing.
 
     Args:
-        view: Which tiles there are.
+        view: How the input is cut into tiles.
         raster: Where the output's voxels lie among those of the input.
-        air: (K,) value of each image where no tile answers.
-        pointwise: Whether the network answers each place by itself, so that it is not asked for the halo.
+        air: (K,) value of each image outside all tiles.
+        pointwise: Whether the network decodes each point independently, so that the halo need not be decoded.
 
     Example:
         >>> import torch
         >>> from anysyn.data.views import Slices
-        >>> canvas = Canvas(Slices(), Raster.same((4, 5, 6)), torch.zeros(1))
-        >>> [len(tiles) for tiles in canvas.tiles(torch.ones(4, 5, 6, dtype=torch.bool), most=4)]
+        >>> output = TiledOutput(Slices(), Raster.same((4, 5, 6)), torch.zeros(1))
+        >>> [len(tiles) for tiles in output.tiles(torch.ones(4, 5, 6, dtype=torch.bool), most=4)]
         [4, 2]
     """
 
@@ -65,16 +65,16 @@ class Canvas:
         changed = [axis for axis in range(3) if not raster.same_along(axis)]
         self.later = [axis for axis in changed if axis not in view.spatial or raster.step[axis] > 1]
         self.direct = raster.keeping(self.later)
-        self.mosaic = Mosaic(self.direct, air)
+        self.blended = BlendedTiles(self.direct, air)
         own = all(self.direct.same_along(axis) for axis in range(3))
         self.whole = own and not (pointwise and view.halo)
 
     def tiles(self, foreground: Tensor, most: int) -> Iterator[list[Tile]]:
-        """Yield the tiles that hold foreground, in groups that answer at the same places of their boxes.
+        """Yield the tiles that contain foreground, in groups with the same places in their boxes.
 
         Args:
             foreground: (X, Y, Z) bool.
-            most: Tiles in a group.
+            most: Largest number of tiles in a group.
         """
         groups = defaultdict[Hashable, list[Tile]](list)
         for box in self.view.tiles(foreground):
@@ -84,21 +84,21 @@ class Canvas:
             yield from (tiles[first : first + most] for first in range(0, len(tiles), most))
 
     def spacing(self, grid: Grid) -> tuple[float, float, float]:
-        """Return the voxel edge lengths in mm that the network is asked for.
+        """Return the voxel edge lengths in mm at which the network decodes.
 
         Args:
-            grid: That of the input.
+            grid: Of the input.
         """
         x, y, z = (edge * step for edge, step in zip(grid.spacing, self.direct.step, strict=True))
         return round(x, 4), round(y, 4), round(z, 4)
 
     def put(self, tile: Tile, images: Tensor) -> None:
-        """Add what the network answered for a tile, (K, *S) or (K, *N)."""
-        self.mosaic.put(tile.kept, tile.answer(self.view, images))
+        """Add the synthesized images of a tile, (K, *S) or (K, *N)."""
+        self.blended.put(tile.kept, tile.on_output(self.view, images))
 
     def images(self) -> Tensor:
-        """Return the whole (K, *N) in the order of the output's own array."""
-        whole, air = self.mosaic.images(), self.air.reshape(-1, 1, 1, 1)
+        """Return the images (K, *N) in the axis order of the output's file."""
+        whole, air = self.blended.images(), self.air.reshape(-1, 1, 1, 1)
         matrices = {}
         for axis in self.later:
             at, length = self.raster.axes[axis], self.raster.within[axis]
@@ -114,5 +114,5 @@ class Canvas:
 
 
 def _places(tile: Tile) -> Hashable:
-    """Tell lattices apart: of one step, first place and length say all."""
+    """Return what identifies the lattice of a tile: as all have one step, its first place and length."""
     return tile.places and tuple((len(at), round(float(at[0]), 6) if len(at) else 0.0) for at in tile.places.axes)

@@ -1,4 +1,4 @@
-"""Add a dataset to a trained run: its modulation alone is fitted, all else is frozen."""
+"""Adaptation: a dataset added to a trained run; only its modulation is fitted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 from torch import nn
 
 from anysyn import build
@@ -17,6 +16,7 @@ from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import Split, Step
 from anysyn.synthesizer import Synthesizer
+from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.fit import TrainingResult, resume
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.stage import Position
@@ -34,17 +34,17 @@ def adapt(
     accelerator: str = "auto",
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Add a dataset to a trained run that is told of datasets by ``film``, as a run of its own.
+    """Add a dataset to a trained run that is conditioned on datasets by ``film``, as a new run.
 
-    At each site where the dataset modulates, the new one gets a scale and a shift of its own behind those that the old
-    heads answer for its number. They begin at 1 and 0 and are all that is fitted. The outputs of the old datasets do
+    At each site that the dataset modulates, the new one gets a scale and a shift of its own after those that the old
+    heads return for its number. They begin at 1 and 0, and nothing else is fitted. The outputs for the old datasets do
     not change in any bit.
 
     Args:
-        run: The trained run; it is left as it is.
+        run: The trained run; it is not changed.
         data: A few subjects of the new dataset, in any layout.
-        name: What the new dataset is called, and asked for by ``--dataset``.
-        out: The run folder to make, which needs the old one no more.
+        name: Name of the new dataset, for ``--dataset``.
+        out: The run folder to make; it does not need the old one.
         epochs: Passes over the subjects.
         lr: Learning rate of Adam.
         overwrite: Whether an earlier run in that folder may be deleted.
@@ -59,64 +59,63 @@ def adapt(
         raise RunError(f"{source.path} is no run folder, or its training is not finished")
     if folder.path.resolve() == source.path.resolve():
         raise RunError(f"--out {folder.path} is the run itself, which is left as it is; choose another folder")
-    find_subjects(data)  # what is wrong with it is better known before there is a folder
+    find_subjects(data)  # so that a mistake in it is reported before there is a folder
     old = build.load(source.recipe, lay_out=False)
     datasets: list[str] = source.read("datasets.json")
     if name in (*datasets, "mean"):
         raise RunError(f"--name {name}: the run has {', '.join(datasets)}, mean; choose another name")
     recipe = _adapted(old, data=str(data), name=name, number=len(datasets), epochs=epochs, lr=lr)
     parts = build.parts(recipe)
-    if any(isinstance(one, (nn.BatchNorm2d, nn.BatchNorm3d)) for one in parts[_synthesizer(old)].modules()):
+    if any(isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)) for module in parts[_synthesizer(old)].modules()):
         raise RunError(f"{source.path} has batch norms, which the new dataset would move; train with `norm: group`")
-    parts.load_state_dict({**parts.state_dict(), **safetensors.torch.load_file(source.weights)})
+    parts.load_state_dict({**parts.state_dict(), **Checkpoints(source).load_weights()})
     folder.create(recipe, overwrite=overwrite)
     folder.write("datasets.json", [*datasets, name])
     folder.write("windows.json", source.read("windows.json"))
-    weights = {f"parts.{key}": value for key, value in parts.state_dict().items()}
-    folder.save_checkpoint("adapted", weights, {"position": asdict(Position()), "optimizers": [], "precision": {}})
+    Checkpoints(folder).save("adapted", Checkpoint(parts.state_dict(), {}, asdict(Position()), [], {}))
     return resume(folder.path, accelerator=accelerator, progress=progress)
 
 
 def _adapted(old: Recipe, *, data: str, name: str, number: int, epochs: int, lr: float) -> Recipe:
-    """Return the recipe of the adaptation: one more conditioner for each that modulates by the dataset."""
+    """Return the recipe of the adaptation: one more conditioner for each that is conditioned on the dataset."""
     part = _synthesizer(old)
     spec = _plain(old.parts[part])
     conditioners = spec.get("conditioners", [])
     added = [
-        {"name": "film", "at": one["at"], "bias": False, "reads": {"name": "one_dataset", "number": number}}
-        for one in conditioners
-        if one["name"] == "film" and one["reads"]["name"] == "dataset"
+        {"name": "film", "at": film["at"], "bias": False, "reads": {"name": "one_dataset", "number": number}}
+        for film in conditioners
+        if film["name"] == "film" and film["reads"]["name"] == "dataset"
     ]
     if not added:
         raise RunError(f"recipe {old.name}: no conditioner is {{name: film, reads: {{name: dataset}}}}")
     first = len(conditioners)
     spec["conditioners"] = [*conditioners, *added]
-    learns = [f"{part}.conditioners.{first + n}" for n in range(len(added))]
+    learned = [f"{part}.conditioners.{first + n}" for n in range(len(added))]
     split = Split(seed=old.data.split.seed)
-    there = replace(old.data, root=data, layout="auto", datasets=None, as_dataset=name, split=split, cache=None)
-    stages = [_stage(old, learns, epochs, lr)]
-    return replace(old, data=there, parts={**old.parts, part: spec}, stages=stages)  # type: ignore[dict-item]
+    section = replace(old.data, root=data, layout="auto", datasets=None, as_dataset=name, split=split, cache=None)
+    stages = [_stage(old, learned, epochs, lr)]
+    return replace(old, data=section, parts={**old.parts, part: spec}, stages=stages)  # type: ignore[dict-item]
 
 
 def _synthesizer(recipe: Recipe) -> str:
-    found = build.named(recipe, Synthesizer)
-    if not found:
+    names = build.named(recipe, Synthesizer)
+    if not names:
         raise RunError(f"recipe {recipe.name} has no synthesizer among its parts ({', '.join(recipe.parts)})")
-    return found[-1]
+    return names[-1]
 
 
-def _stage(old: Recipe, learns: Sequence[str], epochs: int, lr: float) -> Stage:
-    """Return the last stage as it fits the new parameters alone, without discriminators, which saw none of it."""
+def _stage(old: Recipe, learned: Sequence[str], epochs: int, lr: float) -> Stage:
+    """Return the last stage, fitting only the new parameters, without discriminators: they saw no new images."""
     stage = old.stages[-1]
-    found = [step for step in stage.steps if _plain(step.objective)["name"] == "synthesis"]
-    if not found:
+    objectives = [_plain(step.objective) for step in stage.steps]
+    objective = next((spec for spec in objectives if spec["name"] == "synthesis"), None)
+    if objective is None:
         raise RunError(f"recipe {old.name}: its last stage {stage.name} has no objective {{name: synthesis}}")
-    objective = _plain(found[0].objective)
     objective["losses"] = [loss for loss in objective["losses"] if "discriminator" not in loss]
-    step: Any = {"objective": objective, "train": learns, "optimizer": {"name": "adam", "lr": lr}}
+    step: Any = {"objective": objective, "train": learned, "optimizer": {"name": "adam", "lr": lr}}
     return replace(stage, name="adaptation", epochs=epochs, steps=[Step(**step)], ema=None, accumulate=1)
 
 
 def _plain(spec: Any) -> dict[str, Any]:
-    """Return a part of a recipe that is not built yet as the mapping that it is."""
+    """Return a copy of a part of a recipe as a plain mapping."""
     return dict(deepcopy(spec))

@@ -1,4 +1,4 @@
-"""The subjects of a run: found, split, prepared, and recorded in its folder."""
+"""The cohort of a run: its subjects, found, split, prepared and recorded in the run folder."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from anysyn.training.folder import RunFolder
 
 @dataclass(frozen=True)
 class Cohort:
-    """Hold the samples of a run.
+    """Training and validation samples of a run.
 
     Args:
         names: The recipe's modalities.
-        train: Samples to learn from.
-        validation: Samples to compare epochs by; None where the split has none.
+        train: Training samples.
+        validation: Validation samples, by which epochs are compared; None if the split has none.
         seed: Seed of the validation's queries.
         failures: Subjects that could not be used, and why.
     """
@@ -40,10 +40,10 @@ class Cohort:
     failures: tuple[Failure, ...]
 
     def seen_by(self, view: View | None) -> Cohort:
-        """Return the same subjects as a stage sees them.
+        """Return the samples of the same subjects by the view of a stage.
 
         Args:
-            view: The stage's own; None for the view that all stages share.
+            view: The stage's own view; None for the view of the recipe.
         """
         if view is None:
             return self
@@ -52,10 +52,10 @@ class Cohort:
 
 
 def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
-    """Find, split and prepare the subjects of a recipe; record split, intensities and failures in the run folder.
+    """Find, split and prepare the subjects of a recipe; record split, windows, datasets and failures in the run folder.
 
     Raises:
-        UserError: If there is nobody to train on.
+        UserError: If there is no subject to train on.
     """
     data = recipe.data
     found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset)
@@ -70,7 +70,7 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
         raise UserError(f"{data.root}: no training subject has two of {', '.join(recipe.modalities)}")
     folder.write("windows.json", _windows(train.typical, folder).to_json())
     folder.write("datasets.json", datasets)
-    # A split by lists leaves some subjects out, and what is wrong with those does not matter here.
+    # A split by lists leaves some subjects out; their failures do not matter here.
     absent = {subject.key for subject in found.subjects}.difference(*parts.values())
     unread = (failure for failure in found.failures if failure.key not in absent)
     failures = (*unread, *train.failures, *(validation.failures if validation else ()))
@@ -79,7 +79,7 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
 
 
 def _datasets(subjects: Sequence[Subject], folder: RunFolder) -> list[str]:
-    """Number the datasets; a resumed run, or one that adapts another, keeps the numbers that it has."""
+    """Return the datasets in the order of their numbers; a resumed or adapted run keeps its numbers."""
     if (folder.path / "datasets.json").is_file():
         before: list[str] = folder.read("datasets.json")
         return before
@@ -87,26 +87,26 @@ def _datasets(subjects: Sequence[Subject], folder: RunFolder) -> list[str]:
 
 
 def _windows(typical: TypicalWindows, folder: RunFolder) -> TypicalWindows:
-    """Keep what is known already, of a resumed run or of the one that is adapted."""
+    """Return the typical windows, with those that a resumed or adapted run has already unchanged."""
     if not (folder.path / "windows.json").is_file():
         return typical
     before = TypicalWindows.from_json(folder.read("windows.json"))
     return TypicalWindows({**typical.overall, **before.overall}, {**typical.datasets, **before.datasets})
 
 
-def _of_datasets(subjects: Sequence[Subject], wanted: Sequence[str] | None) -> list[Subject]:
+def _of_datasets(subjects: Sequence[Subject], chosen: Sequence[str] | None) -> list[Subject]:
     known = {subject.dataset for subject in subjects}
-    for name in wanted or ():
+    for name in chosen or ():
         if name not in known:
             raise UserError(f"data.datasets: no subject is of dataset {name!r}; {suggest(name, known)}")
-    return [subject for subject in subjects if wanted is None or subject.dataset in wanted]
+    return [subject for subject in subjects if chosen is None or subject.dataset in chosen]
 
 
 def _split(
     recipe: Recipe, subjects: Sequence[Subject], kept: Collection[str], folder: RunFolder
 ) -> dict[str, list[str]]:
-    """Split all subjects and keep some, so that a dataset is split alone as it is among the others."""
-    if (folder.path / "split.json").is_file():  # a resumed run keeps its split, whatever was added to the folder
+    """Split all subjects, then keep those of `kept`: a dataset gets the same split alone as among the others."""
+    if (folder.path / "split.json").is_file():  # a resumed run keeps its split, even if subjects were added
         before: dict[str, list[str]] = folder.read("split.json")
         return before
     split = recipe.data.split

@@ -13,15 +13,16 @@ from anysyn import build
 from anysyn.data.records import Failure
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
+from anysyn.training.checkpoints import Checkpoints
 from anysyn.training.cohort import cohort_of
-from anysyn.training.folder import RunError, RunFolder, write_tensors
+from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.prompts import check_prompts
-from anysyn.training.stage import Position, StageLoop, below
+from anysyn.training.stage import Position, StageLoop
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Tell where a run lies and which subjects could not be read.
+    """The folder of a run, and the subjects that could not be read.
 
     Args:
         folder: The run folder.
@@ -73,7 +74,7 @@ def resume(
     devices: int | str = "auto",
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Go on with a run that was stopped; it ends where an uninterrupted one would.
+    """Resume a run that was stopped; the result is that of an uninterrupted one.
 
     Args:
         run: The run folder.
@@ -100,7 +101,7 @@ def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
 
 
 def _count(accelerator: str, devices: int | str) -> int | str:
-    """Return as many devices as torchrun started processes; without torchrun, what is asked for, on a CPU one."""
+    """Return the number of torchrun's processes; without torchrun, the number given, by default one on a CPU."""
     if not TorchElasticEnvironment.detect():
         return 1 if (devices, accelerator) == ("auto", "cpu") else devices
     processes: int = TorchElasticEnvironment().world_size()
@@ -115,10 +116,11 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
         cohort = cohort_of(recipe, folder, shown)
     parts = build.parts(recipe).to(fabric.device)
     check_prompts(recipe, parts, cohort)
-    kept = folder.load_checkpoint()
-    position = Position() if kept is None else Position(**kept[1]["position"])
-    if kept is not None:
-        parts.load_state_dict(below("parts.", kept[0]))
+    checkpoints = Checkpoints(folder)
+    checkpoint = checkpoints.last()
+    position = Position() if checkpoint is None else Position(**checkpoint.position)
+    if checkpoint is not None:
+        parts.load_state_dict(checkpoint.parts)
     while position.stage < len(recipe.stages):
         if recipe.stages[position.stage].epochs == 0:
             position = replace(position, stage=position.stage + 1)
@@ -132,11 +134,11 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
             progress=shown,
             position=position,
         )
-        if kept is not None and kept[1]["optimizers"]:
-            loop.restore(*kept)
-        kept = None
+        if checkpoint is not None and checkpoint.optimizers:
+            loop.restore(checkpoint)
+        checkpoint = None
         position = loop.run()
     if fabric.is_global_zero:  # the others need it no more
-        write_tensors(folder.weights, parts.state_dict())
+        checkpoints.save_weights(parts.state_dict())
     fabric.barrier()
     return TrainingResult(folder.path, cohort.failures)

@@ -1,4 +1,4 @@
-"""Sample pictures of a running training."""
+"""Pictures of validation samples during training."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from anysyn.types import Batch, Query
 
 ROWS = 6
 TITLE = 12  # pixels above each image
-ERROR = 4.0  # how much brighter errors are shown
-WIDTH = 128  # pixels of an image at the least, so that its title fits
+ERROR = 4.0  # factor by which errors are brightened
+WIDTH = 128  # least pixels of an image, so that its title fits
 
 
 def draw(path: Path, batch: Batch, query: Query, prediction: Tensor, truth: Tensor, names: tuple[str, ...]) -> None:
-    """Draw source, truth, prediction and error of the first samples, a row each.
+    """Draw source, truth, prediction and error of the first samples, one row a sample.
 
     Args:
         path: The PNG.
-        batch: What exists.
-        query: What was shown and asked.
+        batch: The samples.
+        query: Their sources and targets.
         prediction: (B, K, *S).
         truth: (B, K, *S).
         names: The recipe's modalities.
@@ -33,9 +33,9 @@ def draw(path: Path, batch: Batch, query: Query, prediction: Tensor, truth: Tens
     rows = []
     for i in range(min(ROWS, len(prediction))):
         shown = "+".join(names[m] for m in query.sources[i].tolist())
-        asked = names[int(query.targets[i, 0])]
+        target = names[int(query.targets[i, 0])]
         error = (prediction[i, 0] - truth[i, 0]).abs() * ERROR  # (*S)
-        panels = ((source[i, 0], shown), (truth[i, 0], asked), (prediction[i, 0], "synthetic"), (error, "error x 4"))
+        panels = ((source[i, 0], shown), (truth[i, 0], target), (prediction[i, 0], "synthetic"), (error, "error x 4"))
         rows.append(np.hstack([_panel(image, title) for image, title in panels]))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.vstack(rows)).save(path)

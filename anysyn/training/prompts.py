@@ -1,4 +1,4 @@
-"""Prompts that are too long for the model that is to read them, found before the training."""
+"""Check before training that no prompt is too long for the model that reads it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from anysyn.types import ImageTextModel
 
 
 def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
-    """Refuse a cohort of which an image's prompt is too long, now and not in the middle of the training.
+    """Refuse a cohort with a prompt that is too long, before the training rather than during it.
 
     Args:
-        recipe: Its stages say what reads prompts.
+        recipe: The recipe, whose objectives may read prompts.
         parts: The networks.
-        cohort: Whose acquisitions are read.
+        cohort: The cohort, with the acquisitions of its images.
 
     Raises:
-        UserError: If a prompt is too long; the message names the field that is.
+        UserError: If a prompt is too long; the message names the field.
     """
     for stage in recipe.stages:
         view = None if stage.view is None else build.make(recipe, stage.view, "view")
@@ -38,25 +38,25 @@ def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
 
 
 def readers(objective: nn.Module) -> set[ImageTextModel]:
-    """Return the image-text models that read the prompts of a batch for an objective.
+    """Return the image-text models by which an objective reads prompts.
 
     Args:
-        objective: With all its networks.
+        objective: The objective with its networks.
     """
     return {module.clip for module in objective.modules() if isinstance(module, (TextPrompt, ClipPairs))}
 
 
 def prompts(samples: Samples) -> set[str]:
-    """Return the prompts of all images, those of coarser voxels included where the view shows such.
+    """Return the prompts of all images, including those at the coarser voxels that the view may draw.
 
     Args:
-        samples: With their view.
+        samples: The samples, with their view.
     """
     records = {record for row in samples.acquisitions for record in row if record is not None}
-    return {seen.to_prompt() for record in records for seen in _shown(record, samples)}
+    return {scaled.to_prompt() for record in records for scaled in _scaled(record, samples)}
 
 
-def _shown(record: Acquisition, samples: Samples) -> Iterator[Acquisition]:
+def _scaled(record: Acquisition, samples: Samples) -> Iterator[Acquisition]:
     yield record
     low, high = getattr(samples.view, "scales", (1.0, 1.0))
     for tenth in range(round(10 * low), round(10 * high) + 1):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
 
-import safetensors.torch
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -23,8 +20,9 @@ from anysyn.objectives.synthesis import distinct
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
+from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.cohort import Cohort
-from anysyn.training.folder import RunFolder, write_tensors
+from anysyn.training.folder import RunFolder
 from anysyn.training.log import Log
 from anysyn.training.steps import StepLoop, steps_of
 from anysyn.training.validation import validate
@@ -84,6 +82,7 @@ class StageLoop:
     ) -> None:
         self.fabric, self.recipe, self.parts, self.progress = fabric, recipe, parts, progress
         self.stage, self.folder, self.position = recipe.stages[position.stage], folder, position
+        self.checkpoints = Checkpoints(folder)
         view = None if self.stage.view is None else build.make(recipe, self.stage.view, "view")
         self.cohort = cohort.seen_by(view)
         for to, of in self.stage.warm_start.items():  # a checkpoint of the stage comes over this in `restore`
@@ -100,14 +99,14 @@ class StageLoop:
             board = folder.path / "tensorboard" / self.stage.name
             self.board = SummaryWriter(str(board), purge_step=self._samples(position.epoch, position.batch))
 
-    def restore(self, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    def restore(self, checkpoint: Checkpoint) -> None:
         """Take up a checkpoint of this stage."""
-        self.parts.load_state_dict(below("parts.", weights))
+        self.parts.load_state_dict(checkpoint.parts)
         if self.average is not None:
-            self.average.load_state_dict(below("average.", weights))
-        for step, kept in zip(self.steps, state["optimizers"], strict=True):
-            step.optimizer.load_state_dict(kept)
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
+            self.average.load_state_dict(checkpoint.average)
+        for step, state in zip(self.steps, checkpoint.optimizers, strict=True):
+            step.optimizer.load_state_dict(dict(state))
+        self.fabric.strategy.precision.load_state_dict(dict(checkpoint.precision))
 
     def run(self) -> Position:
         """Run the epochs that are left, leave the best weights in the networks, and return where the next stage is."""
@@ -115,11 +114,11 @@ class StageLoop:
             self.epoch(epoch)
         if self.position.best is not None:
             self.fabric.barrier()
-            self.parts.load_state_dict(safetensors.torch.load_file(self._best))
+            self.parts.load_state_dict(self.checkpoints.load_best(self.stage.name))
         elif self.average is not None:
             self.parts.load_state_dict(self.average.module.state_dict())
         if self.fabric.is_global_zero:
-            write_tensors(self.folder.stage_weights(self.stage.name), self.parts.state_dict())
+            self.checkpoints.save_weights(self.parts.state_dict(), self.stage.name)
         self.position = replace(self.position, stage=self.position.stage + 1, epoch=0, batch=0, best=None)
         self.save(ended=True)
         if self.fabric.is_global_zero:
@@ -209,16 +208,12 @@ class StageLoop:
         if self.position.best is not None and score >= self.position.best:
             return
         if self.fabric.is_global_zero:
-            write_tensors(self._best, self.parts.state_dict())
+            self.checkpoints.save_best(self.stage.name, self.parts.state_dict())
         self.position = replace(self.position, best=score)
 
     def _samples(self, epoch: int, batch: int) -> int:
         together: int = self.batches.size * self.fabric.world_size
         return epoch * len(self.cohort.train) + batch * together
-
-    @property
-    def _best(self) -> Path:
-        return self.folder.path / f"best-{self.stage.name}.safetensors"
 
     def save(self, *, ended: bool = False) -> None:
         """Save a checkpoint that training goes on from as if it had not stopped.
@@ -229,16 +224,15 @@ class StageLoop:
         if not self.fabric.is_global_zero:
             return
         self.position = replace(self.position, log=self.log.size(), validation=self.validation.size())
-        weights = {f"parts.{name}": value for name, value in self.parts.state_dict().items()}
-        if self.average is not None and not ended:
-            weights |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
-        state = {
-            "position": asdict(self.position),
-            "optimizers": [] if ended else [step.optimizer.state_dict() for step in self.steps],
-            "precision": self.fabric.strategy.precision.state_dict(),
-        }
         at = self.position
-        self.folder.save_checkpoint(f"stage{at.stage}-epoch{at.epoch:05d}-batch{at.batch:06d}", weights, state)
+        checkpoint = Checkpoint(
+            parts=self.parts.state_dict(),
+            average={} if self.average is None or ended else self.average.state_dict(),
+            position=asdict(at),
+            optimizers=[] if ended else [step.optimizer.state_dict() for step in self.steps],
+            precision=self.fabric.strategy.precision.state_dict(),
+        )
+        self.checkpoints.save(f"stage{at.stage}-epoch{at.epoch:05d}-batch{at.batch:06d}", checkpoint)
 
 
 def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
@@ -267,13 +261,3 @@ def _averaged(parts: nn.ModuleDict, average: AveragedModel | None) -> Iterator[N
         yield
     finally:
         parts.load_state_dict(own)
-
-
-def below(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with a prefix, without it.
-
-    Example:
-        >>> below("parts.", {"parts.a": torch.zeros(1), "average.a": torch.ones(1)})
-        {'a': tensor([0.])}
-    """
-    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

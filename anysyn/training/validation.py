@@ -1,4 +1,4 @@
-"""Validate: the same batches and queries each time, so that scores can be compared."""
+"""Validation: the same batches and queries each time, so that scores can be compared."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def validate(
     cohort: Cohort,
     picture: Path,
 ) -> list[dict[str, float]]:
-    """Average the terms of objectives over the validation samples; draw a picture of one batch if one synthesizes.
+    """Average the terms of objectives over the validation samples, and draw a picture of one batch.
 
     Args:
         fabric: Devices and precision.
-        objectives: What is measured.
-        batches: Which samples go together.
-        queries: What is shown and asked.
+        objectives: The objectives of the stage.
+        batches: The batches of the stage.
+        queries: The queries of the stage.
         samples: The validation samples.
-        cohort: What they belong to.
-        picture: Where the picture goes.
+        cohort: The cohort of the samples.
+        picture: The PNG; drawn only if an objective synthesizes.
 
     Returns:
-        The terms of each objective, lower being better.
+        The terms of each objective; lower is better.
     """
     measured = nn.ModuleList(objectives)
     training = [module for module in measured.modules() if module.training]
@@ -63,19 +63,19 @@ def validate(
                 for name, term in terms.items():
                     sums[place, name] += float(term) * len(indices)
         count += len(indices)
-        if number == len(shares) // 2 and fabric.is_global_zero:  # not the first slices, which show little
+        if number == len(shares) // 2 and fabric.is_global_zero:  # the first slices show little anatomy
             _picture(objectives, batch, query, cohort.names, picture)
     for module in training:
         module.train()
     totals = fabric.all_reduce(torch.tensor([*sums.values(), count], dtype=torch.float64), reduce_op="sum")
-    found: list[dict[str, float]] = [{} for _ in objectives]
+    means: list[dict[str, float]] = [{} for _ in objectives]
     for (place, name), total in zip(sums, totals[:-1], strict=True):
-        found[place][name] = float(total / totals[-1])
-    return found
+        means[place][name] = float(total / totals[-1])
+    return means
 
 
 def _picture(objectives: Sequence[Objective], batch: Batch, query: Query, names: tuple[str, ...], path: Path) -> None:
-    # Others may hold a synthesizer too, such as contrastive pretraining, whose decoder has not learnt yet.
-    synthesis = next((one for one in objectives if isinstance(one, SynthesisObjective)), None)
+    # Other objectives may have a synthesizer too, such as contrastive pretraining, whose decoder is still untrained.
+    synthesis = next((objective for objective in objectives if isinstance(objective, SynthesisObjective)), None)
     if synthesis is not None:
         draw(path, batch, query, synthesis.model(batch, query).images, pick(batch.images, query.targets), names)

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import torch
 import typer
 from lightning_fabric import Fabric
+from torch.nn.functional import one_hot
 
 from anysyn import build
 from anysyn.data.loading.batches import Batches, Group, ModalityConsistent, Shuffled
@@ -75,7 +76,7 @@ class Training:
         """
         available = torch.tensor([groups[i][1] for i in indices])  # (B, M)
         images = torch.rand(*available.shape, self.side, self.side)  # (B, M, *S)
-        dataset = torch.tensor([groups[i][0] for i in indices])  # (B,)
+        dataset = one_hot(torch.tensor([groups[i][0] for i in indices]), max(groups)[0] + 1).float()  # (B, N)
         kept = images * spread(available, images)  # (B, M, *S)
         return Batch(kept, available, dataset, torch.ones(len(indices), 2)).to(self.fabric.device)
 

@@ -115,9 +115,7 @@ def cost_of(case: Case, form: Form) -> Cost:
     if form == "laid out":
         model.decoder = LaidOut(model.decoder)
     shape = (case.depth, case.size, case.size)
-    batch = Batch(
-        torch.rand(1, case.targets, *shape), torch.ones(1, case.targets) > 0, torch.zeros(1), torch.ones(1, 3)
-    )
+    batch = Batch.complete(torch.rand(1, case.targets, *shape))
     asked = Query(torch.zeros(1, 1, dtype=torch.int64), torch.arange(case.targets).unsqueeze(0))
     with torch.inference_mode(), answered(model) as times:
         images = model(batch, asked).images[0]  # (K, depth, H, W)

@@ -171,7 +171,7 @@ def our_steps(model: Synthesizer, places: Lattice) -> tuple[Callable[..., Tensor
     source = torch.zeros(1, 1, dtype=torch.int64)
 
     def condition(features: Tensor, target: int) -> Tensor:
-        batch = Batch(features, torch.ones(1, 3, dtype=torch.bool), torch.zeros(1), torch.ones(1, 3))
+        batch = Batch.complete(features)
         told = fusion.embed(batch, Query(source, torch.full((1, 1), target)))
         return fusion(features, told, "decoder/in")
 

@@ -1,16 +1,16 @@
 import torch
-from toys import batch_of, existing, query_of, synthesizer
+from toys import batch_of, query_of, synthesizer
 
 from anysyn.points import lattice
 from anysyn.shortcuts import Gain
-from anysyn.types import Query
+from anysyn.types import Batch, Query
 
 
 def test_gain_is_a_sum_over_sources_written_out():
     images, query = torch.rand(2, 3, 4, 5), Query(torch.tensor([[0, 1], [2, 0]]), torch.tensor([[2], [1]]))
     shortcut = Gain(modalities=3)
     shortcut.gains.data = torch.arange(9.0).reshape(3, 3)
-    answer = shortcut(existing(images), query)
+    answer = shortcut(Batch.complete(images), query)
     torch.testing.assert_close(answer[0, 0], (2 * images[0, 0] + 5 * images[0, 1]) / 2)
     torch.testing.assert_close(answer[1, 0], (7 * images[1, 2] + 1 * images[1, 0]) / 2)
 

@@ -1,4 +1,4 @@
-"""What is asked for: merged with what is known, refused where it contradicts, told to the network, written down."""
+"""The requested acquisition: completed, refused if it contradicts, given to the network, written down."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ import anysyn
 from anysyn.acquisition import Acquisition
 from anysyn.data.geometry.grid import Grid
 from anysyn.errors import UserError
-from anysyn.synthesis.acquisition_request import acquired, acquisition_of, asked_for
+from anysyn.synthesis.acquisition_request import acquisition_of, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.loaded_run import load_run
 
 GRID = Grid((4, 4, 4), np.diag([2.0, 2.0, 3.0, 1.0]))
@@ -53,7 +53,7 @@ def made(run, source, out, **options):
 
 
 def test_what_is_not_said_of_person_and_scanner_is_the_source_s():
-    found = asked_for(Acquisition(echo_time_ms=90.0, manufacturer="Philips"), ["T2w"], SOURCE, GRID)
+    found = requested_acquisitions(Acquisition(echo_time_ms=90.0, manufacturer="Philips"), ["T2w"], SOURCE, GRID)
     assert found == {
         "T2w": Acquisition(
             modality="T2w",
@@ -64,18 +64,20 @@ def test_what_is_not_said_of_person_and_scanner_is_the_source_s():
             voxel_size_mm=(2.0, 2.0, 3.0),
         )
     }
-    assert asked_for(None, ["T2w"], None, GRID)["T2w"] == Acquisition(modality="T2w", voxel_size_mm=(2.0, 2.0, 3.0))
+    assert requested_acquisitions(None, ["T2w"], None, GRID)["T2w"] == Acquisition(
+        modality="T2w", voxel_size_mm=(2.0, 2.0, 3.0)
+    )
 
 
 def test_the_scanner_is_that_of_the_source_only_where_both_are_of_one_kind():
-    ct = asked_for(Acquisition(kvp=100.0), ["CT"], SOURCE, GRID)["CT"]
+    ct = requested_acquisitions(Acquisition(kvp=100.0), ["CT"], SOURCE, GRID)["CT"]
     assert (ct.manufacturer, ct.field_strength_t, ct.age_years, ct.kvp) == (None, None, 9.0, 100.0)
-    assert asked_for(None, ["PDw"], SOURCE, GRID)["PDw"].manufacturer == "GE"
+    assert requested_acquisitions(None, ["PDw"], SOURCE, GRID)["PDw"].manufacturer == "GE"
 
 
 def test_the_name_of_a_pet_says_its_tracer():
-    assert asked_for(None, ["AV45-PET"], None, GRID)["AV45-PET"].tracer == "AV45"
-    assert asked_for(Acquisition(tracer="FDG"), ["FDG-PET"], None, GRID)["FDG-PET"].tracer == "FDG"
+    assert requested_acquisitions(None, ["AV45-PET"], None, GRID)["AV45-PET"].tracer == "AV45"
+    assert requested_acquisitions(Acquisition(tracer="FDG"), ["FDG-PET"], None, GRID)["FDG-PET"].tracer == "FDG"
 
 
 @pytest.mark.parametrize(
@@ -85,17 +87,17 @@ def test_the_name_of_a_pet_says_its_tracer():
         (Acquisition(kvp=90.0), "T2w", "kvp has no meaning for T2w"),
         (Acquisition(dose_mbq=90.0), "CT", "dose_mbq has no meaning for CT"),
         (Acquisition(kernel="H31s"), "FDG-PET", "kernel has no meaning for FDG-PET"),
-        (Acquisition(tracer="AV45"), "FDG-PET", "AV45 is asked of FDG-PET, whose tracer is FDG"),
+        (Acquisition(tracer="AV45"), "FDG-PET", "AV45 is given for FDG-PET, whose tracer is FDG"),
     ],
 )
 def test_what_has_no_meaning_for_a_target_is_refused(said, target, message):
     with pytest.raises(UserError, match=message):
-        asked_for(said, [target], SOURCE, GRID)
+        requested_acquisitions(said, [target], SOURCE, GRID)
 
 
 def test_several_targets_have_acquisitions_of_their_own():
     said = {"T2": Acquisition(echo_time_ms=90.0)}
-    found = asked_for(said, ["T2w", "FLAIR"], None, GRID)
+    found = requested_acquisitions(said, ["T2w", "FLAIR"], None, GRID)
     assert (found["T2w"].echo_time_ms, found["FLAIR"].echo_time_ms) == (90.0, None)
 
 
@@ -113,12 +115,12 @@ def test_several_targets_have_acquisitions_of_their_own():
         ),
         (Acquisition(voxel_size_mm=(2.0, 2.0)), ["T2w"], "--voxel 2,2: write three lengths"),
         (Acquisition(echo_time_ms=90.0), ["T2w", "FLAIR"], "one acquisition is given for T2w, FLAIR"),
-        ({"FLAIR": Acquisition()}, ["T2w"], "given for FLAIR, but asked for are T2w"),
+        ({"FLAIR": Acquisition()}, ["T2w"], "given for FLAIR, but the targets are T2w"),
     ],
 )
 def test_contradictions_are_one_line(said, targets, message):
     with pytest.raises(UserError, match=message):
-        asked_for(said, targets, SOURCE, GRID)
+        requested_acquisitions(said, targets, SOURCE, GRID)
 
 
 def test_options_go_before_the_sidecar(tmp_path):
@@ -131,7 +133,7 @@ def test_options_go_before_the_sidecar(tmp_path):
 def test_sources_are_known_by_the_json_beside_them(place, tmp_path):
     shutil.copy(t1(place), tmp_path / "t1.nii.gz")
     files = {"T1w": t1(place), "T2w": tmp_path / "t1.nii.gz"}
-    found = acquired(files, Acquisition(age_years=30.0, echo_time_ms=1.0))
+    found = source_acquisitions(files, Acquisition(age_years=30.0, echo_time_ms=1.0))
     assert found["T1w"].manufacturer == "GE"
     assert found["T1w"].echo_time_ms == 10.0
     assert found["T2w"] == Acquisition(modality="T2w", age_years=30.0)
@@ -180,7 +182,7 @@ def test_a_network_that_is_not_told_refuses_what_would_change_nothing(place, tmp
     (tmp_path / "tiny.yaml").write_text(TINY)
     data = [f"data.root={place / 'cohort'}", "stages.0.epochs=1"]
     anysyn.train(tmp_path / "tiny.yaml", out=tmp_path / "run", overrides=data, accelerator="cpu")
-    with pytest.raises(UserError, match=r"told the modality alone, so echo_time_ms would change nothing"):
+    with pytest.raises(UserError, match=r"conditioned on the modality alone, so echo_time_ms would change nothing"):
         made(tmp_path / "run", t1(place), tmp_path / "t2.nii.gz", acquisition=Acquisition(echo_time_ms=90.0))
     made(tmp_path / "run", t1(place), tmp_path / "t2.nii.gz", acquisition=Acquisition(voxel_size_mm=(2.0, 2.0, 3.0)))
 

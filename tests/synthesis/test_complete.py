@@ -191,7 +191,7 @@ def test_a_subject_without_anything_to_show_is_listed(run, folder, tmp_path):
     [
         ({"targets": ["CT"]}, "--targets: this run was not trained for 'CT'"),
         ({"sources": ["CT"]}, "--sources: this run was not trained for 'CT'"),
-        ({"dataset": "A"}, "is not told from which dataset"),
+        ({"dataset": "A"}, "is not conditioned on the dataset"),
     ],
 )
 def test_mistakes_are_said_before_anything_is_written(run, folder, tmp_path, said, message):

@@ -168,7 +168,7 @@ def test_truncated_weights_are_one_line(place, tmp_path):
     shutil.copytree(place / "run", tmp_path / "run")
     weights = tmp_path / "run" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
-    with pytest.raises(RunError, match=r"weights\.safetensors does not fit"):
+    with pytest.raises(RunError, match=r"weights\.safetensors: cannot be read"):
         load_run(tmp_path / "run")
 
 

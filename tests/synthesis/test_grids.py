@@ -21,7 +21,7 @@ from anysyn.data.views import Patches, ScaledPatches, ScaledSlices, Slabs, Slice
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
-from anysyn.synthesis.files import restored
+from anysyn.synthesis.files import synthesize_study
 from anysyn.synthesis.loaded_run import load_run
 
 REAL = Path(__file__).parents[2] / "../shared/data/ms_head_thick_slices"
@@ -155,7 +155,7 @@ def test_preparation_is_undone_on_the_grid_of_the_output(run):
     steps = (Canonical(), Nonnegative(), Crop(margin=2.0), Resample(spacing=(1.0, 1.0, 1.0)), Rescale())
     onto = with_spacing(study.grid, (1.0, 1.0, 1.0))
     asked = copying(run, VIEWS[3], pipeline=Pipeline(steps))
-    made = restored(asked, study, ["T1w"], ["T1w"], onto=onto)["T1w"]
+    made = synthesize_study(asked, study, ["T1w"], ["T1w"], onto=onto)["T1w"]
     assert made.shape == onto.shape
     assert made[0, 0, 0] == 0
     found = Volume(made, onto.affine)

@@ -6,7 +6,7 @@ import torch
 
 from anysyn.data.geometry.boxes import Box
 from anysyn.data.geometry.output_grid import Raster
-from anysyn.synthesis.tile_blending import Mosaic, raised_cosine
+from anysyn.synthesis.tile_blending import BlendedTiles, raised_cosine
 
 
 @pytest.mark.parametrize("length", [2, 8, 64])
@@ -18,19 +18,19 @@ def test_half_overlapping_weights_add_up_to_one(length):
 
 
 def test_overlapping_answers_blend_smoothly_from_one_to_the_other():
-    mosaic = Mosaic(Raster.same((1, 1, 12)), torch.zeros(1))
-    mosaic.put(Box((0, 0, 0), (1, 1, 8)), torch.zeros(1, 1, 1, 8))
-    mosaic.put(Box((0, 0, 4), (1, 1, 8)), torch.ones(1, 1, 1, 8))
-    line = mosaic.images()[0, 0, 0]
+    blended = BlendedTiles(Raster.same((1, 1, 12)), torch.zeros(1))
+    blended.put(Box((0, 0, 0), (1, 1, 8)), torch.zeros(1, 1, 1, 8))
+    blended.put(Box((0, 0, 4), (1, 1, 8)), torch.ones(1, 1, 1, 8))
+    line = blended.images()[0, 0, 0]
     assert line[:4].eq(0).all()
     assert line[8:].eq(1).all()
     np.testing.assert_allclose(line[4:8], np.sin(np.pi * (np.arange(4) + 0.5) / 8) ** 2, rtol=1e-5)
 
 
 def test_where_no_box_lies_is_air():
-    mosaic = Mosaic(Raster.same((2, 2, 4)), torch.tensor([0.0, -1.0]))
-    mosaic.put(Box((0, 0, 0), (2, 2, 2)), torch.ones(2, 2, 2, 2))
-    images = mosaic.images()
+    blended = BlendedTiles(Raster.same((2, 2, 4)), torch.tensor([0.0, -1.0]))
+    blended.put(Box((0, 0, 0), (2, 2, 2)), torch.ones(2, 2, 2, 2))
+    images = blended.images()
     assert images[:, :, :, :2].eq(1).all()
     assert images[0, :, :, 2:].eq(0).all()
     assert images[1, :, :, 2:].eq(-1).all()

@@ -31,7 +31,7 @@ def adapt(place, run, name, out, **how):
 
 def answer(run, dataset):
     study = run.prepare(load_run(run.folder.path.parent / "run", accelerator="cpu").subjects(split="all")[0][0])
-    return run.asked_as(dataset).predict(study, ["T1w"], ["FLAIR"])["FLAIR"]
+    return run.treat_as(dataset).predict(study, ["T1w"], ["FLAIR"])["FLAIR"]
 
 
 def test_old_datasets_answer_as_before_bit_for_bit(place):

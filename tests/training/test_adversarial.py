@@ -31,7 +31,7 @@ def batch_of(absent=(), seed=0):
     available = torch.ones(3, len(NAMES), dtype=torch.bool)
     available[:, list(absent)] = False
     images = torch.rand(3, len(NAMES), 16, 16, generator=generator).masked_fill(~available[:, :, None, None], torch.nan)
-    return Batch(images, available, torch.tensor([0, 0, 0]), torch.ones(3, 2))
+    return Batch(images, available, torch.ones(3, 1), torch.ones(3, 2))
 
 
 def trained(tmp_path, optimizer, batches):
@@ -113,7 +113,7 @@ def synthesize(place, out, **options):
 
 
 def test_a_dataset_has_to_be_known_and_can_be_asked_for_by_name_or_as_the_mean(place, tmp_path):
-    with pytest.raises(UserError, match=r"nothing says it of this one; .*--dataset mean; choices: A, B, mean"):
+    with pytest.raises(UserError, match=r"this image names none; .*--dataset mean; choices: A, B, mean"):
         synthesize(place, tmp_path / "none.nii.gz")
     with pytest.raises(UserError, match=r"'C' is none of its training"):
         synthesize(place, tmp_path / "none.nii.gz", dataset="C")
@@ -126,7 +126,7 @@ def test_a_dataset_has_to_be_known_and_can_be_asked_for_by_name_or_as_the_mean(p
     assert images["B"].max() > 2 * images["A"].max(), "the intensities are those of the dataset"
     run = load_run(place / "run", accelerator="cpu")
     study = run.prepare(run.subjects(split="all")[0][0])
-    answers = {one: run.asked_as(one).predict(study, ["T1w"], ["FLAIR"])["FLAIR"] for one in ("A", "B", "mean")}
+    answers = {one: run.treat_as(one).predict(study, ["T1w"], ["FLAIR"])["FLAIR"] for one in ("A", "B", "mean")}
     assert torch.equal(run.predict(study, ["T1w"], ["FLAIR"])["FLAIR"], answers[study.dataset])
     assert len({float(one.sum()) for one in answers.values()}) == 3
 
@@ -143,8 +143,8 @@ def test_embeddings_are_those_of_the_study_s_own_dataset(place):
     run = load_run(place / "run", accelerator="cpu")
     study = next(run.prepare(one) for one in run.subjects(split="all")[0] if one.dataset == "B")
     given = {"view": run.view, "modalities": NAMES, "fabric": run.fabric, "size": 8}
-    own = embed_study(run.model, study, told=run.told_of(study), **given)
-    other = embed_study(run.model, study, told=run.asked_as("A").told_of(study), **given)
+    own = embed_study(run.model, study, dataset=run.dataset_weights(study), **given)
+    other = embed_study(run.model, study, dataset=run.treat_as("A").dataset_weights(study), **given)
     assert not torch.equal(own, other)
     assert torch.equal(other, embed_study(run.model, study, **given))  # A is the first
 
@@ -153,8 +153,8 @@ def test_a_network_that_is_not_told_of_datasets_refuses_one(place, tmp_path):
     plain = recipe_of(tmp_path, place / "cohort", conditioners=[], epochs=1)
     anysyn.train(plain, out=tmp_path / "run", accelerator="cpu")
     with pytest.raises(UserError, match="--dataset A would change nothing"):
-        load_run(tmp_path / "run", accelerator="cpu").asked_as("A")
-    assert load_run(tmp_path / "run", accelerator="cpu").asked_as(None).dataset is None
+        load_run(tmp_path / "run", accelerator="cpu").treat_as("A")
+    assert load_run(tmp_path / "run", accelerator="cpu").treat_as(None).dataset is None
 
 
 def test_one_dataset_can_be_trained_on_alone_with_the_same_subjects_as_together(place, tmp_path):

@@ -11,7 +11,7 @@ NAMES = ("T1w", "T2w", "FLAIR")
 
 
 def panels(path, shape, query):
-    batch = Batch(torch.rand(2, 3, *shape), torch.ones(2, 3, dtype=torch.bool), torch.zeros(2).long(), torch.ones(2, 3))
+    batch = Batch.complete(torch.rand(2, 3, *shape))
     prediction, truth = torch.rand(2, 1, *shape), torch.rand(2, 1, *shape)
     draw(path, batch, query, prediction, truth, NAMES)
     drawn = np.asarray(Image.open(path))

@@ -1,4 +1,4 @@
-"""Augmentation: random changes of training samples that leave them plausible."""
+"""Augmentation: random, anatomically plausible changes of training samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anysyn.registry import register
 
 
 class Augmentation:
-    """Change training samples at random."""
+    """A random change of training samples."""
 
     kind: ClassVar[str] = "augment"
 
@@ -24,7 +24,7 @@ class Augmentation:
             images: (B, M, *S).
             axes: For each voxel axis of *S, the axis of the volume: 0 left-right, 1 posterior-anterior, 2
                 inferior-superior.
-            generator: Decides.
+            generator: Draws the changes.
 
         Returns:
             (B, M, *S).
@@ -34,10 +34,10 @@ class Augmentation:
 
 @register("augment", "flip")
 class Flip(Augmentation):
-    """Mirror left and right, all modalities of a sample alike; sagittal slices stay as they are.
+    """Mirroring of left and right, the same for all modalities of a sample; sagittal slices stay as they are.
 
     Args:
-        probability: Share of the samples that is mirrored.
+        probability: Of a sample to be mirrored.
 
     Example:
         >>> images = torch.arange(3.0).reshape(1, 1, 3, 1)
@@ -60,12 +60,12 @@ class Flip(Augmentation):
 
 @register("augment", "shift")
 class Shift(Augmentation):
-    """Move the image by whole voxels, all modalities of a sample alike; the border is continued.
+    """Translation by whole voxels, the same for all modalities of a sample; the border is repeated.
 
-    Nothing is interpolated, so that noise and fine vessels stay what they are.
+    Nothing is interpolated, so that noise and fine vessels stay sharp.
 
     Args:
-        most: Voxels along each axis, to either side, at the most.
+        most: Largest translation along each axis, in voxels, to either side.
 
     Example:
         >>> images = torch.arange(4.0).reshape(1, 1, 4, 1)
@@ -79,14 +79,14 @@ class Shift(Augmentation):
         self.most = most
 
     def __call__(self, images: Tensor, axes: Sequence[int], generator: Generator) -> Tensor:
-        """Return moved samples."""
+        """Return translated samples."""
         steps = torch.randint(-self.most, self.most + 1, (len(images), images.ndim - 2), generator=generator)  # (B, d)
         pairs = zip(images, steps.tolist(), strict=True)
-        return torch.stack([moved(image, step) for image, step in pairs])  # (B, M, *S)
+        return torch.stack([translated(image, step) for image, step in pairs])  # (B, M, *S)
 
 
-def moved(image: Tensor, steps: Sequence[int]) -> Tensor:
-    """Move an image towards higher indices along each axis, continuing its border.
+def translated(image: Tensor, steps: Sequence[int]) -> Tensor:
+    """Translate an image towards higher indices along each axis, repeating its border.
 
     Args:
         image: (M, *S).
@@ -96,7 +96,7 @@ def moved(image: Tensor, steps: Sequence[int]) -> Tensor:
         (M, *S).
 
     Example:
-        >>> moved(torch.tensor([[1, 2, 3]]), [1]).tolist()
+        >>> translated(torch.tensor([[1, 2, 3]]), [1]).tolist()
         [[1, 1, 2]]
     """
     for axis, step in enumerate(steps, 1):

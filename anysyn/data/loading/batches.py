@@ -12,14 +12,14 @@ from torch import Generator
 
 from anysyn.registry import register
 
-Group = tuple[int, tuple[bool, ...]]  # the number of a dataset, and which modalities are there
+Group = tuple[int, tuple[bool, ...]]  # number of the dataset, and which modalities are available
 
 SIZE = 16  # samples in a validation batch
-MOST = 64  # batches of a validation at the most: a score to compare epochs by, not a result
+MOST = 64  # most batches of a validation: it compares epochs and is not a result
 
 
 class Batches:
-    """Cut samples into batches.
+    """Rule by which samples are grouped into batches.
 
     Args:
         size: Samples in a batch, B.
@@ -36,33 +36,32 @@ class Batches:
         """Return the batches of one epoch as lists of sample numbers.
 
         Args:
-            groups: For each sample, what must agree within a batch: its dataset and its available modalities.
+            groups: Dataset and available modalities of each sample.
             generator: Seeded by the caller for (seed, epoch).
-            ranks: How many ranks share the batches; neighbours go to the ranks of one step.
+            ranks: Number of ranks that share the batches; neighbouring batches go to the ranks of one step.
         """
         raise NotImplementedError
 
     def validation(self, groups: Sequence[Group]) -> list[list[int]]:
-        """Return the batches that epochs are compared by: always the same ones, spread evenly over the samples.
+        """Return the validation batches: always the same, spread evenly over the samples.
 
         Args:
-            groups: As in `epoch`; the samples of a batch agree.
+            groups: As in `epoch`; all samples of a batch have the same group.
         """
-        members = _members(groups)
-        whole = [of[i : i + SIZE] for of in members.values() for i in range(0, len(of), SIZE)]
-        return whole[:: -(-len(whole) // MOST)]
+        batches = [rows[i : i + SIZE] for rows in _members(groups).values() for i in range(0, len(rows), SIZE)]
+        return batches[:: -(-len(batches) // MOST)]
 
 
 def share(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]]:
-    """Return one rank's batches; every rank gets as many, the last ones repeating where they do not divide.
+    """Return the batches of one rank, equally many for every rank; the first ones repeat if the number does not divide.
 
-    Neighbouring batches go to the ranks of one step, so that a sampler that keeps a pattern's batches together gives
-    every rank the same pattern at the same step.
+    Neighbouring batches go to the ranks of one step, so that a sampler that keeps the batches of a group together gives
+    every rank the same group at the same step.
 
     Args:
         batches: The batches of an epoch, the same list on every rank.
-        rank: This rank's number.
-        world: How many ranks there are.
+        rank: Number of this rank.
+        world: Number of ranks.
 
     Example:
         >>> [share([[0], [1], [2]], rank, 2) for rank in (0, 1)]
@@ -85,7 +84,7 @@ def _shuffled(items: Sequence[int], generator: Generator) -> list[int]:
 
 @register("batches", "shuffled")
 class Shuffled(Batches):
-    """Shuffle all samples and cut them; the last batch may be smaller.
+    """Batches of shuffled samples; the last batch may be smaller.
 
     Args:
         size: Samples in a batch, B.
@@ -103,10 +102,10 @@ class Shuffled(Batches):
 
 @register("batches", "modality_consistent")
 class ModalityConsistent(Batches):
-    """Make batches whose samples share dataset and available modalities (the scheduler of PMM-Synth).
+    """Batches whose samples share dataset and available modalities (the scheduler of PMM-Synth).
 
-    Step 1 groups the samples by dataset and availability; step 2 pads each group with random duplicates of its own to a
-    multiple of B; step 3 shuffles within the groups, cuts them into batches and shuffles the batches.
+    Step 1 groups the samples by dataset and availability; step 2 pads each group to a multiple of B with random
+    duplicates; step 3 shuffles within the groups, cuts them into batches and shuffles the batches.
 
     Args:
         size: Samples in a batch, B.
@@ -132,14 +131,14 @@ class ModalityConsistent(Batches):
 
 @register("batches", "one_per_class")
 class OnePerClass(Batches):
-    """Put one sample of each acquisition class into every batch (TUMSyn, image-text pretraining).
+    """Batches of one sample of each acquisition class (TUMSyn, image-text pretraining).
 
-    A class is a modality of one dataset or site: what was acquired by one protocol. The sample has an image of it;
-    which of its images counts is the query's choice, and queries `reconstruct` choose so that all classes are there. An
-    epoch shows as many images as there are: those of a rare class several times, those of a frequent one not all.
+    A class is a modality of one dataset. The sample has an image of it; the query chooses which of its images is used,
+    and queries `reconstruct` choose so that every class occurs. An epoch has as many images as the cohort: those of a
+    rare class occur several times, some of a frequent class never.
 
     Args:
-        size: Samples in a batch at the most; of more classes, each batch gets a random choice. TUMSyn has 27.
+        size: Most samples in a batch; if there are more classes, each batch gets a random choice. TUMSyn has 27.
 
     Example:
         >>> groups = [(0, (True, True)), (0, (True, False)), (1, (False, True))]
@@ -153,13 +152,13 @@ class OnePerClass(Batches):
     def epoch(self, groups: Sequence[Group], generator: Generator, ranks: int = 1) -> list[list[int]]:
         """Return the batches of one epoch."""
         members = list(classes(groups).values())
-        together = min(self.size, len(members))
-        count = math.ceil(sum(map(len, members)) / together)
-        drawn = [_endless(of, generator) for of in members]
-        return [[next(drawn[c]) for c in _shuffled(range(len(drawn)), generator)[:together]] for _ in range(count)]
+        size = min(self.size, len(members))
+        count = math.ceil(sum(map(len, members)) / size)
+        streams = [_endless(samples, generator) for samples in members]
+        return [[next(streams[c]) for c in _shuffled(range(len(streams)), generator)[:size]] for _ in range(count)]
 
     def validation(self, groups: Sequence[Group]) -> list[list[int]]:
-        """Return the batches that epochs are compared by, always the same: of one sample of each class, too."""
+        """Return the validation batches, always the same, with one sample of each class."""
         return self.epoch(groups, Generator().manual_seed(0))[:MOST]
 
 
@@ -167,10 +166,10 @@ def classes(groups: Sequence[Group]) -> dict[tuple[int, int], list[int]]:
     """List the samples of each acquisition class.
 
     Args:
-        groups: For each sample, the number of its dataset and which modalities it has.
+        groups: Dataset and available modalities of each sample.
 
     Returns:
-        By the numbers of dataset and modality, the samples that have an image of it.
+        By the numbers of dataset and modality, the samples with such an image.
 
     Example:
         >>> classes([(0, (True, True)), (0, (True, False))])

@@ -14,23 +14,23 @@ from torch import Tensor
 from anysyn.data.errors import CacheError
 from anysyn.files import replacing
 
-FORMAT = 1  # goes up whenever the same files and the same steps are to give something else
+FORMAT = 1  # increased whenever the same files and steps give other prepared images
 
 
 class Entry(NamedTuple):
-    """Hold what is cached: tensors by name, and notes."""
+    """Cached tensors by name, and notes."""
 
     tensors: Mapping[str, Tensor]
     notes: Mapping[str, str]
 
 
 class Cache:
-    """Keep entries in a folder, one file each, and read them memory-mapped.
+    """Folder of entries, one file each, read memory-mapped.
 
-    An entry is whole or not there, so several processes may share the folder; one that is damaged is made anew.
+    An entry is written whole or not at all, so several processes may share the folder; a damaged one is made anew.
 
     Args:
-        folder: Where the entries lie; made if it is missing.
+        folder: Its path; made if it is missing.
 
     Raises:
         CacheError: If the folder cannot be made.
@@ -52,27 +52,27 @@ class Cache:
             raise _unusable(self.folder, error) from error
 
     def get(self, name: str, make: Callable[[], Entry]) -> Entry:
-        """Return the entry of a name, made on the first call.
+        """Return the entry of a name; the first call makes it.
 
         Args:
-            name: All that decides what the entry holds, for example a `content` and the steps.
+            name: Everything that the entry depends on, for example a `content` and the steps.
             make: Makes the entry.
 
         Raises:
             CacheError: If the folder cannot be read or written, or the disk is full.
         """
         path = self.folder / f"{_digest([str(FORMAT), name])}.safetensors"
-        found = _read(path)
-        if found is None:
-            made = make()
-            _write(path, save({k: t.contiguous() for k, t in made.tensors.items()}, dict(made.notes)))
-            found = _read(path)
-        if found is None:
+        entry = _read(path)
+        if entry is None:
+            fresh = make()
+            _write(path, save({k: t.contiguous() for k, t in fresh.tensors.items()}, dict(fresh.notes)))
+            entry = _read(path)
+        if entry is None:
             raise CacheError(f"{path}: cannot be read back after it was written; set data.cache to another folder")
-        return found
+        return entry
 
     def content(self, path: str | Path) -> str:
-        """Return a digest of the bytes of a file, remembered for as long as its size and its time stay.
+        """Return a digest of the bytes of a file, computed again if its size or modification time changes.
 
         Raises:
             OSError: If the file cannot be read.

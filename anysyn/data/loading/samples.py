@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Box
 from anysyn.data.loading.augment import Augmentation
+from anysyn.data.loading.batches import Group
 from anysyn.data.loading.cache import Cache
-from anysyn.data.loading.prepared import Prepared, prepared
+from anysyn.data.loading.prepared_subject import PreparedSubject, prepare_subject
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.records import Failure, Subject
@@ -23,28 +25,27 @@ from anysyn.points import Points
 from anysyn.registry import suggest
 from anysyn.types import Batch
 
-Group = tuple[int, tuple[bool, ...]]
 Progress = Callable[[Sequence[Subject]], Iterable[Subject]]
 
 
 class Samples:
-    """Hold what training or validation sees of some subjects.
+    """Slices, slabs or patches of prepared subjects, for training or validation.
 
     Args:
         volumes: Prepared subjects, at least one.
         modalities: Canonical names, in the order of the recipe.
         view: What a sample is.
-        datasets: Names that number the datasets; by default those of the volumes, sorted.
+        datasets: Names of the N datasets, in the order of their numbers; by default those of the volumes, sorted.
         augment: Random changes of the samples, in order.
         failures: Subjects that were left out, and why.
 
     Raises:
-        VolumeError: If there is no volume, or one comes from a dataset that has no number.
+        VolumeError: If there is no volume, or the dataset of one is not among `datasets`.
     """
 
     def __init__(
         self,
-        volumes: Sequence[Prepared],
+        volumes: Sequence[PreparedSubject],
         *,
         modalities: Sequence[str],
         view: View,
@@ -62,9 +63,10 @@ class Samples:
         self._boxes = [view.boxes(volume.foreground, volume.profile, self.extent) for volume in volumes]
         self._places = [(v, n) for v, boxes in enumerate(self._boxes) for n in range(len(boxes))]
         self._rows = [self._row(volume) for volume in volumes]
-        self._held = [[self.modalities.index(name) for name in volume.modalities] for volume in volumes]
-        self._available = torch.tensor([[one is not None for one in row] for row in self._rows])  # (V, M)
-        self._dataset = torch.tensor([self._number(volume) for volume in volumes])  # (V,)
+        self._channels = [[self.modalities.index(name) for name in volume.modalities] for volume in volumes]
+        self._available = torch.tensor([[record is not None for record in row] for row in self._rows])  # (V, M)
+        self._numbers = [self._number(volume) for volume in volumes]
+        self._weights = F.one_hot(torch.tensor(self._numbers), len(self.datasets)).float()  # (V, N)
         self._spacing = torch.tensor([[v.grid.spacing[a] for a in view.spatial] for v in volumes])  # (V, dims)
 
     @classmethod
@@ -81,18 +83,19 @@ class Samples:
         augment: Sequence[Augmentation] = (),
         progress: Progress = iter,
     ) -> Samples:
-        """Prepare subjects; one that cannot be used costs only itself and is listed under ``failures``.
+        """Prepare subjects; one that cannot be used is left out and listed under ``failures``.
 
         Args:
-            subjects: Whose images are read.
+            subjects: The subjects.
             modalities: Names or aliases, in the order of the recipe.
-            pipeline: What is done to the images.
+            pipeline: The preparation of the images.
             view: What a sample is.
-            cache: Where prepared images are kept.
+            cache: Cache of prepared images.
             resample_to: Modality whose grid the others of a subject are resampled to.
-            datasets: Names that number the datasets; by default those of the subjects that can be used, sorted.
+            datasets: Names of the N datasets, in the order of their numbers; by default those of the usable subjects,
+                sorted.
             augment: Random changes of the samples, in order.
-            progress: Shows how far the subjects are, for example by ``rich.progress.track``.
+            progress: Wraps the subjects and shows the progress, for example ``rich.progress.track``.
 
         Raises:
             VolumeError: If no subject can be used.
@@ -103,7 +106,7 @@ class Samples:
         for subject in progress(subjects):
             try:
                 volumes.append(
-                    prepared(
+                    prepare_subject(
                         subject,
                         modalities=names,
                         pipeline=pipeline,
@@ -119,18 +122,24 @@ class Samples:
 
     @property
     def acquisitions(self) -> list[tuple[Acquisition | None, ...]]:
-        """Return how the images of each subject were acquired, with the voxel sizes that they have here."""
+        """Return the acquisitions of each subject's images, with their voxel sizes after preparation."""
         return list(self._rows)
 
     def seen_by(self, view: View) -> Samples:
-        """Return the same subjects as another view shows them.
+        """Return samples of the same subjects by another view.
 
         Args:
             view: What a sample is.
         """
         volumes = [volume.along(view.axes[0]) for volume in self.volumes]
-        about = {"datasets": self.datasets, "augment": self.augment, "failures": self.failures}
-        return Samples(volumes, modalities=self.modalities, view=view, **about)  # type: ignore[arg-type]
+        return Samples(
+            volumes,
+            modalities=self.modalities,
+            view=view,
+            datasets=self.datasets,
+            augment=self.augment,
+            failures=self.failures,
+        )
 
     def __len__(self) -> int:
         """Return the number of samples in an epoch."""
@@ -139,11 +148,8 @@ class Samples:
     @property
     def groups(self) -> list[Group]:
         """Return for each sample the number of its dataset and which modalities it has."""
-        ofs = [
-            (int(number), tuple(map(bool, row)))
-            for number, row in zip(self._dataset.tolist(), self._available.tolist(), strict=True)
-        ]
-        return [ofs[volume] for volume, _ in self._places]
+        by_volume = list(zip(self._numbers, map(tuple, self._available.tolist()), strict=True))
+        return [by_volume[v] for v, _ in self._places]
 
     @property
     def typical(self) -> TypicalWindows:
@@ -155,27 +161,27 @@ class Samples:
 
         Args:
             indices: Numbers of the samples.
-            generator: Decides where random patches lie, and the augmentation.
+            generator: Draws the positions of random patches, and the augmentation.
 
         Returns:
-            Images (B, M, *S) on the CPU; where the view has points, with the truth there.
+            Images (B, M, *S) on the CPU; if the view has points, with the true intensities there.
         """
         places = [self._places[i] for i in indices]
         whole = [(v, self._boxes[v].draw(n, generator)) for v, n in places]
-        seen = [self._observed(one, generator) for one in whole] if self.view.points else []
-        which = torch.tensor([v for v, _ in places])
+        observed = [self._observed(box, generator) for box in whole] if self.view.points else []
+        rows = torch.tensor([v for v, _ in places])
         batch = Batch(
-            torch.stack([one.images for one in seen]) if seen else self._images(whole, generator),
-            self._available[which],
-            self._dataset[which],
-            self._spacing[which],
+            torch.stack([sample.images for sample in observed]) if observed else self._images(whole, generator),
+            self._available[rows],
+            self._weights[rows],
+            self._spacing[rows],
             tuple(self._rows[v] for v, _ in places),
             tuple(f"{self.volumes[v].subject.key} {box.start}" for v, box in whole),
         )
-        return coarser(batch, seen, self.view.spatial) if seen else batch
+        return with_fine_points(batch, observed, self.view.spatial) if observed else batch
 
-    def _observed(self, one: tuple[int, Box], generator: Generator) -> Observed:
-        return self.view.observe(self._images([one], generator)[0], generator)
+    def _observed(self, box: tuple[int, Box], generator: Generator) -> Observed:
+        return self.view.observe(self._images([box], generator)[0], generator)
 
     def _images(self, whole: Sequence[tuple[int, Box]], generator: Generator) -> Tensor:
         """Cut boxes of one size out of volumes: (B, M, *S)."""
@@ -188,50 +194,50 @@ class Samples:
         return images
 
     def _fill(self, row: Tensor, v: int, box: Box) -> None:
-        volume, held = self.volumes[v], self._held[v]
+        volume, channels = self.volumes[v], self._channels[v]
         piece = self.view.take(volume.images, box, volume.air)  # (N, *S)
-        if len(held) == len(row):
+        if len(channels) == len(row):
             row.copy_(piece)  # the common case, at the speed of memory
         else:
-            row[held] = piece
+            row[channels] = piece
 
-    def _row(self, volume: Prepared) -> tuple[Acquisition | None, ...]:
+    def _row(self, volume: PreparedSubject) -> tuple[Acquisition | None, ...]:
         return tuple(volume.acquisition(name) for name in self.modalities)
 
-    def _number(self, volume: Prepared) -> int:
+    def _number(self, volume: PreparedSubject) -> int:
         name = volume.subject.dataset
         if name not in self.datasets:
             raise VolumeError(f"{volume.subject.key}: dataset {name!r} has no number; {suggest(name, self.datasets)}")
         return self.datasets.index(name)
 
 
-def coarser(batch: Batch, seen: Sequence[Observed], axes: Sequence[int]) -> Batch:
-    """Say of a batch that it shows coarser images than its truth, which is known at points.
+def with_fine_points(batch: Batch, observed: Sequence[Observed], axes: Sequence[int]) -> Batch:
+    """Attach high-resolution target points to a low-resolution batch.
 
     Args:
-        batch: Whose images are those that are shown, and all else is said of the truth.
-        seen: What each sample shows.
+        batch: Low-resolution images; its spacing and acquisitions are those of the high-resolution ones.
+        observed: The points of each sample.
         axes: For each voxel axis of *S, the axis of the volume.
 
     Returns:
-        Spacing and acquisitions of the images that are shown; ``value_acquisitions`` are those of the truth.
+        The batch with spacing and acquisitions of its images; ``value_acquisitions`` are those of the points.
     """
-    step = torch.stack([one.step for one in seen])  # (B, d)
+    step = torch.stack([sample.step for sample in observed])  # (B, d)
 
-    def shown(record: Acquisition | None, ratio: list[float]) -> Acquisition | None:
+    def coarse(record: Acquisition | None, steps: list[float]) -> Acquisition | None:
         if record is None or record.voxel_size_mm is None:
             return record
         edges = list(record.voxel_size_mm)
-        for axis, one in zip(axes, ratio, strict=True):
-            edges[axis] = round(edges[axis] / one, 4)
+        for axis, fraction in zip(axes, steps, strict=True):
+            edges[axis] = round(edges[axis] / fraction, 4)
         return replace(record, voxel_size_mm=(edges[0], edges[1], edges[2]))
 
     rows = zip(batch.acquisitions, step.tolist(), strict=True)
     return replace(
         batch,
         spacing=batch.spacing / step,
-        acquisitions=tuple(tuple(shown(record, ratio) for record in row) for row, ratio in rows),
-        points=Points(torch.stack([one.at for one in seen]), step),
-        values=torch.stack([one.values for one in seen]),  # (B, M, Q)
+        acquisitions=tuple(tuple(coarse(record, steps) for record in row) for row, steps in rows),
+        points=Points(torch.stack([sample.at for sample in observed]), step),
+        values=torch.stack([sample.values for sample in observed]),  # (B, M, Q)
         value_acquisitions=batch.acquisitions,
     )

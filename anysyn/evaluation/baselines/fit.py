@@ -45,7 +45,7 @@ class TrainedRun(Protocol):
     def subjects(self, root: str | Path | None, split: str) -> tuple[Sequence[Subject], Sequence[Failure]]:
         """Return the subjects of a part of the split, by default of the run's own data."""
 
-    def asked_as(self, dataset: str | None) -> TrainedRun:
+    def treat_as(self, dataset: str | None) -> TrainedRun:
         """Return the run so that it treats every study as a dataset of its training."""
 
     def prepare(self, subject: Subject) -> Study:

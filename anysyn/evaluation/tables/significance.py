@@ -9,7 +9,7 @@ import pandas as pd
 
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.cases_table import check_cases, metrics_of
-from anysyn.evaluation.tables.statistics import TEST, against_best, bootstrap_interval, summary
+from anysyn.evaluation.tables.statistics import against_best, bootstrap_interval, summary
 
 CASE = ["dataset", "subject"]
 COLUMNS = ("pair", "method", "metric", "cases", "mean", "sd", "low", "high", "p", "seeds", "seed_sd")
@@ -74,16 +74,3 @@ def _compared(
 
 def _interval(values: np.ndarray, generator: np.random.Generator, resamples: int) -> dict[str, float]:
     return bootstrap_interval(values, generator=generator, resamples=resamples)._asdict()
-
-
-def footnote(resamples: int = RESAMPLES) -> str:
-    """Return the line for the foot of a table that describes intervals and p values.
-
-    Args:
-        resamples: Number of bootstrap resamples.
-
-    Example:
-        >>> footnote().split(";")[0]
-        'Intervals: 95 % percentile bootstrap of the mean over cases, 1000 resamples'
-    """
-    return f"Intervals: 95 % percentile bootstrap of the mean over cases, {resamples} resamples; p: {TEST}."

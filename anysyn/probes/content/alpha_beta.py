@@ -192,11 +192,6 @@ def _told(
     count, device = len(asked), next(model.parameters()).device
     which = torch.tensor([[list(names).index(one.modality)] for one in asked])  # (N, 1)
     records = tuple((one.record,) for one in asked)
-    batch = Batch(
-        torch.zeros(count, len(names), *(1,) * model.encoder.dimensions),
-        torch.ones(count, len(names), dtype=torch.bool),
-        torch.zeros(count, dtype=torch.int64),
-        torch.ones(count, model.encoder.dimensions),
-    )
+    batch = Batch.complete(torch.zeros(count, len(names), *(1,) * model.encoder.dimensions))
     query = Query(which, which, records, records)
     return conditioner.affine(conditioner.embed(batch.to(device), query.to(device)), site)

@@ -100,7 +100,7 @@ def evaluate_content(
     for subject in inquiry.over("comparing content"):
         with inquiry.listed(subject):
             study = loaded.prepare(subject)
-            given |= {"most": tiles, "told": loaded.told_of(study)}
+            given |= {"most": tiles, "dataset": loaded.dataset_weights(study)}
             found = {label: maps_of(model, study, **given) for label, model in models.items()}
             about, other = {"subject": study.key, "dataset": study.dataset}, latest.beside(subject)
             rows += [

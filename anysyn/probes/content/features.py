@@ -60,7 +60,7 @@ def maps_of(
     fabric: Fabric,
     size: int,
     most: int,
-    told: Tensor | None = None,
+    dataset: Tensor | None = None,
 ) -> list[Maps]:
     """Encode tiles of a study, from each of its modalities alone.
 
@@ -72,14 +72,14 @@ def maps_of(
         fabric: Device and precision.
         size: Tiles at once.
         most: How many tiles, evenly spread over the study.
-        told: What the network is told of the dataset, as `LoadedRun.told_of` returns it; the first by default.
+        dataset: (1, N) mixing weights, as `LoadedRun.dataset_weights` returns them; one dataset by default.
 
     Returns:
         The maps of each tile, on the CPU.
     """
     held = tuple(number for number, name in enumerate(modalities) if name in study.images)
     boxes, found = spread_out(full_tiles(study, view), most), list[Maps]()
-    for n, batch in enumerate(batches_of(study, boxes, view=view, modalities=modalities, size=size, told=told)):
+    for n, batch in enumerate(batches_of(study, boxes, view=view, modalities=modalities, size=size, dataset=dataset)):
         own = boxes[n * size : (n + 1) * size]
         inside = torch.stack([view.take(study.foreground[None].float(), box)[0] for box in own])  # (B, *S)
         with fabric.autocast():

@@ -21,7 +21,7 @@ from anysyn.probes.findings import MODULATION, Findings, first_reason, json_rows
 from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.synthesis import load_run
-from anysyn.synthesis.dataset_request import hears_dataset
+from anysyn.synthesis.dataset_request import reads_dataset
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.missing_contrasts import trained_for
 
@@ -124,7 +124,7 @@ def evaluate_modulation(
 
 def _check_known(runs: Mapping[str, LoadedRun], names: set[str]) -> None:
     """Refuse a run that is told of datasets, but was not trained on one that is asked for."""
-    for one in (one for one in runs.values() if hears_dataset(one.model)):
+    for one in (one for one in runs.values() if reads_dataset(one.model)):
         for name in sorted(names - set(one.datasets.learned)):
             raise EvaluationError(f"{one.folder.path} does not know {name!r}; {suggest(name, one.datasets.learned)}")
 
@@ -153,7 +153,7 @@ def _notes(
     counted = (f"{name} {', '.join(f'{of} {n}' for of, n in covered[name].items())}" for name in targets)
     yield f"Training images: {'; '.join(counted)}."
     for label, one in runs.items():
-        if not hears_dataset(one.model):
+        if not reads_dataset(one.model):
             yield f"{label} is not told of datasets, so its answer is the same whichever is asked for."
     if strangers:
         yield f"{strangers} subjects are of no dataset of the training and are left out."

@@ -10,7 +10,7 @@ from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.pairs import Pair, by_sources, parse_pairs
 from anysyn.probes.dataset_swap.histograms import Histogram, histogram
 from anysyn.registry import suggest
-from anysyn.synthesis.dataset_request import hears_dataset
+from anysyn.synthesis.dataset_request import reads_dataset
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.missing_contrasts import Trained
 
@@ -90,13 +90,13 @@ def answers(
     Raises:
         UserError: If the network does not know a dataset.
     """
-    if not hears_dataset(run.model):
+    if not reads_dataset(run.model):
         same = _seen(run, study, pairs, batch)
         return {pair: dict.fromkeys(covered[pair.target], one) for pair, one in same.items()}
     found: dict[Pair, dict[str, Histogram]] = {pair: {} for pair in pairs}
     for name in dict.fromkeys(name for pair in pairs for name in covered[pair.target]):
         asked = [pair for pair in pairs if name in covered[pair.target]]
-        for pair, one in _seen(run.asked_as(name), study, asked, batch).items():
+        for pair, one in _seen(run.treat_as(name), study, asked, batch).items():
             found[pair][name] = one
     return found
 

@@ -55,7 +55,7 @@ class Embeddings(Probe):
                 modalities=names,
                 fabric=run.fabric,
                 size=self.request.batch,
-                told=run.told_of(study),
+                dataset=run.dataset_weights(study),
             )
             for label, model in self.encoders.items()
         }

@@ -31,7 +31,7 @@ def embed_study(
     modalities: Sequence[str],
     fabric: Fabric,
     size: int,
-    told: Tensor | None = None,
+    dataset: Tensor | None = None,
 ) -> Tensor:
     """Embed every slice of a study in every modality that it has.
 
@@ -42,14 +42,14 @@ def embed_study(
         modalities: M names in the order of the recipe.
         fabric: Device and precision.
         size: Slices at once.
-        told: What the network is told of the dataset, as `LoadedRun.told_of` returns it; the first by default.
+        dataset: (1, N) mixing weights, as `LoadedRun.dataset_weights` returns them; one dataset by default.
 
     Returns:
         (N, M, C) on the CPU, of length one, and zero where a modality is absent.
     """
     held = [number for number, name in enumerate(modalities) if name in study.images]
     rows = []
-    given: dict[str, Any] = {"view": view, "modalities": modalities, "size": size, "told": told}
+    given: dict[str, Any] = {"view": view, "modalities": modalities, "size": size, "dataset": dataset}
     for batch in batches_of(study, full_tiles(study, view), **given):
         with fabric.autocast():
             moved = batch.to(fabric.device)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from anysyn.data.loading.augment import Flip, Shift, moved
+from anysyn.data.loading.augment import Flip, Shift, translated
 
 
 def test_left_and_right_change_places_wherever_their_axis_is():
@@ -39,7 +39,7 @@ def test_a_probability_is_one():
 def test_moving_is_scipys_with_the_border_continued(steps):
     image = torch.rand(2, 6, 7)
     expected = np.stack([ndimage.shift(one.numpy(), steps, order=0, mode="nearest") for one in image])
-    assert np.array_equal(moved(image, steps).numpy(), expected)
+    assert np.array_equal(translated(image, steps).numpy(), expected)
 
 
 def test_all_modalities_of_a_sample_move_alike_and_samples_apart():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.views import Patches, ScaledPatches, ScaledSlices, Slabs, Slices, Whole
 from anysyn.registry import build, find, names
-from anysyn.synthesis.tile_blending import Mosaic
+from anysyn.synthesis.tile_blending import BlendedTiles
 
 VIEWS = [
     Slices(),
@@ -38,11 +38,11 @@ def drawn(view, foreground, seed=0):
 @given(st.sampled_from(VIEWS), shapes, st.floats(0, 0.8))
 def test_untouched_tiles_give_the_volume_back(view, shape, overlap):
     images = torch.rand(2, *shape) + 1
-    mosaic = Mosaic(Raster.same(shape), torch.zeros(2))
+    blended = BlendedTiles(Raster.same(shape), torch.zeros(2))
     for box in view.cover(shape, overlap):
         kept = box.kept(shape, view.halo)
-        mosaic.put(kept, view.give(view.take(images, box), box)[(slice(None), *box.of(kept))])
-    torch.testing.assert_close(mosaic.images(), images, rtol=1e-5, atol=1e-5)
+        blended.put(kept, view.give(view.take(images, box), box)[(slice(None), *box.of(kept))])
+    torch.testing.assert_close(blended.images(), images, rtol=1e-5, atol=1e-5)
 
 
 @settings(deadline=None)

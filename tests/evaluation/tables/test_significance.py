@@ -8,8 +8,8 @@ import pytest
 
 from anysyn.errors import UserError
 from anysyn.evaluation.tables.cases_table import case_row
-from anysyn.evaluation.tables.significance import COLUMNS, compare, footnote
-from anysyn.evaluation.tables.statistics import TEST, holm, paired_test
+from anysyn.evaluation.tables.significance import COLUMNS, compare
+from anysyn.evaluation.tables.statistics import holm, paired_test
 
 STAMP = ("anysyn", "ab12cd34")
 
@@ -81,8 +81,3 @@ def test_a_method_that_lacks_a_case():
 def test_protocols_are_not_mixed():
     with pytest.raises(UserError, match="cannot mix protocols"):
         compare(table(), table(1).assign(digest="other"), generator=np.random.default_rng(0))
-
-
-def test_the_test_is_named():
-    assert TEST in footnote(500)
-    assert "500" in footnote(500)

@@ -15,7 +15,7 @@ from anysyn.probes.content.evaluate import Latest, evaluate_content
 from anysyn.probes.content.features import maps_of
 from anysyn.probes.content.likeness import LEFT_ON, VALUES, tile_rows
 from anysyn.synthesis.loaded_run import load_run
-from anysyn.training.folder import write_tensors
+from anysyn.training.checkpoints import write_tensors
 from anysyn.types import Features
 
 NAMES = ("T1w", "T2w", "FLAIR")

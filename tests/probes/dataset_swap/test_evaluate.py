@@ -24,7 +24,8 @@ from anysyn.probes.dataset_swap.training_images import shared
 from anysyn.reporting import report
 from anysyn.synthesis.loaded_run import load_run
 from anysyn.synthesis.missing_contrasts import Trained
-from anysyn.training.folder import RunFolder, write_tensors
+from anysyn.training.checkpoints import write_tensors
+from anysyn.training.folder import RunFolder
 
 SHIFT = 0.1
 FILM = {"name": "film", "at": "decoder/block0", "bias": False, "reads": {"name": "one_dataset", "number": 1}}

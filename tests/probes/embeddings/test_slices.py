@@ -33,7 +33,7 @@ def test_each_modality_is_encoded_alone_and_averaged_over_voxels():
     for number, name in ((0, "T1w"), (2, "T2w")):
         images = torch.zeros(1, 4, 16, 24)
         images[0, number] = study.images[name][:, :, 5]
-        batch = Batch(images, torch.ones(1, 4, dtype=torch.bool), torch.zeros(1, dtype=torch.int64), torch.ones(1, 2))
+        batch = Batch.complete(images)
         asked = torch.tensor([[number]])
         with torch.no_grad():
             mean = model(batch, Query(asked, asked)).features.deep.mean((2, 3))[0]

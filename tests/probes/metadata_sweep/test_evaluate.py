@@ -23,7 +23,8 @@ from anysyn.evaluation.evaluate import evaluate
 from anysyn.probes.metadata_sweep.evaluate import evaluate_sweep
 from anysyn.simulation import simulate, simulate_like
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
-from anysyn.training.folder import RunFolder, write_tensors
+from anysyn.training.checkpoints import write_tensors
+from anysyn.training.folder import RunFolder
 
 SPLIT = {"train": ["sub-001", "sub-002", "sub-003"], "validation": ["sub-004"], "test": ["sub-005", "sub-006"]}
 COPIED = "own protocol copied"

@@ -1,4 +1,4 @@
-"""Prepared volumes: what training reads, memory-mapped from the cache."""
+"""Prepared subjects: the images that training reads, memory-mapped from the cache."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from anysyn.data.volumes.study import Study, read_study
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """Hold the prepared images of one subject.
+class PreparedSubject:
+    """Prepared images of one subject.
 
     Args:
         subject: Whose images they are.
@@ -30,7 +30,7 @@ class Prepared:
         foreground: (X, Y, Z) bool.
         profile: (n,) int64, foreground voxels at each position along the axis that is stored first.
         grid: Where the voxels lie.
-        windows: By modality, the intensities in the file's unit that 0 and 1 stand for.
+        windows: By modality, the intensities in the file's unit that become 0 and 1.
         air: (N,) prepared intensity of air.
     """
 
@@ -43,8 +43,8 @@ class Prepared:
     windows: Mapping[str, Window]
     air: Tensor
 
-    def along(self, axis: int) -> Prepared:
-        """Return the same with the foreground's profile along another axis.
+    def along(self, axis: int) -> PreparedSubject:
+        """Return the subject with the foreground's profile along another axis.
 
         Args:
             axis: Of X, Y, Z.
@@ -52,17 +52,14 @@ class Prepared:
         return replace(self, profile=self.foreground.movedim(axis, 0).flatten(1).sum(1))
 
     def acquisition(self, name: str) -> Acquisition | None:
-        """Return how an image was acquired, as far as it is known, with the voxel size that it has here.
-
-        None for a modality that is absent.
-        """
+        """Return the known acquisition of an image, with its voxel size after preparation; None if it is absent."""
         if name not in self.modalities:
             return None
         known = self.subject.acquisitions.get(name, Acquisition(modality=name))
         return replace(known, voxel_size_mm=self.grid.voxel_size)
 
 
-def prepared(
+def prepare_subject(
     subject: Subject,
     *,
     modalities: Sequence[str],
@@ -70,16 +67,16 @@ def prepared(
     cache: Cache,
     resample_to: str | None = None,
     axes: tuple[int, int, int] = (2, 0, 1),
-) -> Prepared:
-    """Prepare a subject, or find it in the cache.
+) -> PreparedSubject:
+    """Prepare a subject, or read it from the cache.
 
     Args:
-        subject: Whose images are read.
+        subject: The subject.
         modalities: Canonical names; those that the subject lacks are left out.
-        pipeline: What is done to them.
-        cache: Where the result is kept, under a name made of the bytes of the files, the steps and these arguments.
+        pipeline: The preparation.
+        cache: Cache of the result, under a name made of the bytes of the files, the steps and these arguments.
         resample_to: Modality whose grid the others are resampled to.
-        axes: Order in which the axes are stored; cutting along the first one reads one run of bytes.
+        axes: Order in which the axes are stored; a cut along the first one reads contiguous bytes.
 
     Raises:
         VolumeError: If the subject cannot be used; the message names the file.
@@ -115,14 +112,14 @@ def _packed(study: Study, names: Sequence[str], axes: tuple[int, int, int]) -> E
     return Entry(tensors, {"notes": json.dumps({"names": names, "windows": windows, "air": air})})
 
 
-def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> Prepared:
+def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> PreparedSubject:
     notes = json.loads(entry.notes["notes"])
     x, y, z = (axes.index(axis) for axis in range(3))
     stored = entry.tensors["images"].movedim(1, 0)  # (N, n, a, b)
     images = stored.permute(0, x + 1, y + 1, z + 1)  # (N, X, Y, Z)
     inside = entry.tensors["foreground"].permute(x, y, z)  # (X, Y, Z)
     a, b, c = inside.shape
-    return Prepared(
+    return PreparedSubject(
         subject,
         tuple(notes["names"]),
         images,
