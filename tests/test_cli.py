@@ -82,6 +82,16 @@ def test_sources_can_be_corrupted(place, tmp_path):
     assert "anysyn probe robustness takes several" in " ".join(two.stderr.split())
 
 
+def test_an_evaluation_in_two_processes_finds_the_same(place, tmp_path):
+    for jobs in ("1", "2"):
+        options = ("--pairs", "T1w:T2w,T2w:FLAIR", "--examples", "1", "--jobs", jobs, "--out", tmp_path / jobs)
+        assert call("evaluate", place / "run", *options, "--accelerator", "cpu").exit_code == 0
+    one, two = (pd.read_csv(tmp_path / jobs / "cases.csv") for jobs in ("1", "2"))
+    pd.testing.assert_frame_equal(one, two, rtol=1e-5)
+    shown = [sorted(path.name for path in (tmp_path / jobs / "examples").iterdir()) for jobs in ("1", "2")]
+    assert shown[0] == shown[1] != []
+
+
 def test_robustness_compares_clean_and_corrupted_sources(place, tmp_path):
     asked = ("probe", "robustness", place / "run", "--pairs", "T1w:T2w", "--corruption", "gaussian=0.2")
     result = call(*asked, "--out", tmp_path / "robust")

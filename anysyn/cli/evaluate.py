@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from anysyn.cli.terminal.outcome import attempt
-from anysyn.cli.terminal.shared_options import BatchSize, Data, Dataset, Device, Overwrite, Results, Run, SplitName
+from anysyn.cli.terminal.shared_options import (
+    BatchSize,
+    Data,
+    Dataset,
+    Device,
+    Jobs,
+    Overwrite,
+    Results,
+    Run,
+    SplitName,
+)
 
 
 def evaluate(
@@ -24,6 +34,7 @@ def evaluate(
     dataset: Dataset = None,
     training: Annotated[Path | None, typer.Option(help="Training subjects, if they were moved.")] = None,
     batch: BatchSize = 8,
+    jobs: Jobs = 1,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -49,6 +60,7 @@ def evaluate(
             corruption=corruption[0] if corruption else None,
             dataset=dataset,
             batch=batch,
+            jobs=jobs,
             accelerator=accelerator,
             overwrite=overwrite,
             progress=Bar(),

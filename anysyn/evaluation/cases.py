@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -33,7 +32,7 @@ class Cases:
         protocol: How images are compared.
         baselines: By pair, the baselines of the model.
         batch: Slices or patches that go through the network at once.
-        examples: Number of subjects of each pair whose planes are written.
+        examples: By subject and pair, the number of the example; planes are written of these alone.
         folder: Folder of the planes.
         degradation: Thick slices of the sources; none by default. The truth stays as it is.
         corruption: Corruption of the sources, before the degradation; none by default.
@@ -52,7 +51,7 @@ class Cases:
         protocol: Protocol,
         baselines: Mapping[Pair, Sequence[Baseline]],
         batch: int,
-        examples: int,
+        examples: Mapping[tuple[str, Pair], int],
         folder: Path,
         degradation: Degradation | None = None,
         corruption: Corruption | None = None,
@@ -64,7 +63,6 @@ class Cases:
         self.rows: list[dict[str, Any]] = []
         self.inputs: list[dict[str, Any]] = []
         self.failures: list[Failure] = []
-        self._written: Counter[Pair] = Counter()
 
     def add(self, subject: Subject, pairs: Sequence[Pair]) -> None:
         """Measure pairs of one subject; targets with the same sources are synthesized together.
@@ -113,15 +111,58 @@ class Cases:
             stamp = (self.protocol.name, self.protocol.digest)
             about = (study.key, study.dataset)
             self.rows += [case_row(*about, m, pair.sources, pair.target, stamp, row) for m, row in values.items()]
-            if self._written[pair] < self.examples:
-                name = re.sub(r"[^\w.+-]+", "_", f"{pair}_{self._written[pair]}_{study.key}")
+            if (study.key, pair) in self.examples:
+                name = re.sub(r"[^\w.+-]+", "_", f"{pair}_{self.examples[study.key, pair]}_{study.key}")
                 write_example(self.folder / f"{name}.npz", _example(study, pair, images, values))
-                self._written[pair] += 1
 
     def _values(self, study: Study, target: str, image: Tensor, lesion: Tensor | None) -> dict[str, float]:
         truth, mask, window = study.images[target], study.foreground, study.windows.get(target)
         values = measure(image, truth, mask, self.protocol, lesion=lesion, window=window)
         return values | error_in_unit(image, truth, mask, target, window)
+
+
+class SubjectCases(NamedTuple):
+    """The cases of one subject: rows, the quality of its sources, and what failed."""
+
+    rows: Sequence[Mapping[str, Any]]
+    inputs: Sequence[Mapping[str, Any]]
+    failures: Sequence[Failure]
+
+
+def measure_subject(
+    run: TrainedRun, pairs: Sequence[Pair], options: Mapping[str, Any], subject: Subject
+) -> SubjectCases:
+    """Measure one subject.
+
+    Args:
+        run: The trained run.
+        pairs: Pairs that are measured if the subject has their contrasts.
+        options: Further arguments of `Cases`.
+        subject: The subject.
+    """
+    cases = Cases(run=run, **options)
+    cases.add(subject, [pair for pair in pairs if pair.within(subject.images)])
+    return SubjectCases(cases.rows, cases.inputs, cases.failures)
+
+
+def numbered_examples(subjects: Sequence[Subject], pairs: Sequence[Pair], count: int) -> dict[tuple[str, Pair], int]:
+    """Choose the first subjects of each pair as examples.
+
+    Args:
+        subjects: In order.
+        pairs: The pairs.
+        count: Examples of each pair.
+
+    Returns:
+        By subject and pair, the number of the example.
+
+    Example:
+        >>> subjects = [Subject(key, "", dict.fromkeys(["T1w", "T2w"]), {}, {}) for key in ("a", "b", "c")]
+        >>> list(numbered_examples(subjects, [Pair(("T1w",), "T2w")], 2).values())
+        [0, 1]
+    """
+    able = {pair: [one.key for one in subjects if pair.within(one.images)] for pair in pairs}
+    return {(key, pair): number for pair, keys in able.items() for number, key in enumerate(keys[:count])}
 
 
 def _example(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.baselines.fit import TrainedRun, fit_baselines
-from anysyn.evaluation.cases import Cases
+from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples
 from anysyn.evaluation.degradation.corruptions import Corruption
 from anysyn.evaluation.degradation.corruptions import corruption as find_corruption
 from anysyn.evaluation.degradation.thick_slices import Degradation, parse_degradation
@@ -17,6 +18,7 @@ from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.metrics.protocol import protocol as find_protocol
 from anysyn.evaluation.pairs import Pair, parse_pairs
+from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
 from anysyn.progress import Progress
 from anysyn.synthesis import load_run
@@ -36,6 +38,7 @@ def evaluate(
     corruption: str | Corruption | None = None,
     dataset: str | None = None,
     batch: int = 8,
+    jobs: int = 1,
     seed: int = 0,
     accelerator: str = "auto",
     overwrite: bool = False,
@@ -61,6 +64,7 @@ def evaluate(
         corruption: Corruption of the sources before that, for example ``"motion=severe"`` or ``"gaussian=0.1"``.
         dataset: Which training dataset to treat every subject as, or ``mean`` for the mean of all; by default its own.
         batch: Slices or patches that go through the network at once, which bounds the memory.
+        jobs: Processes side by side, each with the run in its memory.
         seed: Seed of the subjects and voxels that the baselines are fitted on, and of a corruption.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run folder.
         overwrite: Whether to replace the results of an earlier evaluation.
@@ -86,18 +90,29 @@ def evaluate(
     _check_subjects(subjects, unread, requested, f"split {split!r} of {data or 'the data of the training'}")
     folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
     fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=progress or Progress())
-    options: dict[str, Any] = {"batch": batch, "examples": examples, "folder": folder / "examples", "seed": seed}
-    cases = Cases(run=loaded, protocol=how, baselines=fitted.baselines, **options, **changes)
-    for subject in (progress or Progress()).over("evaluating", subjects):
-        cases.add(subject, [pair for pair in requested if pair.within(subject.images)])
+    options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
+    options |= {"examples": numbered_examples(subjects, requested, examples), "folder": folder / "examples"}
+    failures = [*unread, *fitted.failures]
+    measured = [
+        cases
+        for _, cases in measure_each(
+            subjects,
+            partial(measure_subject, loaded, requested, options),
+            jobs=jobs,
+            opener=Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options)),
+            title="evaluating",
+            failures=failures,
+            progress=progress or Progress(),
+        )
+    ]
     result = results_of(
-        cases.rows,
+        [row for cases in measured for row in cases.rows],
         folder=folder,
         protocol=how,
-        failures=(*unread, *fitted.failures, *cases.failures),
+        failures=(*failures, *(failure for cases in measured for failure in cases.failures)),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
         notes=[*fitted.notes, *left_out, *_notes_of(changes)],
-        inputs=cases.inputs,
+        inputs=[row for cases in measured for row in cases.inputs],
         seed=seed,
     )
     record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
@@ -106,6 +121,11 @@ def evaluate(
     write_results(result, record | {"baselines": fitted.basis})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
+
+
+def _begin(run: Path, accelerator: str, dataset: str | None, *arguments: Any) -> Measure[SubjectCases]:
+    """Return the function that measures a subject in another process."""
+    return partial(measure_subject, _loaded(run, accelerator, dataset), *arguments)
 
 
 def _changes_of_sources(degrade: str | Degradation | None, corruption: str | Corruption | None) -> dict[str, Any]:

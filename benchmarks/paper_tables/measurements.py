@@ -11,7 +11,7 @@ import pandas as pd
 
 from anysyn.data.records import Failure
 from anysyn.evaluation.baselines.fit import fit_baselines
-from anysyn.evaluation.cases import Cases
+from anysyn.evaluation.cases import Cases, numbered_examples
 from anysyn.evaluation.degradation.corruptions import corruption
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import protocol
@@ -88,7 +88,7 @@ def _pairs(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: 
             protocol=how,
             baselines={pair: simple.get(pair, ()) for pair in together},
             batch=8,
-            examples=question["examples"],
+            examples=numbered_examples(subjects, together, question["examples"]),
             folder=folder / "examples" / (spec or "clean"),
             corruption=None if spec is None else corruption(spec),
         )

@@ -256,9 +256,9 @@ def test_progress_is_shown(run, tmp_path):
     class Seen(Progress):
         titles = ()
 
-        def over(self, title, items):
-            self.titles += ((title, len(items)),)
-            return super().over(title, items)
+        def task(self, title, total, done=0):
+            self.titles += ((title, total),)
+            return super().task(title, total, done)
 
     seen = Seen()
     evaluate(run, out=tmp_path / "out", pairs="T1w:T2w", progress=seen)

@@ -97,7 +97,7 @@ class Robustness(Probe):
             protocol=self.protocol,
             baselines=dict.fromkeys(self.pairs, ()),
             batch=self.request.batch,
-            examples=0,
+            examples={},
             folder=self.request.folder,
             corruption=corruption,
             seed=self.settings.seed,
