@@ -34,7 +34,7 @@ def adapt(
     accelerator: str = "auto",
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Add a dataset to a trained run that is told of datasets by ``film``, as a run of its own.
+    """Add a dataset to a trained run whose ``film`` conditioners read the dataset; the result is a run of its own.
 
     At each site where the dataset modulates, the new one gets a scale and a shift of its own behind those that the old
     heads answer for its number. They begin at 1 and 0 and are all that is fitted. The outputs of the old datasets do

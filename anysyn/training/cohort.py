@@ -23,7 +23,7 @@ from anysyn.training.folder import RunFolder
 
 @dataclass(frozen=True)
 class Cohort:
-    """Hold the samples of a run.
+    """Training and validation samples of a run.
 
     Args:
         names: The recipe's modalities.

@@ -22,7 +22,7 @@ from anysyn.training.stage import Position, StageLoop, below
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Tell where a run lies and which subjects could not be read.
+    """Folder of a finished run, and the subjects that could not be read.
 
     Args:
         folder: The run folder.

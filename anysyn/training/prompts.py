@@ -1,4 +1,4 @@
-"""Prompts that are too long for the model that is to read them, found before the training."""
+"""Check before the training that no prompt is too long for the model that reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anysyn.types import ImageTextModel
 
 
 def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
-    """Refuse a cohort of which an image's prompt is too long, now and not in the middle of the training.
+    """Refuse a cohort with a prompt that is too long, before the training instead of in its middle.
 
     Args:
         recipe: Its stages say what reads prompts.
