@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError, UserError
-from anysyn.nn.arithmetic import Affine, applied, bounded_scale, in_float32, removing
+from anysyn.nn.arithmetic import Affine, apply_affine, bounded_scale, in_float32, invert
 from anysyn.nn.mlp import MLP
 from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
@@ -87,11 +87,11 @@ class AlphaBeta(Conditioner):
     def affine(self, condition: Condition, site: str) -> Affine:
         """Return the scale and the shift that act at a site, (B, C) each."""
         contrast = self.contrast(self.tokens(condition, site), site)
-        return removing(contrast) if self.sites[site].side == "encoder" else contrast
+        return invert(contrast) if self.sites[site].side == "encoder" else contrast
 
     def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
         """Return the content on the encoder's side, the target's features on the decoder's: (B, C, *S) each."""
-        return applied(features, self.affine(condition, site))
+        return apply_affine(features, self.affine(condition, site))
 
 
 def _mapping(width: int, hidden: Sequence[int], channels: int) -> MLP:

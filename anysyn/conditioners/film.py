@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from anysyn.conditioners.conditioner import Conditioner
-from anysyn.nn.arithmetic import Affine, applied
+from anysyn.nn.arithmetic import Affine, apply_affine
 from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
 
@@ -46,4 +46,4 @@ class FiLM(Conditioner):
 
     def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
         """Return the modulated features: (B, C, *S) to (B, C, *S)."""
-        return applied(features, self.affine(condition, site))
+        return apply_affine(features, self.affine(condition, site))

@@ -1,4 +1,4 @@
-"""A convolutional decoder over a feature pyramid, in two or three dimensions."""
+"""The decoder of a plain U-Net, in two or three dimensions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from anysyn.types import Features, Modulate
 
 @register("decoder", "cnn")
 class CNNDecoder(GridDecoder):
-    """Decode a feature pyramid level by level: upsample, join the skip, apply a residual block.
+    """U-Net decoder: at each level upsample, concatenate the skip, apply a residual block.
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
+        widths, dimensions, depth: As in `GridDecoder`, supplied by the build.
         norm: Normalisation inside the blocks.
 
     Example:
@@ -54,7 +52,7 @@ class CNNDecoder(GridDecoder):
         self.sites = level_sites(widths, [widths[i + 1] + widths[i] for i in self.levels])
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)

@@ -1,4 +1,4 @@
-"""Decoders that make their images on the grid of the input."""
+"""Decoders that compute their images on the grid of the input."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 
 class GridDecoder(Decoder):
-    """Decode on the grid of the input, whatever is asked; elsewhere is interpolated from there.
+    """Decoder on the grid of the input; values at other points are interpolated. A subclass implements `images`.
 
-    One of this kind says by `images` how. It makes one image, whose target conditioners alone tell, or with
-    ``every_target`` a canvas of all modalities, from which the targets are taken. ``depth`` is how many slices a slab
-    has, 1 where there is none; they come out as channels.
+    It computes one image, whose target it knows through conditioners alone, or with ``every_target`` a canvas of all
+    modalities, from which the targets are taken. The build supplies the constructors with some of these:
+
+    - ``widths`` and ``strides``: channels and strides of the encoder's levels, finest first; each stride divides the
+      next.
+    - ``dimensions``: voxel axes of the network, 2 or 3.
+    - ``modalities``: number of modalities in the recipe.
+    - ``depth``: slices of a slab, which are output channels; 1 for slices and patches.
 
     Example:
         >>> import torch
@@ -30,7 +35,7 @@ class GridDecoder(Decoder):
     depth: int = 1
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the images from the features: (B, M or 1 times depth, *S without the slab's axis)."""
+        """Decode the features to images: (B, M or 1 times depth, *S without the slab's axis)."""
         raise NotImplementedError
 
     def forward(
@@ -39,10 +44,10 @@ class GridDecoder(Decoder):
         """Decode the targets.
 
         Args:
-            features: What the encoder answered.
-            targets: (B, K) int64; K is 1 unless one call answers every target.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
+            features: The encoder's output.
+            targets: (B, K) int64; K is 1 unless one call decodes every target.
+            modulate: Applied at the sites.
+            places: Points or a lattice; None for the grid of the input.
 
         Returns:
             (B, K, *S); (B, K, Q) at points, (B, K, *N) on a lattice.

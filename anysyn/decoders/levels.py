@@ -1,4 +1,4 @@
-"""The sites of a decoder that joins the levels of an encoder, from the deepest to the finest."""
+"""The sites of a decoder that reads every level of the encoder, from the deepest to the finest."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from anysyn.types import Site
 
 
 def level_sites(widths: Sequence[int], inward: Sequence[int]) -> list[Site]:
-    """Name the sites of a decoder that reads every level of the encoder.
+    """List the sites of a decoder that reads every level of the encoder.
 
     Args:
         widths: Channels of the encoder's levels, finest first.
-        inward: Channels that each block of the decoder reads, in their order.
+        inward: Input channels of each block of the decoder, in order.
 
     Example:
         >>> [site.name for site in level_sites((8, 16), (24,))]

@@ -1,4 +1,4 @@
-"""Encoders that answer with levels: each is a skip, the last one the deepest features."""
+"""Feature pyramids: the outputs of a row of blocks, of which all but the deepest are skips."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from anysyn.types import Features, Modulate, Site
 
 
 def pyramid_sites(widths: Sequence[int], inward: Sequence[int], *, first: int = 0) -> list[Site]:
-    """Name the sites of a row of blocks.
+    """List the sites of a feature pyramid.
 
     Args:
-        widths: Channels that each block answers with, finest first.
-        inward: Channels that each block with a site in front of it reads.
-        first: The first block with a site.
+        widths: Output channels of each level, finest first.
+        inward: Input channels of each block with a site in front of it.
+        first: Number of the first block with a site.
 
     Example:
         >>> [site.name for site in pyramid_sites((8, 16), (8,), first=1)]
@@ -29,13 +29,13 @@ def pyramid_sites(widths: Sequence[int], inward: Sequence[int], *, first: int = 
 
 
 def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int = 0) -> Features:
-    """Go through a row of blocks and keep what each answers.
+    """Apply a row of blocks and return the output of each as a level.
 
     Args:
         blocks: One for each level, finest first.
-        x: (B, C, *S), what the first block reads.
-        modulate: What acts at the sites of `pyramid_sites`.
-        first: The first block with a site; where block 0 reads the images, 1.
+        x: (B, C, *S), the input of the first block.
+        modulate: Applied at the sites of `pyramid_sites`.
+        first: Number of the first block with a site: 1 if block 0 reads the images.
 
     Returns:
         Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
@@ -52,22 +52,22 @@ def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int 
     for i, block in enumerate(blocks):
         x = block(modulate(f"encoder/block{i}", x) if i >= first else x)  # (B, C_i, *S / stride_i)
         levels.append(x)
-    return passed(levels, modulate)
+    return modulated_levels(levels, modulate)
 
 
-def passed(levels: Iterable[Tensor], modulate: Modulate) -> Features:
-    """Pass levels on through the sites of the skips and of the deepest features.
+def modulated_levels(levels: Iterable[Tensor], modulate: Modulate) -> Features:
+    """Modulate levels at the sites of the skips and of the deepest features.
 
     Args:
         levels: (B, C_i, *S / stride_i), finest first.
-        modulate: What acts at the sites.
+        modulate: Applied at the sites.
 
     Example:
         >>> import torch
-        >>> features = passed([torch.zeros(1, 2, 8, 8), torch.zeros(1, 4, 4, 4)], lambda site, x: x + 1)
+        >>> features = modulated_levels([torch.zeros(1, 2, 8, 8), torch.zeros(1, 4, 4, 4)], lambda site, x: x + 1)
         >>> [float(x.mean()) for x in (*features.skips, features.deep)]
         [1.0, 1.0]
     """
     *skips, deep = levels
-    beside = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-    return Features(beside, modulate("encoder/out", deep))
+    modulated = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+    return Features(modulated, modulate("encoder/out", deep))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.inputs import Inputs, JointEncoder, channel_count
+from anysyn.encoders.inputs import Inputs, JointEncoder
 from anysyn.encoders.pyramid import pyramid, pyramid_sites
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
 from anysyn.registry import Given, register
@@ -15,16 +15,13 @@ from anysyn.types import Features, Modulate, Site
 
 @register("encoder", "unet")
 class UNetEncoder(JointEncoder):
-    """Encode the sources by residual blocks, each level at half the size of the one above.
+    """U-Net encoder: residual blocks, each level half the size of the one above.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         widths: Channels of each level, finest first.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
         norm: Normalisation inside the blocks. ``group`` and ``instance`` erase the absolute intensity of an image.
 
     Example:
@@ -46,9 +43,8 @@ class UNetEncoder(JointEncoder):
         sources: int = 1,
         norm: Norm = "none",
     ) -> None:
-        super().__init__()
-        self.inputs, self.dimensions, self.depth, self.widths = inputs, dimensions, depth, tuple(widths)
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
+        self.widths = tuple(widths)
         self.strides = tuple(2**i for i in range(len(widths)))
         self.stem = conv(dimensions, self.channels, widths[0])
         self.blocks = nn.ModuleList(

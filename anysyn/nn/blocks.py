@@ -1,4 +1,4 @@
-"""Convolution blocks for two and three dimensions."""
+"""Convolutions, norms and residual blocks for two and three dimensions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def conv(
         outputs: Channels out.
         kernel: Odd kernel length of every axis.
         stride: Step of every axis.
-        bias: Whether an offset is learned.
+        bias: Whether it has a bias.
 
     Example:
         >>> conv(3, 1, 4).weight.shape
@@ -30,14 +30,45 @@ def conv(
     return layer(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
 
 
+def leaky_conv(dimensions: int, inputs: int, outputs: int) -> nn.Module:
+    """Make a convolution of kernel 3 with a leaky ReLU of slope 0.3, the default of Keras and so of MM-Synth.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        outputs: Channels out.
+
+    Example:
+        >>> import torch
+        >>> leaky_conv(2, 1, 4)(torch.rand(1, 1, 6, 5)).shape
+        torch.Size([1, 4, 6, 5])
+    """
+    return nn.Sequential(conv(dimensions, inputs, outputs), nn.LeakyReLU(0.3))
+
+
+def norm_relu(name: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
+    """Make a normalisation layer and the ReLU after it.
+
+    Args:
+        name: Kind of normalisation.
+        dimensions: 2 or 3.
+        channels: Channels in and out.
+
+    Example:
+        >>> norm_relu("none", 2, 16)
+        (Identity(), ReLU())
+    """
+    return norm(name, dimensions, channels), nn.ReLU()
+
+
 def norm(name: Norm, dimensions: int, channels: int, *, affine: bool = True) -> nn.Module:
     """Make a normalisation layer; ``none`` keeps the absolute intensity.
 
     Args:
-        name: Which one.
+        name: Kind of normalisation.
         dimensions: 2 or 3.
         channels: Channels in and out.
-        affine: Whether a scale and an offset of each channel are learned.
+        affine: Whether it learns a scale and an offset per channel.
 
     Example:
         >>> norm("group", 2, 16).num_groups
@@ -55,14 +86,14 @@ def norm(name: Norm, dimensions: int, channels: int, *, affine: bool = True) -> 
 
 
 class ResidualBlock(nn.Module):
-    """Add two convolutions to a shortcut: conv, norm, SiLU, conv, norm, plus the input, then SiLU.
+    """Residual block: conv, norm, SiLU, conv, norm, plus the input, then SiLU.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
         stride: Step of the first convolution.
-        normalisation: Which normalisation follows each convolution.
+        normalisation: Normalisation after each convolution.
     """
 
     def __init__(

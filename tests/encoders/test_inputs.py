@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from anysyn.encoders.inputs import channel_count, source_channels
+from anysyn.encoders.inputs import source_channels
 
 
 def laid_out(inputs, images, sources, depth=1):
-    expected = channel_count(inputs, modalities=images.shape[1], sources=sources.shape[1], depth=depth)
+    expected = depth * (images if inputs == "canvas" else sources).shape[1]
     return source_channels(images, sources, inputs, depth=depth, expected=expected)
 
 

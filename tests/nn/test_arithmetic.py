@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anysyn.nn.arithmetic import Affine, applied, bounded_scale, folded, removing, then
+from anysyn.nn.arithmetic import Affine, apply_affine, bounded_scale, compose, fold_affine, invert
 
 
 def contrast(seed, channels=6):
@@ -20,23 +20,23 @@ def contrast(seed, channels=6):
 def test_there_and_back_is_the_identity():
     features = torch.randn(2, 6, 5, 4)
     for one, other in ((contrast(0), contrast(0)), (contrast(0), contrast(1))):
-        there = applied(applied(features, removing(one)), other)
-        back = applied(applied(there, removing(other)), one)
+        there = apply_affine(apply_affine(features, invert(one)), other)
+        back = apply_affine(apply_affine(there, invert(other)), one)
         torch.testing.assert_close(back, features, atol=1e-5, rtol=1e-5)
-    same = applied(applied(features, removing(contrast(0))), contrast(0))
+    same = apply_affine(apply_affine(features, invert(contrast(0))), contrast(0))
     torch.testing.assert_close(same, features, atol=1e-5, rtol=1e-5)
 
 
-def test_removing_is_the_published_formula():
+def test_the_inverse_is_the_published_formula():
     features, (alpha, beta) = torch.randn(2, 6, 5), contrast(3)
     expected = (features - beta[..., None]) / alpha[..., None]
-    torch.testing.assert_close(applied(features, removing(Affine(alpha, beta))), expected)
+    torch.testing.assert_close(apply_affine(features, invert(Affine(alpha, beta))), expected)
 
 
 def test_both_together_are_gamma_and_delta():
     source, target = contrast(1), contrast(2)
     gamma = target.scale / source.scale
-    both = then(removing(source), target)
+    both = compose(invert(source), target)
     torch.testing.assert_close(both.scale, gamma)
     torch.testing.assert_close(both.shift, target.shift - source.shift * gamma, atol=1e-5, rtol=1e-5)
 
@@ -53,5 +53,5 @@ def test_a_folded_layer_answers_the_same():
     torch.manual_seed(0)
     layer, rows, affine = torch.nn.Linear(6, 9), torch.randn(2, 50, 6), contrast(4)
     expected = layer(rows * affine.scale.unsqueeze(1) + affine.shift.unsqueeze(1))
-    weight, bias = folded(layer.weight, layer.bias, affine)
+    weight, bias = fold_affine(layer.weight, layer.bias, affine)
     torch.testing.assert_close(rows @ weight.mT + bias.unsqueeze(1), expected, atol=1e-5, rtol=1e-5)

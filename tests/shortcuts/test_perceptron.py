@@ -4,7 +4,7 @@ import torch
 from toys import existing
 
 from anysyn.build import load, parts
-from anysyn.nn.arithmetic import Affine, applied
+from anysyn.nn.arithmetic import Affine, apply_affine
 from anysyn.shortcuts import Perceptron
 from anysyn.types import Batch, Query
 
@@ -78,7 +78,7 @@ class Affines:
         return self.at[site]
 
     def __call__(self, site, features):
-        return applied(features, self.at[site])
+        return apply_affine(features, self.at[site])
 
 
 @pytest.mark.parametrize("spatial", [(5,), (3, 4), (2, 3, 4)])
