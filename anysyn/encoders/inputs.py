@@ -39,7 +39,7 @@ def source_channels(images: Tensor, sources: Tensor, inputs: Inputs, *, depth: i
         x = x.flatten(1, 2)  # (B, M or J times depth, H, W)
     if x.shape[1] != expected:
         raise ValueError(
-            f"the encoder was built for {expected} input channels but is shown {x.shape[1]}; "
+            f"the encoder was built for {expected} input channels but the query has {x.shape[1]}; "
             "`inputs: canvas` takes any number of sources, `inputs: stack` takes `sources` of them"
         )
     return x

@@ -42,7 +42,7 @@ class Denoising(Objective):
             time, noise = self._drawn(clean)
             told = Query(one.sources, one.targets, one.source_acquisitions, one.target_acquisitions, time)
             found, _ = self.model.denoise(batch, told, self.model.noised(clean, noise, time))
-            wanted = self.model.wanted(clean, noise, time)  # (B, 1, *S)
+            wanted = self.model.regression_target(clean, noise, time)  # (B, 1, *S)
             errors.append((found - wanted)[mask].square().flatten(1).mean(1))  # (N,)
         every = torch.cat(errors)  # (N of all targets,)
         return {"denoising": every.mean() if len(every) else found.sum() * 0}
