@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from anysyn.nn.arithmetic import Affine, then
+from anysyn.nn.arithmetic import Affine, compose
 from anysyn.registry import Given
 from anysyn.types import Batch, Condition, Descriptor, Query, Site
 
@@ -110,7 +110,7 @@ class Modulation:
             one = conditioner.affine(condition, site)
             if one is None:
                 return None
-            whole = one if whole is None else then(whole, one)
+            whole = one if whole is None else compose(whole, one)
         return whole
 
     def _acting(self, site: str) -> list[tuple[Conditioner, Condition]]:

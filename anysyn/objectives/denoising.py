@@ -45,7 +45,7 @@ class Denoising(Objective):
             time, noise = self._drawn(clean)
             timed = replace(one, time=time)
             predicted, _ = self.model.denoise(batch, timed, self.model.noised(clean, noise, time))
-            wanted = self.model.wanted(clean, noise, time)  # (B, 1, *S)
+            wanted = self.model.regression_target(clean, noise, time)  # (B, 1, *S)
             errors.append((predicted - wanted)[mask].square().flatten(1).mean(1))  # (N,)
         every = torch.cat(errors)  # (N of all targets,)
         return {"denoising": every.mean() if len(every) else predicted.sum() * 0}
