@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from anysyn.plugins import enrol
 from anysyn.recipe.sections import Data, Recipe, Split, Stage, Step
@@ -38,35 +38,16 @@ def lines() -> Iterator[str]:
     yield from ("", "Kinds: " + ", ".join(f"[{kind}](#{kind})" for kind in kinds()) + ".")
     yield from ("", "## The sections of a recipe")
     for place, record in SECTIONS.items():
-        yield from ("", f"### {place}", "", *_described(record, _fields(record)))
+        yield from ("", f"### {place}", "", *_described(record))
     for kind in kinds():
         yield from ("", f"## {kind}")
         for name in names(kind):
-            factory = find(kind, name)
-            yield from ("", f"### {kind} `{name}`", "", *_described(factory, _keys(factory)))
+            yield from ("", f"### {kind} `{name}`", "", *_described(find(kind, name)))
 
 
-def _fields(record: Any) -> dict[str, tuple[Any, Any]]:
-    hints = get_type_hints(record, include_extras=True)
-    return {f.name: (hints[f.name], _initial(f)) for f in fields(record) if f.init}
-
-
-def _initial(entry: Field[Any]) -> Any:
-    return entry.default if entry.default_factory is MISSING else entry.default_factory()
-
-
-def _keys(factory: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
-    keys = {key: (hint, MISSING) for key, hint in getattr(factory, "for_build", {}).items()}
-    if is_dataclass(factory):
-        keys |= _fields(factory)
-    else:
-        accepted = parameters(factory).items()
-        keys |= {key: (hint, MISSING if p.default is p.empty else p.default) for key, (hint, p) in accepted}
-    return {key: value for key, value in keys.items() if not is_given(value[0])}
-
-
-def _described(factory: Any, keys: dict[str, tuple[Any, Any]]) -> Iterator[str]:
-    meanings = dict(BUILD_KEYS)
+def _described(factory: Any) -> Iterator[str]:
+    keys = _keys(factory)
+    meanings = BUILD_KEYS | {key: option.description or "" for key, option in _options(factory).items()}
     for described in reversed(getattr(factory, "__mro__", (factory,))):
         meanings |= _arguments(inspect.cleandoc(described.__doc__ or ""))
     yield (inspect.getdoc(factory) or "").splitlines()[0]
@@ -75,6 +56,21 @@ def _described(factory: Any, keys: dict[str, tuple[Any, Any]]) -> Iterator[str]:
     for key, (hint, default) in keys.items():
         cells = (f"`{key}`", _type(hint), _default(default), meanings.get(key, ""))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _keys(factory: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the type and the default, or MISSING, of each key that a recipe or, of a probe, its command may set."""
+    keys = {key: (hint, MISSING) for key, hint in getattr(factory, "for_build", {}).items()}
+    keys |= {key: (o.annotation, MISSING if o.is_required() else o.default) for key, o in _options(factory).items()}
+    factories: dict[str, Any] = {f.name: f.default_factory for f in fields(factory)} if is_dataclass(factory) else {}
+    for key, (hint, parameter) in parameters(factory).items():
+        default = MISSING if parameter.default is parameter.empty else parameter.default
+        keys |= {} if is_given(hint) else {key: (hint, factories[key]() if callable(factories.get(key)) else default)}
+    return keys
+
+
+def _options(probe: Any) -> Mapping[str, Any]:
+    return getattr(getattr(probe, "options", None), "model_fields", {})
 
 
 def _arguments(text: str) -> dict[str, str]:
