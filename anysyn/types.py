@@ -307,9 +307,6 @@ class Loss(nn.Module):
 
     One that looks at whole images, not at places one by one, says so by ``whole_images``; one that compares both ways
     between sources and targets, by ``both_ways``.
-
-    Args:
-        weight: Factor of the loss in the objective's sum.
     """
 
     kind: ClassVar[str] = "loss"

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from anysyn.plugins import enrol
@@ -22,7 +23,11 @@ without a default has to be written. A type in italics, such as *encoder*, is a 
 in `encoder: {name: unet, widths: [16, 32]}`. `"@name"` refers to one of the recipe's `parts`.
 """
 SCALARS = (bool, int, float, str)
-BUILD_KEYS = {"at": "Names of the sites where it acts, or globs of them."}
+SHARED = {  # keys whose meaning is the same for every part of a kind
+    "at": "Names of the sites where it acts, or globs of them.",
+    "label": "Name of its term in the log; the registered name by default.",
+    "weight": "Factor of the loss in the objective's sum.",
+}
 ARGUMENT = re.compile(r"^(\w+): (.*)$")
 
 
@@ -47,7 +52,7 @@ def lines() -> Iterator[str]:
 
 def _described(factory: Any) -> Iterator[str]:
     keys = _keys(factory)
-    meanings = BUILD_KEYS | {key: option.description or "" for key, option in _options(factory).items()}
+    meanings = SHARED | {key: option.description or "" for key, option in _options(factory).items()}
     for described in reversed(getattr(factory, "__mro__", (factory,))):
         meanings |= _arguments(inspect.cleandoc(described.__doc__ or ""))
     yield (inspect.getdoc(factory) or "").splitlines()[0]
@@ -60,7 +65,10 @@ def _described(factory: Any) -> Iterator[str]:
 
 def _keys(factory: Any) -> dict[str, tuple[Any, Any]]:
     """Return the type and the default, or MISSING, of each key that a recipe or, of a probe, its command may set."""
-    keys = {key: (hint, MISSING) for key, hint in getattr(factory, "for_build", {}).items()}
+    for_build = getattr(factory, "for_build", {}).items()
+    keys: dict[str, tuple[Any, Any]] = {
+        key: (hint, None if NoneType in get_args(hint) else MISSING) for key, hint in for_build
+    }
     keys |= {key: (o.annotation, MISSING if o.is_required() else o.default) for key, o in _options(factory).items()}
     factories: dict[str, Any] = {f.name: f.default_factory for f in fields(factory)} if is_dataclass(factory) else {}
     for key, (hint, parameter) in parameters(factory).items():

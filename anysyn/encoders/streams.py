@@ -22,8 +22,8 @@ class StreamsEncoder(Encoder):
     """Encode each source by the common stream and by that of its modality, and unify the sources at every level.
 
     The encoder of Uni-Synth (Zhang et al., TMI 2024), which PMM-Synth extends to more modalities; what its public
-    descriptions leave open is reconstructed (``docs/methods/pmm-synth.md``). The common stream sees the sources one at
-    a time by the same weights. A stream runs only where its modality is shown, so the streams of the others get no
+    descriptions leave open is reconstructed, see ``docs/faithfulness.md``. The common stream sees the sources one at a
+    time by the same weights. A stream runs only where its modality is shown, so the streams of the others get no
     gradient. Samples may show different modalities; one that shows fewer than others names one of them again, and a
     modality counts once. The site ``encoder/block0`` of the design is called ``encoder/common/block0`` and, in the
     stream of T1w, ``encoder/T1w/block0``; ``encoder/skip0`` and ``encoder/out`` are the unified features.
