@@ -20,9 +20,7 @@ LOG = DOCS / "experiments"  # what was run, with the code of its day: its comman
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 UNCLEAR = re.compile(r"\b(?:told|hears|deaf|as of which|of whom)\b|git checkout", re.IGNORECASE)
-# Rewritten by another change, which makes it pass: then this mark, being strict, fails and can go.
-REWRITTEN = pytest.param(DOCS / "methods" / "pmm-synth.md", marks=pytest.mark.xfail(strict=True))
-USERS = [ROOT / "README.md", *sorted(DOCS.glob("guide/*.md")), *sorted(DOCS.glob("methods/[!p]*.md")), REWRITTEN]
+USERS = [ROOT / "README.md", *sorted(DOCS.glob("guide/*.md")), *sorted(DOCS.glob("methods/*.md"))]
 
 
 def text(page: Path) -> str:
@@ -64,7 +62,7 @@ def test_the_index_lists_every_page() -> None:
     assert not [page for page in pages if f"]({page})" not in index]
 
 
-@pytest.mark.parametrize("page", USERS, ids=lambda page: getattr(page, "name", ""))
+@pytest.mark.parametrize("page", USERS, ids=lambda page: page.name)
 def test_pages_for_users_are_in_plain_words_and_about_the_present(page: Path) -> None:
     assert not UNCLEAR.findall(text(page))
 
