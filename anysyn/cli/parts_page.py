@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -22,7 +23,7 @@ All registered parts and the keys that a recipe may write for them; `anysyn list
 without a default has to be written. A type in italics, such as *encoder*, is a kind: a part of that kind is nested, as
 in `encoder: {name: unet, widths: [16, 32]}`. `"@name"` refers to one of the recipe's `parts`.
 """
-SCALARS = (bool, int, float, str)
+SCALARS = {bool: "bool", int: "int", float: "float", str: "text", Path: "path", NoneType: "null"}
 SHARED = {  # keys whose meaning is the same for every part of a kind
     "at": "Names of the sites where it acts, or globs of them.",
     "label": "Name of its term in the log; the registered name by default.",
@@ -104,8 +105,7 @@ def _type(hint: Any) -> str:
     if origin is Annotated:
         return _type(get_args(hint)[0])
     if origin is None:
-        word = {type(None): "null", str: "text"}.get(hint, hint.__name__)
-        return word if hint in (type(None), *SCALARS) else f'`"@name"` ({word})'
+        return SCALARS.get(hint, f'`"@name"` ({hint.__name__})')
     return _composed(origin, get_args(hint))
 
 
