@@ -21,7 +21,8 @@ HEAD = """\
 
 All registered parts and the keys that a recipe may write for them; `anysyn list --markdown` writes this page. A key
 without a default has to be written. A type in italics, such as *encoder*, is a kind: a part of that kind is nested, as
-in `encoder: {name: unet, widths: [16, 32]}`. `"@name"` refers to one of the recipe's `parts`.
+in `encoder: {name: unet, widths: [16, 32]}`. `"@name"` refers to one of the recipe's `parts`. The keys
+of a probe are the options of its command.
 """
 SCALARS = {bool: "bool", int: "int", float: "float", str: "text", Path: "path", NoneType: "null"}
 SHARED = {  # keys whose meaning is the same for every part of a kind
