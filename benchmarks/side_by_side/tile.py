@@ -27,7 +27,7 @@ Form = Literal["published", "ours"]
 Precision = Literal["fp32", "bf16"]
 VOLUME, TILE = (160, 192, 160), (60, 60, 60)
 HALO = 7  # of recipe tumsyn: its decoder does not evaluate the halo, except at the volume's ends
-PUBLISHED = (0.5, 775.0, 12.3)  # overlap of tiles; CPU seconds and GiB of a tile as published, see docs/speed.md
+PUBLISHED = (0.5, 775.0, 12.3)  # tile overlap; CPU seconds and GiB of a tile as published: docs/experiments/speed.md
 
 
 class Case(NamedTuple):
