@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from anysyn.discriminators.beside import input_channels
+from anysyn.discriminators.input_channels import input_channels
 from anysyn.nn.blocks import Norm, norm
 from anysyn.registry import Given, register
 from anysyn.types import Beside, Discriminator

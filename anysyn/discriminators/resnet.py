@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.discriminators.beside import input_channels
+from anysyn.discriminators.input_channels import input_channels
 from anysyn.errors import RecipeError
 from anysyn.nn.backbones import classifier
 from anysyn.registry import Given, register

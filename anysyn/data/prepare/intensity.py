@@ -14,7 +14,7 @@ from anysyn.data.errors import VolumeError
 from anysyn.data.modalities import modality
 from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.volumes.foreground import foreground
-from anysyn.data.volumes.intensity_window import Window, prepared, restored, width, window_of
+from anysyn.data.volumes.intensity_window import Window, rescale, restore, width, window_of
 from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
@@ -73,7 +73,7 @@ class Linear(Preparation):
         if study.windows:
             raise ValueError("prepare: the images cannot be rescaled twice; keep one of rescale and zscore")
         windows = {name: self._window(study, name) for name in study.images}
-        images = {name: prepared(image, windows[name]) for name, image in study.images.items()}
+        images = {name: rescale(image, windows[name]) for name, image in study.images.items()}
         return replace(study, images=images, windows=windows), from_windows
 
     def _window(self, study: Study, name: str) -> Window:
@@ -184,5 +184,5 @@ def from_windows(study: Study) -> Study:
         VolumeError: If an image has no window.
     """
     windows = {name: study.window(name) for name in study.images}
-    images = {name: restored(image, windows[name]) for name, image in study.images.items()}
+    images = {name: restore(image, windows[name]) for name, image in study.images.items()}
     return replace(study, images=images, windows={})

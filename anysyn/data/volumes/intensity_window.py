@@ -12,7 +12,7 @@ Window = tuple[float, float] | tuple[float, float, float]
 Intensity = TypeVar("Intensity", float, Tensor)
 
 
-def prepared(intensity: Intensity, window: Window) -> Intensity:
+def rescale(intensity: Intensity, window: Window) -> Intensity:
     """Map intensities from the unit of a file to the scale of prepared images.
 
     Args:
@@ -21,7 +21,7 @@ def prepared(intensity: Intensity, window: Window) -> Intensity:
             soft tissue, and the map stays invertible.
 
     Example:
-        >>> prepared(-1000.0, (0.0, 80.0)), prepared(-1000.0, (0.0, 80.0, 0.02))
+        >>> rescale(-1000.0, (0.0, 80.0)), rescale(-1000.0, (0.0, 80.0, 0.02))
         (-12.5, -0.25)
     """
     share = (intensity - window[0]) / width(window)
@@ -29,29 +29,29 @@ def prepared(intensity: Intensity, window: Window) -> Intensity:
     return share if slope == 1 else _scaled_outside(share, slope)
 
 
-def restored(share: Intensity, window: Window) -> Intensity:
-    """Map prepared intensities back to the unit of the file, the inverse of `prepared`.
+def restore(share: Intensity, window: Window) -> Intensity:
+    """Map prepared intensities back to the unit of the file, the inverse of `rescale`.
 
     Args:
         share: Prepared intensity.
-        window: As in `prepared`.
+        window: As in `rescale`.
 
     Example:
-        >>> restored(-0.25, (0.0, 80.0, 0.02)), restored(0.5, (0.0, 80.0, 0.02))
+        >>> restore(-0.25, (0.0, 80.0, 0.02)), restore(0.5, (0.0, 80.0, 0.02))
         (-1000.0, 40.0)
     """
-    return straight(share, window) * width(window) + window[0]
+    return with_equal_slope(share, window) * width(window) + window[0]
 
 
-def straight(share: Intensity, window: Window) -> Intensity:
+def with_equal_slope(share: Intensity, window: Window) -> Intensity:
     """Return prepared intensities as they would be with the same slope inside and outside the window.
 
     Args:
         share: Prepared intensity.
-        window: As in `prepared`.
+        window: As in `rescale`.
 
     Example:
-        >>> straight(-0.25, (0.0, 80.0, 0.02)), straight(-0.25, (0.0, 80.0))
+        >>> with_equal_slope(-0.25, (0.0, 80.0, 0.02)), with_equal_slope(-0.25, (0.0, 80.0))
         (-12.5, -0.25)
     """
     slope = _slope(window)

@@ -19,7 +19,7 @@ from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
 from anysyn.data.volumes.foreground import foreground
-from anysyn.data.volumes.intensity_window import Window, prepared
+from anysyn.data.volumes.intensity_window import Window, rescale
 from anysyn.data.volumes.volume import Volume, check_voxels, read_volume
 from anysyn.registry import suggest
 
@@ -79,7 +79,7 @@ class Study:
         """
         if not self.windows:
             return _air(name)
-        return prepared(_air(name), self.window(name))
+        return rescale(_air(name), self.window(name))
 
     def window(self, name: str) -> Window:
         """Return the intensities, in the file's unit, that became 0 and 1, and the slope outside if there is one.
