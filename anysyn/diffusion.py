@@ -1,4 +1,4 @@
-"""Synthesis by denoising: the same network asked repeatedly, from noise to an image."""
+"""Synthesis by diffusion: a network applied repeatedly, from noise to an image."""
 
 from __future__ import annotations
 
@@ -17,34 +17,37 @@ from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Decoder, Descriptor, Encoder, Features, Query, Synthesis
 
 NoiseSchedule = Literal["linear_beta", "scaled_linear_beta", "sigmoid_beta", "cosine"]
-Answer = Literal["noise", "image", "velocity"]
-PREDICTIONS: dict[Answer, str] = {"noise": "epsilon", "image": "sample", "velocity": "v_prediction"}  # MONAI's names
+Prediction = Literal["noise", "image", "velocity"]
+PREDICTIONS: dict[Prediction, str] = {
+    "noise": "epsilon",
+    "image": "sample",
+    "velocity": "v_prediction",
+}  # MONAI's names
 
 
 @register("part", "diffusion")
 class Diffusion(Synthesizer):
-    """Answer a query by denoising: DDPM in training, DDIM in synthesis (Ho et al., 2020; Song et al., 2021).
+    """Diffusion model: DDPM in training, DDIM in synthesis (Ho et al., 2020; Song et al., 2021).
 
-    The encoder is shown the sources and behind them the target with noise, at the target's channel of a ``canvas`` or,
-    with ``inputs: stack``, as one source more. Images of 0 to 1 are brought to -1 to 1.
+    The encoder reads the sources and the noisy target: at the target's channel of a ``canvas`` or, with ``inputs:
+    stack``, as one more source. Intensities are mapped from [0, 1] to [-1, 1].
 
-    Every image begins from the same noise, drawn from ``seed``, and DDIM adds none. So the answer depends neither on
-    what is asked beside it nor on the order, and neighbouring slices do not flicker.
+    Every image starts from the same noise, drawn from ``seed``, and DDIM adds none. So a synthesis does not depend on
+    the other targets or their order, and neighbouring slices do not flicker.
 
     Args:
         encoder: Sources and the noisy target to features.
-        decoder: Features to what the network answers.
-        conditioners: What acts at the sites of both, in order; one of them reads ``time``.
-        times: Diffusion times of the training.
-        schedule: How the noise grows with the time, one of MONAI's.
-        answers: What the network says of a noisy image: its ``noise``, as DDPM, the ``image`` without it, which is
-            learned in far fewer steps where a source is shown, or the ``velocity`` between the two (Salimans and Ho,
-            ICLR 2022).
-        steps: Times of the synthesis, evenly spaced.
-        seed: Of the noise that synthesis begins with.
+        decoder: Features to the network's prediction.
+        conditioners: Conditioners at the sites of both, in order; one of them reads ``time``.
+        times: Number of diffusion times in training.
+        schedule: Noise schedule, one of MONAI's.
+        answers: What the network predicts from a noisy image: its ``noise``, as in DDPM; the clean ``image``, which
+            takes far fewer training steps given a source; or the ``velocity`` (Salimans and Ho, ICLR 2022).
+        steps: Number of times in synthesis, evenly spaced.
+        seed: Seed of the initial noise.
 
     Raises:
-        ValueError: If nothing tells the network the time, or the steps are not from 1 to ``times``.
+        ValueError: If no conditioner reads the time, or ``steps`` is not from 1 to ``times``.
 
     Example:
         >>> from anysyn.build import load, parts
@@ -62,16 +65,16 @@ class Diffusion(Synthesizer):
         conditioners: Sequence[Conditioner] = (),
         times: int = 1000,
         schedule: NoiseSchedule = "linear_beta",
-        answers: Answer = "noise",
+        answers: Prediction = "noise",
         steps: int = 50,
         seed: int = 0,
     ) -> None:
         super().__init__(encoder=encoder, decoder=decoder, conditioners=conditioners)
         if not 1 <= steps <= times:
             raise ValueError(f"steps: {steps} is not from 1 to the {times} times of the training")
-        if not any(isinstance(one, Descriptor) and one.reads_time for one in self.conditioners.modules()):
+        if not any(isinstance(part, Descriptor) and part.reads_time for part in self.conditioners.modules()):
             raise ValueError(
-                "nothing tells the network how much noise it sees; add the conditioner "
+                "no conditioner reads the diffusion time; add "
                 '{name: add, at: "*/embedding", reads: {name: time}}, or film at "*/block*" in other networks'
             )
         self.times, self.steps, self.seed, self.answers = times, steps, seed, answers
@@ -81,9 +84,9 @@ class Diffusion(Synthesizer):
         """Synthesize the targets.
 
         Args:
-            batch: What exists.
-            query: What is shown and what is asked.
-            places: Where to answer; None for the grid of the input.
+            batch: The available images.
+            query: Sources and targets.
+            places: Points or a lattice; None for the grid of the input.
 
         Returns:
             Images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features of the last denoising.
@@ -91,39 +94,39 @@ class Diffusion(Synthesizer):
         Raises:
             ValueError: If a target is among the sources.
         """
-        answers = [self._sample(batch, one) for one in query.one_by_one()]
-        images = torch.cat([image for image, _ in answers], 1)  # (B, K, *S)
-        return Synthesis(images if places is None else sample_at(images, places), answers[-1][1])
+        samples = [self._sample(batch, single) for single in query.one_by_one()]
+        images = torch.cat([image for image, _ in samples], 1)  # (B, K, *S)
+        return Synthesis(images if places is None else sample_at(images, places), samples[-1][1])
 
     def encode(self, batch: Batch, query: Query) -> Features:
-        """Encode the sources beside the target as far as it is known, and decode nothing.
+        """Encode the sources and the first target, without decoding.
 
         Args:
-            batch: What exists.
-            query: What is shown, and the target, of which the first counts: without noise, at time 0, where it is shown
-                itself, otherwise as the noise that synthesis begins with.
+            batch: The available images.
+            query: Sources and targets. A target that is also a source is encoded without noise, at time 0; any other as
+                the initial noise of synthesis.
         """
-        one = next(query.one_by_one())
-        if bool(among(one.targets, one.sources).all()):
-            return self._encoded(batch, self._told(one, 0), 2 * pick(batch.images, one.targets) - 1)[0]
-        return self._encoded(batch, self._told(one, self.times - 1), self._first_noise(batch))[0]
+        single = next(query.one_by_one())
+        if bool(among(single.targets, single.sources).all()):
+            return self._encoded(batch, self._at_time(single, 0), 2 * pick(batch.images, single.targets) - 1)[0]
+        return self._encoded(batch, self._at_time(single, self.times - 1), self._first_noise(batch))[0]
 
     def denoise(self, batch: Batch, query: Query, noisy: Tensor) -> tuple[Tensor, Features]:
-        """Ask the network about a noisy image.
+        """Apply the network to a noisy image.
 
         Args:
-            batch: What exists.
-            query: What is shown, the one target, and the time.
+            batch: The available images.
+            query: Sources, one target, and the time.
             noisy: (B, 1, *S), the target of about -1 to 1 with noise.
 
         Returns:
-            The noise, the image or the velocity, (B, 1, *S), and the features that it was read off.
+            The predicted noise, image or velocity, (B, 1, *S), and the features that it was decoded from.
 
         Raises:
             ValueError: If the target is among the sources.
         """
         if not query.targets.is_meta and bool(among(query.targets, query.sources).any()):
-            raise ValueError("part diffusion was asked for what it is shown; its noise would hide the source")
+            raise ValueError("part diffusion: the target is among the sources, and its noise would hide it; remove one")
         features, decoded, back = self._encoded(batch, query, noisy)
         return decoded()[back].float(), features
 
@@ -138,8 +141,8 @@ class Diffusion(Synthesizer):
         mixed: Tensor = self.scheduler.add_noise(clean, noise, time)
         return mixed
 
-    def wanted(self, clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-        """Return what the network should say of images mixed with noise: the noise, the image, or the velocity.
+    def regression_target(self, clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+        """Return what the network is trained to predict: the noise, the clean image, or the velocity.
 
         Args:
             clean: (B, 1, *S), of about -1 to 1.
@@ -154,41 +157,41 @@ class Diffusion(Synthesizer):
     def _encoded(
         self, batch: Batch, query: Query, noisy: Tensor
     ) -> tuple[Features, Callable[[], Tensor], tuple[slice, ...]]:
-        # The features, what decodes them, and where the images lie in what it answers.
-        shown = torch.cat([query.sources, query.targets], 1)  # (B, J + 1)
+        # Returns the features, a function that decodes them, and the images' part of the padded output.
+        inputs = torch.cat([query.sources, query.targets], 1)  # (B, J + 1)
         places = spread(query.targets, noisy).expand_as(noisy)  # (B, 1, *S)
         images = batch.images.to(noisy.dtype).scatter(1, places, noisy)  # (B, M, *S)
         images, back = pad_to_multiple(images, self.encoder.strides[-1], self.encoder.dimensions)  # (B, M, *S padded)
         modulate = self.conditioners.modulate(self.conditioners.embed(batch, query))
-        features: Features = self.encoder(images, shown, modulate)
+        features: Features = self.encoder(images, inputs, modulate)
         return features, lambda: self.decoder(features, query.targets, modulate), back
 
     def _sample(self, batch: Batch, query: Query) -> tuple[Tensor, Features]:
         x = self._first_noise(batch)  # (B, 1, *S)
         for time in self._sampling_times(batch.images):
-            said, features = self.denoise(batch, self._told(query, time), x)
-            x, _ = self.scheduler.step(said, time, x)  # (B, 1, *S)
+            predicted, features = self.denoise(batch, self._at_time(query, time), x)
+            x, _ = self.scheduler.step(predicted, time, x)  # (B, 1, *S)
         return (x + 1) / 2, features
 
     def _sampling_times(self, images: Tensor) -> list[int]:
-        # The scheduler's `step` goes down by this stride. The times that it lists itself lie a little further apart, so
-        # that an image would be taken for one with less noise than it has.
+        # The scheduler's `step` goes down by this stride. The times in its own list are a little further apart, so an
+        # image would be treated as one with less noise than it has.
         stride = self.times // self.steps
         self.scheduler.num_inference_steps = self.steps
         every = list(range(self.times - 1, -1, -stride))
-        return every[:1] if images.is_meta else every  # a layout without memory: one step stands for all
+        return every[:1] if images.is_meta else every  # on the meta device one step stands for all
 
     def _first_noise(self, batch: Batch) -> Tensor:
         shape = batch.images.shape[2:]
         noise = torch.randn(1, 1, *shape, generator=torch.Generator().manual_seed(self.seed), device="cpu")
         return noise.to(batch.images.device).expand(len(batch.images), 1, *shape)  # (B, 1, *S)
 
-    def _told(self, query: Query, time: int) -> Query:
+    def _at_time(self, query: Query, time: int) -> Query:
         return replace(query, time=torch.full((len(query.targets),), time, device=query.targets.device))
 
 
 def _scheduler(times: int, schedule: NoiseSchedule, prediction: str) -> Any:
     from monai.networks.schedulers import DDIMScheduler
 
-    with torch.device("cpu"):  # its tensors are no weights, and it reads numbers off them
+    with torch.device("cpu"):  # its tensors are not weights, and it reads their values
         return DDIMScheduler(num_train_timesteps=times, schedule=schedule, prediction_type=prediction)

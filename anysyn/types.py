@@ -34,8 +34,7 @@ class Batch:
         keys: B names of the samples, for messages.
         points: Places inside the images whose true intensities are known at a finer resolution, or None.
         values: (B, M, Q) true intensities at the points, zero if a modality is absent.
-        value_acquisitions: B tuples of M records of these intensities, with smaller voxels; those of the images if
-            empty.
+        value_acquisitions: B tuples of M records of these intensities; those of the images if empty.
 
     Raises:
         ValueError: If ``dataset`` is not (B, N).
@@ -52,9 +51,8 @@ class Batch:
     value_acquisitions: Records = ()
 
     def __post_init__(self) -> None:
-        if self.dataset.ndim != 2 or len(self.dataset) != len(self.images):
-            shapes = f"{tuple(self.dataset.shape)}, images {tuple(self.images.shape)}"
-            raise ValueError(f"Batch.dataset {shapes}: give (B, N) mixing weights, one-hot for a known dataset")
+        if (shape := tuple(self.dataset.shape))[:1] != self.images.shape[:1] or len(shape) != 2:
+            raise ValueError(f"Batch.dataset {shape}: give (B, N) mixing weights, one-hot for a known dataset")
 
     @classmethod
     def complete(cls, images: Tensor) -> Batch:
@@ -100,16 +98,15 @@ class Batch:
 
     def take(self, rows: slice) -> Batch:
         """Return some of the samples."""
-        tensors = {name: value for name, value in vars(self).items() if name != "points" and value is not None}
         points = None if self.points is None else self.points.take(rows)
-        return replace(self, points=points, **{name: value[rows] for name, value in tensors.items()})
+        parts = {name: part for name, part in vars(self).items() if name != "points" and part is not None}
+        return replace(self, points=points, **{name: part[rows] for name, part in parts.items()})
 
     def to(self, device: torch.device | str) -> Batch:
         """Move the tensors to a device."""
-        moved = {name: getattr(self, name).to(device) for name in ("images", "available", "dataset", "spacing")}
-        points = None if self.points is None else self.points.to(device)
-        values = None if self.values is None else self.values.to(device)
-        return replace(self, **moved, points=points, values=values)
+        parts: dict[str, Any] = {name: part for name, part in vars(self).items() if isinstance(part, (Tensor, Points))}
+        moved = {name: part.to(device) for name, part in parts.items()}
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True)
@@ -299,8 +296,7 @@ class ImageTextModel(nn.Module):
 class Discriminator(nn.Module):
     """A network that scores how real images look: near 1 for real, near 0 for synthetic images (least squares).
 
-    ``beside`` is what it sees of the sources: ``nothing``, the ``stack`` of them, or the ``canvas`` of all modalities,
-    zero if not shown.
+    ``beside`` is what it sees of the sources: ``nothing``, their ``stack``, or the ``canvas``, zero if not shown.
     """
 
     kind: ClassVar[str] = "discriminator"

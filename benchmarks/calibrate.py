@@ -1,4 +1,4 @@
-"""Find the levels of corruptions that give a wanted input PSNR: ``python benchmarks/calibrate.py --help``."""
+"""Find the levels of corruptions for a given input PSNR: ``python benchmarks/calibrate.py --help``."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def command(
     seed: Annotated[int, typer.Option(help="As in the evaluation.")] = 0,
     out: Annotated[Path | None, typer.Option(help="CSV file for the levels.")] = None,
 ) -> None:
-    """Print, for each corruption and each wanted input PSNR, the level that the user's own images need.
+    """Print the level of each corruption at which your images have each wanted input PSNR.
 
-    PSNR is over the whole image before any clipping, 1 being the 99.5th percentile of the foreground. What is printed
-    in the first column goes into a table's task, or into `anysyn.evaluation.evaluate(..., corruption=...)`.
+    PSNR is over the whole image before any clipping, 1 being the 99.5th percentile of the foreground. The first printed
+    column goes into a table's task, or into `anysyn.evaluation.evaluate(..., corruption=...)`.
     """
     from anysyn.errors import explain
 
@@ -53,8 +53,8 @@ def _wanted(text: str) -> dict[str, list[float]]:
             numbers = [float(value) for value in values.split(",")]
         except ValueError:
             raise UserError(f"--psnr {word!r} cannot be read; write 28.7,19.9 or gaussian=28.7,19.9") from None
-        for one in [kind_of(name).name] if equals else names("corruption"):
-            wanted[one] = numbers
+        for kind in [kind_of(name).name] if equals else names("corruption"):
+            wanted[kind] = numbers
     return wanted
 
 
@@ -76,11 +76,11 @@ def _lines(
     rows = []
     for name, values in wanted.items():
         for psnr in values:
-            found = calibrate(name, psnr, scans, seed=seed)
-            spread = f"{found.reached.mean:.2f} ± {found.reached.sd:.2f}"
-            yield f"{found.corruption!s:24} wanted {psnr:.2f}  reached {spread}"
+            result = calibrate(name, psnr, scans, seed=seed)
+            spread = f"{result.reached.mean:.2f} ± {result.reached.sd:.2f}"
+            yield f"{result.corruption!s:24} wanted {psnr:.2f}  reached {spread}"
             rows.append(
-                {"corruption": name, "level": found.corruption.level, "wanted": psnr, **found.reached._asdict()}
+                {"corruption": name, "level": result.corruption.level, "wanted": psnr, **result.reached._asdict()}
             )
     if out:
         pd.DataFrame(rows).to_csv(out, index=False)
@@ -88,7 +88,7 @@ def _lines(
 
 
 def _scans(data: Path | None, run: Path | None, modality: str, count: int) -> list[tuple[object, str]]:
-    """Read evenly spread subjects, prepared as the run does, or turned to the standard axes only."""
+    """Read evenly spread subjects, prepared as by the run, or only reoriented to the standard axes."""
     from anysyn.data.modalities import modality as known
     from anysyn.data.prepare import Canonical
     from anysyn.data.subjects.find import find_subjects
@@ -97,12 +97,12 @@ def _scans(data: Path | None, run: Path | None, modality: str, count: int) -> li
     from anysyn.synthesis import load_run
 
     if data is None and run is None:
-        raise UserError("say whose images: --data FOLDER, --run RUN, or both")
+        raise UserError("give the images: --data FOLDER, --run RUN, or both")
     name, loaded = known(modality).name, load_run(run, accelerator="cpu") if run else None
-    found = loaded.subjects(data, "all" if data else "test")[0] if loaded else find_subjects(data).subjects
-    able = [subject for subject in found if name in subject.images]
+    subjects = loaded.subjects(data, "all" if data else "test")[0] if loaded else find_subjects(data).subjects
+    able = [subject for subject in subjects if name in subject.images]
     if not able:
-        raise UserError(f"{data or run}: none of {len(found)} subjects has {name}; choose another --modality")
+        raise UserError(f"{data or run}: none of {len(subjects)} subjects has {name}; choose another --modality")
 
     def read(subject):
         return loaded.prepare(subject) if loaded else Canonical().forward(read_study(subject, modalities=[name]))[0]
@@ -111,9 +111,9 @@ def _scans(data: Path | None, run: Path | None, modality: str, count: int) -> li
 
 
 def _spread(items: Sequence[object], count: int) -> list[object]:
-    """Choose so many items at even distances, the first among them."""
-    kept = min(max(1, count), len(items))
-    return [items[n * len(items) // kept] for n in range(kept)]
+    """Choose a number of items at even distances, from the first on."""
+    count = min(max(1, count), len(items))
+    return [items[n * len(items) // count] for n in range(count)]
 
 
 def read_levels(path: Path | None) -> dict[str, dict[str, float]]:

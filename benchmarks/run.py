@@ -22,36 +22,36 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def run(
     tables: Annotated[list[str], typer.Argument(help="list, all, names of tables, or YAML files.", show_default=False)],
     data: Annotated[list[str] | None, typer.Option(help="Your subjects; SET=PATH for a further test set.")] = None,
-    dataset: Annotated[list[str] | None, typer.Option(help="TTG=NAME: what you call a dataset of the table.")] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="TTG=NAME: your name of a dataset of the table.")] = None,
     size: Annotated[str, typer.Option(help="tiny, small or paper.")] = "small",
     spacing: Annotated[
-        float | None, typer.Option(help="mm that your images are resampled to; 0: as they are.", min=0)
+        float | None, typer.Option(help="Voxel size in mm of your images; 0: as they are.", min=0)
     ] = None,
     seeds: Annotated[int, typer.Option(help="Models of each method.", min=1)] = 1,
     only: Annotated[str | None, typer.Option(help="unet,omnisyn: methods by recipe or name; the others stay.")] = None,
     folds: Annotated[str | None, typer.Option(help="Cross-validation: leave-one-out, or a number.")] = None,
-    complete: Annotated[bool, typer.Option("--complete", help="With --folds: who has every contrast.")] = False,
+    complete: Annotated[bool, typer.Option("--complete", help="With --folds: only who has every contrast.")] = False,
     protocol: Annotated[str | None, typer.Option(help="Instead of the table's: anysyn list protocols.")] = None,
     levels: Annotated[Path | None, typer.Option(help="Levels of corruptions, as calibrate.py writes them.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the results; what is there is not computed again.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder of the results; finished ones are not computed again.")] = Path(
         "results"
     ),
-    jobs: Annotated[int, typer.Option(help="Local processes side by side.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option(help="Local processes at the same time.", min=1)] = 1,
     launcher: Annotated[str, typer.Option(help="local or slurm.")] = "local",
-    partition: Annotated[str | None, typer.Option(help="Of Slurm.")] = None,
-    hours: Annotated[float, typer.Option(help="Most that a job of Slurm may take.")] = 24.0,
+    partition: Annotated[str | None, typer.Option(help="Partition of Slurm.")] = None,
+    hours: Annotated[float, typer.Option(help="Time limit of a job of Slurm.")] = 24.0,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")] = "auto",
 ) -> None:
-    """Run tables, go on with them, and write them."""
+    """Run tables, or continue them, and write them."""
     try:
         if "list" in tables:
             print("\n".join(listed(size)))
             return
-        asked: dict[str, Any] = {"data": _pairs(data), "datasets": _pairs(dataset), "size": size, "seeds": seeds}
-        asked |= {"only": _words(only), "protocol": protocol, "levels": levels, "jobs": jobs}
-        asked |= {"folds": folds, "complete": complete, "spacing": spacing}
-        asked |= {"launcher": launcher, "partition": partition, "hours": hours, "accelerator": accelerator}
-        failed = run_tables(find_tables(tables), out=out, **asked)
+        options: dict[str, Any] = {"data": _pairs(data), "datasets": _pairs(dataset), "size": size, "seeds": seeds}
+        options |= {"only": _words(only), "protocol": protocol, "levels": levels, "jobs": jobs}
+        options |= {"folds": folds, "complete": complete, "spacing": spacing}
+        options |= {"launcher": launcher, "partition": partition, "hours": hours, "accelerator": accelerator}
+        failed = run_tables(find_tables(tables), out=out, **options)
     except (UserError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -60,15 +60,15 @@ def run(
 
 
 def listed(size: str) -> list[str]:
-    """Describe the tables: methods, of which some may have no recipe, sets and tasks.
+    """Describe the tables: methods, those without a recipe, sets and tasks.
 
     Args:
-        size: At which the recipes are looked for.
+        size: Size of the recipes.
     """
     lines = []
     for name, path in table_files().items():
         table, own = read_table(path), read_size(size)
-        absent = [one.name for one in table.methods if one.simple is None and recipe_of(one, table, own) is None]
+        absent = [m.name for m in table.methods if m.simple is None and recipe_of(m, table, own) is None]
         tasks = {task.name for set_ in table.sets for task in table.tasks_of(set_)}
         lines.append(f"{name:22} {table.title}: {table.about}")
         count = f"{len(table.methods)} methods, {len(tasks)} tasks, {len(table.sets)} sets, {', '.join(table.metrics)}"
@@ -96,7 +96,7 @@ def run_tables(
     hours: float,
     accelerator: str,
 ) -> bool:
-    """Plan, compute what is not there, write each table and the page; return whether something failed."""
+    """Plan, compute what is missing, write each table and the page; return whether something failed."""
     from calibrate import read_levels
     from paper_tables.cohorts import subjects_of
     from paper_tables.launch import Slurm, jobs_of, launch
@@ -104,37 +104,37 @@ def run_tables(
     from anysyn.progress import Bar
 
     if spacing is not None and not data:
-        raise UserError("--spacing is of your images: give them by --data")
+        raise UserError("--spacing is for your images; give them by --data")
     if launcher not in ("local", "slurm"):
         raise UserError(f"--launcher {launcher}: {suggest(launcher, ['local', 'slurm'])}")
     store, progress = Store(out), Bar()
     read = [read_table(path) for path in paths]
     _check_only(only, read)
-    asked = {"seeds": range(seeds), "protocol": protocol, "levels": read_levels(levels)}
-    divided = {"wanted": folds, "complete": complete}
+    options = {"seeds": range(seeds), "protocol": protocol, "levels": read_levels(levels)}
+    division = {"wanted": folds, "complete": complete}
     given, plans = {name: Path(path) for name, path in data.items()}, []
     for table in read:
         own = read_size(size, table)
         own = own if spacing is None else own.model_copy(update={"spacing": spacing or None})
         subjects = subjects_of(table, own, given, store, progress, jobs)
-        plans.append(_planned(table, datasets, asked | {"subjects": subjects, "size": own}, divided, store))
+        plans.append(_planned(table, datasets, options | {"subjects": subjects, "size": own}, division, store))
     chosen = [_restricted(plan, only) for plan in plans]
     todo = jobs_of(chosen, store)
     there = len({cell.run for plan in chosen for cell in plan.cells})
-    progress.say(f"{len(todo)} of {there} models to train or to measure; the others are there")
+    progress.say(f"{len(todo)} of {there} models to train or to measure; the others are finished")
     slurm = Slurm(out / "slurm", partition, hours) if launcher == "slurm" else None
     launch(todo, at_once=jobs, accelerator=accelerator, slurm=slurm, progress=progress)
     return _written(plans, chosen, store, progress)
 
 
-def _planned(table: Table, datasets: Mapping[str, str], asked: Any, divided: Any, store: Store) -> Any:
+def _planned(table: Table, datasets: Mapping[str, str], options: Any, division: Any, store: Store) -> Any:
     from paper_tables.cohorts import TRAINING, by_dataset, folds_of, renamed
-    from paper_tables.plan import Asked, plan_of
+    from paper_tables.plan import Options, plan_of
 
-    training = asked["subjects"][TRAINING]
+    training = options["subjects"][TRAINING]
     own = renamed(table, datasets) if datasets else by_dataset(table, training)
-    folds = folds_of(own, training, **divided) if divided["wanted"] else ()
-    return plan_of(own, Asked(**asked, folds=folds), store)
+    folds = folds_of(own, training, **division) if division["wanted"] else ()
+    return plan_of(own, Options(**options, folds=folds), store)
 
 
 def _written(plans: Sequence[Any], chosen: Sequence[Any], store: Store, progress: Any) -> bool:
@@ -143,12 +143,12 @@ def _written(plans: Sequence[Any], chosen: Sequence[Any], store: Store, progress
     from paper_tables.write_table import write_all
 
     gathered = [results_of(plan, store) for plan in plans]
-    for found in gathered:
-        folder = store.table(f"{found.plan.table.name}-{found.plan.size.name}")
-        progress.say(f"{write_all(found, folder)[0]}")
+    for results in gathered:
+        folder = store.table(f"{results.plan.table.name}-{results.plan.size.name}")
+        progress.say(f"{write_all(results, folder)[0]}")
     progress.say(f"{write_page(gathered, store.root / 'benchmarks.html')}")
-    asked = [{cell.method for cell in plan.cells} | plan.mistakes.keys() for plan in chosen]
-    return any(names & found.errors.keys() for names, found in zip(asked, gathered, strict=True))
+    methods = [{cell.method for cell in plan.cells} | plan.mistakes.keys() for plan in chosen]
+    return any(names & results.errors.keys() for names, results in zip(methods, gathered, strict=True))
 
 
 def _restricted(plan: Any, only: Sequence[str]) -> Any:
@@ -175,11 +175,11 @@ def _check_only(only: Sequence[str], tables: Sequence[Table]) -> None:
 def _pairs(words: Sequence[str] | None) -> dict[str, str]:
     from re import fullmatch
 
-    found = {}
+    pairs = {}
     for word in words or ():
         named = fullmatch(r"([\w .+-]+)=(.+)", word)
-        found.update({named[1]: named[2]} if named else {"training": word})
-    return found
+        pairs.update({named[1]: named[2]} if named else {"training": word})
+    return pairs
 
 
 def _words(text: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from anysyn.data.records import Failure, Found
+from anysyn.data.records import Failure, FoundSubjects
 
 
 def image(path: Path, sidecar: Mapping[str, object] | None = None, shape: tuple[int, ...] = (4, 5, 6)) -> Path:
@@ -27,7 +27,7 @@ def text(path: Path, content: str) -> Path:
     return path
 
 
-def contrasts(found: Found) -> dict[str, list[str]]:
+def contrasts(found: FoundSubjects) -> dict[str, list[str]]:
     return {subject.key: sorted(subject.images) for subject in found.subjects}
 
 

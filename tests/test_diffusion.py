@@ -26,7 +26,7 @@ def test_with_the_noise_known_every_step_keeps_to_its_time_and_the_last_is_the_i
         level = levels[query.time[0]]
         noise = (noisy - level.sqrt() * truth) / (1 - level).sqrt()
         found.append(noise)
-        return model.wanted(truth, noise, query.time), Features((), noise)
+        return model.regression_target(truth, noise, query.time), Features((), noise)
 
     monkeypatch.setattr(model, "denoise", oracle)
     images = model(batch, query).images
@@ -97,9 +97,9 @@ def test_noise_is_mixed_in_with_unit_variance():
 
 def test_what_cannot_be_is_refused():
     model, other = diffusion(), synthesizer()
-    with pytest.raises(ValueError, match="asked for what it is shown"):
+    with pytest.raises(ValueError, match="the target is among the sources"):
         model(batch_of((16, 24)), query_of((0,)))
-    with pytest.raises(ValueError, match="nothing tells the network how much noise"):
+    with pytest.raises(ValueError, match="no conditioner reads the diffusion time"):
         Diffusion(encoder=other.encoder, decoder=other.decoder, conditioners=list(other.conditioners))
     with pytest.raises(ValueError, match="steps: 11 is not from 1 to the 10 times"):
         diffusion(steps=11, times=10)

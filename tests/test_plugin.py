@@ -100,7 +100,7 @@ def test_without_the_plugin_its_recipe_names_the_choices(monkeypatch: pytest.Mon
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:
-    page = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guide" / "plugin.md").read_text(encoding="utf-8")
     code = (PLUGIN / "anysyn_gate.py").read_text(encoding="utf-8")
     recipe = (PLUGIN / "gate.yaml").read_text(encoding="utf-8")
     assert code[code.index("@register") :] in page

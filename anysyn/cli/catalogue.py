@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 
 from anysyn.errors import RecipeError
-from anysyn.plugins import enrol
+from anysyn.probes.catalogue import probe_names
 from anysyn.registry import find, kinds, names, suggest
 
 
@@ -23,7 +23,7 @@ def lines(kind: str | None = None) -> Iterator[str]:
         >>> next(lines("schedules"))
         'schedule constant: Keep the learning rate.'
     """
-    enrol()
+    probe_names()  # which enrols every part, probes too
     for one in kinds() if kind is None else [_kind(kind)]:
         yield from (f"{one} {name}: {_summary(one, name)}" for name in names(one))
 

@@ -11,8 +11,11 @@ from anysyn.cli.terminal.outcome import attempt, print_lines
 
 def list_(
     kind: Annotated[str | None, typer.Argument(help="For example conditioners.", show_default=False)] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="All parts with all their keys, as a page.")] = False,
 ) -> None:
     """List every registered part with its one-line summary."""
-    from anysyn.cli.catalogue import lines
+    from anysyn.cli import catalogue, parts_page
 
-    attempt(lambda: print_lines(lines(kind)))
+    if markdown and kind:
+        raise typer.BadParameter("--markdown writes the page of all kinds: leave the kind out")
+    attempt(lambda: print_lines(parts_page.lines() if markdown else catalogue.lines(kind)))

@@ -1,4 +1,4 @@
-"""Which modality is it: images by the descriptions they resemble, texts by their own embedding."""
+"""Classify the modality of images by the descriptions they resemble, and of texts by their embedding."""
 
 from __future__ import annotations
 

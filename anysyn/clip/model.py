@@ -19,7 +19,7 @@ MOST_HELD = 20_000  # embeddings that are kept: 61 MB of 768 numbers each
 
 
 class Snapshot:
-    """Weights at one moment, which tell later on whether one of them was changed in place, replaced or moved.
+    """Weights at one moment, to find out later whether one of them was changed in place, replaced or moved.
 
     Optimisers, loading and moving to a device are noticed; writing through ``weight.data`` is not. The memory of the
     weights is held, so that no other tensor can come to lie there and be taken for them.
@@ -39,7 +39,7 @@ class Snapshot:
         self._weights = [(weight.detach(), weight._version) for weight in weights]
 
     def matches(self, weights: Sequence[Tensor]) -> bool:
-        """Tell whether these are the same weights, unchanged."""
+        """Return whether these are the same weights, unchanged."""
         pairs = zip(self._weights, weights, strict=False)
         same = (_same_memory(old, new) and version == new._version for (old, version), new in pairs)
         return len(self._weights) == len(weights) and all(same)

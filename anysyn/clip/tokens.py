@@ -100,5 +100,5 @@ class ClipTokens:
         return {"input_ids": [row + [0] * (longest - len(row)) for row in rows]}
 
     def _encoded(self, text: str) -> list[int]:
-        told = text if self.digits is None else prompts.padded(text, self.digits)
-        return [self.begin, *self.tokenizer.encode(told), self.end]
+        padded = text if self.digits is None else prompts.padded(text, self.digits)
+        return [self.begin, *self.tokenizer.encode(padded), self.end]

@@ -18,7 +18,7 @@ TEMPERATURE = 0.07  # that Radford et al. (ICML 2021) begin with, Section 2.5
 
 
 class VolumeTowers(nn.Module):
-    """Hold a three-dimensional vision transformer and CLIP's text transformer.
+    """A three-dimensional vision transformer and CLIP's text transformer.
 
     Args:
         vision_tower: (B, 1, side, side, side) to (B, D), and its hidden states.

@@ -1,4 +1,4 @@
-"""Give the features the mean and the variance that what is known asks for, and weigh the channels."""
+"""Adaptive instance normalisation with channel weights."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class AdaIN(Conditioner):
     def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
         """Return the modulated features: (B, C, *S) to (B, C, *S)."""
         code = self.tokens(condition, site).mean(1)  # (B, D)
-        told = self.at(self.heads, site)(code).unflatten(1, (3 if self.weights else 2, -1))  # (B, 2 or 3, C)
-        gamma, beta, *omega = (spread(one, features) for one in told.unbind(1))  # (B, C, 1 ...) each
+        numbers = self.at(self.heads, site)(code).unflatten(1, (3 if self.weights else 2, -1))  # (B, 2 or 3, C)
+        gamma, beta, *omega = (spread(one, features) for one in numbers.unbind(1))  # (B, C, 1 ...) each
         axes = tuple(range(2, features.ndim))
         variance, mean = torch.var_mean(features, axes, unbiased=False, keepdim=True)  # (B, C, 1 ...) each
         styled = (features - mean) * (variance + EPSILON).rsqrt() * (1 + gamma) + beta  # (B, C, *S)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError, UserError
-from anysyn.nn.arithmetic import Affine, bounded_scale, in_float32, removing
+from anysyn.nn.arithmetic import Affine, bounded_scale, in_float32, invert
 from anysyn.nn.mlp import MLP
 from anysyn.ops import scale_and_shift
 from anysyn.registry import Given, register
@@ -88,7 +88,7 @@ class AlphaBeta(Conditioner):
     def affine(self, condition: Condition, site: str) -> Affine:
         """Return the scale and the shift that act at a site, (B, C) each."""
         contrast = self.contrast(self.tokens(condition, site), site)
-        return removing(contrast) if self.sites[site].side == "encoder" else contrast
+        return invert(contrast) if self.sites[site].side == "encoder" else contrast
 
     def forward(self, features: Tensor, condition: Condition, site: str) -> Tensor:
         """Return the content on the encoder's side, the target's features on the decoder's: (B, C, *S) each."""

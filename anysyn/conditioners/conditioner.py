@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from anysyn.nn.arithmetic import Affine, then
+from anysyn.nn.arithmetic import Affine, compose
 from anysyn.registry import Given
 from anysyn.types import Batch, Condition, Descriptor, Query, Site
 
@@ -77,7 +77,7 @@ class Conditioners(nn.ModuleList):
         return Modulation(self, conditions)
 
     def agree(self, first: Sequence[Condition], second: Sequence[Condition], side: str) -> bool:
-        """Tell whether two sets of conditions act alike on one side, so that its features can be shared."""
+        """Return whether two sets of conditions act alike on one side, so that its features can be shared."""
         return first is second or all(
             a is b or conditioner.tokens(a, name).equal(conditioner.tokens(b, name))
             for conditioner, a, b in zip(self, first, second, strict=True)
@@ -87,11 +87,11 @@ class Conditioners(nn.ModuleList):
 
 
 class Modulation:
-    """Act at the sites of a network, one conditioner after the other, under conditions that are given.
+    """Conditioners at the sites of a network, one after the other, for given conditions.
 
     Args:
         conditioners: What acts, in order.
-        conditions: What each of them is told.
+        conditions: The condition of each.
     """
 
     def __init__(self, conditioners: Conditioners, conditions: Sequence[Condition]) -> None:
@@ -110,7 +110,7 @@ class Modulation:
             one = conditioner.affine(condition, site)
             if one is None:
                 return None
-            whole = one if whole is None else then(whole, one)
+            whole = one if whole is None else compose(whole, one)
         return whole
 
     def _acting(self, site: str) -> list[tuple[Conditioner, Condition]]:

@@ -42,8 +42,8 @@ class CrossAttention(Conditioner):
         >>> from anysyn.descriptors import ModalityLabel
         >>> label = ModalityLabel(modalities=4)
         >>> fusion = CrossAttention(sites=[Site("decoder/in", 16)], reads=label, dimensions=3)
-        >>> told = Condition(torch.zeros(1, 1, 32), torch.ones(1, 1, 32))
-        >>> fusion(torch.rand(1, 16, 4, 5, 6), told, "decoder/in").shape
+        >>> condition = Condition(torch.zeros(1, 1, 32), torch.ones(1, 1, 32))
+        >>> fusion(torch.rand(1, 16, 4, 5, 6), condition, "decoder/in").shape
         torch.Size([1, 16, 4, 5, 6])
     """
 

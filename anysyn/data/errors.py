@@ -1,4 +1,4 @@
-"""What can be wrong with the data of a user."""
+"""Errors in a user's data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from anysyn.errors import UserError
 
 
 class VolumeError(UserError):
-    """Report a volume that cannot be used, in one line: the file, what is wrong, the remedy."""
+    """A volume that cannot be used; the message is one line: the file, what is wrong, the remedy."""
 
 
 class SidecarError(UserError):
-    """Report a sidecar that cannot be read, in one line."""
+    """A sidecar that cannot be read; the message is one line."""
 
 
 class CacheError(UserError):
-    """Report, in one line with the remedy, that the cache cannot be written or read."""
+    """A cache that cannot be written or read; the message is one line with the remedy."""

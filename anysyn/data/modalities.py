@@ -1,4 +1,4 @@
-"""The modalities: their names and aliases, units, windows, and places in a BIDS dataset."""
+"""The modalities: names and aliases, units, intensity windows, and file names in BIDS."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ANY = "*"
 
 
 @dataclass(frozen=True)
-class Bids:
-    """Say where a BIDS dataset keeps a modality.
+class BidsName:
+    """Folder and file name of a modality in a BIDS dataset.
 
     Args:
         datatype: Folder, for example ``"anat"``.
         suffix: Last word of the file name, for example ``"T1w"``.
-        entities: Labels that set it apart from others of this suffix, by entity; the first is the one to write, and
-            ``"*"`` stands for any.
+        entities: Labels, by entity, that distinguish it from other modalities with this suffix; the first label is the
+            one to write, and ``"*"`` stands for any.
     """
 
     datatype: str
@@ -37,17 +37,17 @@ class Bids:
 
 @dataclass(frozen=True)
 class Modality:
-    """Describe a modality.
+    """An imaging modality.
 
     Args:
         name: Canonical name, for example ``"T1w"``.
         family: ``"MRI"``, ``"CT"`` or ``"PET"``.
-        unit: Of the voxels; ``"arbitrary"`` for the scanner's own scale.
-        window: Intensities that 0 and 1 stand for; None where the unit is arbitrary.
+        unit: Unit of the voxels; ``"arbitrary"`` for the scanner's own scale.
+        window: Intensities that become 0 and 1; None if the unit is arbitrary.
         aliases: Other names.
-        bids: Where a BIDS dataset keeps it.
-        description: A sentence for the reader.
-        prompt: What image-text models are told of it.
+        bids: Its name in BIDS.
+        description: One sentence about it.
+        prompt: Its description for image-text models.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Modality:
     unit: str
     window: tuple[float, float] | None
     aliases: tuple[str, ...]
-    bids: Bids
+    bids: BidsName
     description: str
     prompt: str
 
@@ -73,7 +73,7 @@ def modalities() -> tuple[Modality, ...]:
 
 
 def modality(name: str) -> Modality:
-    """Return the modality of a name or an alias; upper and lower case and punctuation do not count.
+    """Return the modality with a name or an alias; case and punctuation are ignored.
 
     Raises:
         UserError: If nothing has that name; the message gives the nearest match and the choices.
@@ -82,16 +82,16 @@ def modality(name: str) -> Modality:
         >>> modality("T1ce").name, modality("t2_flair").name, modality("T2*").name
         ('T1c', 'FLAIR', 'T2star')
     """
-    found = recognise(name)
-    if found is None:
+    known = recognise(name)
+    if known is None:
         near = difflib.get_close_matches(_key(name), _index(), n=1)
         meant = _index()[near[0]].name if near else name
         raise UserError(f"no modality named {name!r}; {suggest(meant, [m.name for m in modalities()])}")
-    return found
+    return known
 
 
 def recognise(name: str) -> Modality | None:
-    """Return the modality of a name or an alias, or None.
+    """Return the modality with a name or an alias, or None.
 
     Example:
         >>> recognise("localizer") is None
@@ -101,7 +101,7 @@ def recognise(name: str) -> Modality | None:
 
 
 def tracer_of(name: str) -> str | None:
-    """Return the tracer that the name of a PET modality says, None of all others.
+    """Return the tracer in the name of a PET modality; None for all other modalities.
 
     Example:
         >>> tracer_of("AV45-PET"), tracer_of("CT")
@@ -117,13 +117,13 @@ def index(table: Iterable[Modality]) -> dict[str, Modality]:
     Raises:
         ValueError: If two modalities share a name.
     """
-    found: dict[str, Modality] = {}
-    for one in table:
-        for name in (one.name, *one.aliases):
-            taken = found.setdefault(_key(name), one)
-            if taken is not one:
-                raise ValueError(f"{name!r} names both {taken.name} and {one.name}")
-    return found
+    by_name: dict[str, Modality] = {}
+    for entry in table:
+        for name in (entry.name, *entry.aliases):
+            first = by_name.setdefault(_key(name), entry)
+            if first is not entry:
+                raise ValueError(f"{name!r} names both {first.name} and {entry.name}")
+    return by_name
 
 
 @cache
@@ -145,17 +145,17 @@ def _modality(name: str, row: Mapping[str, Any]) -> Modality:
         unit=row["unit"],
         window=None if window is None else (float(window[0]), float(window[1])),
         aliases=tuple(row["aliases"]),
-        bids=Bids(place["datatype"], place["suffix"], entities),
+        bids=BidsName(place["datatype"], place["suffix"], entities),
         description=row["description"],
         prompt=row["prompt"],
     )
 
 
 def named(record: Acquisition | None, name: str) -> Acquisition:
-    """Return a record as that of a modality, with the tracer that the name of a PET says where the record does not.
+    """Return a copy of a record with the name of a modality, and the tracer in that name if the record has none.
 
     Args:
-        record: What is known; None for nothing.
+        record: Acquisition parameters; None if nothing is known.
         name: The modality.
 
     Example:

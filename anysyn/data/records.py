@@ -1,4 +1,4 @@
-"""What a search for subjects finds."""
+"""The records of a search for subjects: subjects, their files, and what was left out."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from anysyn.acquisition import Acquisition
 
 @dataclass(frozen=True)
 class Subject:
-    """Say where the images of a subject, or of one session, are.
+    """The files of one subject, or of one session of a subject.
 
     Args:
         key: Unique name: ``"sub-01"``, ``"sub-01_ses-1"`` or a folder such as ``"BraTS/0042"``.
-        dataset: Name of the dataset or the site it comes from.
-        images: Files by modality.
-        acquisitions: What is known of each image, by modality.
+        dataset: Name of its dataset or centre.
+        images: Files, by modality.
+        acquisitions: Acquisition parameters of each image, by modality.
         masks: Files of masks, by what they show, for example ``"lesion"``.
-        person: Whose images they are; sessions of one person are never split apart. Empty: the key.
-        split: Part it was given to beforehand: ``"train"``, ``"validation"`` or ``"test"``.
+        person: Name of the person; all sessions of a person go to the same part of a split. Empty: the key.
+        split: Predefined part: ``"train"``, ``"validation"`` or ``"test"``.
     """
 
     key: str
@@ -35,12 +35,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Failure:
-    """Say what was left out.
+    """A file, folder or subject that was left out, and why.
 
     Args:
         key: The subject.
-        path: The file or folder; None where it is the subject as a whole.
-        reason: What is wrong, where, and the remedy, in a line.
+        path: The file or folder; None for the subject as a whole.
+        reason: What is wrong, where, and the remedy, in one line.
 
     Example:
         >>> print(Failure("sub-01", Path("t1.nii.gz"), "t1.nii.gz: is truncated; copy it again"))
@@ -56,13 +56,13 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Hold what a search found.
+class FoundSubjects:
+    """Result of a search for subjects.
 
     Args:
         subjects: Sorted by key.
-        failures: What should have been used and cannot be.
-        ignored: What is none of ours: an unknown contrast, the second run of one.
+        failures: Files and folders that should be used but cannot be.
+        ignored: Files and folders that are not needed: an unknown contrast, a second run.
     """
 
     subjects: tuple[Subject, ...]
@@ -72,12 +72,12 @@ class Found:
 
 @contextmanager
 def listed(failures: list[Failure], key: str, about: object = None) -> Iterator[None]:
-    """Note what goes wrong with one case and let the others go on.
+    """Turn an error in one case into a failure, so that the other cases go on.
 
     Args:
-        failures: Where it is noted.
+        failures: List that the failure is appended to.
         key: The subject.
-        about: What of the subject, for example a pair; the whole of it by default.
+        about: Part of the subject, for example a pair; by default the subject as a whole.
 
     Example:
         >>> failures = []

@@ -1,4 +1,4 @@
-"""Decoders: features to target images, on the grid of the input or at any points."""
+"""Decoders turn features into target images, on the input's grid or at any points. Start in `cnn.py`."""
 
 from anysyn.decoders.cnn import CNNDecoder
 from anysyn.decoders.dense import DenseDecoder

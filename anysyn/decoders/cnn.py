@@ -1,4 +1,4 @@
-"""A convolutional decoder over a feature pyramid, and what decoders share that answer on the grid of the input."""
+"""A convolutional decoder over a feature pyramid, and the base of decoders on the grid of the input."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
 
 class GridDecoder(Decoder):
-    """Decode on the grid of the input, whatever is asked; elsewhere is interpolated from there.
+    """Decoder on the grid of the input; values at other points are interpolated. A subclass implements `images`.
 
-    One of this kind says by `images` how. It makes one image, whose target conditioners alone tell, or with
-    ``every_target`` a canvas of all modalities, from which the targets are taken. ``depth`` is how many slices a slab
-    has, 1 where there is none; they come out as channels.
+    It computes one image, whose target it knows through conditioners alone, or with ``every_target`` a canvas of all
+    modalities, from which the targets are taken. The build supplies the constructors with some of these:
+
+    - ``widths`` and ``strides``: channels and strides of the encoder's levels, finest first; each stride divides the
+      next.
+    - ``dimensions``: voxel axes of the network, 2 or 3.
+    - ``modalities``: number of modalities in the recipe.
+    - ``depth``: slices of a slab, which are output channels; 1 for slices and patches.
 
     Example:
         >>> import torch
@@ -36,7 +41,7 @@ class GridDecoder(Decoder):
     depth: int = 1
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the images from the features: (B, M or 1 times depth, *S without the slab's axis)."""
+        """Decode the features to images: (B, M or 1 times depth, *S without the slab's axis)."""
         raise NotImplementedError
 
     def forward(
@@ -45,10 +50,10 @@ class GridDecoder(Decoder):
         """Decode the targets.
 
         Args:
-            features: What the encoder answered.
-            targets: (B, K) int64; K is 1 unless one call answers every target.
-            modulate: What acts at the sites.
-            places: Where to answer; None for the grid of the input.
+            features: The encoder's output.
+            targets: (B, K) int64; K is 1 unless one call decodes every target.
+            modulate: Applied at the sites.
+            places: Points or a lattice; None for the grid of the input.
 
         Returns:
             (B, K, *S); (B, K, Q) at points, (B, K, *N) on a lattice.
@@ -62,11 +67,11 @@ class GridDecoder(Decoder):
 
 
 def level_sites(widths: Sequence[int], inward: Sequence[int]) -> list[Site]:
-    """Name the sites of a decoder that reads every level of the encoder.
+    """List the sites of a decoder that reads every level of the encoder.
 
     Args:
         widths: Channels of the encoder's levels, finest first.
-        inward: Channels that each block of the decoder reads, in their order.
+        inward: Input channels of each block of the decoder, in order.
 
     Example:
         >>> [site.name for site in level_sites((8, 16), (24,))]
@@ -81,12 +86,10 @@ def level_sites(widths: Sequence[int], inward: Sequence[int]) -> list[Site]:
 
 @register("decoder", "cnn")
 class CNNDecoder(GridDecoder):
-    """Decode a feature pyramid level by level: upsample, join the skip, apply a residual block.
+    """U-Net decoder: at each level upsample, concatenate the skip, apply a residual block.
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
+        widths, dimensions, depth: As in `GridDecoder`, supplied by the build.
         norm: Normalisation inside the blocks.
 
     Example:
@@ -118,7 +121,7 @@ class CNNDecoder(GridDecoder):
         self.sites = level_sites(widths, [widths[i + 1] + widths[i] for i in self.levels])
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)

@@ -1,4 +1,4 @@
-"""A decoder at full resolution whose layers see all that came before them."""
+"""A densely connected decoder at full resolution."""
 
 from __future__ import annotations
 
@@ -10,28 +10,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder
-from anysyn.nn.blocks import conv
+from anysyn.nn.blocks import conv, leaky_conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
-
-SLOPE = 0.3  # of the leaky ReLUs: what Keras takes, in which MM-Synth is written
 
 
 @register("decoder", "dense")
 class DenseDecoder(GridDecoder):
-    """Decode at full resolution by pairs of convolutions, the answer of each laid beside what went into it.
+    """Dense decoder at full resolution: pairs of convolutions, each pair's output concatenated with its input.
 
-    The decoder of MM-Synth (Chartsias et al., TMI 2018), 37,073 parameters behind a latent image of 16 channels. It
-    reads the deepest features alone, interpolated to the images' grid where they are coarser.
+    The decoder of MM-Synth (Chartsias et al., TMI 2018), 37,073 parameters for a latent image of 16 channels. It reads
+    the deepest features alone, interpolated to the images' grid if they are coarser.
 
     Args:
-        widths: Channels of the encoder's levels, finest first; the deepest features are decoded.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
+        widths, strides, dimensions, depth: As in `GridDecoder`, supplied by the build.
         width: Channels of each convolution.
         pairs: Pairs of convolutions.
-        activation: Of the image. MM-Synth has ``relu``, whose gradient is zero wherever it answers zero.
+        activation: Of the image. MM-Synth has ``relu``, whose gradient is zero wherever its output is.
 
     Example:
         >>> decoder = DenseDecoder(widths=(16,), strides=(1,), dimensions=2)
@@ -55,7 +50,7 @@ class DenseDecoder(GridDecoder):
         self.mode = {2: "bilinear", 3: "trilinear"}[dimensions]
         inward = [widths[-1] + i * width for i in range(pairs + 1)]
         self.pairs = nn.ModuleList(
-            nn.Sequential(_layer(dimensions, channels, width), _layer(dimensions, width, width))
+            nn.Sequential(leaky_conv(dimensions, channels, width), leaky_conv(dimensions, width, width))
             for channels in inward[:-1]
         )
         self.head = nn.Sequential(
@@ -67,7 +62,7 @@ class DenseDecoder(GridDecoder):
         ]
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
         if self.stride > 1:
             x = F.interpolate(x, scale_factor=float(self.stride), mode=self.mode)  # (B, C, *S)
@@ -76,7 +71,3 @@ class DenseDecoder(GridDecoder):
             x = torch.cat([x, pair(x)], 1)  # (B, C + (n + 1) width, *S)
         image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
         return image
-
-
-def _layer(dimensions: int, inputs: int, outputs: int) -> nn.Module:
-    return nn.Sequential(conv(dimensions, inputs, outputs), nn.LeakyReLU(SLOPE))

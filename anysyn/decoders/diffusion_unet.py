@@ -1,4 +1,4 @@
-"""The decoder of the diffusion U-Net, in two or three dimensions, out of MONAI's modules."""
+"""The decoder of the diffusion U-Net, in two or three dimensions, built from MONAI's modules."""
 
 from __future__ import annotations
 
@@ -9,27 +9,24 @@ from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv
-from anysyn.nn.diffusion import ToldBlock, repeated
+from anysyn.nn.diffusion import EmbeddingBlock, upsampling_conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 
 @register("decoder", "diffusion_unet")
 class DiffusionUNetDecoder(GridDecoder):
-    """Decode a feature pyramid by residual blocks that are told the time, one for each skip.
+    """Diffusion U-Net decoder: residual blocks conditioned on an embedding, one for each skip.
 
-    The up blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020). What the blocks are told is the
-    vector at the site ``decoder/embedding``, (B, 4 C_0), without voxels, as in the encoder of the same name. It takes
-    any pyramid whose strides divide each other.
+    The up blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020). The embedding is the vector at the
+    site ``decoder/embedding``, (B, 4 C_0), without voxel axes, as in the encoder of the same name. Several levels of
+    the encoder may have one stride; each stride divides the next.
 
     Args:
-        widths: Channels of the encoder's levels, finest first; several may have one stride.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
-        attention: How many strides have attention, counted from the deepest.
+        widths, strides, dimensions, depth: As in `GridDecoder`, supplied by the build.
+        attention: Number of strides with attention, counted from the deepest.
         head_width: Channels of an attention head.
-        groups: Groups of the norms; the channels of each level, and of each two neighbours together, are a multiple.
+        groups: Groups of the group norms, a divisor of each level's channels and of two neighbouring levels' sum.
 
     Example:
         >>> decoder = DiffusionUNetDecoder(widths=(8, 16), strides=(1, 2), dimensions=2, groups=4, head_width=4)
@@ -53,41 +50,41 @@ class DiffusionUNetDecoder(GridDecoder):
         self.depth = depth
         self.embedding = nn.Parameter(torch.empty(4 * widths[0]))
         self.reset_parameters()
-        told = {"dimensions": dimensions, "told": 4 * widths[0], "groups": groups}
+        shared = {"dimensions": dimensions, "embedding": 4 * widths[0], "groups": groups}
         self.skips = _by_stride(strides)
         ratios = [a // b for a, b in zip(sorted(set(strides), reverse=True), [*[*self.skips][1:], 1], strict=True)]
-        self.levels, self.enlarge, x, inward = nn.ModuleList(), nn.ModuleList(), widths[-1], list[int]()
+        self.levels, self.enlarge, x, inward = nn.ModuleList(), nn.ModuleList(), widths[-1], list[int]()  # x: channels
         for n, (numbers, ratio) in enumerate(zip(self.skips.values(), ratios, strict=True)):
             inward.append(x)
             out, head = widths[numbers[0]] if numbers else x, head_width if n < attention else 0
             before = [widths[i] + (x if k == 0 else out) for k, i in enumerate(numbers)]
-            made = [ToldBlock(**told, inputs=channels, outputs=out, head_width=head) for channels in before]
-            self.levels.append(nn.ModuleList(made))
-            self.enlarge.append(repeated(dimensions, out, ratio) if ratio > 1 else nn.Identity())
+            blocks = [EmbeddingBlock(**shared, inputs=channels, outputs=out, head_width=head) for channels in before]
+            self.levels.append(nn.ModuleList(blocks))
+            self.enlarge.append(upsampling_conv(dimensions, out, ratio) if ratio > 1 else nn.Identity())
             x = out
         self.end = nn.Sequential(nn.GroupNorm(groups, x, eps=1e-6), nn.SiLU(), conv(dimensions, x, depth))
         self.sites = _sites(widths, inward)
 
     def reset_parameters(self) -> None:
-        """Draw anew what the blocks are told before anything is added to it."""
+        """Initialise the embedding that conditioners add to."""
         nn.init.normal_(self.embedding, std=0.02)
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
-        told = modulate("decoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
+        embedding = modulate("decoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
         for n, numbers in enumerate(self.skips.values()):
             x = modulate(f"decoder/block{n}", x)  # (B, C, *S / stride)
             for i, block in zip(numbers, self.levels[n].children(), strict=True):
                 skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride)
-                x = block(torch.cat([x, skip], 1), told)  # (B, C, *S / stride)
+                x = block(torch.cat([x, skip], 1), embedding)  # (B, C, *S / stride)
             x = self.enlarge[n](x)  # (B, C, *S / next stride)
         image: Tensor = self.end(x)  # (B, depth, *S without the slab's axis)
         return image
 
 
 def _by_stride(strides: Sequence[int]) -> dict[int, list[int]]:
-    """Group the skips by their stride, the coarsest first; the last level is no skip.
+    """Group the skips by stride, coarsest first; the last level is not a skip.
 
     Example:
         >>> _by_stride([1, 1, 2, 2, 4])

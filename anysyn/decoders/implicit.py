@@ -1,4 +1,4 @@
-"""Decoders that answer at any place by a function of the features around it."""
+"""Decoders that compute the intensity at any point from the features around it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from anysyn.types import Decoder, Features, Modulate, Site, unmodulated
 
 
 class ImplicitDecoder(Decoder):
-    """Evaluate a function of the deepest features, and of nothing else, at the places that are asked for.
+    """Decoder that evaluates a function of the deepest features at any points; a subclass implements `evaluate`.
 
-    Places are relative to the whole image, so the features may lie on a coarser grid than the input; the step is
-    counted in their voxels. With slabs the function gives a number for each slice, and places between two slices are
-    interpolated.
+    Points are relative to the whole image, so the features may be coarser than the input; the step is in their voxels.
+    For slabs the function returns a number for each slice, and points between two slices are interpolated.
 
     Args:
         widths: Channels of the encoder's levels, finest first.
         strides: Strides of the encoder's levels, finest first.
-        depth: Slices of a slab.
-        hidden: Widths of the perceptron's hidden layers.
-        inputs: Numbers that the perceptron reads.
-        chunk: Places at a time: what bounds the memory.
+        depth: Slices of a slab, which are outputs of the MLP; 1 for slices and patches.
+        hidden: Widths of the MLP's hidden layers.
+        inputs: Inputs of the MLP.
+        chunk: Points evaluated at a time, which bounds the memory.
+        recompute: Compute each chunk again in the backward pass instead of storing its activations.
 
     Raises:
-        RecipeError: If there is no hidden layer, or a chunk holds no place.
+        RecipeError: If ``hidden`` is empty or ``chunk`` below 1.
     """
 
     pointwise = True
@@ -43,13 +43,14 @@ class ImplicitDecoder(Decoder):
         hidden: Sequence[int],
         inputs: int,
         chunk: int,
+        recompute: bool,
     ) -> None:
         super().__init__()
         if not hidden or chunk < 1:
             raise RecipeError(
                 f"an implicit decoder needs a hidden layer and a place in a chunk, not {hidden=}, {chunk=}"
             )
-        self.stride, self.depth, self.chunk = strides[-1], depth, chunk
+        self.stride, self.depth, self.chunk, self.recompute = strides[-1], depth, chunk, recompute
         self.imnet = MLP(inputs, hidden, depth)
         self.sites = [Site("decoder/in", widths[-1], "deep")]
 
@@ -59,27 +60,29 @@ class ImplicitDecoder(Decoder):
         """Decode one target.
 
         Args:
-            features: What the encoder answered.
-            targets: (B, 1) int64; which target it is reaches the network through conditioners alone.
-            modulate: What acts at the site.
-            places: Where to answer; None for the grid of the input.
+            features: The encoder's output.
+            targets: (B, 1) int64; the network knows the target through conditioners alone.
+            modulate: Applied at the site.
+            places: Points or a lattice; None for the grid of the input.
 
         Returns:
             (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
         """
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
         within = self._within(x, places)
-        image = self.answer(x, within)  # (B, depth, *S without the slab's axis), (B, depth, Q) or (B, depth, *N)
+        image = self.evaluate(x, within)  # (B, depth, *S without the slab's axis), (B, depth, Q) or (B, depth, *N)
         if self.depth == 1:
             return image
-        return image.unsqueeze(1) if places is None else across(image, places)  # (B, 1, *S), (B, 1, Q) or (B, 1, *N)
+        if places is None:
+            return image.unsqueeze(1)  # (B, 1, *S)
+        return interpolate_slices(image, places)  # (B, 1, Q) or (B, 1, *N)
 
-    def answer(self, features: Tensor, places: Places) -> Tensor:
-        """Evaluate the function: features (B, C, *S) to (B, depth, Q) or (B, depth, *N); steps count their voxels."""
+    def evaluate(self, features: Tensor, places: Places) -> Tensor:
+        """Evaluate the function: features (B, C, *S) to (B, depth, Q) or (B, depth, *N); steps are in their voxels."""
         raise NotImplementedError
 
     def _within(self, x: Tensor, places: Places | None) -> Places:
-        """Return the places within a slice, with the step in voxels of the features."""
+        """Return the points within a slice, with the step in voxels of the features."""
         first = 1 if self.depth > 1 else 0
         if places is None:
             return lattice(x.shape[2:], [n * self.stride for n in x.shape[2:]])
@@ -88,33 +91,34 @@ class ImplicitDecoder(Decoder):
         return Points(places.at[..., first:], places.step[:, first:] / self.stride)
 
 
-def across(slices: Tensor, places: Places) -> Tensor:
+def interpolate_slices(slices: Tensor, places: Places) -> Tensor:
     """Interpolate linearly between the slices of a slab.
 
     Args:
         slices: (B, depth, Q) at points, (B, depth, *N without its first axis) on a lattice.
-        places: Their first axis is that of the slices.
+        places: Points or a lattice whose first axis is that of the slices.
 
     Returns:
         (B, 1, Q) or (B, 1, *N).
 
     Example:
         >>> slab = torch.tensor([1.0, 3.0]).reshape(1, 2, 1)
-        >>> across(slab, Points(torch.zeros(1, 1, 3), torch.ones(1, 3))).item()
+        >>> interpolate_slices(slab, Points(torch.zeros(1, 1, 3), torch.ones(1, 3))).item()
         2.0
     """
     depth = slices.shape[1]
     if isinstance(places, Lattice):
-        weights = hat(places.axes[0].to(slices), depth)  # (N_0, depth)
+        weights = linear_weights(places.axes[0].to(slices), depth)  # (N_0, depth)
         return torch.einsum("bz...,nz->bn...", slices, weights).unsqueeze(1)  # (B, 1, *N)
-    return torch.einsum("bzq,bqz->bq", slices, hat(places.at[..., 0].to(slices), depth)).unsqueeze(1)  # (B, 1, Q)
+    weights = linear_weights(places.at[..., 0].to(slices), depth)  # (B, Q, depth)
+    return torch.einsum("bzq,bqz->bq", slices, weights).unsqueeze(1)  # (B, 1, Q)
 
 
-def hat(at: Tensor, length: int) -> Tensor:
-    """Write linear interpolation along one axis as weights: (...) in [-1, 1] to (..., length), which add up to 1.
+def linear_weights(at: Tensor, length: int) -> Tensor:
+    """Return the weights of linear interpolation along one axis: (...) in [-1, 1] to (..., length), which sum to 1.
 
     Example:
-        >>> hat(torch.tensor([0.0, 1.0]), 2).tolist()
+        >>> linear_weights(torch.tensor([0.0, 1.0]), 2).tolist()
         [[0.5, 0.5], [0.0, 1.0]]
     """
     u = ((at + 1) * (length / 2) - 0.5).clamp(0, length - 1)  # (...)

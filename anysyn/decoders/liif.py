@@ -14,29 +14,20 @@ from anysyn.registry import Given, register
 
 @register("decoder", "liif")
 class LIIFDecoder(ImplicitDecoder):
-    """Answer at any place by a local implicit image function: feature unfolding, local ensemble, cell decoding.
+    """Local implicit image function: feature unfolding, local ensemble and cell decoding, in two or three dimensions.
 
-    Chen et al., CVPR 2021, in as many dimensions as the network has. `anysyn.nn.implicit.liif` says how it is
-    evaluated.
-
-    Its parameters have the names, shapes and meaning of the published code, so published weights load. Their three
-    colours are the three slices of a slab:
+    Chen et al., CVPR 2021; `anysyn.nn.implicit.liif` explains the evaluation. Parameters have the names, shapes and
+    meaning of the published code, so published weights load. Their three colours are the three slices of a slab:
 
         weights = torch.load("edsr-baseline-liif.pth", weights_only=True)["model"]["sd"]
         decoder = LIIFDecoder(widths=(64,), strides=(1,), dimensions=2, depth=3)
         decoder.load_state_dict({key: w for key, w in weights.items() if key.startswith("imnet.")})
 
     Args:
-        widths: Channels of the encoder's levels, finest first; the deepest features are decoded.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; the perceptron gives a number for each.
-        hidden: Widths of the perceptron's hidden layers.
-        chunk: Places at a time: what bounds the memory.
-        recompute: Compute each chunk again in the backward pass rather than keep what it needs.
-
-    Raises:
-        RecipeError: If there is no hidden layer, or a chunk holds no place.
+        widths, strides, dimensions, depth: As in `ImplicitDecoder`, supplied by the build.
+        hidden: Widths of the MLP's hidden layers.
+        chunk: Points evaluated at a time, which bounds the memory.
+        recompute: Compute each chunk again in the backward pass instead of storing its activations.
 
     Example:
         >>> import torch
@@ -60,9 +51,9 @@ class LIIFDecoder(ImplicitDecoder):
         recompute: bool = False,
     ) -> None:
         inputs = liif_inputs(widths[-1], dimensions)
-        super().__init__(widths=widths, strides=strides, depth=depth, hidden=hidden, inputs=inputs, chunk=chunk)
-        self.recompute = recompute
+        levels = {"widths": widths, "strides": strides}
+        super().__init__(**levels, depth=depth, hidden=hidden, inputs=inputs, chunk=chunk, recompute=recompute)
 
-    def answer(self, features: Tensor, places: Places) -> Tensor:
+    def evaluate(self, features: Tensor, places: Places) -> Tensor:
         """Evaluate the local implicit image function: (B, C, *S) to (B, depth, Q) or (B, depth, *N)."""
         return liif(features, self.imnet, places, chunk=self.chunk, recompute=self.recompute)

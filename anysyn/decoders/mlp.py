@@ -1,4 +1,4 @@
-"""A decoder that reads each voxel by itself."""
+"""A decoder that maps the features of each voxel by itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.errors import RecipeError
-from anysyn.nn.arithmetic import Affine, affine_at, folded
+from anysyn.nn.arithmetic import Affine, affine_at, fold_affine
 from anysyn.nn.mlp import MLP
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
@@ -18,25 +18,20 @@ from anysyn.types import Features, Modulate, Site
 
 @register("decoder", "mlp")
 class MLPDecoder(GridDecoder):
-    """Turn the features of each voxel into its intensities by one perceptron, the same everywhere.
+    """Voxel-wise MLP: maps the features of each voxel to its intensities.
 
-    The decoder of UniSyn: behind 768 features with slabs of 8 slices it has 4,730,888 parameters. Without gradients a
-    scale and a shift of the channels that act in front of it, as `alpha_beta` and `film` do, are taken into its first
-    layer, exactly (`anysyn.nn.arithmetic.folded`), so that no features of the target are laid out.
-
-    Behind an encoder with a stride it answers for every voxel of a cell of the features; skips are not read. Places
-    between voxels are interpolated.
+    The decoder of UniSyn, with 4,730,888 parameters for 768 features and slabs of 8 slices. It reads the deepest
+    features alone; if they have a stride, it outputs all the voxels that a feature covers. Without gradients, a scale
+    and a shift of the channels in front of it (`alpha_beta`, `film`) are folded into its first layer, which is exact
+    (`anysyn.nn.arithmetic.fold_affine`) and needs no modulated copy of the features.
 
     Args:
-        widths: Channels of the encoder's levels, finest first; the deepest features are decoded.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; the perceptron gives a number for each.
-        hidden: Widths of the perceptron's hidden layers.
-        chunk: Voxels at a time without gradients, over all samples: what bounds the memory.
+        widths, strides, dimensions, depth: As in `GridDecoder`, supplied by the build.
+        hidden: Widths of the hidden layers.
+        chunk: Voxels evaluated at a time without gradients, over all samples, which bounds the memory.
 
     Raises:
-        RecipeError: If a chunk holds no voxel.
+        RecipeError: If ``chunk`` is below 1.
 
     Example:
         >>> decoder = MLPDecoder(widths=(12,), strides=(1,), dimensions=2, hidden=(16,))
@@ -62,21 +57,21 @@ class MLPDecoder(GridDecoder):
         self.sites = [Site("decoder/in", widths[-1], "deep")]
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         affine = None if torch.is_grad_enabled() else affine_at(modulate, "decoder/in")
         x = modulate("decoder/in", features.deep) if affine is None else features.deep  # (B, C, *S / stride)
-        cells = self._of_cells(x, affine)  # (B, O, *S / stride)
+        cells = self._decode_cells(x, affine)  # (B, O, *S / stride)
         image: Tensor = pixelshuffle(cells, cells.dim() - 2, self.stride)  # (B, depth, *S without the slab's axis)
         return image
 
-    def _of_cells(self, x: Tensor, affine: Affine | None) -> Tensor:
+    def _decode_cells(self, x: Tensor, affine: Affine | None) -> Tensor:
         columns = x.flatten(2)  # (B, C, V)
-        many = columns.shape[-1] if torch.is_grad_enabled() else max(1, self.chunk // len(x))
+        size = columns.shape[-1] if torch.is_grad_enabled() else max(1, self.chunk // len(x))
         first = self.mlp.first if affine is None else _folded_layer(self.mlp.first, affine)
-        parts = [self.mlp.rest(first(some.mT)) for some in torch.split(columns, many, -1)]  # (B, v, O) each
+        parts = [self.mlp.rest(first(chunk.mT)) for chunk in torch.split(columns, size, -1)]  # (B, v, O) each
         return torch.cat(parts, 1).mT.reshape(len(x), -1, *x.shape[2:])  # (B, O, *S / stride)
 
 
 def _folded_layer(layer: nn.Linear, affine: Affine) -> Callable[[Tensor], Tensor]:
-    weight, bias = folded(layer.weight, layer.bias, affine)  # (B, H, C), (B, H)
+    weight, bias = fold_affine(layer.weight, layer.bias, affine)  # (B, H, C), (B, H)
     return lambda rows: torch.baddbmm(bias.unsqueeze(1), rows, weight.mT)  # (B, v, H)

@@ -15,14 +15,14 @@ from anysyn.types import Decoder, Features, Modulate, unmodulated
 
 @register("decoder", "per_modality")
 class PerModalityDecoder(Decoder):
-    """Decode each target by its own decoder: a decoder of the same design for each modality.
+    """A decoder of the same design for each target modality.
 
-    It needs no conditioner to know its target; with one encoder it is ``1E3D`` of OmniSyn (Table 3). The site
-    ``decoder/in`` of the design is called ``decoder/T1w/in`` in the decoder of T1w.
+    It needs no conditioner to know its target; with one encoder it is ``1E3D`` of OmniSyn (Table 3). The design's site
+    ``decoder/in`` is named ``decoder/T1w/in`` in the decoder of T1w.
 
     Args:
         names: The modalities of the recipe.
-        of: The design; each modality draws weights of its own.
+        of: The design; each modality draws its own weights.
 
     Example:
         >>> import torch
@@ -41,13 +41,13 @@ class PerModalityDecoder(Decoder):
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
     ) -> Tensor:
-        """Decode one target of each sample; samples may differ in it.
+        """Decode one target of each sample; samples may have different ones.
 
         Args:
-            features: What the encoder answered.
+            features: The encoder's output.
             targets: (B, 1) int64.
-            modulate: What acts at the sites, on (B, C, *S).
-            places: Where to answer; None for the grid of the input.
+            modulate: Applied at the sites, on (B, C, *S).
+            places: Points or a lattice; None for the grid of the input.
 
         Returns:
             (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
@@ -56,12 +56,12 @@ class PerModalityDecoder(Decoder):
         groups = rows_by_value(targets[:, 0])
         if len(groups) == 1:
             name, decoder = named[groups[0][0]]
-            whole: Tensor = decoder(features, targets, within(modulate, name), places)  # (B, 1, *S) or (B, 1, Q)
-            return whole
+            image: Tensor = decoder(features, targets, within(modulate, name), places)  # (B, 1, *S) or (B, 1, Q)
+            return image
         images: list[Tensor] = []
         for modality, rows in groups:
             name, decoder = named[modality]
             act = within(for_rows(modulate, rows, len(targets)), name)
-            some = Features(tuple(skip[rows] for skip in features.skips), features.deep[rows])  # (R, C_i, *S_i) each
-            images.append(decoder(some, targets[rows], act, None if places is None else places.take(rows)))
+            own = Features(tuple(skip[rows] for skip in features.skips), features.deep[rows])  # (R, C_i, *S_i) each
+            images.append(decoder(own, targets[rows], act, None if places is None else places.take(rows)))
         return rejoin(images, [rows for _, rows in groups])  # (B, 1, *S) or (B, 1, Q)

@@ -16,18 +16,14 @@ from anysyn.types import Features, Modulate
 
 @register("decoder", "residual_unet")
 class ResidualUNetDecoder(GridDecoder):
-    """Decode a feature pyramid by transposed convolutions and residual units, with the skips beside.
+    """Residual U-Net decoder: transposed convolutions and residual units, with skips concatenated.
 
-    The decoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018) in its modules. It takes any pyramid
-    whose strides divide each other.
+    The decoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018), built from its modules.
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
-        head: ``normalised`` is MONAI's, whose instance normalisation gives every image that it answers the same mean
-            and contrast; ``plain`` is the transposed convolution alone.
+        widths, strides, dimensions, depth: As in `GridDecoder`, supplied by the build.
+        head: ``normalised`` is MONAI's, whose instance norm gives every image the same mean and contrast; ``plain`` is
+            the transposed convolution alone.
 
     Example:
         >>> decoder = ResidualUNetDecoder(widths=(8, 12, 16), strides=(2, 4, 4), dimensions=2)
@@ -54,14 +50,14 @@ class ResidualUNetDecoder(GridDecoder):
             inward.append(channels)
             ratio = strides[i + 1] // strides[i]
             self.blocks.append(_doubling(dimensions, channels, widths[i], ratio) if ratio > 1 else nn.Identity())
-            channels = widths[i] + (widths[i] if ratio > 1 else channels)  # the skip beside
+            channels = widths[i] + (widths[i] if ratio > 1 else channels)  # with the skip
         self.head: nn.Module = upsampling_convolution(dimensions, channels, depth, strides[0], plain=head == "plain")
         if head == "normalised":
             self.head = nn.Sequential(self.head, residual_unit(dimensions, depth, depth, units=1, last_plain=True))
         self.sites = level_sites(widths, inward)
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)

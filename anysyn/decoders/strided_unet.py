@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import Norm, norm
-from anysyn.nn.strided import enlarging, repeating
+from anysyn.nn.strided import transposed_conv, upsampling_conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
@@ -19,25 +19,21 @@ ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
 @register("decoder", "strided_unet")
 class StridedUNetDecoder(GridDecoder):
-    """Decode a feature pyramid by transposed convolutions of kernel 4, each with its norm, and the skips beside.
+    """The decoder of pix2pix: transposed convolutions of kernel 4, each with a norm, and skips concatenated.
 
-    The decoder of pix2pix (Isola et al., CVPR 2017); with ``{norm: instance, affine: false, rectify: answers, head:
-    repeated, outputs: canvas}`` that of MM-GAN (Sharma and Hamarneh, TMI 2020).
+    Isola et al., CVPR 2017; with ``{norm: instance, affine: false, rectify: answers, head: repeated, outputs: canvas}``
+    the decoder of MM-GAN (Sharma and Hamarneh, TMI 2020).
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        modalities: How many modalities the recipe has.
-        depth: Slices of a slab; they come out of the head as channels.
-        norm: Normalisation after the convolutions. At one image a batch, ``batch`` is ``instance``.
-        affine: Whether the norm learns a scale and an offset of each channel.
-        dropout: Share of the features that are left out in training after the blocks of the widest levels.
-        rectify: Where the ReLUs are: at what goes ``into`` a convolution, so that they cut the skips, too, or at its
-            ``answers``.
-        head: Makes the images by a ``transposed`` convolution, or by one over ``repeated`` voxels.
-        outputs: ``one`` image, whose target conditioners alone tell, or the ``canvas`` of all modalities at once.
-        activation: Of the images. ``sigmoid`` is pix2pix's hyperbolic tangent, taken from -1 to 1 to 0 to 1.
+        widths, strides, dimensions, modalities, depth: As in `GridDecoder`, supplied by the build.
+        norm: Normalisation after the convolutions. With one image per batch, ``batch`` equals ``instance``.
+        affine: Whether the norm learns a scale and an offset per channel.
+        dropout: Dropout rate after the blocks of the widest levels.
+        rectify: ReLU on the input of a convolution (``into``), and so on the skips too, or on its output (``answers``).
+        head: Last layer: a ``transposed`` convolution, or a convolution after nearest-neighbour upsampling
+            (``repeated``).
+        outputs: ``one`` image, whose target only conditioners determine, or the ``canvas`` of all modalities at once.
+        activation: Of the images. ``sigmoid`` is pix2pix's tanh, rescaled from [-1, 1] to [0, 1].
 
     Example:
         >>> decoder = StridedUNetDecoder(widths=(8, 16), strides=(2, 4), dimensions=2, modalities=4, outputs="canvas")
@@ -68,7 +64,7 @@ class StridedUNetDecoder(GridDecoder):
         inward = [widths[-1], *(2 * widths[i] for i in self.levels)]
         self.blocks = nn.ModuleList(
             _block(
-                enlarging(dimensions, inputs, widths[i], strides[i + 1] // strides[i]),
+                transposed_conv(dimensions, inputs, widths[i], strides[i + 1] // strides[i]),
                 _normalisation(norm, dimensions, widths[i], affine),
                 before=rectify == "into",
                 dropout=dropout if widths[i] == max(widths) else 0.0,
@@ -77,16 +73,16 @@ class StridedUNetDecoder(GridDecoder):
         )
         images = depth * (modalities if self.every_target else 1)
         last = (
-            enlarging(dimensions, inward[-1], images, strides[0], bias=True)
+            transposed_conv(dimensions, inward[-1], images, strides[0], bias=True)
             if head == "transposed"
-            else repeating(dimensions, inward[-1], images, strides[0])
+            else upsampling_conv(dimensions, inward[-1], images, strides[0])
         )
         entry = nn.ReLU() if rectify == "into" else nn.Identity()
         self.head = nn.Sequential(entry, last, ACTIVATIONS[activation]())
         self.sites = level_sites(widths, inward[:-1])
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the images from the features: (B, M or 1 times depth, *S without the slab's axis)."""
+        """Decode the features to images: (B, M or 1 times depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)

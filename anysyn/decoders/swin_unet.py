@@ -1,4 +1,4 @@
-"""The decoder of Swin-Unet, in two or three dimensions: expanded patches and Swin transformer stages."""
+"""The decoder of Swin-Unet, in two or three dimensions: patch expansion and Swin transformer stages."""
 
 from __future__ import annotations
 
@@ -16,24 +16,20 @@ from anysyn.types import Features, Modulate
 
 @register("decoder", "swin_unet")
 class SwinUNetDecoder(GridDecoder):
-    """Decode a feature pyramid level by level: expand the patches, join the skip, apply Swin transformer blocks.
+    """Swin transformer decoder: at each level expand the patches, concatenate the skip, apply Swin blocks.
 
-    The decoder of Swin-Unet (Cao et al., ECCV 2022 Workshops). The patches of the finest level, of four voxels behind
-    the encoder ``swin_unet``, are expanded to voxels at once, so that their borders may show. It takes any pyramid
-    whose strides divide each other.
+    The decoder of Swin-Unet (Cao et al., ECCV 2022 Workshops). The patches of the finest level (four voxels a side
+    after the encoder ``swin_unet``) are expanded to voxels in one step, so their borders may show.
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
+        widths, strides, dimensions, depth: As in `GridDecoder`, supplied by the build.
         blocks: Transformer blocks of each level.
         head_width: Channels of an attention head.
         window: Length of the attention window, in tokens along each axis.
-        drop_path: Probability, in training, that a sample skips a branch of a block.
+        drop_path: Stochastic depth rate of the blocks, in training.
 
     Raises:
-        ValueError: If the heads cannot share the channels.
+        ValueError: If ``head_width`` does not divide the channels.
 
     Example:
         >>> decoder = SwinUNetDecoder(widths=(8, 16), strides=(4, 8), dimensions=2, head_width=4, window=4)
@@ -74,7 +70,7 @@ class SwinUNetDecoder(GridDecoder):
         self.sites = level_sites(widths, [widths[i] for i in self.levels])
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, i in enumerate(self.levels):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)

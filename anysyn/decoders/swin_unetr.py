@@ -1,4 +1,4 @@
-"""The convolutional decoder of UNETR and SwinUNETR, in two or three dimensions, out of MONAI's modules."""
+"""The convolutional decoder of UNETR and SwinUNETR, in two or three dimensions, built from MONAI's modules."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ from anysyn.types import Features, Modulate
 @register("decoder", "unetr")
 @register("decoder", "swin_unetr")
 class SwinUNETRDecoder(GridDecoder):
-    """Decode a feature pyramid by transposed convolutions, each followed by the skip and a residual block.
+    """Decoder of UNETR and SwinUNETR: transposed convolutions, each followed by the skip and a residual block.
 
-    The decoder of UNETR and SwinUNETR (Hatamizadeh et al., 2021), which is one under two names, in MONAI's modules;
-    block ``decoder{i + 1}`` joins skip i, as in `monai.networks.nets.SwinUNETR`, so that its weights fit (in MONAI's
-    UNETR it is ``decoder{i + 2}``). It takes any pyramid whose strides divide each other.
+    Hatamizadeh et al., 2021; one decoder under two names, built from MONAI's modules. Block ``decoder{i + 1}`` joins
+    skip i, as in `monai.networks.nets.SwinUNETR`, so its weights load (MONAI's UNETR calls it ``decoder{i + 2}``).
 
-    Instance normalisation follows every convolution of a block and takes out what is constant over the voxels. So a
-    shift of whole channels (``add``) is lost at ``decoder/skip*``, but for the borders; at ``decoder/in`` and
-    ``decoder/block*`` it acts because the transposed convolution spreads it unevenly. A scale (``film``) acts at all.
+    Instance norm follows every convolution of a block and removes what is constant over the voxels. So a shift of whole
+    channels (``add``) has no effect at ``decoder/skip*``, except at the borders; at ``decoder/in`` and
+    ``decoder/block*`` it has one, because the transposed convolution spreads it unevenly. A scale (``film``) always
+    has one.
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
+        widths, strides, dimensions, depth: As in `GridDecoder`, supplied by the build.
 
     Example:
         >>> import torch
@@ -57,7 +54,7 @@ class SwinUNETRDecoder(GridDecoder):
         self.sites = level_sites(widths, [widths[i + 1] for i in self.levels])
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, i in enumerate(self.levels):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)

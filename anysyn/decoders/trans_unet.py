@@ -1,4 +1,4 @@
-"""The decoder of TransUNet: interpolate, join the skip, convolve twice."""
+"""The decoder of TransUNet, in two or three dimensions."""
 
 from __future__ import annotations
 
@@ -9,24 +9,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
-from anysyn.nn.blocks import Norm, conv, norm
+from anysyn.nn.blocks import Norm, conv, norm_relu
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
 
 @register("decoder", "trans_unet")
 class TransUNetDecoder(GridDecoder):
-    """Decode a feature pyramid level by level: interpolate, join the skip, convolve twice.
+    """TransUNet decoder: at each level interpolate, concatenate the skip, convolve twice.
 
-    After TransUNet (Chen et al., 2021). A level has half as many channels as its skip; where the finest skip is coarser
-    than the voxels, one more level of an eighth of its channels follows, without a skip. A convolution has a bias
-    beside its batch norm, as in the published count.
+    After TransUNet (Chen et al., 2021). A level has half as many channels as its skip; if the finest skip is coarser
+    than the voxels, one more level with an eighth of its channels follows, without a skip. Convolutions have a bias
+    despite the batch norm, as in the published parameter count.
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they come out of the head as channels.
+        widths, strides, dimensions, depth: As in `GridDecoder`, supplied by the build.
         norm: Normalisation after the convolutions.
 
     Example:
@@ -53,16 +50,16 @@ class TransUNetDecoder(GridDecoder):
         for width in reversed(skips):
             inputs.append(x + width)
             x = max(1, width // 2)
-            self.blocks.append(_twice(dimensions, inputs[-1], x, norm))
+            self.blocks.append(_double_conv(dimensions, inputs[-1], x, norm))
         if self.factors[-1] > 1:
             inputs.append(x)
             x = max(1, widths[0] // 8)
-            self.blocks.append(_twice(dimensions, inputs[-1], x, norm))
+            self.blocks.append(_double_conv(dimensions, inputs[-1], x, norm))
         self.head = conv(dimensions, x, depth, 1)
         self.sites = level_sites(widths, inputs)
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the image from the features: (B, depth, *S without the slab's axis)."""
+        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         levels = list(range(len(features.skips) - 1, -1, -1))
         for n, block in enumerate(self.blocks):
@@ -75,9 +72,10 @@ class TransUNetDecoder(GridDecoder):
         return image
 
 
-def _twice(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> nn.Sequential:
-    layers = [
-        (conv(dimensions, before, outputs), norm(normalisation, dimensions, outputs), nn.ReLU())
-        for before in (inputs, outputs)
-    ]
-    return nn.Sequential(*(part for layer in layers for part in layer))
+def _double_conv(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> nn.Sequential:
+    return nn.Sequential(
+        conv(dimensions, inputs, outputs),
+        *norm_relu(normalisation, dimensions, outputs),
+        conv(dimensions, outputs, outputs),
+        *norm_relu(normalisation, dimensions, outputs),
+    )

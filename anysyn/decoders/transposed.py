@@ -1,4 +1,4 @@
-"""Transposed convolutions from the deepest features to the voxels, without skips: the end of CycleGAN's generator."""
+"""Transposed convolutions from the deepest features to the voxels: the last part of CycleGAN's generator."""
 
 from __future__ import annotations
 
@@ -9,31 +9,27 @@ from typing import Literal
 from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder
-from anysyn.nn.blocks import Norm, norm
-from anysyn.nn.reflected import reflected
+from anysyn.nn.blocks import Norm, norm_relu
+from anysyn.nn.reflected import reflected_conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 
 @register("decoder", "transposed")
 class TransposedDecoder(GridDecoder):
-    """Decode the deepest features alone: double the size until the voxels are reached, then a convolution of 7.
+    """ResNet decoder: transposed convolutions up to full size, then a convolution of kernel 7, without skips.
 
-    The end of the generators of Johnson et al. (ECCV 2016), CycleGAN, pFLSynth and ResViT. Each doubling halves the
-    channels. Those end with a hyperbolic tangent for images from -1 to 1; this one with nothing, like all decoders
-    here.
+    The last part of the generators of Johnson et al. (ECCV 2016), CycleGAN, pFLSynth and ResViT. Each doubling halves
+    the channels; the strides are powers of two. Theirs end with a tanh, for images from -1 to 1; this one has no
+    activation, like all decoders here.
 
     Args:
-        widths: Channels of the encoder's levels, finest first; the deepest features are decoded.
-        strides: Strides of the encoder's levels, powers of two.
-        dimensions: Voxel axes of the network, 2 or 3.
-        modalities: How many modalities the recipe has.
-        depth: Slices of a slab; they come out of the head as channels.
+        widths, strides, dimensions, modalities, depth: As in `GridDecoder`, supplied by the build.
         norm: Normalisation after the transposed convolutions.
-        outputs: ``one`` image, whose target conditioners alone tell, or the ``canvas`` of all modalities at once.
+        outputs: ``one`` image, whose target only conditioners determine, or the ``canvas`` of all modalities at once.
 
     Raises:
-        ValueError: If the deepest stride is no power of two.
+        ValueError: If the deepest stride is not a power of two.
 
     Example:
         >>> import torch
@@ -56,19 +52,19 @@ class TransposedDecoder(GridDecoder):
         super().__init__()
         doublings = strides[-1].bit_length() - 1
         if strides[-1] != 2**doublings:
-            raise ValueError(f"decoder transposed doubles the size, so a stride of {strides[-1]} is out of its reach")
+            raise ValueError(f"decoder transposed needs a stride that is a power of two, not {strides[-1]}")
         self.depth, self.every_target = depth, outputs == "canvas"
         images = depth * (modalities if self.every_target else 1)
         inward = [max(1, widths[-1] // 2**n) for n in range(doublings + 1)]
         doubling = [_doubling(dimensions, a, b, norm) for a, b in pairwise(inward)]
-        self.blocks = nn.ModuleList([*doubling, reflected(dimensions, inward[-1], images, 7)])
+        self.blocks = nn.ModuleList([*doubling, reflected_conv(dimensions, inward[-1], images, 7)])
         self.sites = [
             Site("decoder/in", widths[-1], "deep"),
             *(Site(f"decoder/block{n}", channels) for n, channels in enumerate(inward)),
         ]
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Make the images from the features: (B, M or 1 times depth, *S without the slab's axis)."""
+        """Decode the features to images: (B, M or 1 times depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
         for n, block in enumerate(self.blocks):
             x = block(modulate(f"decoder/block{n}", x))  # (B, M or 1 times depth, *S) after the last
@@ -80,6 +76,5 @@ def _doubling(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -
     bias = normalisation == "none"
     return nn.Sequential(
         layer(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias),
-        norm(normalisation, dimensions, outputs),
-        nn.ReLU(),
+        *norm_relu(normalisation, dimensions, outputs),
     )

@@ -1,4 +1,4 @@
-"""A decoder that reads one interpolated feature and a coordinate, in two or three dimensions."""
+"""The decoder of TUMSyn's published code, in two or three dimensions."""
 
 from __future__ import annotations
 
@@ -14,25 +14,19 @@ from anysyn.registry import Given, register
 
 @register("decoder", "trilinear")
 class TrilinearDecoder(ImplicitDecoder):
-    """Answer at any place by a perceptron that reads one linearly interpolated feature and where the place is.
+    """MLP that reads the linearly interpolated features of a point and its coordinates.
 
-    What the published code of TUMSyn does, after ArSSR (Wu et al., 2022); in two dimensions it is bilinear. With
+    As in the published code of TUMSyn, after ArSSR (Wu et al., 2022); in two dimensions it is bilinear. With
     ``coordinates: absolute``, 768 features and three dimensions it has the published 14,369,025 parameters.
-    `anysyn.nn.implicit.trilinear` says how it is evaluated.
+    `anysyn.nn.implicit.trilinear` explains the evaluation.
 
     Args:
-        widths: Channels of the encoder's levels, finest first; the deepest features are decoded.
-        strides: Strides of the encoder's levels, finest first.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; the perceptron gives a number for each.
-        hidden: Widths of the perceptron's hidden layers.
-        coordinates: ``relative`` tells the perceptron where in its voxel the place is, and the size of the voxel that
-            is asked for; ``absolute`` tells it where in the tile, as published, so that tiles show.
-        chunk: Places at a time: what bounds the memory.
-        recompute: Compute each chunk again in the backward pass rather than keep what it needs.
-
-    Raises:
-        RecipeError: If there is no hidden layer, or a chunk holds no place.
+        widths, strides, dimensions, depth: As in `ImplicitDecoder`, supplied by the build.
+        hidden: Widths of the MLP's hidden layers.
+        coordinates: ``relative`` is the position within the voxel, with the output voxel size; ``absolute`` the
+            position within the tile, as published, which makes tile borders visible.
+        chunk: Points evaluated at a time, which bounds the memory.
+        recompute: Compute each chunk again in the backward pass instead of storing its activations.
 
     Example:
         >>> import torch
@@ -57,11 +51,12 @@ class TrilinearDecoder(ImplicitDecoder):
         recompute: bool = False,
     ) -> None:
         inputs = trilinear_inputs(widths[-1], dimensions, coordinates)
-        super().__init__(widths=widths, strides=strides, depth=depth, hidden=hidden, inputs=inputs, chunk=chunk)
-        self.coordinates, self.recompute = coordinates, recompute
+        levels = {"widths": widths, "strides": strides}
+        super().__init__(**levels, depth=depth, hidden=hidden, inputs=inputs, chunk=chunk, recompute=recompute)
+        self.coordinates = coordinates
 
-    def answer(self, features: Tensor, places: Places) -> Tensor:
-        """Interpolate and read: (B, C, *S) to (B, depth, Q) or (B, depth, *N)."""
+    def evaluate(self, features: Tensor, places: Places) -> Tensor:
+        """Interpolate the features and apply the MLP: (B, C, *S) to (B, depth, Q) or (B, depth, *N)."""
         return trilinear(
             features, self.imnet, places, coordinates=self.coordinates, chunk=self.chunk, recompute=self.recompute
         )

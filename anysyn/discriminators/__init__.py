@@ -1,4 +1,4 @@
-"""Discriminators: how real an image looks, patch by patch or as a whole."""
+"""Discriminators score how real an image looks, patch by patch or as a whole. Start in `patchgan.py`."""
 
 from anysyn.discriminators.canvas import CanvasPatchGAN
 from anysyn.discriminators.patchgan import PatchGAN

@@ -1,4 +1,4 @@
-"""A discriminator that sees all modalities of a sample at once and scores each of them, patch by patch."""
+"""A discriminator that reads all modalities of a sample at once and scores each of them, patch by patch."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from anysyn.types import SetDiscriminator
 
 @register("part", "canvas_patchgan")
 class CanvasPatchGAN(SetDiscriminator):
-    """Score patches of every modality of a completed canvas, which lies beside the real one.
+    """PatchGAN of a completed canvas, with the real canvas as a second input, that scores patches of every modality.
 
-    The discriminator of MM-GAN (Sharma and Hamarneh, TMI 2020): convolutions of kernel 4 and stride 2, each but the
-    first with an instance norm that learns nothing, then one of stride 1 to as many channels as there are modalities.
-    For four modalities it has 2,794,432 parameters. Loss `canvas_adversarial` and objective `canvas_discrimination`
-    show it canvases.
+    The discriminator of MM-GAN (Sharma and Hamarneh, TMI 2020): convolutions of kernel 4 and stride 2, all but the
+    first with an instance norm without parameters, then one of stride 1 with a channel per modality. For four
+    modalities it has 2,794,432 parameters. Used by the loss `canvas_adversarial` and the objective
+    `canvas_discrimination`.
 
     Args:
-        modalities: How many modalities the recipe has.
+        modalities: Number of modalities in the recipe.
         dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels.
+        depth: Slices of a slab, which become channels.
         width: Channels of the first layer; each layer doubles them.
         layers: Layers of stride 2.
 
     Raises:
-        RecipeError: If there is no layer.
+        RecipeError: If ``layers`` is below 1.
 
     Example:
         >>> judge = CanvasPatchGAN(modalities=4, dimensions=2, width=4, layers=2)
@@ -61,21 +61,21 @@ class CanvasPatchGAN(SetDiscriminator):
             steps.append(convolution(inputs, outputs, 4, stride=2, padding=1))
             steps += [norm(outputs)] if i else []
             steps.append(nn.LeakyReLU(SLOPE))
-        # An even kernel needs one voxel more on one side.
+        # An even kernel needs one more voxel of padding on one side.
         self.network = nn.Sequential(*steps, pad, convolution(widths[-1], modalities, 4, bias=False))
 
     def forward(self, canvas: Tensor, real: Tensor) -> Tensor:
         """Score the modalities of canvases.
 
         Args:
-            canvas: (B, M, *S), what exists or was synthesized; zero where neither.
-            real: (B, M, *S), what exists; zero elsewhere.
+            canvas: (B, M, *S), real and synthesized images; zero if a modality has neither.
+            real: (B, M, *S), real images; zero if a modality has none.
 
         Returns:
             (B, M, *T), a score for each patch of each modality.
         """
-        seen = torch.cat([canvas, real], 1)  # (B, 2 M, *S)
+        channels = torch.cat([canvas, real], 1)  # (B, 2 M, *S)
         if self.depth > 1:
-            seen = seen.flatten(1, 2)  # (B, 2 M times depth, H, W)
-        scores: Tensor = self.network(seen)  # (B, M, *T)
+            channels = channels.flatten(1, 2)  # (B, 2 M times depth, H, W)
+        scores: Tensor = self.network(channels)  # (B, M, *T)
         return scores

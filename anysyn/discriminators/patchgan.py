@@ -1,4 +1,4 @@
-"""How real an image looks, patch by patch."""
+"""A discriminator of patches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from anysyn.discriminators.beside import channels_seen
+from anysyn.discriminators.input_channels import input_channels
 from anysyn.nn.blocks import Norm, norm
 from anysyn.registry import Given, register
 from anysyn.types import Beside, Discriminator
@@ -14,21 +14,25 @@ from anysyn.types import Beside, Discriminator
 
 @register("discriminator", "patchgan")
 class PatchGAN(Discriminator):
-    """Score overlapping patches, of 70 x 70 by default (Isola et al., pix2pix, CVPR 2017).
+    """PatchGAN: scores overlapping patches, of 70 x 70 voxels by default (Isola et al., pix2pix, CVPR 2017).
 
-    Convolutions of kernel 4, each with its norm and a leaky ReLU: ``layers`` of stride 2, which double the channels up
-    to eight times the first, and one of stride 1; then one to a score. The first has no norm. With the two input
-    channels and the batch norm of pix2pix it has 2,764,609 parameters.
+    Convolutions of kernel 4, each with a norm and a leaky ReLU: ``layers`` of stride 2, which double the channels up to
+    eight times the first, and one of stride 1; then one to a score. The first has no norm. With the two input channels
+    and the batch norm of pix2pix it has 2,764,609 parameters.
 
     Args:
         dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels.
+        modalities: Number of modalities in the recipe.
+        depth: Slices of a slab, which become channels.
         width: Channels of the first layer.
         layers: Layers of stride 2: with 1, 2 or 3 a patch has 16, 34 or 70 voxels a side.
         norm: Normalisation between the layers.
-        beside: What it sees of the sources: ``nothing``, the ``stack`` of them in the order of the query, or the
-            ``canvas`` of all modalities, zero where not shown.
-        sources: Sources of a query, read by ``stack`` alone.
+        beside: Sources that it also reads: ``nothing``, the ``stack`` of them in the order of the query, or the
+            ``canvas`` of all modalities, zero if not a source.
+        sources: Number of sources of a query, for ``stack``.
+
+    Raises:
+        ValueError: If ``layers`` is below 1.
 
     Example:
         >>> import torch
@@ -52,7 +56,7 @@ class PatchGAN(Discriminator):
         if layers < 1:
             raise ValueError(f"layers: {layers} is not at least 1")
         self.depth, self.least, self.beside = depth, 3 * 2**layers, beside
-        channels = channels_seen(beside, modalities=modalities, sources=sources, depth=depth)
+        channels = input_channels(beside, modalities=modalities, sources=sources, depth=depth)
         widths = [width * min(2**i, 8) for i in range(layers + 1)]
         steps = [2] * (layers - 1) + [1]
         self.network = nn.Sequential(
@@ -65,8 +69,8 @@ class PatchGAN(Discriminator):
         """Score images, whatever their modality.
 
         Args:
-            images: (N, 1 + beside, *S), the sources beside each; for slabs *S is depth, height, width.
-            modalities: (N,) int64, not read.
+            images: (N, 1 + beside, *S), each with its sources; for slabs *S is depth, height, width.
+            modalities: (N,) int64, not used.
 
         Returns:
             (N, 1, *T), a score for each patch.
@@ -74,14 +78,14 @@ class PatchGAN(Discriminator):
         Raises:
             ValueError: If the images are too small for the layers.
         """
-        seen = images.flatten(1, 2) if self.depth > 1 else images  # (N, channels, *S without the slab's axis)
-        sides = seen.shape[2:]
+        channels = images.flatten(1, 2) if self.depth > 1 else images  # (N, channels, *S without the slab's axis)
+        sides = channels.shape[2:]
         if min(sides) < self.least:
             size = " x ".join(map(str, sides))
             raise ValueError(
                 f"discriminator patchgan needs images of {self.least} voxels a side, not {size}; take fewer layers"
             )
-        scores: Tensor = self.network(seen)  # (N, 1, *T)
+        scores: Tensor = self.network(channels)  # (N, 1, *T)
         return scores
 
 

@@ -14,11 +14,11 @@ from anysyn.types import Discriminator
 
 @register("discriminator", "per_modality")
 class PerModalityDiscriminator(Discriminator):
-    """Score each image by the discriminator of its modality: one of the same design for each.
+    """A discriminator of the same design for each modality.
 
     Args:
         names: The modalities of the recipe.
-        of: The design; each modality draws weights of its own.
+        of: The design; each modality draws its own weights.
 
     Example:
         >>> import torch
@@ -33,7 +33,7 @@ class PerModalityDiscriminator(Discriminator):
         self.discriminators, self.beside = copies(of, names), of.beside
 
     def forward(self, images: Tensor, modalities: Tensor) -> Tensor:
-        """Score images of any modalities; the discriminators of the others are not touched.
+        """Score images of any modalities, each by the discriminator of its own.
 
         Args:
             images: (N, 1 + beside, *S), at least one.
@@ -50,7 +50,7 @@ class PerModalityDiscriminator(Discriminator):
 
 @register("part", "discriminator")
 def discriminator(*, of: Discriminator) -> Discriminator:
-    """Make a discriminator a part of the recipe, so that losses and objectives can share it.
+    """Make a discriminator a part of the recipe, which losses and objectives can share.
 
     Args:
         of: The discriminator.

@@ -1,10 +1,10 @@
-"""A residual network of timm that scores whole images."""
+"""A residual network of the library timm that scores whole images."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.discriminators.beside import channels_seen
+from anysyn.discriminators.input_channels import input_channels
 from anysyn.errors import RecipeError
 from anysyn.nn.backbones import classifier
 from anysyn.registry import Given, register
@@ -13,24 +13,24 @@ from anysyn.types import Beside, Discriminator
 
 @register("discriminator", "resnet")
 class ResNetDiscriminator(Discriminator):
-    """Score a whole image by a ResNet of timm, for slices and slabs.
+    """ResNet of timm that scores whole slices or slabs.
 
     The "ResNet-based discriminator" of OmniSyn, Table 2, whose 21.8 million parameters are those of a ResNet-34 with
     its head of 1000 classes left on: 21,797,672 for three channels, 21,791,400 for one. With several outputs their mean
     is the score.
 
     Args:
-        dimensions: Voxel axes of the network; it has two.
-        modalities: How many modalities the recipe has.
-        depth: Slices of a slab; they become channels.
-        backbone: Any classifier of timm by its name.
-        outputs: Numbers that the head gives, averaged to the score.
-        beside: What it sees of the sources: ``nothing``, the ``stack`` of them in the order of the query, or the
-            ``canvas`` of all modalities, zero where not shown.
-        sources: Sources of a query, read by ``stack`` alone.
+        dimensions: Voxel axes of the network, which must be 2.
+        modalities: Number of modalities in the recipe.
+        depth: Slices of a slab, which become channels.
+        backbone: Name of any classifier of timm.
+        outputs: Outputs of the head, averaged to the score.
+        beside: Sources that it also reads: ``nothing``, the ``stack`` of them in the order of the query, or the
+            ``canvas`` of all modalities, zero if not a source.
+        sources: Number of sources of a query, for ``stack``.
 
     Raises:
-        RecipeError: If the network has three voxel axes, or timm does not know the backbone.
+        RecipeError: If the network has three voxel axes, or timm has no such backbone.
 
     Example:
         >>> import torch
@@ -55,19 +55,19 @@ class ResNetDiscriminator(Discriminator):
                 "discriminator resnet sees slices and slabs, not patches with three axes; take {name: patchgan}"
             )
         self.depth, self.beside = depth, beside
-        channels = channels_seen(beside, modalities=modalities, sources=sources, depth=depth)
+        channels = input_channels(beside, modalities=modalities, sources=sources, depth=depth)
         self.network = classifier(backbone, channels, outputs)
 
     def forward(self, images: Tensor, modalities: Tensor) -> Tensor:
         """Score images, whatever their modality.
 
         Args:
-            images: (N, 1 + beside, *S), the sources beside each; for slabs *S is depth, height, width.
-            modalities: (N,) int64, not read.
+            images: (N, 1 + beside, *S), each with its sources; for slabs *S is depth, height, width.
+            modalities: (N,) int64, not used.
 
         Returns:
             (N, 1, 1, 1), a score for each image.
         """
-        seen = images.flatten(1, 2) if self.depth > 1 else images  # (N, channels, H, W)
-        scores: Tensor = self.network(seen).mean(1)  # (N,)
+        channels = images.flatten(1, 2) if self.depth > 1 else images  # (N, channels, H, W)
+        scores: Tensor = self.network(channels).mean(1)  # (N,)
         return scores.reshape(-1, 1, 1, 1)  # (N, 1, 1, 1)

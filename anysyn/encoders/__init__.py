@@ -1,4 +1,4 @@
-"""Encoders: sources to features."""
+"""Encoders turn the source images into features: one encoder a file. Start in `unet.py`."""
 
 from anysyn.encoders.diffusion_unet import DiffusionUNetEncoder
 from anysyn.encoders.downsampled_resnet import DownsampledResNetEncoder

@@ -1,4 +1,4 @@
-"""The encoder of the diffusion U-Net, in two or three dimensions, out of MONAI's modules."""
+"""The encoder of the diffusion U-Net, in two or three dimensions, built from MONAI's modules."""
 
 from __future__ import annotations
 
@@ -7,37 +7,34 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
-from anysyn.nn.blocks import conv, passed, pyramid_sites
-from anysyn.nn.diffusion import ToldBlock
+from anysyn.encoders.unet import Inputs, JointEncoder
+from anysyn.nn.blocks import conv, modulated_levels, pyramid_sites
+from anysyn.nn.diffusion import EmbeddingBlock
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 
 @register("encoder", "diffusion_unet")
 class DiffusionUNetEncoder(JointEncoder):
-    """Encode the sources by residual blocks that are told the time, with attention at the coarser levels.
+    """Diffusion U-Net encoder: residual blocks conditioned on an embedding, with attention at the coarser levels.
 
-    The down and middle blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020), each intermediate result
-    a skip of its own. What the blocks are told is the vector at the site ``encoder/embedding``, (B, 4 C_0), without
-    voxels: conditioners add to it the time, the target's modality, the dataset or a text.
+    The down and middle blocks of MONAI's `DiffusionModelUNet` (Ho et al., DDPM, NeurIPS 2020); each intermediate result
+    is a skip. The embedding is the vector at the site ``encoder/embedding``, (B, 4 C_0), without voxel axes;
+    conditioners add the time, the target's modality, the dataset or a text to it.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         channels: Channels of each level, finest first.
         blocks: Residual blocks of each level.
-        attention: How many levels have attention, counted from the deepest.
+        attention: Number of levels with attention, counted from the deepest.
         head_width: Channels of an attention head.
-        groups: Groups of the norms; each level's channels are a multiple of them.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query. Part ``diffusion`` lays the noisy
-            target behind them.
-        sources: Images shown, read by ``stack`` alone: in part ``diffusion`` the sources of a query and one.
+        groups: Groups of the group norms, a divisor of every level's channels.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+            Part ``diffusion`` appends the noisy target.
+        sources: Number of input images, for ``stack``: in part ``diffusion`` one more than the sources of a query.
 
     Raises:
-        ValueError: If the channels of a level are no multiple of the groups, or of a head's where it has attention.
+        ValueError: If a level's channels are not a multiple of the groups, or of a head's channels if it has attention.
 
     Example:
         >>> encoder = DiffusionUNetEncoder(modalities=4, dimensions=2, channels=(4, 8), groups=2, head_width=4)
@@ -60,49 +57,46 @@ class DiffusionUNetEncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         heads = [head_width if i >= len(channels) - attention else 0 for i in range(len(channels))]
         _check(channels, heads, groups)
-        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.widths, self.strides = _pyramid(channels, blocks)
         self.embedding = nn.Parameter(torch.empty(4 * channels[0]))
         self.reset_parameters()
         self.stem = conv(dimensions, self.channels, channels[0])
-        told = {"dimensions": dimensions, "told": 4 * channels[0], "groups": groups}
+        shared = {"dimensions": dimensions, "embedding": 4 * channels[0], "groups": groups}
         self.levels, self.halvings = nn.ModuleList(), nn.ModuleList()
         for i, width in enumerate(channels):
             before = [channels[max(0, i - 1)], *[width] * (blocks - 1)]
-            made = [ToldBlock(**told, inputs=x, outputs=width, head_width=heads[i]) for x in before]
-            self.levels.append(nn.ModuleList(made))
+            self.levels.append(
+                nn.ModuleList(EmbeddingBlock(**shared, inputs=x, outputs=width, head_width=heads[i]) for x in before)
+            )
             if i + 1 < len(channels):
                 self.halvings.append(conv(dimensions, width, width, stride=2))
-        middle = [
-            ToldBlock(**told, inputs=channels[-1], outputs=channels[-1], head_width=some) for some in (head_width, 0)
-        ]
-        self.middle = nn.ModuleList(middle)
+        deepest = {"inputs": channels[-1], "outputs": channels[-1]}
+        self.middle = nn.ModuleList(EmbeddingBlock(**shared, **deepest, head_width=heads) for heads in (head_width, 0))
         self.sites = _sites(channels, self.widths)
 
     def reset_parameters(self) -> None:
-        """Draw anew what the blocks are told before anything is added to it."""
+        """Initialise the embedding that conditioners add to."""
         nn.init.normal_(self.embedding, std=0.02)
 
     def encode(self, x: Tensor, modulate: Modulate) -> Features:
         """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), several of a level, and the deepest features."""
-        told = modulate("encoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
+        embedding = modulate("encoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
         x = modulate("encoder/stem", self.stem(x))  # (B, C_0, *S)
-        found = [x]
+        levels = [x]
         for i in range(len(self.levels)):
             x = modulate(f"encoder/block{i}", x)  # (B, C_i-1, *S / 2^i)
             for block in self.levels[i].children():
-                x = block(x, told)  # (B, C_i, *S / 2^i)
-                found.append(x)
+                x = block(x, embedding)  # (B, C_i, *S / 2^i)
+                levels.append(x)
             if i < len(self.halvings):
                 x = self.halvings[i](x)  # (B, C_i, *S / 2^(i + 1))
-                found.append(x)
+                levels.append(x)
         for block in self.middle:
-            x = block(x, told)  # (B, C, *S / deepest stride)
-        return passed((*found, x), modulate)
+            x = block(x, embedding)  # (B, C, *S / deepest stride)
+        return modulated_levels((*levels, x), modulate)
 
 
 def _check(channels: Sequence[int], heads: Sequence[int], groups: int) -> None:

@@ -1,35 +1,32 @@
-"""Residual blocks at a fraction of the size, in two or three dimensions: the first part of CycleGAN's generator."""
+"""Residual blocks after a few halvings, in two or three dimensions: the first part of CycleGAN's generator."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
-from anysyn.nn.blocks import Norm, conv, norm
-from anysyn.nn.reflected import ReflectedBlock, reflected
+from anysyn.encoders.unet import Inputs, JointEncoder
+from anysyn.nn.blocks import Norm, conv, norm_relu
+from anysyn.nn.reflected import ReflectedBlock, reflected_conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
 
 @register("encoder", "downsampled_resnet")
 class DownsampledResNetEncoder(JointEncoder):
-    """Encode the sources by a few convolutions of stride 2, then by residual blocks at that size, without skips.
+    """ResNet encoder: a few convolutions of stride 2, then residual blocks at that size, without skips.
 
-    The generator of Johnson et al. (ECCV 2016) and CycleGAN (Zhu et al., ICCV 2017) up to its upsampling, for which the
-    decoder ``transposed`` stands; together they have 11,370,881 parameters with ``inputs: stack`` and batch norm, as
-    the convolutional half of ResViT. Block i is a convolution of stride 2 for the first ``halvings``, then residual.
+    The generator of Johnson et al. (ECCV 2016) and CycleGAN (Zhu et al., ICCV 2017) without its upsampling, which is
+    the decoder ``transposed``; together they have 11,370,881 parameters with ``inputs: stack`` and batch norm, like the
+    convolutional half of ResViT. The first ``halvings`` blocks are convolutions of stride 2, the others residual.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         width: Channels at full size; each halving doubles them.
         halvings: Convolutions of stride 2.
         blocks: Residual blocks.
         norm: Normalisation after the convolutions.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Example:
         >>> import torch
@@ -52,12 +49,11 @@ class DownsampledResNetEncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
-        self.dimensions, self.depth, self.inputs, self.halvings = dimensions, depth, inputs, halvings
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
+        self.halvings = halvings
         self.widths, self.strides = (width * 2**halvings,), (2**halvings,)
-        self.stem = reflected(dimensions, self.channels, width, 7, bias=norm == "none")
-        self.stem_end = nn.Sequential(*_end(norm, dimensions, width))
+        self.stem = reflected_conv(dimensions, self.channels, width, 7, bias=norm == "none")
+        self.stem_end = nn.Sequential(*norm_relu(norm, dimensions, width))
         halving = [_halving(dimensions, width * 2**i, norm) for i in range(halvings)]
         residual = [
             ReflectedBlock(dimensions=dimensions, channels=self.widths[0], normalisation=norm) for _ in range(blocks)
@@ -78,15 +74,11 @@ class DownsampledResNetEncoder(JointEncoder):
         return Features((), modulate("encoder/out", x))
 
     def block(self, number: int, x: Tensor) -> Tensor:
-        """Apply one block; what adds to some of them does it here."""
-        out: Tensor = self.blocks[number](x)
-        return out
+        """Apply one block; subclasses add to some of them here."""
+        y: Tensor = self.blocks[number](x)
+        return y
 
 
 def _halving(dimensions: int, width: int, normalisation: Norm) -> nn.Sequential:
     halved = conv(dimensions, width, 2 * width, stride=2, bias=normalisation == "none")
-    return nn.Sequential(halved, *_end(normalisation, dimensions, 2 * width))
-
-
-def _end(normalisation: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
-    return norm(normalisation, dimensions, channels), nn.ReLU()
+    return nn.Sequential(halved, *norm_relu(normalisation, dimensions, 2 * width))

@@ -14,14 +14,14 @@ from anysyn.types import Encoder, Features, Modulate, unmodulated
 
 @register("encoder", "per_modality")
 class PerModalityEncoder(Encoder):
-    """Encode each sample by the encoder of its one source: an encoder of the same design for each modality.
+    """An encoder of the same design for each source modality; queries have one source.
 
-    With the decoder of the same name it is ``3E3D`` of OmniSyn (Table 3). The site ``encoder/block0`` of the design is
-    called ``encoder/T1w/block0`` in the encoder of T1w.
+    With the decoder of the same name it is ``3E3D`` of OmniSyn (Table 3). The design's site ``encoder/block0`` is named
+    ``encoder/T1w/block0`` in the encoder of T1w.
 
     Args:
         names: The modalities of the recipe.
-        of: The design; each modality draws weights of its own. ``inputs: stack`` shows an encoder its source alone.
+        of: The design; each modality draws its own weights. ``inputs: stack`` gives an encoder its source alone.
 
     Example:
         >>> import torch
@@ -39,18 +39,18 @@ class PerModalityEncoder(Encoder):
         self.encoders = copies(of, names)
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the one source of each sample; samples may differ in it.
+        """Encode the source of each sample; samples may have different ones.
 
         Args:
             images: (B, M, *S).
             sources: (B, 1) int64.
-            modulate: What acts at the sites, on (B, C, *S).
+            modulate: Applied at the sites, on (B, C, *S).
 
         Returns:
             Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
 
         Raises:
-            ValueError: If a query shows several sources.
+            ValueError: If the query has several sources.
         """
         if sources.shape[1] != 1:
             raise ValueError(
@@ -61,16 +61,16 @@ class PerModalityEncoder(Encoder):
         groups = rows_by_value(sources[:, 0])
         if len(groups) == 1:
             name, encoder = named[groups[0][0]]
-            whole: Features = encoder(images, sources, within(modulate, name))
-            return whole
-        answers: list[Features] = []
+            features: Features = encoder(images, sources, within(modulate, name))
+            return features
+        encoded: list[Features] = []
         for modality, rows in groups:
             name, encoder = named[modality]
             act = within(for_rows(modulate, rows, len(sources)), name)
-            answers.append(encoder(images[rows], sources[rows], act))
-        places = [rows for _, rows in groups]
-        skips = zip(*(answer.skips for answer in answers), strict=True)
+            encoded.append(encoder(images[rows], sources[rows], act))
+        samples = [rows for _, rows in groups]
+        skips = zip(*(features.skips for features in encoded), strict=True)
         return Features(
-            tuple(rejoin(level, places) for level in skips),  # (B, C_i, *S / stride_i) each
-            rejoin([answer.deep for answer in answers], places),  # (B, C, *S / deepest stride)
+            tuple(rejoin(level, samples) for level in skips),  # (B, C_i, *S / stride_i) each
+            rejoin([features.deep for features in encoded], samples),  # (B, C, *S / deepest stride)
         )

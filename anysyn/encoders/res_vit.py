@@ -1,4 +1,4 @@
-"""The encoder of ResViT: residual blocks, before some of which a transformer looks at the whole image."""
+"""The encoder of ResViT: residual blocks, some of them preceded by a transformer over the whole image."""
 
 from __future__ import annotations
 
@@ -11,38 +11,35 @@ from anysyn.nn.blocks import Norm
 from anysyn.nn.transformer import Transformer
 from anysyn.registry import Given, register
 
-STRIDE = 16  # voxels along each axis that a token stands for
+STRIDE = 16  # voxels per token along each axis
 
 
 @register("encoder", "res_vit")
 class ResViTEncoder(DownsampledResNetEncoder):
-    """Encode the sources as ``downsampled_resnet`` does, with one transformer shown to the features before some blocks.
+    """The encoder ``downsampled_resnet`` with one shared transformer before some of its residual blocks.
 
     The encoder of ResViT (Dalmaz et al., IEEE TMI 2022); with ``inputs: stack`` and the decoder ``transposed`` it has
-    123,349,377 parameters. Its other weights have the names of ``downsampled_resnet``, so that a stage may begin with
-    those of one that was trained before (``warm_start``), as published.
+    123,349,377 parameters. Its convolutions have the names of ``downsampled_resnet``, so a stage may start from the
+    weights of one (``warm_start``), as published.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
-        width: Channels at full size, a quarter of those of the residual blocks.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        width: Channels at full size; the residual blocks have four times as many.
         blocks: Residual blocks.
-        transformers: Residual blocks, from 0, before which the transformer comes; all share its weights.
-        tokens: Numbers of a token.
+        transformers: Residual blocks, from 0, that the transformer precedes; all share its weights.
+        tokens: Token width.
         layers: Transformer blocks.
         heads: Attention heads.
-        hidden: Numbers of the hidden layer of the transformer's perceptrons.
-        side: Voxels along each axis of the images whose positions are learned; they are interpolated for others.
-        dropout: Share of what the transformer's branches answer that is set to zero in training.
+        hidden: Width of the MLPs' hidden layer.
+        side: Image side in voxels for which positions are learned; they are interpolated for other sizes.
+        dropout: Dropout rate of the transformer's branches.
         norm: Normalisation after the convolutions.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
-        ValueError: If the side is no multiple of 16, a transformer comes before a block that is not there, or the heads
-            cannot share the channels.
+        ValueError: If the side is not a multiple of 16, a transformer precedes a missing block, or the heads do not
+            divide the channels.
 
     Example:
         >>> import torch
@@ -88,13 +85,13 @@ class ResViTEncoder(DownsampledResNetEncoder):
             if not 0 <= number < blocks:
                 raise ValueError(f"transformers: {number} is none of the {blocks} residual blocks, from 0")
         self.transformer = Transformer(width=tokens, layers=layers, heads=heads, hidden=hidden, dropout=dropout)
-        one = {"dimensions": dimensions, "channels": self.widths[0], "width": tokens, "side": side // STRIDE}
+        sizes = {"dimensions": dimensions, "channels": self.widths[0], "width": tokens, "side": side // STRIDE}
         self.aggregated = nn.ModuleDict(
-            {str(self.halvings + number): AggregatedTransformer(**one, normalisation=norm) for number in transformers}
+            {str(self.halvings + number): AggregatedTransformer(**sizes, normalisation=norm) for number in transformers}
         )
 
     def block(self, number: int, x: Tensor) -> Tensor:
-        """Apply one block, and before it the transformer where there is one."""
+        """Apply one block, preceded by the transformer if it has one."""
         if str(number) in self.aggregated:
             x = self.aggregated[str(number)](x, self.transformer)  # (B, C, *S / 4)
         return super().block(number, x)

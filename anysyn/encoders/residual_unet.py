@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import pyramid, pyramid_sites
 from anysyn.nn.residual_units import residual_unit
@@ -16,22 +16,19 @@ from anysyn.types import Features, Modulate
 
 @register("encoder", "residual_unet")
 class ResidualUNetEncoder(JointEncoder):
-    """Encode the sources by residual units of stride 2, and one more of stride 1 at the bottom.
+    """Residual U-Net encoder: residual units of stride 2, and one of stride 1 at the bottom.
 
-    The encoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018) in its modules. The finest level has
-    stride 2 already; the last two have the same. Instance normalisation needs more than one voxel there.
+    The encoder of MONAI's `UNet` with residual units (Kerfoot et al., STACOM 2018), built from its modules. The finest
+    level has stride 2; the last two levels have the same stride, where instance norm needs more than one voxel.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         widths: Channels of each level, finest first.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
-        RecipeError: If there is no bottom below a level.
+        RecipeError: If there are fewer than two widths.
 
     Example:
         >>> import torch
@@ -51,11 +48,10 @@ class ResidualUNetEncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if len(widths) < 2:
             raise RecipeError(f"encoder residual_unet needs a level and a bottom, not widths {list(widths)}")
-        self.dimensions, self.depth, self.inputs, self.widths = dimensions, depth, inputs, tuple(widths)
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths = tuple(widths)
         levels = [2 ** (i + 1) for i in range(len(widths) - 1)]
         self.strides = (*levels, levels[-1])
         steps = [*[2] * len(levels), 1]

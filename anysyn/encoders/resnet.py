@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import Norm, conv, norm
 from anysyn.registry import Given, register
@@ -14,29 +14,26 @@ from anysyn.types import Features, Modulate, Site
 
 @register("encoder", "resnet")
 class ResNetEncoder(JointEncoder):
-    """Encode the sources by residual blocks at full resolution, without downsampling.
+    """Residual blocks at full resolution, without downsampling.
 
-    As in EDSR (Lim et al., 2017): convolution, blocks whose answer is scaled down, convolution, the first one's output
-    added, convolution to the width that goes out. ``{norm: batch, inputs: stack}`` in three dimensions is the image
-    encoder of TUMSyn with its 92,057,600 parameters; ``{width: 1024, inputs: stack}`` on slabs of 8 slices is that of
-    UniSyn. Every block looks two voxels further, so tiles need a halo of ``2 blocks + 3`` voxels not to show at all.
+    EDSR (Lim et al., 2017): convolution, residual blocks with scaled branches, convolution, a skip from the first one,
+    convolution to the output width. ``{norm: batch, inputs: stack}`` in three dimensions is the image encoder of TUMSyn
+    with its 92,057,600 parameters; ``{width: 1024, inputs: stack}`` on slabs of 8 slices is that of UniSyn. Every block
+    widens the receptive field by two voxels on each side, so seamless tiles need a halo of ``2 blocks + 3`` voxels.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         blocks: Residual blocks, of two convolutions each.
         width: Channels inside.
-        out: Channels of the features.
+        out: Output channels.
         norm: Normalisation after each convolution of a block. ``group`` and ``instance`` erase the absolute intensity
-            of an image; ``batch`` costs nothing at synthesis, where it is folded into the convolutions.
-        scale: What the answer of a block is multiplied by before it is added.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+            of an image; ``batch`` is free at synthesis, where it is folded into the convolutions.
+        scale: Factor of a block's residual branch.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
-        RecipeError: If a block or a channel is missing.
+        RecipeError: If ``blocks``, ``width`` or ``out`` is below 1.
 
     Example:
         >>> encoder = ResNetEncoder(modalities=4, dimensions=2, blocks=2, width=8, out=12)
@@ -61,11 +58,10 @@ class ResNetEncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if min(blocks, width, out) < 1:
             raise RecipeError(f"encoder resnet needs a block and channels, not {blocks=}, {width=}, {out=}")
-        self.dimensions, self.depth, self.inputs, self.widths = dimensions, depth, inputs, (out,)
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.widths = (out,)
         self.head = conv(dimensions, self.channels, width)
         self.blocks = nn.ModuleList(ScaledResidualBlock(dimensions, width, norm, scale) for _ in range(blocks))
         self.last = conv(dimensions, width, width)
@@ -78,19 +74,19 @@ class ResNetEncoder(JointEncoder):
         start = x = modulate("encoder/stem", self.head(x))  # (B, width, *S)
         for i, block in enumerate(self.blocks):
             x = block(modulate(f"encoder/block{i}", x))
-        x = added(start, self.last(x))
-        del start  # the last convolution is the widest: what it does not read must not lie in memory
+        x = add_scaled(start, self.last(x))
+        del start  # the last convolution is the widest: free what it does not read
         return Features((), modulate("encoder/out", self.tail(x)))  # (B, out, *S)
 
 
 class ScaledResidualBlock(nn.Module):
-    """Add two convolutions, scaled down, to the input: conv, norm, ReLU, conv, norm.
+    """Residual block with a scaled branch: conv, norm, ReLU, conv, norm.
 
     Args:
         dimensions: 2 or 3.
         width: Channels in and out.
-        normalisation: Which normalisation follows each convolution.
-        scale: What the convolutions' answer is multiplied by.
+        normalisation: Normalisation after each convolution.
+        scale: Factor of the branch.
     """
 
     def __init__(self, dimensions: int, width: int, normalisation: Norm, scale: float) -> None:
@@ -106,20 +102,20 @@ class ScaledResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, width, *S) to (B, width, *S)."""
-        return added(x, self.body(x), self.scale)
+        return add_scaled(x, self.body(x), self.scale)
 
 
-def added(x: Tensor, answer: Tensor, scale: float = 1.0) -> Tensor:
-    """Return ``x + scale * answer``, in the memory of the answer where no gradient is asked for.
+def add_scaled(x: Tensor, branch: Tensor, scale: float = 1.0) -> Tensor:
+    """Return ``x + scale * branch``, in the memory of the branch if gradients are off.
 
     Args:
         x: (B, C, *S).
-        answer: (B, C, *S), overwritten without gradients.
-        scale: What the answer is multiplied by.
+        branch: (B, C, *S), overwritten without gradients.
+        scale: Factor of the branch.
 
     Example:
-        >>> added(torch.tensor([1.0]), torch.tensor([2.0]), 0.5)
+        >>> add_scaled(torch.tensor([1.0]), torch.tensor([2.0]), 0.5)
         tensor([2.])
     """
-    reuse = not torch.is_grad_enabled() and answer.dtype == x.dtype
-    return torch.add(x, answer, alpha=scale, out=answer if reuse else None)
+    reuse = not torch.is_grad_enabled() and branch.dtype == x.dtype
+    return torch.add(x, branch, alpha=scale, out=branch if reuse else None)

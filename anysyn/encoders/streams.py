@@ -1,4 +1,4 @@
-"""An encoder of streams: one that all sources share and one for each modality, unified at every level."""
+"""A stream that all sources share and one for each modality, unified at every level."""
 
 from __future__ import annotations
 
@@ -8,29 +8,28 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from anysyn.encoders.each_source import EachSourceEncoder
 from anysyn.encoders.per_modality import PerModalityEncoder
-from anysyn.nn.blocks import passed, pyramid_sites
+from anysyn.nn.blocks import pyramid_sites
 from anysyn.nn.subnetworks import copies, sites_of, within
 from anysyn.nn.unification import FeatureUnification
-from anysyn.ops import counted_once
 from anysyn.registry import Given, register
-from anysyn.types import Encoder, Features, Modulate, unmodulated
+from anysyn.types import Encoder, Features, Modulate
 
 
 @register("encoder", "streams")
-class StreamsEncoder(Encoder):
-    """Encode each source by the common stream and by that of its modality, and unify the sources at every level.
+class StreamsEncoder(EachSourceEncoder):
+    """A common stream and one stream per modality, with the sources unified at every level.
 
     The encoder of Uni-Synth (Zhang et al., TMI 2024), which PMM-Synth extends to more modalities; what its public
-    descriptions leave open is reconstructed, see ``docs/faithfulness.md``. The common stream sees the sources one at a
-    time by the same weights. A stream runs only where its modality is shown, so the streams of the others get no
-    gradient. Samples may show different modalities; one that shows fewer than others names one of them again, and a
-    modality counts once. The site ``encoder/block0`` of the design is called ``encoder/common/block0`` and, in the
-    stream of T1w, ``encoder/T1w/block0``; ``encoder/skip0`` and ``encoder/out`` are the unified features.
+    descriptions leave open is reconstructed, see ``docs/faithfulness.md``. The common stream encodes each source by
+    itself, with the same weights. A modality's stream runs, and gets gradients, only if the modality is a source.
+    Samples may have different sources. The design's site ``encoder/block0`` is named ``encoder/common/block0`` and, in
+    the stream of T1w, ``encoder/T1w/block0``; ``encoder/skip0`` and ``encoder/out`` are the unified features.
 
     Args:
         names: The modalities of the recipe.
-        of: The design; each stream draws weights of its own. ``inputs: stack`` shows a stream its source alone.
+        of: The design; each stream draws its own weights. ``inputs: stack`` gives a stream its source alone.
 
     Example:
         >>> from anysyn.encoders import UNetEncoder
@@ -50,28 +49,14 @@ class StreamsEncoder(Encoder):
         )
         self.sites = [*sites_of(of.sites, ["common"]), *self.own.sites, *pyramid_sites(of.widths, ())]
 
-    def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S).
-            sources: (B, J) int64; a modality that a sample names again counts once.
-            modulate: What acts at the sites, on (B, C, *S), once for each source.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-        """
-        counts = counted_once(sources)
-        streams = [self._streams(images, one, modulate) for one in torch.split(sources, 1, 1)]
-        levels = [
-            unify(torch.stack(level, 1), counts)  # (B, C_i, *S / stride_i)
-            for unify, level in zip(self.unify, zip(*streams, strict=True), strict=True)
-        ]
-        return passed(levels, modulate)
-
-    def _streams(self, images: Tensor, source: Tensor, modulate: Modulate) -> list[Tensor]:
+    def encode_source(self, images: Tensor, source: Tensor, modulate: Modulate) -> Sequence[Tensor]:
         """Encode one source of each sample, (B, 1), by both streams: (B, 2 C_i, *S / stride_i) of each level."""
         common: Features = self.common(images, source, within(modulate, "common"))
-        own = self.own(images, source, modulate)
+        own: Features = self.own(images, source, modulate)
         pairs = zip((*common.skips, common.deep), (*own.skips, own.deep), strict=True)
         return [torch.cat(pair, 1) for pair in pairs]  # (B, 2 C_i, *S / stride_i) each
+
+    def fuse(self, level: int, features: Tensor, counts: Tensor | None) -> Tensor:
+        """Unify (B, J, 2 C, *S) to (B, C, *S)."""
+        unified: Tensor = self.unify[level](features, counts)
+        return unified

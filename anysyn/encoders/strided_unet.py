@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import Norm, norm, pyramid, pyramid_sites
-from anysyn.nn.strided import SLOPE, halving, strided_widths
+from anysyn.nn.strided import SLOPE, halving_conv, strided_widths
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
-WIDEST = 3  # the level from which on the width no longer doubles
+WIDEST = 3  # from this level on the width no longer doubles
 
 
 @register("encoder", "strided_unet")
 class StridedUNetEncoder(JointEncoder):
-    """Encode the sources by convolutions of kernel 4 and stride 2, each with its norm and a leaky ReLU.
+    """The encoder of pix2pix: convolutions of kernel 4 and stride 2, each with a norm and a leaky ReLU.
 
-    The encoder of pix2pix (Isola et al., CVPR 2017) and, with ``{norm: instance, affine: false, dropout: 0.2}``, of
-    MM-GAN (Sharma and Hamarneh, TMI 2020). The finest level has stride 2 already. The first and the deepest one have no
-    norm, so that one voxel may be left there. With L levels, images are padded to a multiple of 2^L.
+    Isola et al., CVPR 2017; with ``{norm: instance, affine: false, dropout: 0.2}`` the encoder of MM-GAN (Sharma and
+    Hamarneh, TMI 2020). The finest level has stride 2. The first and the deepest level have no norm, so the deepest may
+    be a single voxel. With L levels, images are padded to a multiple of 2^L.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
-        levels: How often the size is halved.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        levels: Number of levels, each half the size of the one before.
         width: Channels of the finest level; they double up to eight times that.
-        norm: Normalisation after the convolutions. At one image a batch, ``batch`` is ``instance``.
-        affine: Whether the norm learns a scale and an offset of each channel.
-        dropout: Share of the features that are left out in training at the levels from the fourth on.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        norm: Normalisation after the convolutions. With one image per batch, ``batch`` equals ``instance``.
+        affine: Whether the norm learns a scale and an offset per channel.
+        dropout: Dropout rate from the fourth level on.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
         RecipeError: If there are fewer than two levels.
@@ -60,11 +57,9 @@ class StridedUNetEncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if levels < 2:
             raise RecipeError(f"encoder strided_unet needs at least 2 levels, not {levels}")
-        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.widths = strided_widths(levels, width)
         self.strides = tuple(2 ** (i + 1) for i in range(levels))
         kinds: list[Norm] = ["none", *[norm] * (levels - 2), "none"]
@@ -82,4 +77,5 @@ class StridedUNetEncoder(JointEncoder):
 
 def _block(dimensions: int, inputs: int, outputs: int, kind: Norm, affine: bool, dropout: float) -> nn.Module:
     normalised = norm(kind, dimensions, outputs, affine=affine)
-    return nn.Sequential(halving(dimensions, inputs, outputs), normalised, nn.LeakyReLU(SLOPE), nn.Dropout(dropout))
+    strided = halving_conv(dimensions, inputs, outputs)
+    return nn.Sequential(strided, normalised, nn.LeakyReLU(SLOPE), nn.Dropout(dropout))

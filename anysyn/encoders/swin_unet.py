@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import pyramid_sites
 from anysyn.nn.swin import ChannelNorm, PatchMerging, swin_blocks
 from anysyn.registry import Given, register
@@ -17,26 +17,23 @@ PATCH = 4
 
 @register("encoder", "swin_unet")
 class SwinUNetEncoder(JointEncoder):
-    """Encode the sources by a Swin transformer alone: patches of four voxels a side, merged before each further stage.
+    """Swin transformer encoder: patches of four voxels a side, merged before each further stage.
 
     The encoder of Swin-Unet (Cao et al., ECCV 2022 Workshops); with ``inputs: stack`` and the decoder ``swin_unet`` it
-    has 27,165,060 parameters. A skip is what goes into a stage.
+    has 27,165,060 parameters. The skips are the stages' inputs.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
-        feature_size: Channels of the first stage; each further one has twice as many.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        feature_size: Channels of the first stage; they double at each further stage.
         depths: Transformer blocks of each stage.
         head_width: Channels of an attention head.
         window: Length of the attention window, in tokens along each axis.
-        drop_path: Probability, in training, that a sample skips a branch of the last block; it rises to that from 0.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        drop_path: Stochastic depth rate of the last block, in training; the rate rises linearly from 0.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
-        ValueError: If the heads cannot share the channels.
+        ValueError: If ``head_width`` does not divide the channels.
 
     Example:
         >>> import torch
@@ -60,18 +57,16 @@ class SwinUNetEncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
-        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         self.widths = tuple(feature_size * 2**i for i in range(len(depths)))
         self.strides = tuple(PATCH * 2**i for i in range(len(depths)))
         self.sites = [Site("encoder/stem", self.widths[0]), *pyramid_sites(self.widths, self.widths)]
         self.patches = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions](self.channels, feature_size, PATCH, stride=PATCH)
         self.patch_norm, self.norm = ChannelNorm(feature_size), ChannelNorm(self.widths[-1])
-        rates = _rising(drop_path, depths)
+        rates = _rising_rates(drop_path, depths)
         self.stages = nn.ModuleList(
-            swin_blocks(dimensions, width, depth=blocks, head_width=head_width, window=window, drop_path=some)
-            for width, blocks, some in zip(self.widths, depths, rates, strict=True)
+            swin_blocks(dimensions, width, depth=blocks, head_width=head_width, window=window, drop_path=rate)
+            for width, blocks, rate in zip(self.widths, depths, rates, strict=True)
         )
         self.mergings = nn.ModuleList(PatchMerging(dimensions=dimensions, width=width) for width in self.widths[:-1])
 
@@ -86,13 +81,13 @@ class SwinUNetEncoder(JointEncoder):
         return Features(tuple(skips), modulate("encoder/out", self.norm(x)))
 
 
-def _rising(most: float, depths: Sequence[int]) -> list[list[float]]:
-    """Share out rates that rise evenly over all blocks, stage by stage.
+def _rising_rates(highest: float, depths: Sequence[int]) -> list[list[float]]:
+    """Return rates that rise linearly from 0 over all blocks, stage by stage.
 
     Example:
-        >>> _rising(0.5, [1, 2])
+        >>> _rising_rates(0.5, [1, 2])
         [[0.0], [0.25, 0.5]]
     """
     last = max(1, sum(depths) - 1)
     starts = [sum(depths[:i]) for i in range(len(depths))]
-    return [[most * n / last for n in range(a, a + many)] for a, many in zip(starts, depths, strict=True)]
+    return [[highest * n / last for n in range(a, a + depth)] for a, depth in zip(starts, depths, strict=True)]

@@ -1,4 +1,4 @@
-"""The encoder of SwinUNETR, in two or three dimensions, out of MONAI's modules."""
+"""The encoder of SwinUNETR, in two or three dimensions, built from MONAI's modules."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
-from anysyn.nn.blocks import passed, pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder
+from anysyn.nn.blocks import modulated_levels, pyramid_sites
 from anysyn.nn.unetr import residual_block, swin_transformer
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
@@ -16,27 +16,24 @@ from anysyn.types import Features, Modulate, Site
 
 @register("encoder", "swin_unetr")
 class SwinUNETREncoder(JointEncoder):
-    """Encode the sources by a Swin transformer, with residual convolution blocks on its skips.
+    """Swin transformer encoder with residual convolution blocks on its skips.
 
-    The encoder of SwinUNETR (Hatamizadeh et al., 2021) and SwinUNETR-V2 (He et al., 2023), in MONAI's modules under
-    MONAI's names, so that the weights of a `monai.networks.nets.SwinUNETR` fit. ``{inputs: stack}`` with the decoder
-    ``swin_unetr`` is the backbone of OmniSyn. Instance normalisation needs more than one voxel at the deepest level.
+    The encoder of SwinUNETR (Hatamizadeh et al., 2021) and SwinUNETR-V2 (He et al., 2023). It uses MONAI's modules and
+    names, so weights of `monai.networks.nets.SwinUNETR` load. ``{inputs: stack}`` with the decoder ``swin_unetr`` is
+    the backbone of OmniSyn. Instance norm needs more than one voxel at the deepest level.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         feature_size: Channels of the finest level; stage i has ``2^i`` times as many.
         version: 2 puts a residual convolution block before each Swin stage.
         depths: Transformer blocks of each stage.
         heads: Attention heads of each stage.
         window: Length of the attention window, in tokens along each axis.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
-        ValueError: If the channels of a stage cannot be shared out among its heads.
+        ValueError: If a stage's heads do not divide its channels.
 
     Example:
         >>> import torch
@@ -62,10 +59,9 @@ class SwinUNETREncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         _check_heads(feature_size, heads)
-        self.dimensions, self.depth, self.inputs, self.version = dimensions, depth, inputs, version
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        self.version = version
         self.widths = (feature_size, *(feature_size * 2**i for i in range(5)))
         self.sites = [Site("encoder/stem", self.widths[0]), *pyramid_sites(self.widths, self.widths[1:-1])]
         self.swinViT = swin_transformer(
@@ -93,10 +89,10 @@ class SwinUNETREncoder(JointEncoder):
             hidden[3],
             self.encoder10(hidden[4]),  # (B, 16 F, *S / 32)
         )
-        return passed(levels, modulate)
+        return modulated_levels(levels, modulate)
 
     def _hidden(self, x: Tensor, modulate: Modulate) -> list[Tensor]:
-        # SwinTransformer.forward, opened at the sites.
+        # SwinTransformer.forward, with the sites added.
         x = modulate("encoder/stem", self.swinViT.patch_embed(x))  # (B, F, *S / 2)
         hidden = [self.swinViT.proj_out(x, normalize=True)]
         for i, stage in enumerate(self._stages()):

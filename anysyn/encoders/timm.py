@@ -1,13 +1,13 @@
-"""Any two-dimensional backbone of timm as an encoder."""
+"""Any two-dimensional backbone of the library timm as an encoder."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.backbones import pyramid
-from anysyn.nn.blocks import passed, pyramid_sites
+from anysyn.nn.blocks import modulated_levels, pyramid_sites
 from anysyn.nn.unetr import residual_block
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
@@ -15,25 +15,24 @@ from anysyn.types import Features, Modulate
 
 @register("encoder", "timm")
 class TimmEncoder(JointEncoder):
-    """Encode slices or slabs by a backbone of timm, with a residual block at full resolution above it.
+    """Backbone of timm for slices or slabs, with a residual block at full resolution above it.
 
-    Any model of timm that gives features at several levels will do: ResNet, ConvNeXt, EfficientNet, MaxViT and many
-    more (``timm.list_models()``). Decoders `cnn` and `swin_unetr` read such a pyramid.
+    Any timm model with ``features_only`` works: ResNet, ConvNeXt, EfficientNet, MaxViT and many more
+    (``timm.list_models()``). Decoders such as ``cnn`` and ``swin_unetr`` read its pyramid.
 
     Args:
         modalities: How many modalities the recipe has.
         dimensions: Voxel axes of the network; it has two.
         depth: Slices of a slab; they become channels. 1 for slices.
-        backbone: Its name, for example ``resnet34`` or ``convnext_tiny.fb_in1k``.
-        pretrained: Whether training begins with its published weights, from the hub or its cache.
+        backbone: Name in timm, for example ``resnet34`` or ``convnext_tiny.fb_in1k``.
+        pretrained: Whether training starts from the published weights, from the hub or its cache.
         width: Channels of the level at full resolution.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
-        untrained: Whether weights are to be drawn or read at all; a trained run brings its own.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
+        untrained: Whether initial weights are needed; False for a trained run, which loads its own.
 
     Raises:
-        RecipeError: If the network has three voxel axes, or timm cannot make the backbone.
+        RecipeError: If the network has three voxel axes, or timm cannot build the backbone.
 
     Example:
         >>> import torch
@@ -56,11 +55,9 @@ class TimmEncoder(JointEncoder):
         sources: int = 1,
         untrained: Given[bool] = True,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if dimensions != 2:
             raise RecipeError("encoder timm sees slices and slabs, not patches with three axes; take another encoder")
-        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.full = residual_block(dimensions, self.channels, width)
         self.backbone, widths, strides = pyramid(backbone, self.channels, pretrained=pretrained and untrained)
         self.widths, self.strides = (width, *widths), (1, *strides)
@@ -68,9 +65,9 @@ class TimmEncoder(JointEncoder):
 
     def encode(self, x: Tensor, modulate: Modulate) -> Features:
         """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
-        return passed((self.full(x), *self._levels(x)), modulate)  # (B, C_i, *S / stride_i) each
+        return modulated_levels((self.full(x), *self._levels(x)), modulate)  # (B, C_i, *S / stride_i) each
 
     def _levels(self, x: Tensor) -> list[Tensor]:
-        # Swin-like models of timm answer with the channels last.
+        # Swin-like models of timm have the channels last.
         last = str(getattr(self.backbone, "output_fmt", "NCHW")).endswith("NHWC")
         return [level.permute(0, 3, 1, 2) if last else level for level in self.backbone(x)]

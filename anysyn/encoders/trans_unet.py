@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
-from anysyn.nn.blocks import Norm, conv, norm, pyramid_sites
+from anysyn.encoders.unet import Inputs, JointEncoder
+from anysyn.nn.blocks import Norm, conv, norm, norm_relu, pyramid_sites
 from anysyn.nn.transformer import Transformer, VoxelTokens
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
@@ -15,29 +15,26 @@ STRIDE = 16
 
 @register("encoder", "trans_unet")
 class TransUNetEncoder(JointEncoder):
-    """Encode the sources by convolutions down to a sixteenth of the size, where a transformer looks at all voxels.
+    """TransUNet encoder: convolutions down to a sixteenth of the size, then a transformer over all voxels.
 
-    After TransUNet (Chen et al., 2021), in the sizes that OmniSyn compares with: a stem of stride 2, three bottleneck
-    blocks of stride 2, eight transformer blocks of the first kind, whose sums are normalised, with a class token. With
-    ``inputs: stack`` and the decoder ``trans_unet`` it has 67,005,297 parameters.
+    After TransUNet (Chen et al., 2021), in the size that OmniSyn compares with: a stem of stride 2, three bottleneck
+    blocks of stride 2, eight post-norm transformer blocks with a class token. With ``inputs: stack`` and the decoder
+    ``trans_unet`` it has 67,005,297 parameters.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
-        width: Channels of the stem; each block has twice as many as what stands before it.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        width: Channels of the stem; each block doubles them.
         layers: Transformer blocks.
         heads: Attention heads.
-        hidden: Numbers of the hidden layer of the transformer's perceptrons.
-        side: Voxels along each axis of the images whose positions are learned; they are interpolated for others.
-        dropout: Share of what the transformer's branches answer that is set to zero in training.
+        hidden: Width of the MLPs' hidden layer.
+        side: Image side in voxels for which positions are learned; they are interpolated for other sizes.
+        dropout: Dropout rate of the transformer's branches.
         norm: Normalisation after the convolutions.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
-        ValueError: If the side is no multiple of 16, or the heads cannot share the channels.
+        ValueError: If the side is not a multiple of 16, or the heads do not divide the channels.
 
     Example:
         >>> import torch
@@ -65,15 +62,13 @@ class TransUNetEncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if side % STRIDE:
             raise ValueError(f"side: {side} is no multiple of {STRIDE} voxels")
-        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.widths, wide = (width, 2 * width, 4 * width, 4 * width), 8 * width
         self.sites = [Site("encoder/stem", self.widths[0]), *pyramid_sites(self.widths, (*self.widths[:-1], wide))]
         self.stem = conv(dimensions, self.channels, width, 7, stride=2, bias=norm == "none")
-        self.stem_end = nn.Sequential(*_end(norm, dimensions, width))
+        self.stem_end = nn.Sequential(*norm_relu(norm, dimensions, width))
         self.blocks = nn.ModuleList(
             BottleneckBlock(dimensions=dimensions, inputs=inputs, outputs=2 * inputs, normalisation=norm)
             for inputs in (width, 2 * width, 4 * width)
@@ -82,7 +77,7 @@ class TransUNetEncoder(JointEncoder):
         self.transformer = Transformer(
             width=wide, layers=layers, heads=heads, hidden=hidden, norm_first=False, bias=False, dropout=dropout
         )
-        self.last = nn.Sequential(conv(dimensions, wide, 4 * width), *_end(norm, dimensions, 4 * width))
+        self.last = nn.Sequential(conv(dimensions, wide, 4 * width), *norm_relu(norm, dimensions, 4 * width))
 
     def encode(self, x: Tensor, modulate: Modulate) -> Features:
         """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), finest first, and the deepest features."""
@@ -93,18 +88,18 @@ class TransUNetEncoder(JointEncoder):
             levels.append(x)
         skips = tuple(modulate(f"encoder/skip{i}", level) for i, level in enumerate(levels[:-1]))
         tokens = self.tokens(modulate("encoder/block3", x))  # (B, 1 + N, 8 C_0)
-        found = self.tokens.maps(self.transformer(tokens), x.shape[2:])  # (B, 8 C_0, *S / 16)
-        return Features(skips, modulate("encoder/out", self.last(found)))
+        x = self.tokens.maps(self.transformer(tokens), x.shape[2:])  # (B, 8 C_0, *S / 16)
+        return Features(skips, modulate("encoder/out", self.last(x)))
 
 
 class BottleneckBlock(nn.Module):
-    """Halve the size by three convolutions, of 1, 3 and 1 voxels, beside a shortcut (He et al., CVPR 2016).
+    """Bottleneck block of stride 2: convolutions of 1, 3 and 1 voxels and a shortcut (He et al., CVPR 2016).
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out, and between.
-        normalisation: Which normalisation follows each convolution.
+        normalisation: Normalisation after each convolution.
 
     Example:
         >>> import torch
@@ -118,9 +113,9 @@ class BottleneckBlock(nn.Module):
         bias = normalisation == "none"
         self.body = nn.Sequential(
             conv(dimensions, inputs, outputs, 1, bias=bias),
-            *_end(normalisation, dimensions, outputs),
+            *norm_relu(normalisation, dimensions, outputs),
             conv(dimensions, outputs, outputs, stride=2, bias=bias),
-            *_end(normalisation, dimensions, outputs),
+            *norm_relu(normalisation, dimensions, outputs),
             conv(dimensions, outputs, outputs, 1, bias=bias),
             norm(normalisation, dimensions, outputs),
         )
@@ -131,7 +126,3 @@ class BottleneckBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs, *S) to (B, outputs, *S / 2)."""
         return nn.functional.relu(self.body(x) + self.shortcut(x))  # (B, outputs, *S / 2)
-
-
-def _end(normalisation: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
-    return norm(normalisation, dimensions, channels), nn.ReLU()

@@ -1,4 +1,4 @@
-"""A plain U-Net encoder in two or three dimensions, and what encoders share that see the sources as channels."""
+"""A U-Net encoder in two or three dimensions, and the base of encoders that take the sources together."""
 
 from __future__ import annotations
 
@@ -15,40 +15,21 @@ from anysyn.types import Encoder, Features, Modulate, Site, unmodulated
 Inputs = Literal["canvas", "stack"]
 
 
-def channel_count(inputs: Inputs, *, modalities: int, sources: int, depth: int) -> int:
-    """Count the input channels of an encoder.
-
-    Args:
-        inputs: ``canvas`` has one channel for each modality, ``stack`` one for each source.
-        modalities: How many modalities the recipe has.
-        sources: Sources of a query, read by ``stack`` alone.
-        depth: Slices of a slab; they become channels.
-
-    Example:
-        >>> channel_count("canvas", modalities=4, sources=1, depth=3), channel_count(
-        ...     "stack", modalities=4, sources=1, depth=1
-        ... )
-        (12, 1)
-    """
-    return depth * (modalities if inputs == "canvas" else sources)
-
-
 def source_channels(images: Tensor, sources: Tensor, inputs: Inputs, *, depth: int, expected: int) -> Tensor:
-    """Lay the sources out as channels.
+    """Arrange the sources as channels.
 
     Args:
         images: (B, M, *S); for slabs *S is depth, height, width.
         sources: (B, J) int64.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source; ``stack`` shows the
-            sources alone, in the order of the query.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
         depth: Slices of a slab; 1 for slices and patches.
         expected: Channels that the encoder was built for.
 
     Returns:
-        (B, expected, *S), for slabs without the axis of their slices.
+        (B, expected, *S); a slab loses the axis of its slices.
 
     Raises:
-        ValueError: If the query shows another number of channels.
+        ValueError: If the query has another number of channels.
 
     Example:
         >>> import torch
@@ -61,50 +42,58 @@ def source_channels(images: Tensor, sources: Tensor, inputs: Inputs, *, depth: i
         x = x.flatten(1, 2)  # (B, M or J times depth, H, W)
     if x.shape[1] != expected:
         raise ValueError(
-            f"the encoder was built for {expected} input channels but is shown {x.shape[1]}; "
+            f"the encoder was built for {expected} input channels but the query has {x.shape[1]}; "
             "`inputs: canvas` takes any number of sources, `inputs: stack` takes `sources` of them"
         )
     return x
 
 
 class JointEncoder(Encoder):
-    """Encode the sources together, as the channels of one image; one of this kind says by `encode` how.
+    """Encoder that takes the sources together, as the channels of one image; a subclass implements `encode`.
 
-    ``inputs``, ``depth`` and ``channels`` are what `source_channels` is told.
+    Args:
+        modalities: Number of modalities in the recipe.
+        dimensions: Voxel axes of the network, 2 or 3.
+        depth: Slices of a slab, which become channels; 1 for slices and patches.
+        inputs: ``canvas``: a channel per modality, zero if it is no source, for any number of sources; ``stack``: the
+            sources alone, in the order of the query.
+        sources: Number of sources of a query, for ``stack``.
 
     Example:
         >>> import torch
-        >>> class Copying(JointEncoder):
-        ...     inputs, depth, channels = "stack", 3, 6
+        >>> class Identity(JointEncoder):
         ...     def encode(self, x, modulate):
         ...         return Features((), x)
-        >>> Copying()(torch.rand(2, 4, 3, 8, 8), torch.tensor([[0, 2]] * 2)).deep.shape  # slabs of three slices
+        >>> encoder = Identity(modalities=4, dimensions=2, depth=3, inputs="stack", sources=2)
+        >>> encoder(torch.rand(2, 4, 3, 8, 8), torch.tensor([[0, 2]] * 2)).deep.shape  # slabs of three slices
         torch.Size([2, 6, 8, 8])
     """
 
-    inputs: Inputs
-    depth: int
-    channels: int
+    def __init__(
+        self, *, modalities: int, dimensions: int, depth: int = 1, inputs: Inputs = "canvas", sources: int = 1
+    ) -> None:
+        super().__init__()
+        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
+        self.channels = depth * (modalities if inputs == "canvas" else sources)
 
     def encode(self, x: Tensor, modulate: Modulate) -> Features:
-        """Encode the channels (B, channels, *S); each length is a multiple of the deepest stride."""
+        """Encode channels (B, channels, *S); each length is a multiple of the deepest stride."""
         raise NotImplementedError
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
         """Encode the sources.
 
         Args:
-            images: (B, M, *S); for slabs *S is depth, height, width. Lengths that the network sees are multiples of the
-                deepest stride.
+            images: (B, M, *S); for slabs *S is depth, height, width. The network's axes are multiples of the deepest
+                stride.
             sources: (B, J) int64.
-            modulate: What acts at the sites.
+            modulate: Applied at the sites.
 
         Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features; for slabs without the axis of their
-            slices.
+            Skips (B, C_i, *S / stride_i), finest first, and the deepest features, without the axis of a slab's slices.
 
         Raises:
-            ValueError: If the query shows another number of channels.
+            ValueError: If the query has another number of channels.
         """
         x = source_channels(images, sources, self.inputs, depth=self.depth, expected=self.channels)  # (B, channels, *S)
         return self.encode(x, modulate)
@@ -112,16 +101,13 @@ class JointEncoder(Encoder):
 
 @register("encoder", "unet")
 class UNetEncoder(JointEncoder):
-    """Encode the sources by residual blocks, each level at half the size of the one above.
+    """U-Net encoder: residual blocks, each level half the size of the one above.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         widths: Channels of each level, finest first.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
         norm: Normalisation inside the blocks. ``group`` and ``instance`` erase the absolute intensity of an image.
 
     Example:
@@ -143,9 +129,8 @@ class UNetEncoder(JointEncoder):
         sources: int = 1,
         norm: Norm = "none",
     ) -> None:
-        super().__init__()
-        self.inputs, self.dimensions, self.depth, self.widths = inputs, dimensions, depth, tuple(widths)
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
+        self.widths = tuple(widths)
         self.strides = tuple(2**i for i in range(len(widths)))
         self.stem = conv(dimensions, self.channels, widths[0])
         self.blocks = nn.ModuleList(

@@ -1,46 +1,43 @@
-"""The encoder of UNETR, in two or three dimensions, out of MONAI's modules."""
+"""The encoder of UNETR, in two or three dimensions, built from MONAI's modules."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.encoders.unet import Inputs, JointEncoder, channel_count
+from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
-from anysyn.nn.blocks import passed, pyramid_sites
+from anysyn.nn.blocks import modulated_levels, pyramid_sites
 from anysyn.nn.positions import maps_of, on_grid, tokens_of
 from anysyn.nn.unetr import projection_block, residual_block, vision_transformer
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
-PATCH = 16  # voxels along each axis of a token
-LAYERS = 12  # blocks of the transformer; skips leave it behind every third
+PATCH = 16  # voxels per token along each axis
+LAYERS = 12  # transformer blocks; a skip after every third
 
 
 @register("encoder", "unetr")
 class UNETREncoder(JointEncoder):
-    """Encode the sources by a vision transformer, with convolutions from its layers 4, 7 and 10 to the skips.
+    """Vision transformer encoder, with convolutions from its layers 4, 7 and 10 to the skips.
 
-    The encoder of UNETR (Hatamizadeh et al., WACV 2022) in MONAI's modules under MONAI's names, so that the weights of
-    a `monai.networks.nets.UNETR` fit; with the decoder ``unetr`` it is that network. Positions are learned for one
-    image size and interpolated for others, so that slices of any size go in.
+    The encoder of UNETR (Hatamizadeh et al., WACV 2022). It uses MONAI's modules and names, so weights of
+    `monai.networks.nets.UNETR` load; with the decoder ``unetr`` it is that network. Positions are learned for one image
+    size and interpolated for others.
 
     Args:
-        modalities: How many modalities the recipe has.
-        dimensions: Voxel axes of the network, 2 or 3.
-        depth: Slices of a slab; they become channels. 1 for slices and patches.
+        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
         feature_size: Channels of the finest level; the next ones have 2, 4 and 8 times as many.
-        width: Of a token, and channels of the deepest level.
-        hidden: Width inside the transformer's perceptrons.
-        heads: Attention heads of each block; they divide the width.
-        size: Voxels along each axis that the positions are learned for, a multiple of 16.
-        convolved: Whether residual blocks stand between the tokens and the skips, as in MONAI, or none, as in the
+        width: Token width, which is also the channels of the deepest level.
+        hidden: Width of the MLPs' hidden layer.
+        heads: Attention heads of each block, a divisor of the width.
+        size: Image side in voxels for which positions are learned, a multiple of 16.
+        convolved: Whether residual blocks lie between the tokens and the skips, as in MONAI, or none, as in the
             two-dimensional UNETR that OmniSyn cites.
-        inputs: ``canvas`` shows one channel for each modality, zero where it is not a source, and so takes any number
-            of sources; ``stack`` shows the sources alone, in the order of the query.
-        sources: Sources of a query, read by ``stack`` alone.
+        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
+        sources: Sources of a query, for ``stack``.
 
     Raises:
-        RecipeError: If heads or size do not fit.
+        RecipeError: If the heads do not divide the width, or the size is not a multiple of 16.
 
     Example:
         >>> import torch
@@ -67,11 +64,9 @@ class UNETREncoder(JointEncoder):
         inputs: Inputs = "canvas",
         sources: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if width % heads or size % PATCH or size < PATCH:
             raise RecipeError(f"encoder unetr: heads ({heads}) must divide width ({width}), and {PATCH} size ({size})")
-        self.dimensions, self.depth, self.inputs = dimensions, depth, inputs
-        self.channels = channel_count(inputs, modalities=modalities, sources=sources, depth=depth)
         self.learned = (size // PATCH,) * dimensions
         finest, *coarser = (feature_size * 2**i for i in range(4))
         self.widths = (finest, *coarser, width)
@@ -95,10 +90,10 @@ class UNETREncoder(JointEncoder):
             self.encoder4(hidden[9]),  # (B, 8 F, *S / 8)
             hidden[-1],
         )
-        return passed(levels, modulate)
+        return modulated_levels(levels, modulate)
 
     def _hidden(self, x: Tensor, modulate: Modulate) -> list[Tensor]:
-        # ViT.forward, opened at the sites: the input of every block, and what the last norm gives.
+        # ViT.forward, with the sites added: the input of every block, and the output of the last norm.
         x = modulate("encoder/stem", self.vit.patch_embedding.patch_embeddings(x))  # (B, width, *S / 16)
         grid = x.shape[2:]
         table = on_grid(self.vit.patch_embedding.position_embeddings, self.learned, grid)  # (1, N, width)

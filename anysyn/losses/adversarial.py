@@ -89,7 +89,7 @@ def judged(discriminator: Discriminator, images: Tensor, mask: Tensor, batch: Ba
 
 @register("loss", "adversarial")
 class Adversarial(Loss):
-    """Ask that a discriminator takes what was synthesized for real, where there is a truth (Eq. 8 of PMM-Synth).
+    """Adversarial loss of the generator, over synthesized images that have a truth (Eq. 8 of PMM-Synth).
 
     ``sum_i (1 - sc_i) m_i mean((D_i(y_i) - 1)^2)``, or the cross-entropy with 1 of the scores as logits (pix2pix).
     Leave the discriminator out of what the step trains; a step of its own, with objective `discrimination`, trains it.

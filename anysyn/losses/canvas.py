@@ -1,4 +1,4 @@
-"""The adversarial loss of MM-GAN: what was synthesized stands among what exists, on one canvas."""
+"""The adversarial loss of MM-GAN: synthesized and real modalities on one canvas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anysyn.types import Loss, Outcome, SetDiscriminator
 
 
 def completed(outcome: Outcome) -> tuple[Tensor, Tensor, Tensor]:
-    """Lay what was synthesized among what exists: the implicit conditioning of MM-GAN.
+    """Complete a canvas of all modalities by the synthesized ones: the implicit conditioning of MM-GAN.
 
     Args:
         outcome: Of a query.
@@ -51,7 +51,7 @@ def canvas_error(scores: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
 
 @register("loss", "canvas_adversarial")
 class CanvasAdversarial(Loss):
-    """Ask that a discriminator takes every modality of a completed canvas for real (MM-GAN).
+    """Adversarial loss of the generator over every modality of a completed canvas (MM-GAN).
 
     What exists is put in the place of what was answered for it, so that the generator is judged by what it synthesized
     beside what is real. Leave the discriminator out of what the step trains; a step of its own, with objective

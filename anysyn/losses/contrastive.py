@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def positives(groups: Tensor) -> Tensor:
-    """Tell which pairs of embeddings belong together.
+    """Mark the pairs of embeddings that belong together.
 
     Args:
         groups: (N,) int64, equal where two embeddings show the same slice.

@@ -32,7 +32,7 @@ def cosine_distance(images: Tensor, texts: Tensor) -> Tensor:
 
 @register("loss", "semantic")
 class Semantic(Loss):
-    """Ask that an image-text model finds the target's description in the synthesized image, where a truth exists.
+    """Distance between a synthesized image and the description of its modality, in an image-text model's space.
 
     OmniSyn, Eq. 6. The text side is a constant; leave the model out of what the step trains, so that gradients pass
     through its image tower to the image and change nothing on their way. Of an image with three voxel axes each slice

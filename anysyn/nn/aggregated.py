@@ -1,26 +1,26 @@
-"""Aggregated residual transformers: what a transformer sees at a coarser grid, joined with what it was shown."""
+"""Aggregated residual transformers: features joined with a transformer's output on a coarser grid."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from anysyn.nn.blocks import Norm, conv, norm
+from anysyn.nn.blocks import Norm, conv, norm, norm_relu
 from anysyn.nn.transformer import Transformer, VoxelTokens
 
 
 class AggregatedTransformer(nn.Module):
-    """Show features to a transformer at a quarter of their size and join its answer with them (Dalmaz et al., 2022).
+    """Transformer at a quarter of the features' size, whose output is joined with them (Dalmaz et al., 2022).
 
-    Two convolutions of stride 2 go down, two transposed ones go up, and a residual block of twice the channels in
-    compresses both together. The transformer is given, so that several of these share one.
+    Two convolutions of stride 2 go down, two transposed ones go up, and a residual block compresses the concatenation
+    of both to the input's channels. The transformer is an argument of `forward`, so several blocks can share one.
 
     Args:
         dimensions: 2 or 3.
         channels: Channels in and out.
-        width: Numbers of a token of the transformer.
+        width: Token width of the transformer.
         side: Tokens along each axis for which positions are learned.
-        normalisation: Which normalisation follows each convolution.
+        normalisation: Normalisation after each convolution.
 
     Example:
         >>> joined = AggregatedTransformer(dimensions=2, channels=4, width=8, side=3, normalisation="batch")
@@ -33,25 +33,21 @@ class AggregatedTransformer(nn.Module):
         bias = normalisation == "none"
         self.down = nn.ModuleList(
             nn.Sequential(
-                conv(dimensions, wide, 2 * wide, stride=2, bias=bias),
-                norm(normalisation, dimensions, 2 * wide),
-                nn.ReLU(),
+                conv(dimensions, inputs, 2 * inputs, stride=2, bias=bias),
+                *norm_relu(normalisation, dimensions, 2 * inputs),
             )
-            for wide in (channels, 2 * channels)
+            for inputs in (channels, 2 * channels)
         )
         self.tokens = VoxelTokens(dimensions=dimensions, inputs=4 * channels, width=width, side=side)
         pairs = ((width, 2 * channels), (2 * channels, channels))
         self.up = nn.ModuleList(_doubling(dimensions, inputs, outputs, bias=bias) for inputs, outputs in pairs)
-        self.ends = nn.ModuleList(
-            nn.Sequential(norm(normalisation, dimensions, outputs), nn.ReLU()) for _, outputs in pairs
-        )
+        self.ends = nn.ModuleList(nn.Sequential(*norm_relu(normalisation, dimensions, outputs)) for _, outputs in pairs)
         self.shortcut = nn.Sequential(
             conv(dimensions, 2 * channels, channels, 1, bias=bias), norm(normalisation, dimensions, channels)
         )
         self.compress = nn.Sequential(
             conv(dimensions, 2 * channels, channels, bias=bias),
-            norm(normalisation, dimensions, channels),
-            nn.ReLU(),
+            *norm_relu(normalisation, dimensions, channels),
             conv(dimensions, channels, channels, bias=bias),
             norm(normalisation, dimensions, channels),
         )

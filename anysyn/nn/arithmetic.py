@@ -1,7 +1,7 @@
-"""The arithmetic of UniSyn: contrast as a scale and a shift of each channel, taken off a source and put on a target.
+"""The arithmetic of UniSyn: contrast as a scale and a shift per channel, removed from a source and added to a target.
 
-``f0 = (f_s - beta_s) / alpha_s`` and ``f_t = alpha_t f0 + beta_t``. Both are affine in each channel, and so is what
-they make together; a linear layer behind them takes it into its own weights.
+``f0 = (f_s - beta_s) / alpha_s`` and ``f_t = alpha_t f0 + beta_t``. Both are affine in each channel, so their
+composition is too, and it can be folded into the weights of a linear layer that follows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from anysyn.types import Modulate
 
 
 class Affine(NamedTuple):
-    """Scale and shift each channel: ``x`` to ``scale x + shift``. As a contrast the two are alpha and beta.
+    """A scale and a shift per channel, ``x`` to ``scale x + shift``; for a contrast they are alpha and beta.
 
     Args:
         scale: (B, C).
@@ -30,17 +30,17 @@ class Affine(NamedTuple):
 
 @runtime_checkable
 class AffineModulate(Protocol):
-    """Act at sites, and tell of which of them a scale and a shift of each channel is all that happens there."""
+    """A modulation that knows at which sites it is no more than a scale and a shift per channel."""
 
     def __call__(self, site: str, features: Tensor) -> Tensor:
-        """Act at a site: (B, C, *S) to (B, C, *S)."""
+        """Modulate features at a site: (B, C, *S) to (B, C, *S)."""
 
     def affine(self, site: str) -> Affine | None:
-        """Return what acts at a site, or None if it is no scale and shift."""
+        """Return the scale and the shift at a site, or None if the modulation there is something else."""
 
 
 def affine_at(modulate: Modulate, site: str) -> Affine | None:
-    """Return the scale and the shift that act at a site, or None if something else does or it cannot be told.
+    """Return the scale and the shift that a modulation applies at a site, or None if it is something else or unknown.
 
     Example:
         >>> affine_at(lambda site, features: features, "decoder/in") is None
@@ -64,44 +64,45 @@ def bounded_scale(z: Tensor, bound: float) -> Tensor:
     return (a * (z / a).tanh()).exp()
 
 
-def removing(contrast: Affine) -> Affine:
-    """Return what takes a contrast off: ``f`` to ``(f - beta) / alpha``.
+def invert(contrast: Affine) -> Affine:
+    """Return the inverse, which removes a contrast: ``f`` to ``(f - beta) / alpha``.
 
     Example:
-        >>> removing(Affine(torch.tensor([[2.0]]), torch.tensor([[6.0]])))
+        >>> invert(Affine(torch.tensor([[2.0]]), torch.tensor([[6.0]])))
         Affine(scale=tensor([[0.5000]]), shift=tensor([[-3.]]))
     """
     scale = contrast.scale.reciprocal()
     return Affine(scale, -contrast.shift * scale)
 
 
-def then(first: Affine, second: Affine) -> Affine:
-    """Return what does one and then the other.
+def compose(first: Affine, second: Affine) -> Affine:
+    """Compose two affine maps: ``first``, then ``second``.
 
-    ``then(removing(source), target)`` has the scale ``gamma = alpha_t / alpha_s`` and the shift
+    ``compose(invert(source), target)`` has the scale ``gamma = alpha_t / alpha_s`` and the shift
     ``delta = beta_t - beta_s gamma``.
 
     Example:
-        >>> one = Affine(torch.tensor([[2.0]]), torch.tensor([[6.0]]))
-        >>> [part.item() for part in then(removing(one), one)]
+        >>> contrast = Affine(torch.tensor([[2.0]]), torch.tensor([[6.0]]))
+        >>> [part.item() for part in compose(invert(contrast), contrast)]
         [1.0, 0.0]
     """
     return Affine(first.scale * second.scale, first.shift * second.scale + second.shift)
 
 
-def folded(weight: Tensor, bias: Tensor, affine: Affine) -> tuple[Tensor, Tensor]:
-    """Take a scale and a shift into the linear layer behind it: ``W' = W diag(scale)``, ``b' = b + W shift``.
+def fold_affine(weight: Tensor, bias: Tensor, affine: Affine) -> tuple[Tensor, Tensor]:
+    """Fold a scale and a shift into the linear layer after it: ``W' = W diag(scale)``, ``b' = b + W shift``.
 
     Args:
         weight: (H, C).
         bias: (H,).
-        affine: What happens before the layer, for each sample.
+        affine: The map before the layer, for each sample.
 
     Returns:
         (B, H, C) and (B, H).
 
     Example:
-        >>> weight, bias = folded(torch.ones(1, 2), torch.zeros(1), Affine(torch.full((1, 2), 2.0), torch.ones(1, 2)))
+        >>> affine = Affine(torch.full((1, 2), 2.0), torch.ones(1, 2))
+        >>> weight, bias = fold_affine(torch.ones(1, 2), torch.zeros(1), affine)
         >>> weight.tolist(), bias.tolist()
         ([[[2.0, 2.0]]], [[2.0]])
     """
@@ -110,7 +111,7 @@ def folded(weight: Tensor, bias: Tensor, affine: Affine) -> tuple[Tensor, Tensor
 
 
 def in_float32(device: torch.device) -> AbstractContextManager[object]:
-    """Return a context in which no automatic casting to a lower precision happens.
+    """Return a context without automatic casting to a lower precision.
 
     Args:
         device: Where the computation runs.

@@ -1,6 +1,6 @@
-"""Backbones of timm by their names, for images with two voxel axes.
+"""Backbones of the library timm, by name, for images with two voxel axes.
 
-Importing timm takes seconds, so it happens where a recipe first needs one of them.
+Importing timm takes seconds, so it is imported when a recipe first needs it.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from anysyn.registry import suggest
 
 
 def classifier(backbone: str, channels: int, outputs: int) -> nn.Module:
-    """Make a classifier of timm with new weights.
+    """Build a timm classifier with random weights.
 
     Args:
-        backbone: Its name.
-        channels: Channels in.
-        outputs: Numbers out.
+        backbone: Name in timm.
+        channels: Input channels.
+        outputs: Number of outputs.
 
     Raises:
-        RecipeError: If timm does not know it.
+        RecipeError: If timm has no such model.
 
     Example:
         >>> classifier("test_resnet", 1, 3)(torch.rand(2, 1, 64, 64)).shape
         torch.Size([2, 3])
     """
-    made: nn.Module = _made(backbone, in_chans=channels, num_classes=outputs)
-    return made
+    model: nn.Module = _timm_model(backbone, in_chans=channels, num_classes=outputs)
+    return model
 
 
 def pyramid(backbone: str, channels: int, *, pretrained: bool) -> tuple[nn.Module, tuple[int, ...], tuple[int, ...]]:
-    """Make the part of a timm model that gives features at several levels.
+    """Build the feature pyramid of a timm model.
 
     Args:
-        backbone: Its name.
-        channels: Channels in; pretrained weights of the first layer are adapted to them.
-        pretrained: Whether its published weights are taken, from the hub or its cache. On the meta device, where
-            recipes are checked, none are read.
+        backbone: Name in timm.
+        channels: Input channels; pretrained weights of the first layer are adapted to them.
+        pretrained: Whether to load the published weights, from the hub or its cache. None are loaded on the meta
+            device, where recipes are checked.
 
     Returns:
         The network, the channels of its levels and their strides, finest first.
 
     Raises:
-        RecipeError: If timm does not know it, gives no levels of it, or has no weights for it.
+        RecipeError: If timm has no such model, no pyramid of it, or no weights for it.
 
     Example:
         >>> pyramid("test_resnet", 1, pretrained=False)[1:]
         ((32, 32, 48, 192, 96), (2, 4, 8, 16, 32))
     """
-    read = pretrained and torch.get_default_device().type != "meta"
-    made = _made(backbone, in_chans=channels, features_only=True, pretrained=read)
-    made.published = pretrained
-    return made, tuple(made.feature_info.channels()), tuple(made.feature_info.reduction())
+    load = pretrained and torch.get_default_device().type != "meta"
+    model = _timm_model(backbone, in_chans=channels, features_only=True, pretrained=load)
+    model.published = pretrained
+    return model, tuple(model.feature_info.channels()), tuple(model.feature_info.reduction())
 
 
-def _made(backbone: str, **keys: Any) -> Any:
+def _timm_model(backbone: str, **keys: Any) -> Any:
     import timm
 
     plain = backbone.split(".")[0]

@@ -1,4 +1,4 @@
-"""Convolution blocks for two and three dimensions, and rows of blocks with sites for conditioners between them."""
+"""Convolution blocks for two and three dimensions, and feature pyramids of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def conv(
         outputs: Channels out.
         kernel: Odd kernel length of every axis.
         stride: Step of every axis.
-        bias: Whether an offset is learned.
+        bias: Whether it has a bias.
 
     Example:
         >>> conv(3, 1, 4).weight.shape
@@ -33,14 +33,45 @@ def conv(
     return layer(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
 
 
+def leaky_conv(dimensions: int, inputs: int, outputs: int) -> nn.Module:
+    """Make a convolution of kernel 3 with a leaky ReLU of slope 0.3, the default of Keras and so of MM-Synth.
+
+    Args:
+        dimensions: 2 or 3.
+        inputs: Channels in.
+        outputs: Channels out.
+
+    Example:
+        >>> import torch
+        >>> leaky_conv(2, 1, 4)(torch.rand(1, 1, 6, 5)).shape
+        torch.Size([1, 4, 6, 5])
+    """
+    return nn.Sequential(conv(dimensions, inputs, outputs), nn.LeakyReLU(0.3))
+
+
+def norm_relu(name: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
+    """Make a normalisation layer and the ReLU after it.
+
+    Args:
+        name: Kind of normalisation.
+        dimensions: 2 or 3.
+        channels: Channels in and out.
+
+    Example:
+        >>> norm_relu("none", 2, 16)
+        (Identity(), ReLU())
+    """
+    return norm(name, dimensions, channels), nn.ReLU()
+
+
 def norm(name: Norm, dimensions: int, channels: int, *, affine: bool = True) -> nn.Module:
     """Make a normalisation layer; ``none`` keeps the absolute intensity.
 
     Args:
-        name: Which one.
+        name: Kind of normalisation.
         dimensions: 2 or 3.
         channels: Channels in and out.
-        affine: Whether a scale and an offset of each channel are learned.
+        affine: Whether it learns a scale and an offset per channel.
 
     Example:
         >>> norm("group", 2, 16).num_groups
@@ -58,14 +89,14 @@ def norm(name: Norm, dimensions: int, channels: int, *, affine: bool = True) -> 
 
 
 class ResidualBlock(nn.Module):
-    """Add two convolutions to a shortcut: conv, norm, SiLU, conv, norm, plus the input, then SiLU.
+    """Residual block: conv, norm, SiLU, conv, norm, plus the input, then SiLU.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
         stride: Step of the first convolution.
-        normalisation: Which normalisation follows each convolution.
+        normalisation: Normalisation after each convolution.
     """
 
     def __init__(
@@ -89,12 +120,12 @@ class ResidualBlock(nn.Module):
 
 
 def pyramid_sites(widths: Sequence[int], inward: Sequence[int], *, first: int = 0) -> list[Site]:
-    """Name the sites of a row of blocks.
+    """List the sites of a feature pyramid.
 
     Args:
-        widths: Channels that each block answers with, finest first.
-        inward: Channels that each block with a site in front of it reads.
-        first: The first block with a site.
+        widths: Output channels of each level, finest first.
+        inward: Input channels of each block with a site in front of it.
+        first: Number of the first block with a site.
 
     Example:
         >>> [site.name for site in pyramid_sites((8, 16), (8,), first=1)]
@@ -108,13 +139,13 @@ def pyramid_sites(widths: Sequence[int], inward: Sequence[int], *, first: int = 
 
 
 def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int = 0) -> Features:
-    """Go through a row of blocks and keep what each answers.
+    """Apply a row of blocks and return the output of each as a level.
 
     Args:
         blocks: One for each level, finest first.
-        x: (B, C, *S), what the first block reads.
-        modulate: What acts at the sites of `pyramid_sites`.
-        first: The first block with a site; where block 0 reads the images, 1.
+        x: (B, C, *S), the input of the first block.
+        modulate: Applied at the sites of `pyramid_sites`.
+        first: Number of the first block with a site: 1 if block 0 reads the images.
 
     Returns:
         Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
@@ -131,22 +162,22 @@ def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int 
     for i, block in enumerate(blocks):
         x = block(modulate(f"encoder/block{i}", x) if i >= first else x)  # (B, C_i, *S / stride_i)
         levels.append(x)
-    return passed(levels, modulate)
+    return modulated_levels(levels, modulate)
 
 
-def passed(levels: Iterable[Tensor], modulate: Modulate) -> Features:
-    """Pass levels on through the sites of the skips and of the deepest features.
+def modulated_levels(levels: Iterable[Tensor], modulate: Modulate) -> Features:
+    """Modulate levels at the sites of the skips and of the deepest features.
 
     Args:
         levels: (B, C_i, *S / stride_i), finest first.
-        modulate: What acts at the sites.
+        modulate: Applied at the sites.
 
     Example:
         >>> import torch
-        >>> features = passed([torch.zeros(1, 2, 8, 8), torch.zeros(1, 4, 4, 4)], lambda site, x: x + 1)
+        >>> features = modulated_levels([torch.zeros(1, 2, 8, 8), torch.zeros(1, 4, 4, 4)], lambda site, x: x + 1)
         >>> [float(x.mean()) for x in (*features.skips, features.deep)]
         [1.0, 1.0]
     """
     *skips, deep = levels
-    beside = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
-    return Features(beside, modulate("encoder/out", deep))
+    modulated = tuple(modulate(f"encoder/skip{i}", skip) for i, skip in enumerate(skips))
+    return Features(modulated, modulate("encoder/out", deep))

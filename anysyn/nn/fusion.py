@@ -1,4 +1,4 @@
-"""Text tokens query the voxels, and their answer gates the channels of all voxels."""
+"""Fusion of text and image: text tokens attend to the voxels, and the result gates the channels of all voxels."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from anysyn.nn.attention import attended, key_lengths, read
+from anysyn.nn.attention import attend, key_norms, project_values
 from anysyn.nn.gated_ffn import GatedFFN
 
 
 class TextFusion(nn.Module):
-    """Gate the channels by what the text learns of the voxels, then norm, gated feed-forward network, norm.
+    """Channel gate from text attending to the voxels, then norm, gated feed-forward network, norm.
 
     With ``a`` the adapted text, ``v`` the attention of ``a`` to the voxels and LN a norm over the channels:
-    ``y = LN(x * (a + v))``, ``LN(y + FFN(y))``. Without gradients it goes through the voxels a few at a time.
+    ``y = LN(x * (a + v))``, ``LN(y + FFN(y))``. Without gradients, voxels are processed a few at a time.
 
     Args:
         dimensions: Voxel axes, 2 or 3.
-        width: Numbers of a text token.
+        width: Width of a text token.
         channels: C of the features.
-        heads: Heads of the attention.
-        temperature: Where that of each head begins; cosines are divided by it.
+        heads: Attention heads.
+        temperature: Initial temperature of each head, which divides the cosines.
         expansion: Expansion of the feed-forward network.
         residual: Whether ``a`` is added; otherwise the gate is ``v`` alone.
-        chunk: Voxels at a time without gradients, over all samples.
+        chunk: Voxels processed at a time without gradients, over all samples.
 
     Example:
         >>> fusion = TextFusion(dimensions=2, width=5, channels=8, heads=2)
@@ -52,19 +52,19 @@ class TextFusion(nn.Module):
         self.adapter = nn.Sequential(nn.Linear(width, channels), nn.ReLU(), nn.Linear(channels, channels))
         self.query, self.key, self.value, self.answer = (nn.Linear(channels, channels) for _ in range(4))
         self.log_temperature = nn.Parameter(torch.full((heads,), math.log(temperature)))
-        self.lengths = Remembered(self._lengths)
+        self.key_norms = LastResult(self._key_norms)
         self.inner, self.outer = nn.LayerNorm(channels), nn.LayerNorm(channels)
         self.ffn = GatedFFN(dimensions=dimensions, channels=channels, expansion=expansion)
 
     def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """Fuse the two.
+        """Fuse features and text.
 
         Args:
             features: (B, C, *S).
             tokens: (B, L, width); their gates are averaged.
 
         Returns:
-            (B, C, *S), with the channels of a voxel side by side in memory.
+            (B, C, *S), channels last in memory.
         """
         gate = self.gate(features, tokens)  # (B, C)
         if torch.is_grad_enabled():
@@ -74,7 +74,7 @@ class TextFusion(nn.Module):
         return self._in_planes(features, gate)
 
     def gate(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """Return what the channels are multiplied by: (B, C). The order of the voxels does not matter.
+        """Compute the factor of each channel, (B, C); it does not depend on the order of the voxels.
 
         Args:
             features: (B, C, *S).
@@ -82,43 +82,43 @@ class TextFusion(nn.Module):
         """
         text = self.adapter(tokens)  # (B, L, C)
         queries = self.query(text).unflatten(-1, (len(self.log_temperature), -1))  # (B, L, H, C / H)
-        lengths = self.lengths(features, self.key.weight, self.key.bias)  # (B, H, N)
-        averages = attended(features, queries, self.key, lengths, self.log_temperature.exp())  # (B, L, H, C)
-        found: Tensor = self.answer(read(averages, self.value))  # (B, L, C)
-        return (text + found if self.residual else found).mean(1)  # (B, C)
+        norms = self.key_norms(features, self.key.weight, self.key.bias)  # (B, H, N)
+        averages = attend(features, queries, self.key, norms, self.log_temperature.exp())  # (B, L, H, C)
+        attention: Tensor = self.answer(project_values(averages, self.value))  # (B, L, C)
+        return (text + attention if self.residual else attention).mean(1)  # (B, C)
 
-    def _lengths(self, features: Tensor, *_: Tensor) -> Tensor:
+    def _key_norms(self, features: Tensor, *_: Tensor) -> Tensor:
         chunk = features[:, 0].numel() if torch.is_grad_enabled() else max(1, self.chunk // len(features))
-        return key_lengths(features, self.key, len(self.log_temperature), chunk)  # (B, H, N)
+        return key_norms(features, self.key, len(self.log_temperature), chunk)  # (B, H, N)
 
     def _gated(self, features: Tensor, gate: Tensor) -> Tensor:
-        apart = (1,) * (features.ndim - 2)
-        rows: Tensor = self.inner(features.movedim(1, -1) * gate.reshape(len(gate), *apart, -1))  # (B, *S, C)
+        ones = (1,) * (features.ndim - 2)
+        rows: Tensor = self.inner(features.movedim(1, -1) * gate.reshape(len(gate), *ones, -1))  # (B, *S, C)
         return rows
 
     def _in_planes(self, features: Tensor, gate: Tensor) -> Tensor:
         planes = max(1, self.chunk // features[:, 0, 0].numel())
         rows = features.new_empty(features.movedim(1, -1).shape)  # (B, *S, C)
         for start in range(0, rows.shape[1], planes):
-            some = slice(start, start + planes)
-            rows[:, some] = self._gated(features[:, :, some], gate)
-        for some, answer in self.ffn.in_planes(rows, planes):
-            rows[:, some] = self.outer(rows[:, some] + answer)
+            part = slice(start, start + planes)
+            rows[:, part] = self._gated(features[:, :, part], gate)
+        for part, mixed in self.ffn.in_planes(rows, planes):
+            rows[:, part] = self.outer(rows[:, part] + mixed)
         return rows.movedim(-1, 1)  # (B, C, *S)
 
 
-class Remembered:
-    """Compute a function of tensors, and answer at once where the last call was about the very same tensors.
+class LastResult:
+    """Function of tensors that returns its last result again if it is called with the very same tensors.
 
-    Tensors are the same if they are one object that nobody has changed since, which those of inference mode cannot
-    tell; they are not kept alive. With gradients nothing is remembered, since a graph serves once.
+    Tensors are the same if they are the same objects and unchanged since (changes in inference mode go unnoticed). They
+    are not kept alive. With gradients every call computes, since an autograd graph serves once.
 
     Args:
         compute: The function.
 
     Example:
         >>> calls = []
-        >>> double = Remembered(lambda x: calls.append(1) or 2 * x)
+        >>> double = LastResult(lambda x: calls.append(1) or 2 * x)
         >>> x = torch.ones(3)
         >>> with torch.no_grad():
         ...     twice = double(x) is double(x)
@@ -128,22 +128,22 @@ class Remembered:
 
     def __init__(self, compute: Callable[..., Tensor]) -> None:
         self.compute = compute
-        self._of: tuple[tuple[weakref.ref[Tensor], int], ...] = ()
-        self._answer = torch.empty(0)
+        self._inputs: tuple[tuple[weakref.ref[Tensor], int], ...] = ()
+        self._result = torch.empty(0)
 
     def __call__(self, *tensors: Tensor) -> Tensor:
-        """Return the function's value."""
+        """Return the function's result."""
         if torch.is_grad_enabled():
             return self.compute(*tensors)
-        if not self._is_of(tensors):
-            self._answer = self.compute(*tensors)
-            self._of = tuple((weakref.ref(tensor), _version(tensor)) for tensor in tensors)
-        return self._answer
+        if not self._same_inputs(tensors):
+            self._result = self.compute(*tensors)
+            self._inputs = tuple((weakref.ref(tensor), _version(tensor)) for tensor in tensors)
+        return self._result
 
-    def _is_of(self, tensors: tuple[Tensor, ...]) -> bool:
-        pairs = zip(self._of, tensors, strict=False)
-        same = (of() is tensor and version == _version(tensor) for (of, version), tensor in pairs)
-        return len(self._of) == len(tensors) and all(same)
+    def _same_inputs(self, tensors: tuple[Tensor, ...]) -> bool:
+        pairs = zip(self._inputs, tensors, strict=False)
+        same = (last() is tensor and version == _version(tensor) for (last, version), tensor in pairs)
+        return len(self._inputs) == len(tensors) and all(same)
 
 
 def _version(tensor: Tensor) -> int:

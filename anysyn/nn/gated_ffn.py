@@ -1,4 +1,4 @@
-"""The gated depth-wise feed-forward network of Restormer, whole or a few planes at a time."""
+"""The gated depth-wise feed-forward network of Restormer, for all planes at once or a few at a time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from torch import Tensor, nn
 
 
 class GatedFFN(nn.Module):
-    """Mix the channels, look at the neighbours of each voxel, gate one half by the other, mix again.
+    """Gated depth-wise feed-forward network of Restormer (Zamir et al., 2022), without biases.
 
-    The gated depth-wise feed-forward network of Restormer (Zamir et al., 2022), without biases:
-    ``W_out (GELU(a) * b)``, where ``[a; b]`` is a depth-wise convolution, three voxels along each axis, of ``W_in x``.
+    ``W_out (GELU(a) * b)``, where ``[a; b]`` is a depth-wise convolution of kernel 3 of ``W_in x``.
 
     Args:
         dimensions: Voxel axes, 2 or 3.
         channels: C.
-        expansion: How many times wider each of the two halves is.
+        expansion: Width of each of ``a`` and ``b``, as a multiple of C.
 
     Example:
         >>> ffn = GatedFFN(dimensions=3, channels=768, expansion=2)
@@ -39,35 +38,35 @@ class GatedFFN(nn.Module):
         return self._gated(self.widen(rows), padding=1)
 
     def in_planes(self, rows: Tensor, planes: int) -> Iterator[tuple[slice, Tensor]]:
-        """Answer for a few planes of the first voxel axis at a time, which bounds the memory; without gradients.
+        """Compute a few planes of the first voxel axis at a time, which bounds the memory; without gradients.
 
-        The planes next to those that are answered for are taken along from one time to the next, so that each is
-        widened once. Once a plane's answer is there, its input may be overwritten.
+        The neighbouring planes are carried over from one step to the next, so each plane is widened once. The input of
+        a plane may be overwritten once its output is there.
 
         Args:
             rows: (B, *S, C).
-            planes: How many at a time.
+            planes: Planes at a time.
 
         Yields:
-            Which planes, and their answer (B, planes, *S without the first axis, C).
+            The planes and their output (B, planes, *S without the first axis, C).
 
         Example:
             >>> ffn, rows = GatedFFN(dimensions=2, channels=4, expansion=1), torch.rand(1, 7, 5, 4)
             >>> with torch.no_grad():
-            ...     parts = [answer for _, answer in ffn.in_planes(rows, planes=3)]
+            ...     parts = [part for _, part in ffn.in_planes(rows, planes=3)]
             >>> [part.shape[1] for part in parts], torch.allclose(torch.cat(parts, 1), ffn(rows), atol=1e-6)
             ([3, 3, 1], True)
         """
         length, weight = rows.shape[1], self.widen.weight.to(rows.dtype)
-        # In one piece of memory, used again: a new one each time costs more than the copies.
-        window = rows.new_zeros(len(rows), planes + 2, *rows.shape[2:-1], len(weight))  # begins beyond the image
+        # One buffer for all steps: allocating a new one each time costs more than the copies.
+        window = rows.new_zeros(len(rows), planes + 2, *rows.shape[2:-1], len(weight))  # starts outside the image
         torch.matmul(rows[:, :1], weight.T, out=window[:, 1:2])
         for start in range(0, length, planes):
             stop = min(start + planes, length)
             new, count = rows[:, start + 1 : stop + 1], stop - start
             torch.matmul(new, weight.T, out=window[:, 2 : 2 + new.shape[1]])
             if stop == length:
-                window[:, 1 + count] = 0  # beyond the image again
+                window[:, 1 + count] = 0  # outside the image again
             yield slice(start, stop), self._gated(window[:, : count + 2], padding=0)
             window[:, :2] = window[:, count : count + 2].clone()
 
@@ -80,5 +79,5 @@ class GatedFFN(nn.Module):
         gate, gated = mixed.movedim(1, -1).chunk(2, -1)  # (B, *S, expansion C) each
         chosen = F.gelu(gate)
         chosen = chosen * gated if torch.is_grad_enabled() else chosen.mul_(gated)
-        answer: Tensor = self.narrow(chosen)  # (B, *S, C)
-        return answer
+        narrow: Tensor = self.narrow(chosen)  # (B, *S, C)
+        return narrow

@@ -1,4 +1,4 @@
-"""A multi-layer perceptron whose first layer may be computed elsewhere."""
+"""A multi-layer perceptron whose first layer can be applied separately."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 
 class MLP(nn.Module):
-    """Apply linear layers with a ReLU between them and none at the end.
+    """Multi-layer perceptron: linear layers with a ReLU between them and none at the end.
 
-    The linear layers are ``layers.0``, ``layers.2``, ...: the names and the shapes of LIIF's code, so that its weights
-    fit.
+    The linear layers are ``layers.0``, ``layers.2``, ..., with the names and shapes of LIIF's code, so its weights
+    load.
 
     Args:
-        inputs: Numbers in a row.
+        inputs: Input features.
         hidden: Widths of the hidden layers.
-        outputs: Numbers that come out.
+        outputs: Output features.
 
     Example:
         >>> import torch
@@ -39,12 +39,12 @@ class MLP(nn.Module):
 
     @property
     def inputs(self) -> int:
-        """Return how many numbers a row has."""
+        """Return the number of input features."""
         return self.first.in_features
 
     @property
     def outputs(self) -> int:
-        """Return how many numbers come out."""
+        """Return the number of output features."""
         return cast(nn.Linear, self.layers[-1]).out_features
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -52,13 +52,13 @@ class MLP(nn.Module):
         return self.rest(self.first(rows))  # (..., outputs)
 
     def rest(self, rows: Tensor) -> Tensor:
-        """Apply all but the first layer, in place where nothing else needs the rows.
+        """Apply all but the first layer, partly in place.
 
         Args:
-            rows: (..., first hidden width), what the first layer answered; it is overwritten.
+            rows: (..., first hidden width), the output of the first layer; it is overwritten.
 
         Returns:
             (..., outputs).
         """
-        answer: Tensor = self.layers[1:](rows)  # (..., outputs)
-        return answer
+        outputs: Tensor = self.layers[1:](rows)  # (..., outputs)
+        return outputs

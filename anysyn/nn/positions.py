@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 def on_grid(table: Tensor, learned: Sequence[int], grid: Sequence[int]) -> Tensor:
-    """Interpolate position embeddings from the grid that they were learned on to another one, by cubics or linearly.
+    """Interpolate position embeddings from the grid that they were learned on to another: bicubic in 2-D, else linear.
 
     Args:
-        table: (1, N, D), N being the product of the learned grid.
-        learned: Tokens along each axis, 2 or 3 of them, as the table lists them.
-        grid: Tokens along each axis that are wanted.
+        table: (1, N, D), N being the product of ``learned``.
+        learned: Tokens along each of the 2 or 3 axes of the table.
+        grid: Tokens along each axis of the new grid.
 
     Returns:
-        (1, N', D), the table itself where the grids agree.
+        (1, N', D), the table itself if the grids are the same.
 
     Example:
         >>> import torch
@@ -43,7 +43,7 @@ def tokens_of(features: Tensor) -> Tensor:
 
 
 def maps_of(tokens: Tensor, grid: Sequence[int]) -> Tensor:
-    """Lay tokens out on their grid: (B, N, C) to (B, C, *grid).
+    """Arrange tokens on their grid: (B, N, C) to (B, C, *grid).
 
     Example:
         >>> import torch

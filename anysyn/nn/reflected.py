@@ -1,25 +1,25 @@
-"""Convolutions that see the image mirrored beyond its border, and residual blocks of them."""
+"""Convolutions with reflection padding, and residual blocks of them."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.nn.blocks import Norm, norm
+from anysyn.nn.blocks import Norm, norm, norm_relu
 
 
-def reflected(dimensions: int, inputs: int, outputs: int, kernel: int = 3, *, bias: bool = True) -> nn.Module:
-    """Make a convolution that keeps the size and sees the image mirrored beyond its border.
+def reflected_conv(dimensions: int, inputs: int, outputs: int, kernel: int = 3, *, bias: bool = True) -> nn.Module:
+    """Make a convolution with reflection padding, which keeps the size.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
-        kernel: Odd kernel length of every axis; images have more than half of it along each.
-        bias: Whether an offset is learned.
+        kernel: Odd kernel length of every axis; images are longer than half of it along each.
+        bias: Whether it has a bias.
 
     Example:
         >>> import torch
-        >>> reflected(2, 1, 4, 7)(torch.rand(1, 1, 8, 6)).shape
+        >>> reflected_conv(2, 1, 4, 7)(torch.rand(1, 1, 8, 6)).shape
         torch.Size([1, 4, 8, 6])
     """
     layer = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
@@ -27,12 +27,12 @@ def reflected(dimensions: int, inputs: int, outputs: int, kernel: int = 3, *, bi
 
 
 class ReflectedBlock(nn.Module):
-    """Add two convolutions to their input: conv, norm, ReLU, conv, norm.
+    """Residual block with reflection padding: conv, norm, ReLU, conv, norm, plus the input.
 
     Args:
         dimensions: 2 or 3.
         channels: Channels in and out.
-        normalisation: Which normalisation follows each convolution.
+        normalisation: Normalisation after each convolution.
 
     Example:
         >>> import torch
@@ -44,14 +44,13 @@ class ReflectedBlock(nn.Module):
         super().__init__()
         bias = normalisation == "none"
         self.body = nn.Sequential(
-            reflected(dimensions, channels, channels, bias=bias),
-            norm(normalisation, dimensions, channels),
-            nn.ReLU(),
-            reflected(dimensions, channels, channels, bias=bias),
+            reflected_conv(dimensions, channels, channels, bias=bias),
+            *norm_relu(normalisation, dimensions, channels),
+            reflected_conv(dimensions, channels, channels, bias=bias),
             norm(normalisation, dimensions, channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, *S) to (B, C, *S)."""
-        out: Tensor = x + self.body(x)  # (B, C, *S)
-        return out
+        y: Tensor = x + self.body(x)  # (B, C, *S)
+        return y

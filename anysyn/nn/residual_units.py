@@ -1,6 +1,6 @@
 """MONAI's residual units and convolutions, in the one form that its `UNet` uses: instance norm, then PReLU.
 
-Importing MONAI's networks takes seconds, so it happens where a recipe first needs one of them.
+Importing MONAI's networks takes seconds, so they are imported when a recipe first needs one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def residual_unit(
         inputs: Channels in.
         outputs: Channels out.
         stride: Step of the first convolution.
-        units: Convolutions.
+        units: Number of convolutions.
         last_plain: Whether the last one has neither norm nor PReLU.
 
     Example:
@@ -28,10 +28,10 @@ def residual_unit(
     """
     from monai.networks.blocks import ResidualUnit
 
-    made: nn.Module = ResidualUnit(
+    unit: nn.Module = ResidualUnit(
         dimensions, inputs, outputs, strides=stride, subunits=units, last_conv_only=last_plain
     )
-    return made
+    return unit
 
 
 def upsampling_convolution(
@@ -43,8 +43,8 @@ def upsampling_convolution(
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
-        stride: How many times larger the answer is.
-        plain: Whether neither norm nor PReLU follows.
+        stride: Upsampling factor.
+        plain: Whether it has neither norm nor PReLU.
 
     Example:
         >>> import torch
@@ -53,5 +53,5 @@ def upsampling_convolution(
     """
     from monai.networks.blocks import Convolution
 
-    made: nn.Module = Convolution(dimensions, inputs, outputs, strides=stride, is_transposed=True, conv_only=plain)
-    return made
+    layer: nn.Module = Convolution(dimensions, inputs, outputs, strides=stride, is_transposed=True, conv_only=plain)
+    return layer

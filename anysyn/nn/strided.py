@@ -1,4 +1,4 @@
-"""Convolutions of kernel 4 that halve or double the size, as in pix2pix, in two or three dimensions."""
+"""Convolutions that halve or enlarge the size, as in pix2pix, in two or three dimensions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SLOPE = 0.2  # of the leaky ReLUs
 
 
 def strided_widths(levels: int, width: int) -> tuple[int, ...]:
-    """Return the channels of each level: doubled at each, up to eight times the first.
+    """Return the channels of each level: doubled at each level, up to eight times the first.
 
     Example:
         >>> strided_widths(6, 64)
@@ -19,31 +19,31 @@ def strided_widths(levels: int, width: int) -> tuple[int, ...]:
     return tuple(width * min(2**i, 8) for i in range(levels))
 
 
-def halving(dimensions: int, inputs: int, outputs: int) -> nn.Module:
-    """Make a convolution of kernel 4 and stride 2, without an offset.
+def halving_conv(dimensions: int, inputs: int, outputs: int) -> nn.Module:
+    """Make a convolution of kernel 4 and stride 2, without a bias.
 
     Example:
         >>> import torch
-        >>> halving(2, 1, 4)(torch.rand(1, 1, 8, 6)).shape
+        >>> halving_conv(2, 1, 4)(torch.rand(1, 1, 8, 6)).shape
         torch.Size([1, 4, 4, 3])
     """
     layer = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
     return layer(inputs, outputs, 4, stride=2, padding=1, bias=False)
 
 
-def enlarging(dimensions: int, inputs: int, outputs: int, ratio: int, *, bias: bool = False) -> nn.Module:
-    """Make a transposed convolution of twice the ratio as kernel; at a ratio of 1 a convolution of kernel 3.
+def transposed_conv(dimensions: int, inputs: int, outputs: int, ratio: int, *, bias: bool = False) -> nn.Module:
+    """Make a transposed convolution whose kernel is twice the ratio, or a convolution of kernel 3 if the ratio is 1.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
-        ratio: How many times larger the answer is: 1 or even.
-        bias: Whether an offset is learned.
+        ratio: Upsampling factor, 1 or even.
+        bias: Whether it has a bias.
 
     Example:
         >>> import torch
-        >>> enlarging(2, 4, 1, 2)(torch.rand(1, 4, 4, 3)).shape
+        >>> transposed_conv(2, 4, 1, 2)(torch.rand(1, 4, 4, 3)).shape
         torch.Size([1, 1, 8, 6])
     """
     if ratio == 1:
@@ -52,20 +52,20 @@ def enlarging(dimensions: int, inputs: int, outputs: int, ratio: int, *, bias: b
     return layer(inputs, outputs, 2 * ratio, stride=ratio, padding=ratio // 2, bias=bias)
 
 
-def repeating(dimensions: int, inputs: int, outputs: int, ratio: int) -> nn.Module:
-    """Repeat every voxel, then convolve with kernel 4, which leaves no lattice as transposed convolutions may.
+def upsampling_conv(dimensions: int, inputs: int, outputs: int, ratio: int) -> nn.Module:
+    """Make nearest-neighbour upsampling and a convolution of kernel 4, which avoids checkerboard artefacts.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
-        ratio: How many times larger the answer is.
+        ratio: Upsampling factor.
 
     Example:
         >>> import torch
-        >>> repeating(3, 4, 1, 2)(torch.rand(1, 4, 2, 3, 2)).shape
+        >>> upsampling_conv(3, 4, 1, 2)(torch.rand(1, 4, 2, 3, 2)).shape
         torch.Size([1, 1, 4, 6, 4])
     """
     layer, pad = {2: (nn.Conv2d, nn.ZeroPad2d((2, 1) * 2)), 3: (nn.Conv3d, nn.ZeroPad3d((2, 1) * 3))}[dimensions]
-    # An even kernel needs one voxel more on one side.
+    # An even kernel needs one more voxel of padding on one side.
     return nn.Sequential(nn.Upsample(scale_factor=ratio), pad, layer(inputs, outputs, 4))

@@ -1,4 +1,4 @@
-"""Several networks of one design side by side, each under a name that goes before its sites."""
+"""Several networks of the same design, each with a name that is part of its sites' names."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from anysyn.types import Modulate, Site
 
 
 def copies(network: nn.Module, names: Sequence[str]) -> nn.ModuleDict:
-    """Make a network of one design for each name, the weights of each drawn independently.
+    """Make a network of the same design for each name, with independent initial weights.
 
-    The first is the network itself. In the others every module with a ``reset_parameters`` draws its weights anew, as
-    it did when it was made; a parameter of any other module, such as the position bias of a Swin window, begins as in
-    the first. So does all of a module that says it is ``published``: its weights were read, not drawn.
+    The first is the network itself. In the others every module with ``reset_parameters`` is initialised again; the
+    parameters of any other module, such as the position bias of a Swin window, start as in the first. So does a module
+    that is marked ``published``, as its weights are pretrained.
 
     Args:
         network: The design.
-        names: One for each copy; none holds a dot.
+        names: One for each copy, without dots.
 
     Example:
-        >>> made = copies(nn.Linear(3, 2), ["T1w", "T2w"])
-        >>> list(made), made["T1w"].weight.equal(made["T2w"].weight)
+        >>> networks = copies(nn.Linear(3, 2), ["T1w", "T2w"])
+        >>> list(networks), networks["T1w"].weight.equal(networks["T2w"].weight)
         (['T1w', 'T2w'], False)
     """
     others = [copy.deepcopy(network) for _ in names[1:]]
-    for module in (module for other in others for module in _drawn(other)):
-        draw_anew = getattr(module, "reset_parameters", None)
-        if callable(draw_anew):
-            draw_anew()
+    for module in (module for other in others for module in _not_pretrained(other)):
+        initialise = getattr(module, "reset_parameters", None)
+        if callable(initialise):
+            initialise()
     return nn.ModuleDict(dict(zip(names, (network, *others), strict=True)))
 
 
-def _drawn(network: nn.Module) -> Iterator[nn.Module]:
+def _not_pretrained(network: nn.Module) -> Iterator[nn.Module]:
     if not getattr(network, "published", False):
         yield network
         for child in network.children():
-            yield from _drawn(child)
+            yield from _not_pretrained(child)
 
 
 def prefixed(site: str, name: str) -> str:
-    """Put the name of a sub-network into the name of its site.
+    """Insert the name of a sub-network into the name of its site.
 
     Example:
         >>> prefixed("encoder/block0", "T1w")
@@ -54,7 +54,7 @@ def prefixed(site: str, name: str) -> str:
 
 
 def sites_of(sites: Sequence[Site], names: Sequence[str]) -> list[Site]:
-    """List the sites of every sub-network of one design.
+    """List the sites of all sub-networks of a design.
 
     Example:
         >>> [site.name for site in sites_of([Site("decoder/in", 8)], ["T1w", "T2w"])]
@@ -64,7 +64,7 @@ def sites_of(sites: Sequence[Site], names: Sequence[str]) -> list[Site]:
 
 
 def within(modulate: Modulate, name: str) -> Modulate:
-    """Let a sub-network call its sites by the names of its design.
+    """Return a modulation for a sub-network, which names its sites as its design does.
 
     Example:
         >>> import torch

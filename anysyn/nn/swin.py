@@ -1,6 +1,6 @@
-"""Swin transformer stages on feature maps, and how their tokens are merged and parted again.
+"""Swin transformer stages on feature maps, patch merging and patch expansion.
 
-Importing MONAI's networks takes seconds, so it happens where a recipe first needs one of them.
+Importing MONAI's networks takes seconds, so they are imported when a recipe first needs one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from anysyn.nn.blocks import conv
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Normalise the channels of each voxel.
+    """Layer norm over the channels of each voxel.
 
     Example:
         >>> import torch
@@ -30,23 +30,23 @@ class ChannelNorm(nn.LayerNorm):
 def swin_blocks(
     dimensions: int, width: int, *, depth: int, head_width: int, window: int, drop_path: Sequence[float]
 ) -> Any:
-    """Make the transformer blocks of one stage, MONAI's `BasicLayer`: every other one with its windows shifted.
+    """Make the transformer blocks of a stage, MONAI's `BasicLayer`: every other block has shifted windows.
 
     Args:
         dimensions: 2 or 3.
         width: Channels in and out.
-        depth: Blocks.
+        depth: Number of blocks.
         head_width: Channels of an attention head.
         window: Length of the attention window, in tokens along each axis.
-        drop_path: For each block the probability, in training, that a sample skips a branch of it.
+        drop_path: Stochastic depth rate of each block, in training.
 
     Raises:
-        ValueError: If the heads cannot share the channels.
+        ValueError: If ``head_width`` does not divide the width.
 
     Example:
         >>> import torch
-        >>> made = swin_blocks(2, 8, depth=2, head_width=4, window=4, drop_path=[0.0, 0.0])
-        >>> made(torch.rand(1, 8, 6, 5)).shape
+        >>> stage = swin_blocks(2, 8, depth=2, head_width=4, window=4, drop_path=[0.0, 0.0])
+        >>> stage(torch.rand(1, 8, 6, 5)).shape
         torch.Size([1, 8, 6, 5])
     """
     from monai.networks.nets.swin_unetr import BasicLayer
@@ -58,7 +58,7 @@ def swin_blocks(
 
 
 class PatchMerging(nn.Module):
-    """Merge each 2 x 2 or 2 x 2 x 2 tokens into one of twice the channels, by MONAI's module.
+    """Patch merging by MONAI's module: each 2 x 2 or 2 x 2 x 2 tokens become one of twice the channels.
 
     Args:
         dimensions: 2 or 3.
@@ -83,13 +83,13 @@ class PatchMerging(nn.Module):
 
 
 class PatchExpansion(nn.Module):
-    """Part each token into ``factor`` along each axis, by a linear map of its channels, and normalise.
+    """Patch expansion: a linear map splits each token into ``factor`` tokens along each axis; then a norm.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
-        factor: Tokens along each axis that one becomes.
+        factor: Output tokens per input token along each axis.
 
     Example:
         >>> import torch
@@ -107,6 +107,6 @@ class PatchExpansion(nn.Module):
         """Map (B, inputs, *S) to (B, outputs, *S times factor)."""
         from monai.networks.utils import pixelshuffle
 
-        parted = pixelshuffle(self.linear(x), self.dimensions, self.factor)  # (B, outputs, *S times factor)
-        normed: Tensor = self.norm(parted)
-        return normed
+        tokens = pixelshuffle(self.linear(x), self.dimensions, self.factor)  # (B, outputs, *S times factor)
+        normalised: Tensor = self.norm(tokens)
+        return normalised

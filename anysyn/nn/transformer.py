@@ -1,8 +1,9 @@
-"""A transformer over the voxels of feature maps, with learned positions that suit any size of image."""
+"""A transformer over the voxels of feature maps, with learned positions for images of any size."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,12 +14,12 @@ from anysyn.nn.positions import maps_of, on_grid, tokens_of
 
 
 class SelfAttention(nn.Module):
-    """Let tokens attend to each other (Vaswani et al., NeurIPS 2017).
+    """Multi-head self-attention (Vaswani et al., NeurIPS 2017).
 
     Args:
-        width: Numbers of a token.
+        width: Token width.
         heads: Attention heads, a divisor of the width.
-        bias: Whether the linear layers have one.
+        bias: Whether the linear layers have a bias.
 
     Example:
         >>> SelfAttention(width=8, heads=2)(torch.rand(3, 5, 8)).shape
@@ -34,23 +35,22 @@ class SelfAttention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map (B, N, D) to (B, N, D)."""
-        apart = self.joint(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (3, B, H, N, D / H)
-        found = F.scaled_dot_product_attention(*apart)  # (B, H, N, D / H)
-        answer: Tensor = self.answer(found.transpose(1, 2).flatten(2))  # (B, N, D)
-        return answer
+        query, key, value = self.joint(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(query, key, value)  # (B, H, N, D / H)
+        projected: Tensor = self.answer(attended.transpose(1, 2).flatten(2))  # (B, N, D)
+        return projected
 
 
 class TransformerBlock(nn.Module):
-    """Add to the tokens what they learn of each other, then what a perceptron makes of each.
+    """Transformer block: self-attention and an MLP, each with a residual connection and a norm.
 
     Args:
-        width: Numbers of a token.
+        width: Token width.
         heads: Attention heads.
-        hidden: Numbers of the perceptron's hidden layer.
-        norm_first: Whether a branch's input is normalised, as in ViT, or its sum with the tokens, as in the first
-            transformer.
-        bias: Whether the linear layers of the attention have one.
-        dropout: Share of a branch's answer that is set to zero in training.
+        hidden: Width of the MLP's hidden layer.
+        norm_first: Whether the norms come before the branches (pre-norm, as in ViT) or after the sums (post-norm).
+        bias: Whether the linear layers of the attention have a bias.
+        dropout: Dropout rate of the branches.
 
     Example:
         >>> TransformerBlock(width=8, heads=2, hidden=16)(torch.rand(3, 5, 8)).shape
@@ -84,52 +84,35 @@ class TransformerBlock(nn.Module):
 
 
 class Transformer(nn.Sequential):
-    """Apply transformer blocks one after the other and, where these do not end with a norm, a norm.
+    """Row of transformer blocks; pre-norm blocks are followed by a norm.
 
     Args:
-        width: Numbers of a token.
-        layers: Blocks.
-        heads: Attention heads.
-        hidden: Numbers of a perceptron's hidden layer.
+        width: Token width.
+        layers: Number of blocks.
         norm_first: As in `TransformerBlock`.
-        bias: As in `TransformerBlock`.
-        dropout: As in `TransformerBlock`.
+        block: The other options of `TransformerBlock`.
 
     Example:
         >>> Transformer(width=8, layers=2, heads=2, hidden=16)(torch.rand(3, 5, 8)).shape
         torch.Size([3, 5, 8])
     """
 
-    def __init__(
-        self,
-        *,
-        width: int,
-        layers: int,
-        heads: int,
-        hidden: int,
-        norm_first: bool = True,
-        bias: bool = True,
-        dropout: float = 0.0,
-    ) -> None:
-        one = {"heads": heads, "hidden": hidden}
-        blocks = [
-            TransformerBlock(width=width, norm_first=norm_first, bias=bias, dropout=dropout, **one)
-            for _ in range(layers)
-        ]
+    def __init__(self, *, width: int, layers: int, norm_first: bool = True, **block: Any) -> None:
+        blocks = [TransformerBlock(width=width, norm_first=norm_first, **block) for _ in range(layers)]
         super().__init__(*blocks, *([nn.LayerNorm(width)] if norm_first else []))
 
 
 class VoxelTokens(nn.Module):
-    """Make each voxel of feature maps a token, by a linear map and a learned position.
+    """Tokens of feature maps, one per voxel: a linear map plus a learned position.
 
-    The positions are learned on one grid and interpolated to that of the features, so that any size will do.
+    Positions are learned on one grid and interpolated to that of the features.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
-        width: Numbers of a token.
+        width: Token width.
         side: Voxels along each axis for which positions are learned.
-        class_token: Whether a learned token stands before those of the voxels.
+        class_token: Whether a learned token precedes those of the voxels.
 
     Example:
         >>> VoxelTokens(dimensions=2, inputs=4, width=8, side=14, class_token=True)(torch.rand(3, 4, 5, 6)).shape
@@ -145,7 +128,7 @@ class VoxelTokens(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the positions and the class token anew."""
+        """Initialise the positions and the class token."""
         nn.init.normal_(self.positions, std=0.02)
         if self.first is not None:
             nn.init.normal_(self.first, std=0.02)
@@ -160,5 +143,5 @@ class VoxelTokens(nn.Module):
         return torch.cat([first, tokens + on_grid(table, self.learned, x.shape[2:])], 1)  # (B, 1 + N, D)
 
     def maps(self, tokens: Tensor, size: Sequence[int]) -> Tensor:
-        """Lay the tokens of the voxels out again: (B, N, D), or one more, to (B, D, *size)."""
+        """Arrange the tokens of the voxels as maps: (B, N, D), or one token more, to (B, D, *size)."""
         return maps_of(tokens if self.first is None else tokens[:, 1:], size)  # (B, D, *size)

@@ -1,6 +1,6 @@
 """MONAI's modules of the UNETR family, in the one form that UNETR and SwinUNETR use.
 
-Importing MONAI's networks takes seconds, so it happens where a recipe first needs one of them.
+Importing MONAI's networks takes seconds, so they are imported when a recipe first needs one.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ def swin_transformer(
         version: 2 puts a residual convolution block before each stage.
 
     Example:
-        >>> made = swin_transformer(2, 1, 12, window=4, depths=(1, 1, 1, 1), heads=(1, 2, 4, 8), version=2)
-        >>> [tuple(x.shape[1:]) for x in made(torch.rand(1, 1, 64, 64))][::2]
+        >>> swin = swin_transformer(2, 1, 12, window=4, depths=(1, 1, 1, 1), heads=(1, 2, 4, 8), version=2)
+        >>> [tuple(x.shape[1:]) for x in swin(torch.rand(1, 1, 64, 64))][::2]
         [(12, 32, 32), (48, 8, 8), (192, 2, 2)]
     """
     from monai.networks.nets.swin_unetr import SwinTransformer
 
     patches, windows = (2,) * dimensions, (window,) * dimensions
     device = torch.get_default_device()
-    with torch.device("cpu"):  # it reads numbers off tensors as it is made, which the meta device cannot answer
-        made = SwinTransformer(
+    with torch.device("cpu"):  # its constructor reads values of tensors, which the meta device does not have
+        swin = SwinTransformer(
             inputs, width, windows, patches, depths, heads, spatial_dims=dimensions, use_v2=version == 2
         )
-    return made.to(device)
+    return swin.to(device)
 
 
 def vision_transformer(
@@ -54,29 +54,29 @@ def vision_transformer(
 ) -> Any:
     """Make MONAI's `ViT` without a head, with learned positions.
 
-    Its blocks hold the norm of a cross attention that is not there; it is kept, frozen, so that MONAI's weights fit.
+    Its blocks contain the norm of an unused cross attention, which is kept, frozen, so that MONAI's weights load.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
-        size: Voxels along each axis that the positions are learned for.
-        patch: Voxels along each axis of a token.
-        width: Of a token.
-        hidden: Width inside the perceptrons.
-        layers: Blocks.
-        heads: Attention heads of each block; they divide the width.
+        size: Image side in voxels for which positions are learned.
+        patch: Voxels per token along each axis.
+        width: Token width.
+        hidden: Width of the MLPs' hidden layer.
+        layers: Number of blocks.
+        heads: Attention heads of each block, a divisor of the width.
 
     Example:
-        >>> made = vision_transformer(2, 1, size=32, patch=16, width=12, hidden=24, layers=2, heads=3)
-        >>> made(torch.rand(1, 1, 32, 32))[0].shape
+        >>> vit = vision_transformer(2, 1, size=32, patch=16, width=12, hidden=24, layers=2, heads=3)
+        >>> vit(torch.rand(1, 1, 32, 32))[0].shape
         torch.Size([1, 4, 12])
     """
     from monai.networks.nets.vit import ViT
 
-    made = ViT(inputs, size, patch, width, hidden, layers, heads, spatial_dims=dimensions)
-    for block in made.blocks:
+    vit = ViT(inputs, size, patch, width, hidden, layers, heads, spatial_dims=dimensions)
+    for block in vit.blocks:
         block.norm_cross_attn.requires_grad_(False)
-    return made
+    return vit
 
 
 def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
@@ -93,20 +93,20 @@ def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """
     from monai.networks.blocks import UnetrBasicBlock
 
-    made: nn.Module = UnetrBasicBlock(
+    block: nn.Module = UnetrBasicBlock(
         dimensions, inputs, outputs, kernel_size=3, stride=1, norm_name="instance", res_block=True
     )
-    return made
+    return block
 
 
 def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int, *, convolved: bool) -> nn.Module:
-    """Make MONAI's `UnetrPrUpBlock`: the tokens of a vision transformer doubled in size, a few times.
+    """Make MONAI's `UnetrPrUpBlock`: the tokens of a vision transformer, upsampled by repeated doubling.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out.
-        doublings: How often the size doubles, at least once.
+        doublings: Number of doublings, at least 1.
         convolved: Whether a residual block follows each doubling after the first.
 
     Example:
@@ -115,7 +115,7 @@ def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int,
     """
     from monai.networks.blocks import UnetrPrUpBlock
 
-    made: nn.Module = UnetrPrUpBlock(
+    block: nn.Module = UnetrPrUpBlock(
         dimensions,
         inputs,
         outputs,
@@ -127,17 +127,17 @@ def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int,
         conv_block=convolved,
         res_block=True,
     )
-    return made
+    return block
 
 
 def upsampling_block(dimensions: int, inputs: int, outputs: int, stride: int) -> nn.Module:
-    """Make MONAI's `UnetrUpBlock`: a transposed convolution, the skip beside it, a residual block.
+    """Make MONAI's `UnetrUpBlock`: a transposed convolution, concatenation of the skip, a residual block.
 
     Args:
         dimensions: 2 or 3.
         inputs: Channels in.
         outputs: Channels out, and of the skip.
-        stride: How many times finer the skip is.
+        stride: Upsampling factor.
 
     Example:
         >>> upsampling_block(2, 8, 4, 2)(torch.rand(1, 8, 3, 3), torch.rand(1, 4, 6, 6)).shape
@@ -145,14 +145,14 @@ def upsampling_block(dimensions: int, inputs: int, outputs: int, stride: int) ->
     """
     from monai.networks.blocks import UnetrUpBlock
 
-    made: nn.Module = UnetrUpBlock(
+    block: nn.Module = UnetrUpBlock(
         dimensions, inputs, outputs, kernel_size=3, upsample_kernel_size=stride, norm_name="instance", res_block=True
     )
-    return made
+    return block
 
 
 def head(dimensions: int, inputs: int, outputs: int) -> nn.Module:
-    """Make MONAI's `UnetOutBlock`: a convolution of one voxel, with nothing after it.
+    """Make MONAI's `UnetOutBlock`: a convolution of kernel 1.
 
     Example:
         >>> head(2, 8, 1)(torch.rand(1, 8, 6, 6)).shape
@@ -160,5 +160,5 @@ def head(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """
     from monai.networks.blocks import UnetOutBlock
 
-    made: nn.Module = UnetOutBlock(dimensions, inputs, outputs)
-    return made
+    block: nn.Module = UnetOutBlock(dimensions, inputs, outputs)
+    return block

@@ -1,4 +1,4 @@
-"""Features of however many sources become those of one: by the strongest, and by attention."""
+"""Fusion of the features of any number of sources: maximum, weighted mean, moments, and unification."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def strongest(features: Tensor, counts: Tensor | None = None) -> Tensor:
 
     Args:
         features: (B, J, C, *S).
-        counts: (B, J) bool, at least one of each sample; None where all count.
+        counts: (B, J) bool, at least one per sample; None if all count.
 
     Returns:
         (B, C, *S).
@@ -29,20 +29,20 @@ def strongest(features: Tensor, counts: Tensor | None = None) -> Tensor:
     return features.amax(1)  # (B, C, *S)
 
 
-def blended(features: Tensor, scores: Tensor, counts: Tensor | None = None) -> Tensor:
+def weighted_mean(features: Tensor, scores: Tensor, counts: Tensor | None = None) -> Tensor:
     """Return the mean over the sources that count, weighted by the softmax of their scores: soft integration.
 
     Args:
         features: (B, J, C, *S).
         scores: (B, J, 1, *S).
-        counts: (B, J) bool, at least one of each sample; None where all count.
+        counts: (B, J) bool, at least one per sample; None if all count.
 
     Returns:
         (B, C, *S).
 
     Example:
         >>> features = torch.tensor([[[1.0], [5.0], [3.0]]])
-        >>> blended(features, torch.zeros(1, 3, 1), torch.tensor([[True, False, True]])).item()
+        >>> weighted_mean(features, torch.zeros(1, 3, 1), torch.tensor([[True, False, True]])).item()
         2.0
     """
     if counts is not None:
@@ -56,7 +56,7 @@ def moments(features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Ten
 
     Args:
         features: (B, J, C, *S).
-        counts: (B, J) bool, at least one of each sample; None where all count.
+        counts: (B, J) bool, at least one per sample; None if all count.
 
     Returns:
         (B, C, *S) each.
@@ -76,15 +76,15 @@ def moments(features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Ten
 
 
 class FeatureUnification(nn.Module):
-    """Unify the features of a varying number of sources, hard and soft, and join the two by a convolution.
+    """Dynamic feature unification of Uni-Synth (Zhang et al., TMI 2024), for any number of sources.
 
-    The dynamic feature unification of Uni-Synth (Zhang et al., TMI 2024). The order of the sources does not matter, and
-    one that does not count is never read.
+    A convolution joins the hard and the soft integration. The order of the sources does not matter, and a source that
+    does not count has no influence.
 
     Args:
         dimensions: Voxel axes, 2 or 3.
-        inputs: Channels of each source, C.
-        outputs: Channels of the answer.
+        inputs: Channels of each source.
+        outputs: Channels out.
 
     Example:
         >>> unify = FeatureUnification(dimensions=2, inputs=8, outputs=4)
@@ -102,12 +102,12 @@ class FeatureUnification(nn.Module):
 
         Args:
             features: Of each source.
-            counts: (B, J) bool, which sources count, at least one of each sample; None where all count.
+            counts: (B, J) bool, which sources count, at least one per sample; None if all do.
         """
         known = features
-        if counts is not None:  # before any arithmetic: what fills the place of an absent source may be anything
+        if counts is not None:  # before any arithmetic: the features of an absent source may be anything, even NaN
             known = features.masked_fill(~spread(counts, features), 0)  # (B, J, inputs, *S)
         scores = self.score(known.flatten(0, 1)).unflatten(0, features.shape[:2])  # (B, J, 1, *S)
-        both = [strongest(known, counts), blended(known, scores, counts)]  # (B, inputs, *S) each
+        both = [strongest(known, counts), weighted_mean(known, scores, counts)]  # (B, inputs, *S) each
         unified: Tensor = self.join(torch.cat(both, 1))  # (B, outputs, *S)
         return unified

@@ -1,4 +1,4 @@
-"""Weights that one network begins with because another one learned them."""
+"""Warm start: initial weights of a network from another one, trained before."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 def common_weights(network: nn.Module, other: nn.Module) -> list[str]:
-    """List the weights and buffers that two networks have under the same name and in the same shape.
+    """List the weights and buffers that have the same name and shape in two networks.
 
     Example:
         >>> common_weights(nn.Linear(2, 3), nn.Linear(5, 3))
@@ -19,7 +19,7 @@ def common_weights(network: nn.Module, other: nn.Module) -> list[str]:
 
 @torch.no_grad()
 def take_weights(network: nn.Module, other: nn.Module) -> None:
-    """Copy into a network all that it has in common with another one.
+    """Copy the weights and buffers that a network has in common with another one.
 
     Example:
         >>> network, other = nn.Linear(2, 3), nn.Linear(2, 3)

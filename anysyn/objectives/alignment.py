@@ -15,7 +15,7 @@ from anysyn.types import Batch, ImageTextModel, Query
 
 @register("objective", "text_modality")
 class TextModality(Objective):
-    """Teach the text tower which modality each description means.
+    """Train the text tower to classify the modality of each description.
 
     Cross-entropy of the embedding with the modality's number: OmniSyn, Algorithm 2, lines 2 and 3. The embedding itself
     is the logits, as the algorithm writes it. All descriptions take part in every batch, whatever it holds.
@@ -42,7 +42,7 @@ class TextModality(Objective):
 
 @register("objective", "image_modality")
 class ImageModality(Objective):
-    """Teach the image tower to find the description of each image's modality among all.
+    """Train the image tower to match each image with the description of its modality.
 
     Cross-entropy over scaled cosines with the fixed embeddings of the descriptions: OmniSyn, Algorithm 2, lines 6 and
     7. Every modality that a sample has takes part, whatever the query shows; of an image with three voxel axes each

@@ -1,4 +1,4 @@
-"""Several sources together and each of them alone: every one has to give the same features and the same answer."""
+"""Synthesis from several sources together and from each alone, with the same features and the same images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anysyn.types import Batch, Features, Loss, Outcome, Query
 
 @register("objective", "alone_and_together")
 class AloneAndTogether(SynthesisObjective):
-    """Compare what all sources together give with the truth, and what each of them gives alone, as MM-Synth.
+    """Compare the synthesis from all sources, and that from each source alone, with the truth (MM-Synth).
 
     Every loss is averaged over the J + 1 answers; a last term draws the deepest features of the sources together: the
     variance over the sources, averaged over channels and voxels (Chartsias et al., TMI 2018).

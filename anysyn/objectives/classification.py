@@ -33,7 +33,7 @@ class ModalityHead(nn.Linear):
 
 @register("objective", "classification")
 class Classification(Objective):
-    """Teach the encoder to tell the modalities apart (Table 5 of OmniSyn, middle column).
+    """Train the encoder to classify the modality of an image (Table 5 of OmniSyn, middle column).
 
     Args:
         model: Whose encoder learns. It embeds every available modality alone.

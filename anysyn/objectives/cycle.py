@@ -1,4 +1,4 @@
-"""Synthesis without pairs: what is synthesized must look real and lead back to where it came from."""
+"""Synthesis without pairs: the synthesized image must look real, and translating it back must give the source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from anysyn.types import Batch, Discriminator, Query
 
 @register("objective", "cycle")
 class Cycle(Objective):
-    """Ask that what is synthesized looks real, and that the way back from it leads to the source (CycleGAN).
+    """Realism of the synthesized image, and its consistency with the source when translated back (CycleGAN).
 
     ``mean((D_t(G_t(x)) - 1)^2) + cycle |G_s(G_t(x)) - x| + identity |G_s(x) - x|`` (Zhu et al., ICCV 2017, Eqs. 1 to 3
     and Section 5.2) for a source x of modality s and a target t; in G_s(x) the network takes x for an image of t. No
@@ -72,7 +72,7 @@ class Cycle(Objective):
 
 @register("objective", "unpaired_discrimination")
 class UnpairedDiscrimination(Objective):
-    """Teach a discriminator to tell what is synthesized from whatever is real of the same modality.
+    """Train a discriminator to distinguish synthesized images from any real image of the same modality.
 
     ``(mean(D_t(G_t(x))^2) + mean((D_t(y) - 1)^2)) / 2`` for the sources x of a batch and all images y that it has
     of the modalities asked for, of whichever subject. Train the discriminator alone; objective `cycle` is the other

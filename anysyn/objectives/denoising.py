@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -41,12 +43,12 @@ class Denoising(Objective):
             truth = pick(batch.images, one.targets)  # (B, 1, *S)
             clean = torch.where(spread(mask, truth), 2 * truth - 1, -1)  # (B, 1, *S)
             time, noise = self._drawn(clean)
-            told = Query(one.sources, one.targets, one.source_acquisitions, one.target_acquisitions, time)
-            found, _ = self.model.denoise(batch, told, self.model.noised(clean, noise, time))
-            wanted = self.model.wanted(clean, noise, time)  # (B, 1, *S)
-            errors.append((found - wanted)[mask].square().flatten(1).mean(1))  # (N,)
+            timed = replace(one, time=time)
+            predicted, _ = self.model.denoise(batch, timed, self.model.noised(clean, noise, time))
+            wanted = self.model.regression_target(clean, noise, time)  # (B, 1, *S)
+            errors.append((predicted - wanted)[mask].square().flatten(1).mean(1))  # (N,)
         every = torch.cat(errors)  # (N of all targets,)
-        return {"denoising": every.mean() if len(every) else found.sum() * 0}
+        return {"denoising": every.mean() if len(every) else predicted.sum() * 0}
 
     def _drawn(self, clean: Tensor) -> tuple[Tensor, Tensor]:
         """Draw a time, (B,), and noise, (B, 1, *S), for each sample."""

@@ -41,13 +41,13 @@ def without_gradients(model: Synthesizer, batch: Batch, query: Query, earlier: S
 
 @register("objective", "discrimination")
 class Discrimination(Objective):
-    """Teach a discriminator to tell what is synthesized from what is real, where there is a truth (Eq. 9 of PMM-Synth).
+    """Train a discriminator to distinguish synthesized from real images that have a truth (Eq. 9 of PMM-Synth).
 
     ``sum_i (1 - sc_i) m_i (mean(D_i(y'_i)^2) + mean((D_i(y_i) - 1)^2))``, y' synthesized without gradients, or the
-    cross-entropies with 0 and 1 of the scores as logits (pix2pix). What the generator's step before has synthesized of
-    the same batch is not made again. Of the targets only those count that were not shown and have a truth; where no
-    sample has one, the discriminator of that modality gets no gradient. Train the discriminator alone; the loss
-    `adversarial` is the other side.
+    cross-entropies with 0 and 1 of the scores as logits (pix2pix). Reuses the images that the generator step just
+    synthesized for this batch. Of the targets only those count that were not shown and have a truth; where no sample
+    has one, the discriminator of that modality gets no gradient. Train the discriminator alone; the loss `adversarial`
+    is the other side.
 
     Args:
         model: The synthesizer.
@@ -85,7 +85,7 @@ class Discrimination(Objective):
 
 @register("objective", "canvas_discrimination")
 class CanvasDiscrimination(Objective):
-    """Teach a discriminator which modalities of a completed canvas were synthesized (MM-GAN).
+    """Train a discriminator to find the synthesized modalities of a completed canvas (MM-GAN).
 
     What exists counts as real on the completed canvas, too, and every modality on the real one. Train the discriminator
     alone; the loss `canvas_adversarial` is the other side.

@@ -20,7 +20,7 @@ from anysyn.types import Batch, Loss, Outcome, Query
 
 @register("objective", "synthesis")
 class SynthesisObjective(Objective):
-    """Compare what a synthesizer answers with the truth, by a weighted list of losses.
+    """Compare synthesized images with the truth by a weighted list of losses.
 
     A target counts where its truth exists and at least one source was there to be shown. Where the truth is finer than
     the images, known at points, the synthesizer is asked there. An objective that asks both ways sets ``both_ways``.
@@ -70,7 +70,7 @@ class SynthesisObjective(Objective):
         return [self.outcome(batch, query)]
 
     def outcome(self, batch: Batch, query: Query) -> Outcome:
-        """Answer a query, beside the truth; a target of which no sample has a truth is not asked for.
+        """Synthesize the targets of a query, with their truth; targets whose truth no sample has are left out.
 
         Raises:
             RecipeError: If a loss looks at whole images and the truth is known at points alone.
@@ -87,7 +87,7 @@ class SynthesisObjective(Objective):
 
 
 def known_targets(batch: Batch, query: Query) -> Tensor:
-    """Tell which targets count: (B, K) bool, where a truth exists and at least one source was there to be shown.
+    """Return which targets count, (B, K) bool: those that have a truth and at least one available source.
 
     Args:
         batch: What exists.

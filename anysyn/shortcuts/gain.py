@@ -1,4 +1,4 @@
-"""A shortcut that adds the sources themselves."""
+"""A shortcut that adds the scaled sources."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from anysyn.types import Batch, Query
 
 @register("shortcut", "gain")
 class Gain(Shortcut):
-    """Add each source times a gain, learned for each pair of source and target, averaged over the sources.
+    """Mean of the sources, each times a gain that is learned for each pair of source and target.
 
-    Between contrasts that look alike, such as T1w before and after gadolinium, the network then only has to draw the
+    Between similar contrasts, such as T1w before and after gadolinium, the network then only has to learn the
     difference.
 
     Args:
-        modalities: How many modalities the recipe has.
-        initial: Every gain before training: at 1 the network begins by adding to the source, at 0 by itself.
+        modalities: Number of modalities in the recipe.
+        initial: Initial value of every gain: with 1 the network starts from the source, with 0 without it.
 
     Example:
         >>> shortcut = Gain(modalities=2, initial=0.5)

@@ -34,7 +34,7 @@ EVERY = 10  # batches between two rows of the log
 
 @dataclass(frozen=True)
 class Position:
-    """Say where training stands.
+    """Position of the training within its stages.
 
     Args:
         stage: Number of the stage.

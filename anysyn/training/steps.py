@@ -24,10 +24,10 @@ from anysyn.types import Batch, Query
 
 @dataclass
 class TrainingStep:
-    """Hold one built step.
+    """One built step of a stage.
 
     Args:
-        objective: What is minimised.
+        objective: The loss terms, whose sum is minimised.
         learning: The parameters that learn from it.
         optimizer: How; its state is what a checkpoint keeps.
         stepper: The optimiser as fabric steps it, with loss scaling where the precision needs it.

@@ -24,11 +24,11 @@ TRAINING = "training"
 
 @dataclass(frozen=True)
 class Subjects:
-    """Say where subjects are.
+    """Subjects of a table.
 
     Args:
         root: Folder or CSV file.
-        key: What they are, as a hash.
+        key: Hash of their files.
         simulated: Whether they are simulated.
         given: Whether the user gave them.
     """
@@ -41,12 +41,12 @@ class Subjects:
 
 @dataclass(frozen=True)
 class Fold:
-    """Say who is tested in one fold of a cross-validation, and who trains.
+    """A fold of a cross-validation.
 
     Args:
-        name: Of the fold.
-        train: Keys of the subjects.
-        test: Keys of the subjects.
+        name: Its name.
+        train: Keys of the training subjects.
+        test: Keys of the test subjects.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Fold:
 
 
 def slug(name: str) -> str:
-    """Write the name of a set as it is typed.
+    """Return the name of a set as it is typed on the command line.
 
     Example:
         >>> slug("External 1")
@@ -76,18 +76,18 @@ def subjects_of(
 
     Args:
         table: The table.
-        size: How much is simulated.
-        given: The user's data by the `slug` of a set, or ``training``. Sets without any are simulated only where the
-            training is, too: one table does not mix real and simulated subjects.
-        store: Where simulated cohorts are kept.
-        progress: Shown what is simulated.
-        jobs: Processes that simulate.
+        size: The size of simulated cohorts.
+        given: The user's data by the `slug` of a set, or ``training``. The other sets are simulated only if the
+            training is, too: a table does not mix real and simulated subjects.
+        store: Folder of simulated cohorts.
+        progress: Shows the progress.
+        jobs: Number of processes that simulate.
 
     Returns:
-        By the name of the set, and ``training``. A set without data is left out.
+        The subjects by the name of the set, and ``training``. A set without data is left out.
 
     Raises:
-        UserError: If data are given for a set that the table has not, or a path is missing.
+        UserError: If there is no set of a name, or a path is missing.
     """
     own = {slug(name): name for name, test in table.sets.items() if test.cohort is not None}
     unknown = given.keys() - own.keys() - {TRAINING}
@@ -99,7 +99,7 @@ def subjects_of(
     real = {own.get(name, TRAINING): Subjects(root, _key(root), simulated_before(root)) for name, root in given.items()}
     if real:
         if TRAINING not in real:
-            raise UserError("--data: say also where the subjects of the training are: --data FOLDER")
+            raise UserError("--data: give the training subjects, too: --data FOLDER")
         return real
     wanted = {TRAINING: size.cohort.of(table.cohort)}
     wanted |= {name: size.test.of(test.cohort) for name, test in table.sets.items() if test.cohort is not None}
@@ -107,7 +107,7 @@ def subjects_of(
 
 
 def simulated_before(root: Path) -> bool:
-    """Tell whether a folder of the user is a cohort that ``anysyn simulate`` wrote, as its description says.
+    """Return whether the user's folder is a cohort of ``anysyn simulate``, by its description.
 
     Args:
         root: Folder or CSV file.
@@ -115,16 +115,16 @@ def simulated_before(root: Path) -> bool:
     file = root / "dataset_description.json"
     try:
         described = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        return any(made.get("Name") == "anysyn simulate" for made in described.get("GeneratedBy", []))
-    except (ValueError, AttributeError, TypeError):  # not as BIDS has it, so not ours
+        return any(tool.get("Name") == "anysyn simulate" for tool in described.get("GeneratedBy", []))
+    except (ValueError, AttributeError, TypeError):  # no BIDS description, so not simulated here
         return False
 
 
 def _key(root: Path) -> str:
     if root.is_dir():
         return data_key(root)
-    listed = find_subjects(root).subjects
-    files = sorted({file for one in listed for file in (*one.images.values(), *one.masks.values())})
+    subjects = find_subjects(root).subjects
+    files = sorted({file for subject in subjects for file in (*subject.images.values(), *subject.masks.values())})
     return key_of(data_key(root), *map(data_key, files))
 
 
@@ -148,22 +148,22 @@ def _simulated(cohort: Cohort, store: Store, progress: Progress, jobs: int) -> S
 
 
 def folds_of(table: Table, subjects: Subjects, wanted: str, *, complete: bool = False) -> list[Fold]:
-    """Divide the persons who have the contrasts of a task into folds, each of which is tested once.
+    """Divide the persons who have the contrasts of a task into folds, each tested once.
 
     Args:
-        table: Whose tasks count.
-        subjects: Who there is.
-        wanted: ``leave-one-out``, or how many folds.
-        complete: Whether only those count who have the contrasts of every task.
+        table: The table, whose tasks decide who is included.
+        subjects: The subjects.
+        wanted: ``leave-one-out``, or the number of folds.
+        complete: Whether to include only persons who have the contrasts of every task.
 
     Raises:
-        UserError: If there are fewer than two persons, or the number makes no sense.
+        UserError: If there are fewer than two persons, or the number is out of range.
     """
     needed = [_contrasts(table, task) for name in table.sets for task in table.tasks_of(name)]
     needed = [set().union(*needed)] if complete else needed
-    found = find_subjects(subjects.root).subjects
-    able = [one for one in found if any(contrasts <= set(one.images) for contrasts in needed)]
-    persons = list(dict.fromkeys(one.person or one.key for one in able))
+    everyone = find_subjects(subjects.root).subjects
+    able = [subject for subject in everyone if any(contrasts <= set(subject.images) for contrasts in needed)]
+    persons = list(dict.fromkeys(subject.person or subject.key for subject in able))
     if len(persons) < 2:
         raise UserError(
             f"--folds: {subjects.root}: {len(persons)} subjects have the contrasts of {table.name}, not two"
@@ -175,19 +175,19 @@ def folds_of(table: Table, subjects: Subjects, wanted: str, *, complete: bool = 
 
 
 def _fold(name: str, able: Sequence[Subject], tested: Sequence[str]) -> Fold:
-    test = tuple(one.key for one in able if (one.person or one.key) in tested)
-    return Fold(name, tuple(one.key for one in able if one.key not in test), test)
+    test = tuple(subject.key for subject in able if (subject.person or subject.key) in tested)
+    return Fold(name, tuple(subject.key for subject in able if subject.key not in test), test)
 
 
 def renamed(table: Table, datasets: Mapping[str, str]) -> Table:
-    """Return a table whose sets look for the user's names of datasets.
+    """Return a table with the user's names of datasets.
 
     Args:
         table: The table.
-        datasets: By the name of a set, or of a dataset of the table, the user's name of it.
+        datasets: The user's names, by the name of a set or of a dataset of the table.
 
     Raises:
-        UserError: If the table has neither a set nor a dataset of that name.
+        UserError: If the table has neither a set nor a dataset of a name.
     """
     known = {word for name, test in table.sets.items() for word in (name, test.where.get("dataset")) if word}
     unknown = datasets.keys() - known
@@ -201,26 +201,26 @@ def renamed(table: Table, datasets: Mapping[str, str]) -> Table:
 
 
 def by_dataset(table: Table, subjects: Subjects) -> Table:
-    """Return a table whose sets are the datasets of the user's data, where none of the table's own is among them.
+    """Return a table whose sets are the datasets of the user's data, if none of the table's own datasets is among them.
 
-    Each set is asked all tasks of the table whose contrasts somebody there has.
+    A set gets all tasks of the table whose contrasts a subject of the set has.
 
     Args:
         table: The table.
-        subjects: The user's.
+        subjects: The user's subjects.
     """
     wanted = {test.where["dataset"] for test in table.sets.values() if "dataset" in test.where}
     if subjects.simulated or not wanted:
         return table
-    held = defaultdict[str, list[set[str]]](list)
-    for one in find_subjects(subjects.root).subjects:
-        held[one.dataset].append(set(one.images))
-    if wanted & held.keys():
+    contrasts_of = defaultdict[str, list[set[str]]](list)
+    for subject in find_subjects(subjects.root).subjects:
+        contrasts_of[subject.dataset].append(set(subject.images))
+    if wanted & contrasts_of.keys():
         return table
     tasks = list({task.name: task for name in table.sets for task in table.tasks_of(name)}.values())
     where = {key: value for key, value in next(iter(table.sets.values())).where.items() if key != "dataset"}
     sets = {}
-    for name, contrasts in sorted(held.items()):
+    for name, contrasts in sorted(contrasts_of.items()):
         able = [task for task in tasks if any(_contrasts(table, task) <= own for own in contrasts)]
         if able:
             sets[name] = SubjectSet(where={**where, "dataset": name}, tasks=able)

@@ -1,4 +1,4 @@
-"""Figures of the page: box plots for each task, curves over severities, and slices with error maps of every method."""
+"""Figures of the page: box plots of each task, curves over severities, slices and error maps of every method."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from anysyn.figures.planes import (
 from paper_tables.results import Results, heading
 from paper_tables.table import Table
 
-ACROSS = 3  # box plots side by side
+ACROSS = 3  # box plots in a row
 AXIAL = 2
 WIDE = 132  # CSS pixels of a slice
 SEVERITIES = ("minor", "moderate", "severe")
@@ -39,10 +39,10 @@ SEVERITIES = ("minor", "moderate", "severe")
 
 @dataclass(frozen=True)
 class Column:
-    """Hold one image of an example, and its error.
+    """An image of an example, and its error.
 
     Args:
-        title: What it is.
+        title: Title of the image.
         score: Its main score; empty for source and truth.
         image: The slice.
         error: Its error map; None for source and truth.
@@ -56,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Strip:
-    """Hold one example: a subject, as every method sees it.
+    """An example: a subject and its syntheses by every method.
 
     Args:
         title: Set and pair.
@@ -69,27 +69,27 @@ class Strip:
     columns: tuple[Column, ...]
 
 
-def boxes(found: Results, measure: str) -> Picture | None:
-    """Draw the cases of every method, a panel for each set and task.
+def boxes(results: Results, measure: str) -> Picture | None:
+    """Draw box plots of the cases of every method, a panel for each set and task.
 
     Args:
-        found: The results.
+        results: The results.
         measure: Name of the metric.
 
     Returns:
-        None where no case has the metric.
+        None if no case has the metric.
     """
-    if measure not in found.cases:
+    if measure not in results.cases:
         return None
-    cases = found.cases.dropna(subset=measure)
+    cases = results.cases.dropna(subset=measure)
     panels = list(cases.groupby(["set", "task"], sort=False))
     if not panels:
         return None
-    methods = [method.name for method in found.plan.table.methods if method.name in set(cases["method"])]
+    methods = [method.name for method in results.plan.table.methods if method.name in set(cases["method"])]
     down = -(-len(panels) // ACROSS)
     panel, gap = 0.1 + 0.22 * len(methods), 0.75  # heights in inches
     wide, high = 1.6 + 3.2 * min(ACROSS, len(panels)), 0.3 + down * (panel + gap)
-    figure = Figure(figsize=(wide, high))  # its layout is set by hand: to compute it for many panels takes a minute
+    figure = Figure(figsize=(wide, high))  # laid out by hand, since automatic layout of many panels takes a minute
     figure.subplots_adjust(
         1.5 / wide, (gap - 0.3) / high, 1 - 0.1 / wide, 1 - 0.3 / high, wspace=0.08, hspace=gap / panel
     )
@@ -120,27 +120,27 @@ def _box(axes: Axes, part: pd.DataFrame, methods: Sequence[str], measure: str, t
     axes.grid(axis="x", lw=0.4, alpha=0.6)
 
 
-def curves(found: Results, measure: str) -> Picture | None:
+def curves(results: Results, measure: str) -> Picture | None:
     """Draw each method over the severities of each corruption, averaged over the sets.
 
     Args:
-        found: The results.
+        results: The results.
         measure: Name of the metric.
 
     Returns:
-        None where the table has no corruption.
+        None if the table has no corruption.
     """
-    table = found.plan.table
+    table = results.plan.table
     kinds = list(_corruptions(table))
-    if not kinds or measure not in found.cases or found.cases.empty:
+    if not kinds or measure not in results.cases or results.cases.empty:
         return None
-    means = found.cases.groupby(["method", "task"])[measure].mean()
+    means = results.cases.groupby(["method", "task"])[measure].mean()
     clean = [task.name for name in table.sets for task in table.tasks_of(name) if task.corruption is None]
     figure = Figure(figsize=(3.2 * len(kinds), 3.0), layout="constrained")
     with chart_style():
         for axes, kind in zip(figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0], kinds, strict=True):
             levels = dict(zip(["clean"], clean, strict=False)) | _corruptions(table)[kind]
-            for method in dict.fromkeys(found.cases["method"]):
+            for method in dict.fromkeys(results.cases["method"]):
                 values = [means.get((method, task), np.nan) for task in levels.values()]
                 axes.plot(range(len(levels)), values, "o-", ms=3, lw=1, label=method)
             axes.set_xticks(range(len(levels)), list(levels), rotation=20)
@@ -152,28 +152,28 @@ def curves(found: Results, measure: str) -> Picture | None:
 
 
 def _corruptions(table: Table) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    kinds: dict[str, dict[str, str]] = {}
     for name in table.sets:
         for task in table.tasks_of(name):
             if task.corruption and task.severity:
-                found.setdefault(task.corruption, {})[task.severity] = task.name
-    return {kind: {s: levels[s] for s in SEVERITIES if s in levels} for kind, levels in found.items()}
+                kinds.setdefault(task.corruption, {})[task.severity] = task.name
+    return {kind: {s: levels[s] for s in SEVERITIES if s in levels} for kind, levels in kinds.items()}
 
 
-def strips(found: Results) -> Iterator[Strip]:
-    """Show one subject of each set and pair as every method answers: the axial slice, below it the error.
+def strips(results: Results) -> Iterator[Strip]:
+    """Yield an example of each set and pair: the axial slice of every method, and below it the error.
 
     Args:
-        found: The results.
+        results: The results.
     """
-    measure = found.plan.table.metrics[0] if "psnr" not in found.plan.table.metrics else "psnr"
-    for name in found.plan.table.sets:
-        folders = {method: folder for (set_, method), folder in found.examples.items() if set_ == name}
+    measure = results.plan.table.metrics[0] if "psnr" not in results.plan.table.metrics else "psnr"
+    for name in results.plan.table.sets:
+        folders = {method: folder for (set_, method), folder in results.examples.items() if set_ == name}
         files = [path.relative_to(folder) for folder in folders.values() for path in sorted(folder.rglob("*.npz"))]
         for file in dict.fromkeys(files):
-            held = dict(_read(folders, file))
-            if held:
-                yield _strip(name, file, held, found, measure)
+            examples = dict(_read(folders, file))
+            if examples:
+                yield _strip(name, file, examples, results, measure)
 
 
 def _read(folders: Mapping[str, Path], file: Path) -> Iterator[tuple[str, Example]]:
@@ -182,19 +182,19 @@ def _read(folders: Mapping[str, Path], file: Path) -> Iterator[tuple[str, Exampl
             if (folder / file).is_file():
                 yield method, read_example(folder / file)
         except UserError:
-            continue  # the page lacks one picture; the numbers are there
+            continue  # the page lacks a picture, but has the numbers
 
 
-def _strip(name: str, file: Path, held: Mapping[str, Example], found: Results, measure: str) -> Strip:
-    first = next(iter(held.values()))
+def _strip(name: str, file: Path, examples: Mapping[str, Example], results: Results, measure: str) -> Strip:
+    first = next(iter(examples.values()))
     real = {f"Source {source}": planes for source, planes in first.sources.items()}
     real[f"Truth {first.target}"] = first.truth
     columns = [
         Column(title, "", _picture(planes[AXIAL], window_of(planes, first.mask), title, first))
         for title, planes in real.items()
     ]
-    for method in found.plan.table.methods:
-        example, answer = held.get(method.name), method.simple or method.answers
+    for method in results.plan.table.methods:
+        example, answer = examples.get(method.name), method.simple or method.answers
         if example and answer in example.predictions and example.subject == first.subject:
             columns.append(_column(method.name, str(answer), example, measure))
     spec = "" if file.parent.name == "clean" else f", {file.parent.name}"
@@ -203,7 +203,7 @@ def _strip(name: str, file: Path, held: Mapping[str, Example], found: Results, m
 
 
 def _column(method: str, answer: str, example: Example, measure: str) -> Column:
-    """Draw the answer of a method and its error, both as the method's own preparation has the truth."""
+    """Draw the synthesis of a method and its error, in the intensities of the method's own preparation."""
     window, plane = window_of(example.truth, example.mask), example.predictions[answer][AXIAL]
     error = shrink(radiological(relative_error(plane, example.truth[AXIAL], window)))
     drawn = Picture(data_uri(png(signed(error), error_palette()), "image/png"), f"error of {method}", *_size(example))

@@ -1,4 +1,4 @@
-"""Jobs on local processes or on Slurm, with the time that is left."""
+"""Jobs as local processes or on Slurm, and an estimate of the remaining time."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from anysyn.progress import Progress
 from paper_tables.store import Store, error_of, fail, finished, write
 
 SCRIPT = Path(__file__).parents[1] / "job.py"
-POLL = 5.0  # seconds between two looks at Slurm
+POLL = 5.0  # seconds between two checks of Slurm
 
 
 @dataclass(frozen=True)
 class Job:
-    """Hold one model and what is measured of it.
+    """The training of a model and its measurements.
 
     Args:
-        title: For the progress.
+        title: Title in the progress.
         run: Folder of the model.
-        recipe: What it is trained from.
-        cells: Folder and question of each measurement.
+        recipe: Recipe of the model.
+        cells: By folder, the question of each measurement.
     """
 
     title: str
@@ -39,27 +39,27 @@ class Job:
 
     @property
     def file(self) -> Path:
-        """Return where the process reads it."""
+        """Return the file that the process reads."""
         return self.run.with_suffix(".json")
 
     @property
     def log(self) -> Path:
-        """Return where the process writes what it says."""
+        """Return the file of the output of the process."""
         return self.run.with_suffix(".log")
 
     @property
     def done(self) -> bool:
-        """Tell whether all of it is there."""
+        """Return whether model and measurements are complete."""
         return finished(self.run) and all(finished(folder) for folder in self.cells)
 
     @property
     def error(self) -> str | None:
         """Return the first error, or None."""
-        found = [error_of(folder) for folder in (self.run, *self.cells)]
-        return next((error for error in found if error), None)
+        errors = [error_of(folder) for folder in (self.run, *self.cells)]
+        return next((error for error in errors if error), None)
 
     def write(self) -> None:
-        """Write what the process reads."""
+        """Write the file that the process reads."""
         cells = [{"folder": str(folder), "question": dict(question)} for folder, question in self.cells.items()]
         write(self.file, {"run": str(self.run), "recipe": dict(self.recipe), "cells": cells})
 
@@ -69,7 +69,7 @@ class Job:
         return [sys.executable, str(SCRIPT), str(self.file), *options]
 
     def ended(self, code: int) -> None:
-        """Note an error where the process left none: it was killed."""
+        """Write an error for a process that was killed and wrote none itself."""
         if self.done or self.error:
             return
         reason = f"signal {signal.Signals(-code).name}, for lack of memory perhaps" if code < 0 else f"exit code {code}"
@@ -79,16 +79,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Slurm:
-    """Say how jobs are submitted.
+    """Submission of jobs to Slurm.
 
     Args:
-        folder: Where submitit writes.
-        partition: Of the cluster.
-        hours: Most that a job may take.
-        memory_gb: Of a job.
-        cpus: Of a job.
-        gpus: Of a job.
-        cluster: ``slurm``; ``local`` runs the same way on this machine.
+        folder: Folder of submitit's files.
+        partition: Partition of the cluster.
+        hours: Time limit of a job.
+        memory_gb: Memory of a job in GB.
+        cpus: CPUs of a job.
+        gpus: GPUs of a job.
+        cluster: ``slurm``; ``local`` does the same on this machine.
     """
 
     folder: Path
@@ -103,7 +103,7 @@ class Slurm:
         """Return submitit's executor.
 
         Raises:
-            UserError: If submitit is not installed, or there is no Slurm here.
+            UserError: If submitit is not installed, or there is no Slurm.
         """
         try:
             import submitit
@@ -121,11 +121,11 @@ class Slurm:
 
 @dataclass
 class Clock:
-    """Estimate the time left from the jobs that are done.
+    """Estimate of the remaining time, from the finished jobs.
 
     Args:
-        total: Jobs.
-        at_once: Jobs that run side by side.
+        total: Number of jobs.
+        at_once: Number of jobs that run at the same time.
 
     Example:
         >>> clock = Clock(total=4, at_once=1, began=time.perf_counter() - 60)
@@ -139,14 +139,14 @@ class Clock:
     done: int = 0
 
     def note(self) -> str:
-        """Count one more job and say what is left."""
+        """Count a finished job, and return the count and the remaining time."""
         self.done += 1
         left = (time.perf_counter() - self.began) / self.done * (self.total - self.done)
         return f"{self.done} of {self.total}" + (f", about {duration(left)} left" if self.done < self.total else "")
 
 
 def duration(seconds: float) -> str:
-    """Write a time for a reader.
+    """Return a duration as it is printed.
 
     Example:
         >>> duration(42), duration(180), duration(7500)
@@ -161,14 +161,14 @@ def duration(seconds: float) -> str:
 def launch(
     jobs: Sequence[Job], *, at_once: int = 1, accelerator: str = "auto", slurm: Slurm | None = None, progress: Progress
 ) -> None:
-    """Run jobs; one that fails costs nothing else.
+    """Run jobs; if one fails, the others go on.
 
     Args:
-        jobs: What to run.
-        at_once: Local processes side by side; they share the processors.
+        jobs: The jobs.
+        at_once: Number of local processes at the same time; they share the processors.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
-        slurm: Where jobs are submitted instead.
-        progress: Shown what is done and how long the rest takes.
+        slurm: Submission to Slurm instead of local processes.
+        progress: Shows the finished jobs and the remaining time.
 
     Raises:
         UserError: If jobs cannot be submitted.
@@ -208,7 +208,7 @@ def _local(jobs: Sequence[Job], at_once: int, accelerator: str, threads: int) ->
             while left:
                 done, left = wait(left, return_when=FIRST_COMPLETED)
                 yield from ((futures[future], future.result()) for future in done)
-        except BaseException:  # ours or the reader's end: no process is left behind
+        except BaseException:  # also if the caller stops iterating: no process is left behind
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(running):
                 process.terminate()
@@ -230,14 +230,14 @@ def _submitted(jobs: Sequence[Job], accelerator: str, slurm: Slurm) -> Iterator[
 
 
 def jobs_of(plans: Sequence[Any], store: Store) -> list[Job]:
-    """Gather what the plans lack, one job for each model.
+    """Return the jobs that the plans still need, one for each model.
 
     Args:
-        plans: As `plan.plan_of` makes them; a model that several share is trained once.
-        store: What is there.
+        plans: Plans of `plan.plan_of`; a model of several plans is trained once.
+        store: The folder of results.
 
     Returns:
-        Jobs that are not done, in the order of the plans.
+        Unfinished jobs, in the order of the plans.
     """
     titles, cells, recipes = (
         dict[str, str](),
@@ -249,5 +249,5 @@ def jobs_of(plans: Sequence[Any], store: Store) -> list[Job]:
         for cell in plan.cells:
             titles.setdefault(cell.run, f"{plan.table.name}, {cell.method}, {cell.purpose}")
             cells.setdefault(cell.run, {})[store.cell(cell.key)] = cell.question
-    made = [Job(titles[run], store.run(run), recipes[run], asked) for run, asked in cells.items()]
-    return [job for job in made if not job.done]
+    jobs = [Job(titles[run], store.run(run), recipes[run], questions) for run, questions in cells.items()]
+    return [job for job in jobs if not job.done]

@@ -1,4 +1,4 @@
-"""The layout of a table: which dimension runs down and which across, as the paper prints it."""
+"""The layout of a table: dimensions of rows and columns, as in the paper."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Grid:
-    """Hold a table ready to be written.
+    """A table ready to be written.
 
     Args:
         corner: Headings of the columns that name the rows.
-        columns: For each column the words above it, from the outermost.
-        rows: For each row the words that name it, from the outermost.
-        entries: (rows, columns); None where the table has no such cell.
-        places: (rows, columns).
-        parameters: A last line, one text for each column; empty if there is none.
+        columns: For each column its headings, from the outermost.
+        rows: For each row its headings, from the outermost.
+        entries: (rows, columns) cells; None if the table has no such cell.
+        places: (rows, columns) places of the cells.
+        parameters: A last line with a text for each column; empty if there is none.
     """
 
     corner: Keys
@@ -33,14 +33,14 @@ class Grid:
     parameters: tuple[str, ...] = ()
 
 
-def grid_of(found: Results) -> Grid:
-    """Lay a table out.
+def grid_of(results: Results) -> Grid:
+    """Return a table in its layout.
 
     Args:
-        found: The results.
+        results: The results.
     """
-    table, entries = found.plan.table, found.entries
-    down, across = _kept(table, table.down), _kept(table, table.across)
+    table, entries = results.plan.table, results.entries
+    down, across = _named(table, table.down), _named(table, table.across)
     rows = _combinations(table, down, entries)
     columns = _combinations(table, across, entries)
     places = [[_place(table, dict(zip((*down, *across), (*r, *c), strict=True))) for c in columns] for r in rows]
@@ -51,17 +51,17 @@ def grid_of(found: Results) -> Grid:
         rows=tuple(_words(down, keys) for keys in rows),
         entries=tuple(map(tuple, filled)),
         places=tuple(map(tuple, places)),
-        parameters=_parameters(found, across, columns),
+        parameters=_parameters(results, across, columns),
     )
 
 
-def _kept(table: Table, dimensions: Sequence[Dimension]) -> list[Dimension]:
-    """Leave out a set without a name: it is the only one and says nothing."""
-    return [one for one in dimensions if one != "set" or list(table.sets) != [""]]
+def _named(table: Table, dimensions: Sequence[Dimension]) -> list[Dimension]:
+    """Leave out a single set without a name."""
+    return [name for name in dimensions if name != "set" or list(table.sets) != [""]]
 
 
 def _combinations(table: Table, dimensions: Sequence[Dimension], entries: Mapping[Place, Entry]) -> list[Keys]:
-    """List the combinations that occur, in the order of the declaration; the tasks of a set are in its own order."""
+    """Return the combinations that occur, in the order of the declaration; each set has its own order of tasks."""
     axes = [DIMENSIONS.index(name) for name in dimensions]
     there = {tuple(place[axis] for axis in axes) for place in entries}
 
@@ -95,13 +95,13 @@ def _words(dimensions: Sequence[Dimension], keys: Keys) -> Keys:
     return tuple(write.get(name, str)(key) for name, key in zip(dimensions, keys, strict=True))
 
 
-def _parameters(found: Results, across: Sequence[Dimension], columns: Sequence[Keys]) -> tuple[str, ...]:
-    table = found.plan.table
+def _parameters(results: Results, across: Sequence[Dimension], columns: Sequence[Keys]) -> tuple[str, ...]:
+    table = results.plan.table
     if not table.parameters or "method" not in across:
         return ()
     at, papers = across.index("method"), table.published.parameters if table.published else {}
     names = [keys[at] for keys in columns]
-    return tuple(_beside(found.parameters.get(name, "–"), papers.get(name)) for name in names)
+    return tuple(_beside(results.parameters.get(name, "–"), papers.get(name)) for name in names)
 
 
 def _beside(own: str, paper: str | None) -> str:
@@ -109,12 +109,12 @@ def _beside(own: str, paper: str | None) -> str:
 
 
 def text_of(entry: Entry | None, metric: str, *, mark: Sequence[str] = ("{}", "{}", "{}")) -> str:
-    """Write a cell: mean ± standard deviation over cases, in brackets the paper's mean; or why there is none.
+    """Return a cell as text: mean ± standard deviation over cases and, in brackets, the paper's mean; or the note.
 
     Args:
         entry: The cell.
         metric: Name of its metric.
-        mark: How a mean is written that is not ranked, the best, the second.
+        mark: Formats of a mean that is not ranked, of the best, and of the second.
 
     Example:
         >>> text_of(Entry(mean=20.512, sd=1.25, cases=3, place=1), "psnr", mark=("{}", "**{}**", "_{}_"))

@@ -1,4 +1,4 @@
-"""Measurements of one trained model: tables with a row for each case, by task and by what answered."""
+"""Measurements of a trained model: tables with a row for each case, by task and method."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from anysyn.probes.modality_accuracy.evaluate import evaluate_alignment
 from anysyn.progress import Progress
 from anysyn.synthesis.loaded_run import LoadedRun
 
-INPUT = "input"  # the sources themselves, as a corruption left them
+INPUT = "input"  # method of the corrupted sources themselves
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Hold what was measured.
+    """The measured cases.
 
     Args:
         cases: Columns subject, dataset, task, method, and the metrics.
-        failures: What could not be measured.
+        failures: Subjects that could not be measured.
     """
 
     cases: pd.DataFrame
@@ -40,13 +40,13 @@ class Measured:
 
 
 def measured(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
-    """Measure what a question asks of a model.
+    """Measure a model.
 
     Args:
         run: The model.
-        question: As `plan.plan_of` writes it.
-        folder: Where examples and findings lie.
-        progress: Shown what is done.
+        question: What to measure, as `plan.plan_of` writes it.
+        folder: Folder of examples and findings.
+        progress: Shows the progress.
 
     Raises:
         UserError: If nothing could be measured.
@@ -57,15 +57,15 @@ def measured(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress
         "alignment": _alignment,
         "segment": _segment,
     }
-    found = measures[question["measure"]](run, question, folder, progress)
-    kept = found.cases
+    result = measures[question["measure"]](run, question, folder, progress)
+    cases = result.cases
     for column, value in question["where"].items():
-        kept = kept[kept[column] == value]
-    if kept.empty:
-        first = f"; {found.failures[0]}" if found.failures else ""
+        cases = cases[cases[column] == value]
+    if cases.empty:
+        first = f"; {result.failures[0]}" if result.failures else ""
         where = ", ".join(f"{column} {value}" for column, value in question["where"].items())
         raise EvaluationError(f"no case{f' with {where}' if where else ''} was measured{first}")
-    return Measured(kept.reset_index(drop=True), found.failures)
+    return Measured(cases.reset_index(drop=True), result.failures)
 
 
 def _split(question: Mapping[str, Any]) -> str:
@@ -78,11 +78,11 @@ def _pairs(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: 
     subjects = [subject for subject in subjects if wanted in (None, subject.dataset)]
     failures, frames = list(failures), list[pd.DataFrame]()
     how = protocol(question["protocol"])
-    tasks = {task["name"]: (_asked(task["pairs"], run), task["corruption"]) for task in question["tasks"]}
-    pairs = list(dict.fromkeys(pair for asked, _ in tasks.values() for pair in asked))
+    tasks = {task["name"]: (_pairs_of(task["pairs"], run), task["corruption"]) for task in question["tasks"]}
+    pairs = list(dict.fromkeys(pair for requested, _ in tasks.values() for pair in requested))
     simple = fit_baselines(run, pairs, root=None, seed=0, progress=progress).baselines if question["simple"] else {}
     for spec in dict.fromkeys(spec for _, spec in tasks.values()):
-        together = list(dict.fromkeys(pair for asked, own in tasks.values() if own == spec for pair in asked))
+        together = list(dict.fromkeys(pair for requested, own in tasks.values() if own == spec for pair in requested))
         cases = Cases(
             run=run,
             protocol=how,
@@ -95,18 +95,18 @@ def _pairs(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: 
         for subject in progress.over(spec or "measuring", subjects):
             cases.add(subject, [pair for pair in together if pair.within(subject.images)])
         failures += cases.failures
-        frames += [_of_task(cases, name, asked) for name, (asked, own) in tasks.items() if own == spec]
+        frames += [_of_task(cases, name, requested) for name, (requested, own) in tasks.items() if own == spec]
     return Measured(pd.concat(frames, ignore_index=True), failures)
 
 
-def _asked(words: Sequence[str], run: LoadedRun) -> tuple[Pair, ...]:
+def _pairs_of(words: Sequence[str], run: LoadedRun) -> tuple[Pair, ...]:
     return parse_pairs(",".join(words), run.recipe.modalities)
 
 
-def _of_task(cases: Cases, task: str, asked: Sequence[Pair]) -> pd.DataFrame:
-    """Pick the rows of a task; of several pairs each subject gets the mean, and the inputs count as a method."""
-    rows = [row for row in cases.rows if Pair(tuple(row["sources"].split("+")), row["target"]) in asked]
-    shown = {name for pair in asked for name in pair.sources}
+def _of_task(cases: Cases, task: str, pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return the rows of a task; each subject gets the mean over its pairs, and the inputs count as a method."""
+    rows = [row for row in cases.rows if Pair(tuple(row["sources"].split("+")), row["target"]) in pairs]
+    shown = {name for pair in pairs for name in pair.sources}
     inputs = [
         {**row, "method": INPUT, "sources": row["modality"], "target": row["modality"]}
         for row in cases.inputs
@@ -163,8 +163,8 @@ def _segment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress
     real, others = rows[rows["missing"] == NONE], rows[rows["missing"] != NONE]
     frames = [real.assign(missing=name) for name in others["missing"].unique()]
     frames += [others[others["method"].isin([ABSENT, RETRAINED])]]
-    made = others[others["method"] == SYNTHESIZED]
-    frames += [made, made.assign(method=SYNTHESIZED + " from " + made["sources"])]
+    synthesized = others[others["method"] == SYNTHESIZED]
+    frames += [synthesized, synthesized.assign(method=SYNTHESIZED + " from " + synthesized["sources"])]
     cases = pd.concat(frames, ignore_index=True).rename(columns={"task": "lesion"}).assign(task=lambda x: x["missing"])
     about = ["subject", "dataset", "task", "method", "region", "lesion"]
     means = cases.groupby(about, sort=False, as_index=False)[["dice", "agreement"]].mean()

@@ -18,19 +18,19 @@ from paper_tables.sizes import Size, overrides_of
 from paper_tables.table import Method, Table
 
 BEFORE_RESAMPLING = ("canonical", "nonnegative")
-CARRIER = "small/label"  # lends the simple baselines a network that is not trained
+CARRIER = "small/label"  # its untrained network carries the simple baselines
 Tree = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """Say what one model of a method is for.
+    """The purpose of a model of a method.
 
     Args:
-        seed: Of its training.
-        dataset: The one that it is trained on; all, if None.
-        task: The one that it is trained for; all, if None.
-        fold: Who trains and who is tested; as the recipe says, if None.
+        seed: Seed of its training.
+        dataset: Dataset that it is trained on; all by default.
+        task: Task that it is trained for; all by default.
+        fold: Fold of the cross-validation; by default the split of the recipe.
     """
 
     seed: int
@@ -47,12 +47,12 @@ def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Pur
     """Return the whole recipe of one model, as plain mappings and lists.
 
     Args:
-        path: The recipe as written; of a simple baseline, one whose data section counts.
+        path: The recipe file; for a simple baseline, one whose data section is used.
         method: The method.
         table: The table.
         size: The size.
-        purpose: What the model is for.
-        subjects: Who trains and who is tested.
+        purpose: Purpose of the model.
+        subjects: The training subjects.
 
     Raises:
         UserError: If the recipe has mistakes, a line each.
@@ -87,11 +87,11 @@ def checked(path: Path) -> Tree:
 
 
 def resampled(steps: Sequence[Mapping[str, Any]], spacing: float) -> list[Mapping[str, Any]]:
-    """Give the preparation of a recipe a voxel size, so that all methods of a table are compared on one grid.
+    """Set the voxel size of a recipe's preparation, so that all methods of a table are compared on the same grid.
 
     Args:
-        steps: The preparation; without a resampling it gets one in front of what needs its grid.
-        spacing: In mm.
+        steps: The preparation; if it has no resampling, it gets one before the steps that need its grid.
+        spacing: Voxel size in mm.
 
     Example:
         >>> [step["name"] for step in resampled([{"name": "canonical"}, {"name": "crop"}, {"name": "rescale"}], 4)]
@@ -118,7 +118,7 @@ def _purposes(method: Method, table: Table, size: Size, purpose: Purpose) -> Ite
         yield f"modalities=[{', '.join(table.modalities)}]"
     filled = _words(purpose)
     for override in overrides_of(method, size):
-        yield re.sub(r"\{(dataset|sources|target|modalities)\}", lambda found: _filled(found, filled, method), override)
+        yield re.sub(r"\{(dataset|sources|target|modalities)\}", lambda match: _filled(match, filled, method), override)
     if purpose.dataset is not None:
         yield f"data.datasets=[{purpose.dataset}]"
     if purpose.fold is not None:
@@ -135,21 +135,21 @@ def _words(purpose: Purpose) -> dict[str, str]:
     return words
 
 
-def _filled(found: re.Match[str], words: Mapping[str, str], method: Method) -> str:
-    if found[1] not in words:
-        raise UserError(f"methods.{method.name}: {found[0]} has a meaning only with each: dataset or each: task")
-    return words[found[1]]
+def _filled(match: re.Match[str], words: Mapping[str, str], method: Method) -> str:
+    if match[1] not in words:
+        raise UserError(f"methods.{method.name}: {match[0]} needs each: dataset or each: task")
+    return words[match[1]]
 
 
 def _override(source: Source, override: str) -> None:
     dotted, equals, text = override.partition("=")
-    above, _, key = dotted.rpartition(".")  # a key that is overridden need not be written in the recipe
+    above, _, key = dotted.rpartition(".")  # the key need not be in the recipe
     for path in matching(source.tree, above) if "*" in above else [above]:
         apply(source, f"{path}.{key}{equals}{text}" if path else override)
 
 
 def matching(tree: Any, pattern: str) -> list[str]:
-    """List the paths of a tree that match a pattern in which ``*`` stands for a key or the number of an item.
+    """Return the paths of a tree that match a pattern, in which ``*`` is any key or number of an item.
 
     Args:
         tree: Mappings and lists.
@@ -177,5 +177,5 @@ def _walk(tree: Any, parts: Sequence[str], path: tuple[str, ...] = ()) -> Iterat
 
 
 def _beyond(tree: Any, pattern: str, most: float) -> list[str]:
-    found = _walk(tree, pattern.split("."))
-    return [".".join(path) for path, value in found if isinstance(value, int | float) and value > most]
+    matches = _walk(tree, pattern.split("."))
+    return [".".join(path) for path, value in matches if isinstance(value, int | float) and value > most]

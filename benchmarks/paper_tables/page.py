@@ -1,4 +1,4 @@
-"""The page: all tables of a run of the benchmarks in one HTML file that needs nothing else."""
+"""The page: all tables of a run of the benchmarks in a single HTML file."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ from paper_tables.results import Entry, Results, heading
 from paper_tables.write_table import METRIC, OVERALL, notes_of, orders, overall_cells, p_value
 
 TEMPLATE = Path(__file__).parent / "page.html"
-MOST = 12  # examples of one table
+MOST = 12  # examples of a table
 KINDS = ("", "best", "second")
 
 
-def write_page(found: Sequence[Results], path: Path) -> Path:
-    """Write the page; it is whole or not there.
+def write_page(tables: Sequence[Results], path: Path) -> Path:
+    """Write the page, whole or not at all.
 
     Args:
-        found: The tables.
+        tables: Results of the tables.
         path: The file.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     made_by = f"anysyn {version('anysyn')}"
-    text = template.render(tables=[_section(one) for one in found], limit=f"{LIMIT:.0%}", made_by=made_by)
+    text = template.render(tables=[_section(results) for results in tables], limit=f"{LIMIT:.0%}", made_by=made_by)
     with replacing(path, overwrite=True) as file:
         file.write(text.encode())
     return path
 
 
-def _section(found: Results) -> dict[str, Any]:
-    table, grid = found.plan.table, grid_of(found)
-    drawn = [draw(found, measure) for measure in table.metrics for draw in (boxes, curves)]
+def _section(results: Results) -> dict[str, Any]:
+    table, grid = results.plan.table, grid_of(results)
+    drawn = [draw(results, measure) for measure in table.metrics for draw in (boxes, curves)]
     return {
         "name": table.name,
         "title": table.title,
         "about": table.about,
         "paper": table.paper,
-        "simulated": found.plan.simulated,
+        "simulated": results.plan.simulated,
         "corner": grid.corner,
         "header": [list(_spans(grid, level)) for level in range(len(grid.columns[0]))],
         "rows": list(_rows(grid)),
-        "notes": notes_of(found),
+        "notes": notes_of(results),
         "how": OVERALL,
-        "overall": overall_cells(found),
-        "orders": [_order(*line) for line in orders(found)],
+        "overall": overall_cells(results),
+        "orders": [_order(*line) for line in orders(results)],
         "charts": [picture for picture in drawn if picture is not None],
-        "strips": list(islice(strips(found), MOST)),
-        "spent": [_spent(row) for row in found.spent.to_dict("records")],
+        "strips": list(islice(strips(results), MOST)),
+        "spent": [_spent(row) for row in results.spent.to_dict("records")],
     }
 
 

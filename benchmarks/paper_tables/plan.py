@@ -1,4 +1,4 @@
-"""The plan of a table: which models are trained on what, and what is measured of each."""
+"""The plan of a table: its models, their training data, and their measurements."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from paper_tables.sizes import Size, read_size, recipe_of, wanted
 from paper_tables.store import Store, key_of
 from paper_tables.table import Method, Table, Task
 
-NOT_MEASURED = ("root", "cache")  # keys of a recipe's data that its result does not depend on
+NOT_MEASURED = ("root", "cache")  # keys of a recipe's data section without an effect on the result
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Say what is measured of one model on one set.
+    """The measurement of a model on a set.
 
     Args:
-        key: All that it depends on, as a hash.
+        key: Hash of all that it depends on.
         run: Key of the model.
-        method: Name of the method that it is for.
+        method: Name of the method.
         set: Name of the set.
-        purpose: What the model is for.
-        question: What is measured, for the process that measures.
+        purpose: Purpose of the model.
+        question: What to measure, for the process that measures.
     """
 
     key: str
@@ -42,19 +42,19 @@ class Cell:
 
 @dataclass
 class Plan:
-    """Hold what has to be there for a table.
+    """Models and measurements of a table.
 
     Args:
         table: The table.
         size: Its size.
-        protocol: Line that says how images are compared; empty where nothing is compared.
+        protocol: Line that describes how images are compared; empty if none are.
         simulated: Whether the subjects are simulated.
         spacing: Voxel size in mm that the user's images are resampled to, if they are.
         recipes: The recipe of each model, by its key.
-        cells: What is measured; several methods may share one.
-        absent: By method without a recipe, what it would be called; empty where none is meant to be.
-        mistakes: By method, what is wrong with its recipe.
-        without: Sets that there are no data for.
+        cells: The measurements; methods may share one.
+        absent: By method without a recipe, the name that it would have; empty if it is not supposed to have one.
+        mistakes: By method, the mistakes of its recipe.
+        without: Sets without data.
         additions: By what only some methods have beyond their papers, the names of those.
     """
 
@@ -72,16 +72,16 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Hold what a plan is made for.
+class Options:
+    """The options of a plan.
 
     Args:
-        size: Its size.
-        subjects: By set, and ``training``.
-        seeds: A model for each.
-        folds: Of a cross-validation; none, if empty.
-        protocol: Instead of the table's.
-        levels: Values of corruptions instead of the presets, by name and severity.
+        size: Size of the table.
+        subjects: Subjects by set, and ``training``.
+        seeds: Seeds; each method gets a model for each.
+        folds: Folds of a cross-validation; by default there is none.
+        protocol: Protocol instead of the table's.
+        levels: Levels of corruptions instead of the presets, by name and severity.
     """
 
     size: Size
@@ -92,31 +92,31 @@ class Asked:
     levels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def plan_of(table: Table, asked: Asked, store: Store) -> Plan:
-    """Plan a table; a recipe that is missing or has mistakes costs its own row alone.
+def plan_of(table: Table, options: Options, store: Store) -> Plan:
+    """Plan a table; a recipe that is missing or has mistakes affects its own row alone.
 
     Args:
         table: The table.
-        asked: Size, subjects, seeds, folds.
-        store: Where prepared volumes are kept.
+        options: Size, subjects, seeds, folds.
+        store: The folder of results.
 
     Raises:
         UserError: If the protocol is unknown.
     """
-    how = protocol(asked.protocol or table.protocol) if table.measure == "pairs" else None
-    training = asked.subjects[TRAINING]
-    spacing = asked.size.spacing if training.given else None
-    plan = Plan(table, asked.size, how.describe() if how else "", training.simulated, spacing)
+    how = protocol(options.protocol or table.protocol) if table.measure == "pairs" else None
+    training = options.subjects[TRAINING]
+    spacing = options.size.spacing if training.given else None
+    plan = Plan(table, options.size, how.describe() if how else "", training.simulated, spacing)
     for method in table.methods:
-        path = recipe_of(method if method.simple is None else _first(table, asked.size), table, asked.size)
+        path = recipe_of(method if method.simple is None else _first(table, options.size), table, options.size)
         if path is None:
-            plan.absent[method.name] = wanted(method, asked.size)
+            plan.absent[method.name] = wanted(method, options.size)
             continue
         try:
-            _add(plan, method, path, asked, store, how.digest if how else "")
+            _add(plan, method, path, options, store, how.digest if how else "")
         except (UserError, OSError) as error:
             plan.mistakes[method.name] = str(error)
-    tested = {name for name in table.sets if _has_data(table, name, asked)}
+    tested = {name for name in table.sets if _has_data(table, name, options)}
     plan.without = [name for name in table.sets if name not in tested]
     plan.additions = additions(*_trained(plan))
     return plan
@@ -132,69 +132,71 @@ def _trained(plan: Plan) -> tuple[dict[str, Tree], dict[str, Tree]]:
 
 
 def _first(table: Table, size: Size) -> Method:
-    """Return the first method with a recipe: a simple baseline sees images that are prepared as its are."""
-    return next((one for one in table.methods if recipe_of(one, table, size)), table.methods[0])
+    """Return the first method with a recipe, whose prepared images a simple baseline gets."""
+    return next((method for method in table.methods if recipe_of(method, table, size)), table.methods[0])
 
 
-def _has_data(table: Table, name: str, asked: Asked) -> bool:
+def _has_data(table: Table, name: str, options: Options) -> bool:
     if table.sets[name].cohort is None:
         return True
-    return name in asked.subjects and not asked.folds  # a fold tests who does not train, not another cohort
+    # A fold is tested on subjects of the training cohort, not on another cohort.
+    return name in options.subjects and not options.folds
 
 
-def _add(plan: Plan, method: Method, path: Path, asked: Asked, store: Store, digest: str) -> None:
-    table, training = plan.table, asked.subjects[TRAINING]
+def _add(plan: Plan, method: Method, path: Path, options: Options, store: Store, digest: str) -> None:
+    table, training = plan.table, options.subjects[TRAINING]
     models: dict[Purpose, str] = {}
     for name in table.sets:
-        if not _has_data(table, name, asked):
+        if not _has_data(table, name, options):
             continue
-        for purpose, tasks in _purposes(table, name, method, asked):
+        for purpose, tasks in _purposes(table, name, method, options):
             if purpose not in models:
-                tree = recipe_at(path, method, table, asked.size, purpose, training)
+                tree = recipe_at(path, method, table, options.size, purpose, training)
                 tree["data"]["cache"] = str(store.cache.resolve())
                 models[purpose] = _run_key(tree, training)
                 plan.recipes[models[purpose]] = tree
             run = models[purpose]
-            question = _question(plan, name, tasks, method, asked)
-            subjects = asked.subjects.get(name, training)
+            question = _question(plan, name, tasks, method, options)
+            subjects = options.subjects.get(name, training)
             key = key_of("cell", run, question, digest, subjects.key)
-            question |= {"protocol": asked.protocol or table.protocol}
+            question |= {"protocol": options.protocol or table.protocol}
             question |= {"data": None if table.sets[name].cohort is None else str(subjects.root.resolve())}
             plan.cells.append(Cell(key, run, method.name, name, purpose, question))
 
 
 def _run_key(tree: Tree, training: Subjects) -> str:
     data = {key: value for key, value in tree["data"].items() if key not in NOT_MEASURED}
-    kept = {key: value for key, value in tree.items() if key not in ("name", "paper")}
-    return key_of("run", {**kept, "data": data}, training.key)
+    rest = {key: value for key, value in tree.items() if key not in ("name", "paper")}
+    return key_of("run", {**rest, "data": data}, training.key)
 
 
-def _purposes(table: Table, name: str, method: Method, asked: Asked) -> Iterator[tuple[Purpose, list[Task]]]:
+def _purposes(table: Table, name: str, method: Method, options: Options) -> Iterator[tuple[Purpose, list[Task]]]:
     dataset = table.sets[name].where.get("dataset") if method.each == "dataset" else None
     tasks = table.tasks_of(name)
     parts = [(task.name, [task]) for task in tasks] if method.each == "task" else [(None, tasks)]
-    for seed in asked.seeds:
-        for fold in asked.folds or [None]:
+    for seed in options.seeds:
+        for fold in options.folds or [None]:
             for task, own in parts:
                 yield Purpose(seed, dataset, task, fold), own
 
 
-def _question(plan: Plan, name: str, tasks: Collection[Task], method: Method, asked: Asked) -> dict[str, Any]:
+def _question(plan: Plan, name: str, tasks: Collection[Task], method: Method, options: Options) -> dict[str, Any]:
     table, size = plan.table, plan.size
     question: dict[str, Any] = {"measure": table.measure, "where": dict(table.sets[name].where)}
     if table.measure == "pairs":
         question["simple"] = method.simple is not None
         question["examples"] = size.examples
         question["tasks"] = [
-            {"name": task.name, "pairs": table.pairs_of(task), "corruption": _corruption(task, asked)} for task in tasks
+            {"name": task.name, "pairs": table.pairs_of(task), "corruption": _corruption(task, options)}
+            for task in tasks
         ]
     if table.measure == "segment":
         question |= {"steps": size.segmenter, "retrain": table.retrain}
     return question
 
 
-def _corruption(task: Task, asked: Asked) -> str | None:
+def _corruption(task: Task, options: Options) -> str | None:
     if task.corruption is None:
         return None
-    level = asked.levels.get(task.corruption, {}).get(task.severity or "", task.severity)
+    level = options.levels.get(task.corruption, {}).get(task.severity or "", task.severity)
     return f"{task.corruption}={level}"

@@ -1,4 +1,4 @@
-"""The values of a paper, by their place in a table. It needs no torch."""
+"""The published values of a paper, by their place in a table. It needs no torch."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from paper_tables.table import Place, Table
 
 
 class Value(NamedTuple):
-    """Carry a mean and a standard deviation, None where there is none."""
+    """A mean, and its standard deviation if there is one."""
 
     mean: float
     sd: float | None = None
 
 
 def published(table: Table) -> dict[Place, Value]:
-    """Return the values of the paper, by their place.
+    """Return the published values, by their place.
 
     Args:
         table: The table.
 
     Raises:
-        UserError: If a line has another number of values than there are columns, or a value cannot be read.
+        UserError: If the number of values of a line is not that of the columns, or a value cannot be read.
     """
     if table.published is None:
         return {}
@@ -32,7 +32,7 @@ def published(table: Table) -> dict[Place, Value]:
     width = {len(names) for names in own.columns.values()}
     if len(width) != 1:
         raise UserError(f"{table.name}: published.columns: the lists differ in length")
-    found = {}
+    values = {}
     for keys, numbers in _lines(own.values, len(own.lines)):
         if len(numbers) != min(width):
             raise UserError(f"{table.name}: published: {' / '.join(keys)} has {len(numbers)} values, not {min(width)}")
@@ -40,8 +40,8 @@ def published(table: Table) -> dict[Place, Value]:
             names = {name: names[column] for name, names in own.columns.items()}
             at = {**alone, **dict(zip(own.lines, keys, strict=True)), **names}
             if text is not None:
-                found[at["set"], at["task"], at["metric"], at["method"]] = _value(text, table.name)
-    return found
+                values[at["set"], at["task"], at["metric"], at["method"]] = _value(text, table.name)
+    return values
 
 
 def _lines(values: Any, depth: int, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:

@@ -1,4 +1,4 @@
-"""Tables found and read: by name or as files, with what they inherit, checked. It needs no torch."""
+"""Reading of tables, by name or as files: inheritance and checks. It needs no torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def table_files() -> dict[str, Path]:
 
 
 def find_tables(words: Sequence[str]) -> list[Path]:
-    """Find tables by name, by the beginning of a name before a hyphen, or as files.
+    """Return the files of tables given by name, by the part of a name before a hyphen, or as files.
 
     Args:
         words: ``omnisyn-2``, ``omnisyn-5`` for both of its parts, ``all``, or a path.
@@ -35,27 +35,27 @@ def find_tables(words: Sequence[str]) -> list[Path]:
         >>> [path.stem for path in find_tables(["omnisyn-5"])]
         ['omnisyn-5-accuracy', 'omnisyn-5-similarity']
     """
-    known, found = table_files(), list[Path]()
+    known, paths = table_files(), list[Path]()
     for word in words:
         begun = [path for name, path in known.items() if name.startswith(f"{word}-")]
         if word == "all":
-            found += known.values()
+            paths += known.values()
         elif word in known:
-            found.append(known[word])
+            paths.append(known[word])
         elif Path(word).suffix in {".yaml", ".yml"} and Path(word).is_file():
-            found.append(Path(word))
+            paths.append(Path(word))
         elif begun:
-            found += begun
+            paths += begun
         else:
             raise UserError(f"no table {word!r}, neither by name nor as a file; {suggest(word, [*known, 'all'])}")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(paths))
 
 
 def read_table(path: Path) -> Table:
     """Read and check a table.
 
-    A table with ``base:`` changes another one, that lies beside it or comes with the benchmarks: its ``methods`` are
-    added to the other's, or change the one that has their name; its other keys take the place of the other's.
+    A table with ``base:`` changes another table, which is beside it or comes with the benchmarks: its ``methods`` are
+    added, or change the method of the same name; its other keys replace those of the base.
 
     Args:
         path: The YAML file.
@@ -83,7 +83,7 @@ def _tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
-        raise UserError(f"{path}: a table is a YAML mapping, but this file holds none")
+        raise UserError(f"{path}: a table is a YAML mapping, but this file has none")
     base = tree.pop("base", None)
     if base is None:
         return tree
@@ -91,7 +91,7 @@ def _tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     parent = beside if beside.is_file() else find_tables([str(base)])[0]
     under = _tree(parent, (*seen, path.resolve()))
     own = _own_methods(path, tree)
-    for method in _own_methods(parent, under):  # what lay beside the base does not lie beside this table
+    for method in _own_methods(parent, under):  # a file beside the base is not beside this table
         if Path(str(method.get("recipe"))).suffix in {".yaml", ".yml"}:
             method["recipe"] = str((parent.parent / method["recipe"]).resolve())
     return {**under, **tree, "methods": _changed(under.get("methods", []), own)}
@@ -104,12 +104,12 @@ def _own_methods(path: Path, tree: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = [method["name"] for method in own]
     again = next((name for name in names if names.count(name) > 1), None)
     if again is not None:  # both would change the same method of the base
-        raise UserError(f"{path}: methods: two are called {again!r}")
+        raise UserError(f"{path}: methods: two have the name {again!r}")
     return own
 
 
 def _changed(methods: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Let a method change the one that has its name, and come after all of them if there is none."""
+    """Return methods changed by those of the same name, followed by the new ones."""
     names = [method.get("name") for method in methods]
     changes = {method.get("name"): method for method in own}
     changed = [{**method, **changes.get(name, {})} for name, method in zip(names, methods, strict=True)]
@@ -127,9 +127,9 @@ def _mistakes(table: Table) -> Iterator[str]:
         "method": len(table.methods),
     }
     lost = [name for name, count in several.items() if count > 1 and name not in laid]
-    yield from (f"layout: several values of {name}, which has a place neither in down nor in across" for name in lost)
+    yield from (f"layout: several values of {name}, which is neither in down nor in across" for name in lost)
     names = [method.name for method in table.methods]
-    yield from (f"methods: two are called {name!r}" for name in sorted({n for n in names if names.count(n) > 1}))
+    yield from (f"methods: two have the name {name!r}" for name in sorted({n for n in names if names.count(n) > 1}))
     yield from (f"sets.{name}: no tasks" for name in table.sets if not table.tasks_of(name))
     for method in table.methods:
         if method.each == "dataset" and any("dataset" not in own.where for own in table.sets.values()):

@@ -1,4 +1,4 @@
-"""Results of a table: the cases of every cell, and mean, spread, interval, test and order over them."""
+"""Results of a table: the cases of every cell, and their mean, spread, interval, test and rank."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from paper_tables.store import Store, error_of, finished, record_of
 from paper_tables.table import DIMENSIONS, MEAN, Place, Table
 
 SPENT = ("seconds", "cpu_seconds", "memory_mib", "gpu_memory_mib")
-OWN = {  # metrics of measurements that compare no images: label, digits, whether more is better
+OWN = {  # metrics of measurements without images: label, digits, whether higher is better
     "cosine": ("Cosine", 4, True),
     "accuracy": ("Accuracy (%)", 2, True),
     "dice": ("Dice", 4, True),
@@ -30,12 +30,12 @@ OWN = {  # metrics of measurements that compare no images: label, digits, whethe
 
 @dataclass(frozen=True)
 class Heading:
-    """Say how a metric is written.
+    """The heading of a metric.
 
     Args:
-        label: With its unit.
-        digits: After the point.
-        higher_is_better: Its direction.
+        label: Label with the unit.
+        digits: Digits after the point.
+        higher_is_better: Its better direction.
     """
 
     label: str
@@ -44,22 +44,22 @@ class Heading:
 
     @property
     def text(self) -> str:
-        """Return the label with the direction that is better."""
+        """Return the label with an arrow in the better direction."""
         return f"{self.label} {'↑' if self.higher_is_better else '↓'}"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Hold one cell of the printed table.
+    """A cell of the printed table.
 
     Args:
-        mean: Over cases; NaN where there is none.
-        sd: Over cases; NaN for one.
+        mean: Mean over cases; NaN if there is none.
+        sd: Standard deviation over cases; NaN for one case.
         low: Lower end of the 95 % interval of the mean.
         high: Its upper end.
-        cases: How many.
-        seeds: Standard deviation of the mean over seeds; NaN for one.
-        p: Against the best method, corrected; NaN for the best itself.
+        cases: Number of cases.
+        seeds: Standard deviation of the mean over seeds; NaN for one seed.
+        p: Corrected p value against the best method; NaN for the best.
         place: 1 for the best, 2 for the second, 0 for the others.
         published: The paper's value.
         note: Why there is no value: the method has no recipe, failed, or was not run.
@@ -79,18 +79,18 @@ class Entry:
 
 @dataclass
 class Results:
-    """Hold what a table shows.
+    """The results of a table.
 
     Args:
-        plan: What was asked for.
+        plan: The plan of the table.
         cases: Columns set, task, method, seed, fold, subject, dataset, and the metrics.
-        entries: By place.
+        entries: The cells by their place.
         agreement: By set, task and metric, Kendall's tau between our order of methods and the paper's.
-        parameters: By method, as printed.
-        spent: Columns method, purpose, seconds, cpu_seconds, memory_mib: what each model took.
-        examples: By set, task and method, the folder of planes of the first seed.
-        errors: By method, what failed.
-        measured: Set and method of every cell that is there.
+        parameters: By method, the number of parameters as printed.
+        spent: Time and memory of each model: columns method, purpose, seconds, cpu_seconds, memory_mib.
+        examples: By set and method, the folder of planes of the first seed.
+        errors: By method, its errors.
+        measured: Set and method of every finished cell.
         left_out: Cases that could not be measured, and why.
     """
 
@@ -107,7 +107,7 @@ class Results:
 
 
 def heading(name: str) -> Heading:
-    """Return how a metric is written, one of images or one of `OWN`.
+    """Return the heading of a metric, a registered one or one of `OWN`.
 
     Example:
         >>> heading("psnr").text, heading("accuracy").digits
@@ -115,64 +115,64 @@ def heading(name: str) -> Heading:
     """
     if name in OWN:
         return Heading(*OWN[name])
-    held = metric(name)
-    return Heading(held.label, held.digits, held.higher_is_better)
+    registered = metric(name)
+    return Heading(registered.label, registered.digits, registered.higher_is_better)
 
 
 def results_of(plan: Plan, store: Store) -> Results:
-    """Gather what is there of a table.
+    """Gather the finished results of a table.
 
     Args:
-        plan: What was asked for.
-        store: Where it is kept.
+        plan: The plan.
+        store: The folder of results.
 
     Raises:
         UserError: If the cells were measured under different protocols.
     """
-    found = Results(plan, pd.DataFrame(columns=["set", "task", "method", "seed", "fold", "subject", "dataset"]))
+    results = Results(plan, pd.DataFrame(columns=["set", "task", "method", "seed", "fold", "subject", "dataset"]))
     for name, mistake in plan.mistakes.items():
-        found.errors[name] = [mistake]
-    _gather(found, store)
-    _check_protocol(found.cases)
-    _fill(found)
-    return found
+        results.errors[name] = [mistake]
+    _gather(results, store)
+    _check_protocol(results.cases)
+    _fill(results)
+    return results
 
 
-def _gather(found: Results, store: Store) -> None:
-    table, frames, spent = found.plan.table, [found.cases], list[dict[str, Any]]()
+def _gather(results: Results, store: Store) -> None:
+    table, frames, spent = results.plan.table, [results.cases], list[dict[str, Any]]()
     methods = {method.name: method for method in table.methods}
-    for cell in found.plan.cells:
+    for cell in results.plan.cells:
         run, folder, method = store.run(cell.run), store.cell(cell.key), methods[cell.method]
         if error := error_of(run) or error_of(folder):
-            found.errors.setdefault(cell.method, [])
-            if error not in found.errors[cell.method]:
-                found.errors[cell.method].append(error)
+            results.errors.setdefault(cell.method, [])
+            if error not in results.errors[cell.method]:
+                results.errors[cell.method].append(error)
         if finished(run):
-            _note_run(found, spent, cell, record_of(run))
+            _note_run(results, spent, cell, record_of(run))
         if not finished(folder):
             continue
-        found.measured.add((cell.set, cell.method))
+        results.measured.add((cell.set, cell.method))
         failures = record_of(folder)["failures"]
-        found.left_out += [f"{cell.method}: {failure['subject']}: {failure['reason']}" for failure in failures]
+        results.left_out += [f"{cell.method}: {failure['subject']}: {failure['reason']}" for failure in failures]
         frame = pd.read_csv(folder / "cases.csv", keep_default_na=False, na_values=[""], dtype={"subject": str})
         answers = frame["task"].map(method.answer)
-        kept = frame[frame["method"] == answers].assign(set=cell.set, method=cell.method)
+        cases = frame[frame["method"] == answers].assign(set=cell.set, method=cell.method)
         fold = cell.purpose.fold.name if cell.purpose.fold else ""
-        frames.append(kept.assign(seed=cell.purpose.seed, fold=fold))
-        found.examples.setdefault((cell.set, cell.method), folder / "examples")
-    found.cases = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
-    found.spent = pd.DataFrame(spent).drop_duplicates() if spent else pd.DataFrame()
+        frames.append(cases.assign(seed=cell.purpose.seed, fold=fold))
+        results.examples.setdefault((cell.set, cell.method), folder / "examples")
+    results.cases = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+    results.spent = pd.DataFrame(spent).drop_duplicates() if spent else pd.DataFrame()
 
 
-def _note_run(found: Results, spent: list[dict[str, Any]], cell: Any, record: Mapping[str, Any]) -> None:
+def _note_run(results: Results, spent: list[dict[str, Any]], cell: Any, record: Mapping[str, Any]) -> None:
     figures = {name: record[name] for name in SPENT if name in record}
     spent.append({"method": cell.method, "model": str(cell.purpose), **figures})
     if not cell.question.get("simple"):
-        found.parameters.setdefault(cell.method, _count(record["parameters"]))
+        results.parameters.setdefault(cell.method, _count(record["parameters"]))
 
 
 def _count(parts: Mapping[str, Mapping[str, int]]) -> str:
-    """Write how many parameters a source and a target need, what a discriminator adds, and how many there are."""
+    """Return the parameters for one source and one target, those of the discriminators, and the total."""
     judges = [counts for name, counts in parts.items() if name.startswith("discriminator")]
     own = parts.get("synthesizer") or max(parts.values(), key=lambda counts: counts["all"])
     text = _millions(own["one"]) + "".join(f" + {_millions(counts['one'])}" for counts in judges)
@@ -186,15 +186,15 @@ def _millions(count: int) -> str:
 def _check_protocol(cases: pd.DataFrame) -> None:
     if "digest" not in cases:
         return
-    held = sorted({(name, digest) for name, digest in zip(cases["protocol"], cases["digest"], strict=True)})
-    if len(held) > 1:
-        words = ", ".join(f"{name} ({digest})" for name, digest in held)
+    protocols = sorted({(name, digest) for name, digest in zip(cases["protocol"], cases["digest"], strict=True)})
+    if len(protocols) > 1:
+        words = ", ".join(f"{name} ({digest})" for name, digest in protocols)
         raise UserError(f"one table cannot mix protocols: {words}")
 
 
-def _fill(found: Results) -> None:
-    table, papers = found.plan.table, published(found.plan.table)
-    cases = _by_place(found.cases, table)
+def _fill(results: Results) -> None:
+    table, papers = results.plan.table, published(results.plan.table)
+    cases = _by_place(results.cases, table)
     groups: dict[tuple[str, str, str], list[str]] = {}
     for name, task, measure, method in table.places():
         groups.setdefault((name, task, measure), []).append(method)
@@ -202,17 +202,17 @@ def _fill(found: Results) -> None:
         values = {method: _of_metric(cases.get((name, task, method)), measure) for method in methods}
         printed = {m: papers[name, task, measure, m] for m in methods if (name, task, measure, m) in papers}
         for method, entry in _compared(values, measure, printed).items():
-            note = "" if entry.cases else _note(found, name, method)
+            note = "" if entry.cases else _note(results, name, method)
             fields = {**vars(entry), "note": note}
-            found.entries[name, task, measure, method] = Entry(**fields)
-        ours = {method: found.entries[name, task, measure, method].mean for method in methods}
+            results.entries[name, task, measure, method] = Entry(**fields)
+        ours = {method: results.entries[name, task, measure, method].mean for method in methods}
         tau = rank_agreement(ours, {method: value.mean for method, value in printed.items()})
         if math.isfinite(tau):
-            found.agreement[name, task, measure] = tau
+            results.agreement[name, task, measure] = tau
 
 
 def _by_place(cases: pd.DataFrame, table: Table) -> dict[tuple[str, str, str], pd.DataFrame]:
-    """Return by set, task and method a row for each subject, a column for each metric and seed.
+    """Return tables by set, task and method: a row for each subject, a column for each metric and seed.
 
     The mean task is the mean over the tasks of a subject.
     """
@@ -233,7 +233,7 @@ def _of_metric(cases: pd.DataFrame | None, measure: str) -> pd.DataFrame:
 def _compared(values: Mapping[str, pd.DataFrame], measure: str, printed: Mapping[str, Value]) -> dict[str, Entry]:
     how = heading(measure)
     means = {method: frame.mean(axis=1) for method, frame in values.items() if len(frame)}
-    together = pd.DataFrame(means)  # a row for each subject, NaN where a method lacks it
+    together = pd.DataFrame(means)  # a row for each subject, NaN if a method lacks it
     rows = {method: together[method].to_numpy(dtype=float) for method in together}
     p = against_best(rows, higher_is_better=how.higher_is_better) if len(rows) > 1 else {}
     entries = {}
@@ -251,32 +251,32 @@ def _compared(values: Mapping[str, pd.DataFrame], measure: str, printed: Mapping
 
 
 def _places(entries: Mapping[str, Entry], how: Heading) -> dict[str, int]:
-    """Rank what is printed; a method with fewer cases than the others is not ranked: its mean is over other images."""
+    """Rank the printed means; a method with fewer cases than the others is not ranked, as it is over other images."""
     most = max((entry.cases for entry in entries.values()), default=0)
     able = {m: round(e.mean, how.digits) for m, e in entries.items() if e.cases == most and math.isfinite(e.mean)}
     order = sorted(set(able.values()), reverse=how.higher_is_better)[:2]
     return {method: order.index(able[method]) + 1 if able.get(method) in order else 0 for method in entries}
 
 
-def _note(found: Results, name: str, method: str) -> str:
-    plan = found.plan
+def _note(results: Results, name: str, method: str) -> str:
+    plan = results.plan
     if method in plan.absent:
         return "no recipe"
     if name in plan.without:
         return "no data"
-    if (name, method) in found.measured:
+    if (name, method) in results.measured:
         return "–"
-    return "failed" if method in found.errors else "not run"
+    return "failed" if method in results.errors else "not run"
 
 
-def long_table(found: Results) -> pd.DataFrame:
-    """Write every entry as a row, the paper's value beside.
+def long_table(results: Results) -> pd.DataFrame:
+    """Return every entry as a row, with the paper's value.
 
     Args:
-        found: The results.
+        results: The results.
     """
     rows = []
-    for place, entry in found.entries.items():
+    for place, entry in results.entries.items():
         row: dict[str, Any] = dict(zip(DIMENSIONS, place, strict=True))
         row |= {key: value for key, value in vars(entry).items() if key != "published"}
         row["paper"] = None if entry.published is None else entry.published.mean
@@ -285,30 +285,30 @@ def long_table(found: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def over_tasks(found: Results) -> pd.DataFrame:
-    """Average each method over all tasks of a subject, where every method with a value has them, then over subjects.
+def over_tasks(results: Results) -> pd.DataFrame:
+    """Average each method over those tasks of a subject that all methods have, then over subjects.
 
     Args:
-        found: The results.
+        results: The results.
 
     Returns:
         Columns method, and for each metric its mean over subjects, the standard deviation of that over seeds
         (``<metric>_seeds``), p against the best method (``<metric>_p``), and the paper's mean (``<metric>_paper``).
     """
-    table: Table = found.plan.table
+    table: Table = results.plan.table
     rows: dict[str, dict[str, Any]] = {method.name: {"method": method.name} for method in table.methods}
     for measure in table.metrics:
         for name, row in rows.items():
-            row[f"{measure}_paper"] = _mean_published(found, measure, name)
-        if measure in found.cases:
-            for name, values in _means(found.cases, measure, list(rows)).items():
+            row[f"{measure}_paper"] = _mean_published(results, measure, name)
+        if measure in results.cases:
+            for name, values in _means(results.cases, measure, list(rows)).items():
                 rows[name] |= values
     return pd.DataFrame(rows.values())
 
 
-def _mean_published(found: Results, measure: str, method: str) -> float:
-    places = [place for place in found.entries if place[2:] == (measure, method) and place[1] != MEAN]
-    values = [found.entries[place].published for place in places]
+def _mean_published(results: Results, measure: str, method: str) -> float:
+    places = [place for place in results.entries if place[2:] == (measure, method) and place[1] != MEAN]
+    values = [results.entries[place].published for place in places]
     means = [value.mean for value in values if value is not None]
     return float(np.mean(means)) if means else math.nan
 
@@ -318,11 +318,11 @@ def _means(cases: pd.DataFrame, measure: str, methods: Sequence[str]) -> dict[st
     filled = cases.assign(dataset=cases["dataset"].fillna(""))
     of_seeds = filled.pivot_table(index=index, columns=["method", "seed"], values=measure, aggfunc="mean")
     finite = of_seeds.replace([np.inf, -np.inf], np.nan)
-    held = finite.T.groupby(level="method").mean().T.dropna().index  # cases that every method has
-    if held.empty:
+    shared_cases = finite.T.groupby(level="method").mean().T.dropna().index  # cases that every method has
+    if shared_cases.empty:
         return {}
-    # The tasks of a subject are no cases of their own: they would make any difference look certain.
-    finite = finite.loc[held].groupby(level=["set", "dataset", "subject"]).mean()
+    # The tasks of a subject are not independent cases: as such they would make any difference look certain.
+    finite = finite.loc[shared_cases].groupby(level=["set", "dataset", "subject"]).mean()
     shared = finite.T.groupby(level="method").mean().T
     values = {name: shared[name].to_numpy(dtype=float) for name in methods if name in shared}
     better = heading(measure).higher_is_better

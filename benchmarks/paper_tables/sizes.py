@@ -1,4 +1,4 @@
-"""Sizes that a table can be run at: which recipes, how much data, how long. It needs no torch."""
+"""Sizes of a table: recipes, amount of data, length of training. It needs no torch."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SIZES = Path(__file__).parent / "sizes.yaml"
 
 
 class Extent(Declared):
-    """Say how much is simulated.
+    """Size of a simulated cohort.
 
     Args:
-        subjects: How many.
+        subjects: Number of subjects.
         spacing: Voxel size in mm.
     """
 
@@ -28,25 +28,25 @@ class Extent(Declared):
     spacing: float
 
     def of(self, cohort: Cohort) -> Cohort:
-        """Return a cohort of this extent; what it says itself stays."""
+        """Return a cohort of this size; its own numbers stay."""
         return cohort.model_copy(
             update={"subjects": cohort.subjects or self.subjects, "spacing": cohort.spacing or self.spacing}
         )
 
 
 class Size(Declared):
-    """Hold a size of a table.
+    """A size of a table.
 
     Args:
-        names: Its name and those of the sizes that it changes, nearest first.
-        recipe: How the recipe of a method is called, for example ``small/{}``.
-        cohort: What is simulated for the training.
-        test: What is simulated for each further test set.
-        spacing: Voxel size in mm that the user's images are resampled to; as they are, if None.
+        names: Its name and those of its base sizes, nearest first.
+        recipe: Pattern of the recipes' names, for example ``small/{}``.
+        cohort: Size of the simulated training cohort.
+        test: Size of each further simulated test set.
+        spacing: Voxel size in mm that the user's images are resampled to; by default they are not.
         limit: Largest values, by their path in a recipe.
-        overrides: Of every recipe.
-        segmenter: Batches that a segmenter of real images is trained on.
-        examples: Subjects whose planes are kept for the page.
+        overrides: Overrides of every recipe.
+        segmenter: Batches in the training of a segmenter of real images.
+        examples: Number of subjects whose planes are kept for the page.
     """
 
     names: tuple[str, ...]
@@ -66,11 +66,11 @@ class Size(Declared):
 
 
 def read_size(name: str, table: Table | None = None) -> Size:
-    """Read a size, with what a table changes of it.
+    """Read a size, with the changes of a table.
 
     Args:
         name: ``tiny``, ``small`` or ``paper``.
-        table: Whose key ``sizes`` counts.
+        table: The table with the changes, in its key ``sizes``.
 
     Raises:
         UserError: If there is no size of that name.
@@ -98,11 +98,11 @@ def overrides_of(method: Method, size: Size) -> list[str]:
 
 
 def recipe_of(method: Method, table: Table, size: Size) -> Path | None:
-    """Return the recipe of a method at a size, None where there is none.
+    """Return the recipe of a method at a size; None if there is none.
 
     Args:
         method: The method.
-        table: The table; a recipe written as a file may lie beside it.
+        table: The table; a recipe that is a file may be beside it.
         size: The size.
     """
     if method.recipe is None:
@@ -115,7 +115,7 @@ def recipe_of(method: Method, table: Table, size: Size) -> Path | None:
 
 
 def wanted(method: Method, size: Size) -> str:
-    """Return what the recipe of a method is called at a size, for messages; empty where none is meant to be."""
+    """Return the name of a method's recipe at a size, for messages; empty if it has none."""
     if method.recipe is None:
         return ""
     return method.recipe if Path(method.recipe).suffix else size.recipe.format(method.recipe)

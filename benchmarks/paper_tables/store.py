@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 RECORD, ERROR = "record.json", "error.json"
-FORMAT = 1  # goes up whenever the same recipe on the same data is to give something else
-TAIL = 1 << 16  # bytes at the end of a compressed file, which ends with a checksum of all that it holds
+FORMAT = 1  # to be raised when the same recipe on the same data gives other results
+TAIL = 1 << 16  # bytes at the end of a compressed file, which has a checksum of its content there
 READ = {".nii", ".gz", ".json", ".tsv", ".csv", ".bval", ".bvec"}
 
 
 @dataclass(frozen=True)
 class Store:
-    """Name the places in the folder of results.
+    """The folder of results, and its subfolders.
 
     Args:
         root: The folder.
@@ -33,81 +33,81 @@ class Store:
     root: Path
 
     def run(self, key: str) -> Path:
-        """Return where a model is trained."""
+        """Return the folder of a model."""
         return self.root / "runs" / key
 
     def cell(self, key: str) -> Path:
-        """Return where a measurement lies."""
+        """Return the folder of a measurement."""
         return self.root / "cells" / key
 
     def cohort(self, key: str) -> Path:
-        """Return where a simulated cohort lies."""
+        """Return the folder of a simulated cohort."""
         return self.root / "cohorts" / key
 
     def table(self, name: str) -> Path:
-        """Return where a table is written."""
+        """Return the folder of a table."""
         return self.root / "tables" / name
 
     @property
     def cache(self) -> Path:
-        """Return where prepared volumes lie, for all runs."""
+        """Return the folder of prepared volumes, for all runs."""
         return self.root / "cache"
 
 
 def finished(folder: Path) -> bool:
-    """Tell whether a folder is whole: its record is written last."""
+    """Return whether a folder is complete: its record is written last."""
     return (folder / RECORD).is_file()
 
 
 def record_of(folder: Path) -> dict[str, Any]:
-    """Return the record of a folder; empty where it is not whole."""
+    """Return the record of a folder; empty if it is not complete."""
     return _read(folder / RECORD)
 
 
 def error_of(folder: Path) -> str | None:
-    """Return why a folder could not be filled, or None."""
+    """Return the error of a folder that could not be filled, or None."""
     return _read(folder / ERROR).get("error") if not finished(folder) else None
 
 
 def finish(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write the record of a folder that is whole."""
+    """Write the record of a complete folder."""
     write(folder / RECORD, record)
     (folder / ERROR).unlink(missing_ok=True)
 
 
 def fail(folder: Path, error: str) -> None:
-    """Note why a folder could not be filled; the next time it is tried again."""
+    """Write the error of a folder that could not be filled; the next run tries again."""
     write(folder / ERROR, {"error": error})
 
 
 def write(path: Path, value: Any) -> None:
-    """Write a value as JSON; the file is whole or not there.
+    """Write a value as JSON, whole or not at all.
 
     Args:
-        path: The file; its folder is made.
-        value: Anything that JSON can hold.
+        path: The file; a missing folder is made.
+        value: A value for JSON.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    # In the order given: a part of a recipe may refer to those above it.
+    # Not sorted: a part of a recipe may refer to those above it.
     partial.write_text(json.dumps(value, indent=2, default=str) + "\n", encoding="utf-8")
     partial.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        entries: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return found
+    return entries
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait until nobody else works on something; the lock goes with the process that holds it, however it ends.
+    """Hold a lock; it ends with the process that holds it, however the process ends.
 
     Args:
-        path: A file of its own.
+        path: File of the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
@@ -119,7 +119,7 @@ def key_of(*parts: Any) -> str:
     """Return sixteen hexadecimal digits that change with any part, with the version of anysyn and with `FORMAT`.
 
     Args:
-        parts: Anything that JSON can hold.
+        parts: Values for JSON.
 
     Example:
         >>> key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1}) != key_of({"a": 1})
@@ -130,7 +130,7 @@ def key_of(*parts: Any) -> str:
 
 
 def data_key(root: Path) -> str:
-    """Return a key of the files of a cohort: their names and what they hold, not when they were written.
+    """Return a key of the files of a cohort, of their names and contents but not of their dates.
 
     Args:
         root: Folder or file.

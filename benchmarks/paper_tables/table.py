@@ -1,4 +1,4 @@
-"""A table as it is declared: methods, tasks, sets, metrics, layout, and the paper's values. It needs no torch."""
+"""The declaration of a table: methods, tasks, sets, metrics, layout, and the paper's values. It needs no torch."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ MEAN = "mean"
 
 
 class Declared(BaseModel):
-    """Refuse keys that mean nothing."""
+    """A declaration in YAML; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Cohort(Declared):
-    """Say which subjects are simulated where the user gives no data.
+    """Subjects that are simulated if the user gives no data.
 
     Args:
-        centres: How many, or their letters.
+        centres: Number of centres, or their letters.
         contrasts: Modalities of every subject; by default what its centre acquires.
         vary: Whether acquisitions are drawn from broad ranges.
-        subjects: How many; the size says it otherwise.
-        spacing: Voxel size in mm; the size says it otherwise.
-        seed: Of the simulation.
+        subjects: Number of subjects; by default that of the size.
+        spacing: Voxel size in mm; by default that of the size.
+        seed: Seed of the simulation.
     """
 
     centres: int | list[str] = 4
@@ -41,12 +41,12 @@ class Cohort(Declared):
 
 
 class Task(Declared):
-    """Say one thing that is asked of every method.
+    """A task of every method.
 
     Args:
-        name: What the table calls it; a pair such as ``T1w:T2w`` is its own name.
-        corruption: What is done to the sources before they are shown.
-        severity: How much of it.
+        name: Its name in the table; a pair such as ``T1w:T2w`` is its own name.
+        corruption: Corruption of the sources.
+        severity: Severity of the corruption.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Task(Declared):
 
 
 class SubjectSet(Declared):
-    """Say which subjects are tested.
+    """A set of test subjects.
 
     Args:
-        cohort: Another cohort, all of which counts; by default the test subjects of the training's.
+        cohort: Another cohort, with all of its subjects; by default the test subjects of the training cohort.
         where: Values that columns of the cases must have, for example ``{dataset: A}``.
-        tasks: What is asked here; by default what is asked everywhere.
+        tasks: Tasks of this set; by default those of the table.
     """
 
     cohort: Cohort | None = None
@@ -74,16 +74,16 @@ class SubjectSet(Declared):
 
 
 class Method(Declared):
-    """Say one row, or column, of methods.
+    """A method of the table.
 
     Args:
-        name: What the table calls it.
-        recipe: Name of a recipe that comes with anysyn, or a YAML file beside the table; None where there is none.
+        name: Its name in the table.
+        recipe: Name of a recipe that comes with anysyn, or a YAML file beside the table; None if there is none.
         simple: A baseline that is not trained, by its label: ``source copied``, ``intensity regression``.
-        answers: Which of the answers of a measurement counts; by task, where they differ.
-        each: Whether there is a model for each dataset, or for each task; one for all by default.
-        overrides: Of the recipe, each ``path.to.key=value``; by size, where they differ. A ``*`` stands for any key;
-            ``{dataset}``, ``{sources}``, ``{target}`` and ``{modalities}`` for what a model is for.
+        answers: The method of the cases that counts, for example ``model``; by task, if they differ.
+        each: Whether there is a model for each dataset, or for each task; by default one for all.
+        overrides: Overrides of the recipe, each ``path.to.key=value``; by size, if they differ. A ``*`` is any key;
+            ``{dataset}``, ``{sources}``, ``{target}`` and ``{modalities}`` are those that a model is for.
     """
 
     name: str
@@ -94,18 +94,18 @@ class Method(Declared):
     overrides: list[str] | dict[str, list[str]] = []
 
     def answer(self, task: str) -> str:
-        """Return the answer that counts for a task."""
+        """Return the method of the cases that counts for a task."""
         if self.simple is not None:
             return self.simple
         return self.answers if isinstance(self.answers, str) else self.answers.get(task, "model")
 
 
 class Published(Declared):
-    """Hold the values of the paper.
+    """The values of the paper.
 
     Args:
-        lines: The keys of ``values``, from the outermost.
-        columns: What the numbers of a line are of: parallel lists, by dimension.
+        lines: Dimensions of the keys of ``values``, from the outermost.
+        columns: By dimension, the names that belong to the numbers of a line: lists of the same length.
         values: Nested mappings that end with lists: numbers, ``"27.17 ± 2.03"``, or null.
         parameters: By method, as printed.
     """
@@ -117,30 +117,30 @@ class Published(Declared):
 
 
 class Table(Declared):
-    """Declare a comparison.
+    """The declaration of a table.
 
     Args:
-        name: Of the file.
-        folder: Of the file; recipes may lie beside it.
+        name: Name of the file.
+        folder: Folder of the file, with recipes perhaps.
         title: Heading.
-        about: What is compared.
-        paper: Whose values stand beside ours.
+        about: Description of the comparison.
+        paper: The paper with the published values.
         protocol: How images are compared.
-        measure: What is measured: ``pairs``, ``embeddings``, ``alignment`` or ``segment``.
+        measure: The measurement: ``pairs``, ``embeddings``, ``alignment`` or ``segment``.
         metrics: In order.
-        down: What the rows are, from the outermost.
-        across: What the columns are, from the outermost.
-        mean: Dimensions over which a mean is shown, too.
+        down: Dimensions of the rows, from the outermost.
+        across: Dimensions of the columns, from the outermost.
+        mean: Dimensions with an additional mean.
         parameters: Whether the number of parameters is shown.
-        retrain: With ``segment``: also a segmenter without each of the modalities.
-        modalities: Of every recipe; its own by default.
-        cohort: What is simulated for the training.
-        sets: By name; one without a name, the test subjects, by default.
-        tasks: What is asked in every set that does not say it itself.
-        pairs: Which pairs a task that is a corruption is measured on.
-        methods: In order.
+        retrain: With ``segment``, whether to train a segmenter without each of the modalities, too.
+        modalities: Modalities of every recipe; by default its own.
+        cohort: The simulated training cohort.
+        sets: Sets of test subjects by name; by default one without a name.
+        tasks: Tasks of every set that has none of its own.
+        pairs: Pairs that are measured for a task that is a corruption.
+        methods: Methods in order.
         published: The values of the paper.
-        sizes: By size, what this table has otherwise than ``sizes.yaml``.
+        sizes: By size, changes of ``sizes.yaml`` for this table.
     """
 
     name: str
@@ -171,7 +171,7 @@ class Table(Declared):
         return _tasks(tasks)
 
     def tasks_of(self, name: str) -> list[Task]:
-        """Return what is asked in a set."""
+        """Return the tasks of a set."""
         own = self.sets[name].tasks
         return self.tasks if own is None else own
 
@@ -180,11 +180,11 @@ class Table(Declared):
         return self.pairs if self.pairs else [task.name]
 
     def shown(self, dimension: Dimension) -> bool:
-        """Tell whether a dimension has a place in the layout."""
+        """Return whether a dimension is in the layout."""
         return dimension in (*self.down, *self.across)
 
     def places(self) -> Iterator[Place]:
-        """List the cells, a mean included."""
+        """Yield the place of every cell, means included."""
         for name in self.sets:
             tasks = [task.name for task in self.tasks_of(name)] + ([MEAN] if "task" in self.mean else [])
             for task in tasks:

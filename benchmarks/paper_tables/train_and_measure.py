@@ -1,4 +1,4 @@
-"""One job, in a process of its own: train a model unless it is there, then measure what is asked of it."""
+"""The work of a job: train a model unless it is finished, then measure it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from anysyn.training.folder import RunFolder
 from paper_tables.measurements import measured
 from paper_tables.store import fail, finish, finished, locked
 
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # where there is Linux
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # on Linux
 
 
 def train_and_measure(job: Mapping[str, Any], *, accelerator: str = "auto", progress: Progress | None = None) -> bool:
-    """Train and measure; what is there already is not made again.
+    """Train a model and measure it, without repeating finished work.
 
     Args:
-        job: ``run`` and ``recipe``: where the model is trained and from what; ``cells``: a folder and a question each.
+        job: ``run`` and ``recipe``, the folder and the recipe of the model; ``cells``, folder and question of each
+            measurement.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
-        progress: Shown what is done.
+        progress: Shows the progress.
 
     Returns:
-        Whether all of it is there. What failed has its error written beside.
+        Whether all of it is finished. A failed folder has a file with its error.
     """
     shown, run = progress or Progress(), Path(job["run"])
     with locked(run.with_suffix(".lock")):
@@ -78,19 +79,19 @@ def _train(folder: Path, recipe: Mapping[str, Any], accelerator: str, progress: 
 
 
 def _parameters(recipe: Recipe) -> dict[str, dict[str, int]]:
-    """Count the parameters of each part, all of them and those that one source and one target need."""
-    found = {}
+    """Return the parameters of each part: all, and those for one source and one target."""
+    counts = {}
     for name, part in build.parts(recipe).items():
         others = _of_others(part, recipe.parts[name], len(recipe.modalities))
-        found[name] = {"all": _size(part), "one": _size(part) - others}
-    return found
+        counts[name] = {"all": _size(part), "one": _size(part) - others}
+    return counts
 
 
 def _of_others(part: nn.Module, spec: Any, modalities: int) -> int:
-    """Count the parameters of networks ``per_modality`` that belong to the other modalities."""
+    """Return the parameters of ``per_modality`` networks that belong to the other modalities."""
     apart = [key for key, inner in spec.items() if isinstance(inner, Mapping) and inner.get("name") == "per_modality"]
-    held = [module for module in (getattr(part, key, part) for key in apart) if isinstance(module, nn.Module)]
-    return sum(map(_size, held)) * (modalities - 1) // modalities
+    networks = [module for module in (getattr(part, key, part) for key in apart) if isinstance(module, nn.Module)]
+    return sum(map(_size, networks)) * (modalities - 1) // modalities
 
 
 def _size(module: nn.Module) -> int:
@@ -99,14 +100,14 @@ def _size(module: nn.Module) -> int:
 
 def _measure(run: Path, folder: Path, question: Mapping[str, Any], accelerator: str, progress: Progress) -> None:
     began = Spent()
-    found = measured(load_run(run / "run", accelerator=accelerator), question, folder, progress)
-    write_text(folder / "cases.csv", found.cases.to_csv(index=False))
-    failures = [{"subject": failure.key, "reason": failure.reason} for failure in found.failures]
+    result = measured(load_run(run / "run", accelerator=accelerator), question, folder, progress)
+    write_text(folder / "cases.csv", result.cases.to_csv(index=False))
+    failures = [{"subject": failure.key, "reason": failure.reason} for failure in result.failures]
     finish(folder, {"question": dict(question), "failures": failures, **began.so_far()})
 
 
 class Spent:
-    """Measure the time and the memory of some work of this process."""
+    """Time and memory of this process since a start."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
@@ -116,16 +117,16 @@ class Spent:
             torch.cuda.reset_peak_memory_stats()
 
     def so_far(self) -> dict[str, float]:
-        """Return seconds, CPU seconds, and the peaks of the memory in MiB, libraries included."""
-        found = {"seconds": time.perf_counter() - self._wall, "cpu_seconds": time.process_time() - self._cpu}
-        found["memory_mib"] = _peak()
+        """Return seconds, CPU seconds, and the peak memory in MiB, libraries included."""
+        spent = {"seconds": time.perf_counter() - self._wall, "cpu_seconds": time.process_time() - self._cpu}
+        spent["memory_mib"] = _peak()
         if torch.cuda.is_available():
-            found["gpu_memory_mib"] = torch.cuda.max_memory_allocated() / 1024**2
-        return found
+            spent["gpu_memory_mib"] = torch.cuda.max_memory_allocated() / 1024**2
+        return spent
 
 
 def _peak() -> float:
-    if STATUS.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())):
-        return int(found[1]) / 1024
+    if STATUS.exists() and (match := re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())):
+        return int(match[1]) / 1024
     unit = 1024**2 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

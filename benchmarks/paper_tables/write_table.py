@@ -1,4 +1,4 @@
-"""A table as Markdown, CSV and LaTeX."""
+"""Writing of a table as Markdown, CSV and LaTeX."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from paper_tables.results import Results, heading, long_table, over_tasks
 WARNING = "Simulated subjects: this compares methods on a simulation and says nothing about patients."
 REAL = "Subjects given by the user."
 OVERALL = "A subject's tasks are averaged first, where every method has them; p is over subjects."
-METRIC = 2  # place of the metric in a place
+METRIC = 2  # index of the metric in a place
 
 
-def notes_of(found: Results) -> list[str]:
-    """Return the lines for the foot of a table: what the numbers were computed on, how, and what failed.
+def notes_of(results: Results) -> list[str]:
+    """Return the lines for the foot of a table: data, methods and failures.
 
     Args:
-        found: The results.
+        results: The results.
     """
-    plan = found.plan
+    plan = results.plan
     seeds = sorted({cell.purpose.seed for cell in plan.cells})
     folds = len({cell.purpose.fold.name for cell in plan.cells if cell.purpose.fold})
     lines = [
@@ -46,30 +46,30 @@ def notes_of(found: Results) -> list[str]:
         lines.append(f"No recipe: {', '.join(named)}.")
     if plan.without:
         lines.append(f"No data: {', '.join(plan.without)}.")
-    if found.left_out:
-        lines.append(f"Cases left out: {len(found.left_out)}; the first: {found.left_out[0]}")
-    return lines + [f"Failed: {name}: {error}" for name, errors in found.errors.items() for error in errors]
+    if results.left_out:
+        lines.append(f"Cases left out: {len(results.left_out)}; the first: {results.left_out[0]}")
+    return lines + [f"Failed: {name}: {error}" for name, errors in results.errors.items() for error in errors]
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
-def to_markdown(found: Results) -> str:
-    """Write a table with its foot, the means over all tasks and the agreement with the paper's order.
+def to_markdown(results: Results) -> str:
+    """Return a table in Markdown, with its foot, the means over all tasks and the agreement with the paper's order.
 
     Args:
-        found: The results.
+        results: The results.
     """
-    table = found.plan.table
-    parts = [f"# {table.title}", f"Paper: {table.paper}.", "\n".join(_table(found))]
-    parts.append("\n".join(f"- {line}" for line in notes_of(found)))
-    parts += ["## Over all tasks", OVERALL, markdown(*overall_cells(found)), *_orders(found)]
+    table = results.plan.table
+    parts = [f"# {table.title}", f"Paper: {table.paper}.", "\n".join(_table(results))]
+    parts.append("\n".join(f"- {line}" for line in notes_of(results)))
+    parts += ["## Over all tasks", OVERALL, markdown(*overall_cells(results)), *_orders(results)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(found: Results) -> Iterator[str]:
-    grid = grid_of(found)
+def _table(results: Results) -> Iterator[str]:
+    grid = grid_of(results)
     header = [*grid.corner, *(" / ".join(words) for words in grid.columns)]
     rows = [[*_once(grid, i), *line] for i, line in enumerate(_cells(grid, ("{}", "**{}**", "<u>{}</u>")))]
     if grid.parameters:
@@ -85,21 +85,21 @@ def _cells(grid: Grid, mark: Sequence[str]) -> list[list[str]]:
 
 
 def _once(grid: Grid, row: int) -> list[str]:
-    """Return the words of a row, without those that the row above begins with, too."""
+    """Return the headings of a row, without those that repeat the row above."""
     words = grid.rows[row]
     above = grid.rows[row - 1] if row else ()
     same = next((i for i, (a, b) in enumerate(zip(words, above, strict=False)) if a != b), 0) if above else 0
     return ["" if i < same else word for i, word in enumerate(words)]
 
 
-def overall_cells(found: Results) -> list[list[str]]:
-    """Return the means over all sets and tasks as texts, the heading first.
+def overall_cells(results: Results) -> list[list[str]]:
+    """Return the means over all sets and tasks as text, headings first.
 
     Args:
-        found: The results.
+        results: The results.
     """
-    table, frame = found.plan.table, over_tasks(found)
-    header, several = ["method"], len({cell.purpose.seed for cell in found.plan.cells}) > 1
+    table, frame = results.plan.table, over_tasks(results)
+    header, several = ["method"], len({cell.purpose.seed for cell in results.plan.cells}) > 1
     for measure in table.metrics:
         header += [heading(measure).text, *(["± over seeds"] if several else []), "p", "paper"]
     rows = [header]
@@ -116,7 +116,7 @@ def overall_cells(found: Results) -> list[list[str]]:
 
 
 def p_value(p: float) -> str:
-    """Write a p value for a reader.
+    """Return a p value as it is printed.
 
     Example:
         >>> p_value(0.0421), p_value(1e-5), p_value(float("nan"))
@@ -125,40 +125,40 @@ def p_value(p: float) -> str:
     return "<0.001" if p < 0.0005 else number(p, 3)
 
 
-def orders(found: Results) -> list[tuple[str, float, float]]:
-    """Return, by metric, Kendall's tau over the means of all tasks, and its mean over the tasks one by one.
+def orders(results: Results) -> list[tuple[str, float, float]]:
+    """Return, by metric, Kendall's tau of the means over all tasks, and the mean tau over single tasks.
 
     Args:
-        found: The results.
+        results: The results.
     """
-    frame, lines = over_tasks(found), []
-    for measure in found.plan.table.metrics:
+    frame, lines = over_tasks(results), []
+    for measure in results.plan.table.metrics:
         if measure not in frame:
             continue
         ours = dict(zip(frame["method"], frame[measure].astype(float), strict=True))
         papers = dict(zip(frame["method"], frame[f"{measure}_paper"].astype(float), strict=True))
-        single = [tau for (_, _, name), tau in found.agreement.items() if name == measure]
+        single = [tau for (_, _, name), tau in results.agreement.items() if name == measure]
         lines.append((measure, rank_agreement(ours, papers), sum(single) / len(single) if single else math.nan))
     return [line for line in lines if math.isfinite(line[1]) or math.isfinite(line[2])]
 
 
-def _orders(found: Results) -> list[str]:
+def _orders(results: Results) -> list[str]:
     lines = [
         f"- {heading(measure).label}: {number(whole, 2)} for the means over all tasks, {number(each, 2)} on average, "
         "task by task"
-        for measure, whole, each in orders(found)
+        for measure, whole, each in orders(results)
     ]
     title = "Agreement of our order of methods with the paper's (Kendall's tau; 1 is the same order):"
     return [title, "\n".join(lines)] if lines else []
 
 
-def to_latex(found: Results) -> str:
-    r"""Write a table for LaTeX; it needs ``\usepackage{booktabs}``.
+def to_latex(results: Results) -> str:
+    r"""Return a table in LaTeX, which needs ``\usepackage{booktabs}``.
 
     Args:
-        found: The results.
+        results: The results.
     """
-    grid, title = grid_of(found), found.plan.table.title
+    grid, title = grid_of(results), results.plan.table.title
     body = _cells(grid, ("{}", r"\textbf{{{}}}", r"\underline{{{}}}"))
     depth, levels = len(grid.corner), len(grid.columns[0])
     lines = [" & ".join([*_corner(grid, i == levels - 1), *_spans(grid, i)]) + r" \\" for i in range(levels)]
@@ -169,7 +169,7 @@ def to_latex(found: Results) -> str:
         lines.append(" & ".join([*map(latex, _once(grid, i)), *map(_escaped, cells)]) + r" \\")
     if grid.parameters:
         lines += [r"\midrule", " & ".join(["Parameters", *[""] * (depth - 1), *map(latex, grid.parameters)]) + r" \\"]
-    caption = latex(" ".join([f"{title}.", *notes_of(found)]))
+    caption = latex(" ".join([f"{title}.", *notes_of(results)]))
     whole = [r"\begin{table}", r"\centering", rf"\caption{{{caption}}}"]
     whole += [rf"\begin{{tabular}}{{{'l' * depth}{'r' * len(grid.columns)}}}", r"\toprule", *lines[:rule], r"\midrule"]
     whole += [*lines[rule:], r"\bottomrule", r"\end{tabular}", r"\end{table}"]
@@ -181,30 +181,30 @@ def _corner(grid: Grid, last: bool) -> list[str]:
 
 
 def _spans(grid: Grid, level: int) -> list[str]:
-    found = []
+    cells = []
     for words, group in groupby(columns[: level + 1] for columns in grid.columns):
         width, text = len(list(group)), latex(words[-1])
-        found.append(rf"\multicolumn{{{width}}}{{c}}{{{text}}}" if width > 1 else text)
-    return found
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{text}}}" if width > 1 else text)
+    return cells
 
 
 def _escaped(cell: str) -> str:
     return cell.replace("±", r"$\pm$").replace("∞", r"$\infty$").replace("–", "--")
 
 
-def write_all(found: Results, folder: Path) -> list[Path]:
-    """Write ``table.md``, ``table.csv``, ``table.tex``, ``cases.csv`` and ``models.csv``; each is whole or not there.
+def write_all(results: Results, folder: Path) -> list[Path]:
+    """Write ``table.md``, ``table.csv``, ``table.tex``, ``cases.csv`` and ``models.csv``, each whole or not at all.
 
     Args:
-        found: The results.
-        folder: Where they go.
+        results: The results.
+        folder: Folder of the files.
     """
     texts = {
-        "table.md": to_markdown(found),
-        "table.csv": long_table(found).to_csv(index=False),
-        "table.tex": to_latex(found),
-        "cases.csv": found.cases.to_csv(index=False),
-        "models.csv": found.spent.to_csv(index=False),
+        "table.md": to_markdown(results),
+        "table.csv": long_table(results).to_csv(index=False),
+        "table.tex": to_latex(results),
+        "cases.csv": results.cases.to_csv(index=False),
+        "models.csv": results.spent.to_csv(index=False),
     }
     for name, text in texts.items():
         with replacing(folder / name, overwrite=True) as file:

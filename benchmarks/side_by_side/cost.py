@@ -1,4 +1,4 @@
-"""CPU seconds and memory of a computation, alone in a process of its own."""
+"""CPU seconds and memory of a computation, alone in its process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Measured(NamedTuple):
-    """Hold what a computation answered and what it cost.
+    """The result of a computation, and its cost.
 
     Args:
-        answer: What it answered.
-        seconds: CPU time of the process, of all its threads.
-        mebibytes: Most memory that was resident, above what was resident before.
+        answer: The result.
+        seconds: CPU time of all threads of the process.
+        mebibytes: Peak of the resident memory, above that before.
     """
 
     answer: Any
@@ -29,10 +29,10 @@ class Measured(NamedTuple):
 
 
 def measured(compute: Callable[[], Any]) -> Measured:
-    """Run a computation and say what it cost. Memory is read from /proc, so this needs Linux.
+    """Run a computation and return its cost. Memory is read from /proc, so this needs Linux.
 
     Args:
-        compute: What to run.
+        compute: The computation.
     """
     RESET.write_text("5")  # the peak starts again from what is resident now
     before, start = resident("VmRSS"), time.process_time()
@@ -50,11 +50,11 @@ def resident(field: str) -> float:
 
 
 def alone(function: Callable[..., T], *arguments: object) -> T:
-    """Call a function in a fresh process, so that nothing that ran before has left memory behind.
+    """Call a function in a fresh process, so that no earlier computation has left memory behind.
 
     Args:
-        function: One at the top of a module.
-        arguments: What to call it with.
+        function: A function at the top of a module.
+        arguments: Its arguments.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

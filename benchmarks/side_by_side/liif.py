@@ -1,4 +1,4 @@
-"""LIIF as it is written beside LIIF as anysyn evaluates it: same weights, same places."""
+"""LIIF as published and as in anysyn, with the same weights at the same points."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Form = Literal["published", "exact", "ours"]
 
 
 class Case(NamedTuple):
-    """Say what is evaluated.
+    """Sizes of an evaluation.
 
     Args:
-        channels: C of the features.
-        side: Their voxels along each of three axes.
-        onto: Voxels of the answer along each axis.
+        channels: Channels C of the features.
+        side: Voxels of the features along each of three axes.
+        onto: Voxels of the image along each axis.
         hidden: Width of the four hidden layers.
-        chunk: Places at a time of our form; the published form takes 30,000, as published.
+        chunk: Points at a time in our form; the published form takes 30,000, as published.
     """
 
     channels: int
@@ -36,10 +36,10 @@ class Case(NamedTuple):
 
 
 def evaluated(case: Case, form: Form) -> Measured:
-    """Evaluate one form and say what it cost, after a small warm-up.
+    """Evaluate a form after a small warm-up, and return image and cost.
 
     Args:
-        case: What is evaluated.
+        case: The sizes.
         form: The published form with its own rule or the exact one, or ours.
     """
     torch.manual_seed(0)
@@ -51,14 +51,14 @@ def evaluated(case: Case, form: Form) -> Measured:
 
 
 def answer(features: Tensor, mlp: MLP, onto: tuple[int, ...], form: Form, chunk: int) -> Tensor:
-    """Return the image of one form, flat.
+    """Return the image of a form, flat.
 
     Args:
         features: (1, C, *S).
         mlp: The perceptron.
-        onto: *N.
-        form: Which form.
-        chunk: Places at a time of our form.
+        onto: Shape *N of the image.
+        form: The form.
+        chunk: Points at a time in our form.
     """
     places = lattice(features.shape[2:], onto)
     if form == "ours":
@@ -70,11 +70,11 @@ def answer(features: Tensor, mlp: MLP, onto: tuple[int, ...], form: Form, chunk:
 def command(
     channels: Annotated[int, typer.Option(help="Channels of the features.")] = 64,
     side: Annotated[int, typer.Option(help="Voxels of the features along each of three axes.")] = 24,
-    onto: Annotated[list[int] | None, typer.Option(help="Voxels of the answer along each axis; repeatable.")] = None,
+    onto: Annotated[list[int] | None, typer.Option(help="Voxels of the image along each axis; repeatable.")] = None,
     hidden: Annotated[int, typer.Option(help="Width of the four hidden layers.")] = 256,
-    chunk: Annotated[int, typer.Option(help="Places at a time, of ours.")] = 8192,
+    chunk: Annotated[int, typer.Option(help="Points at a time in our form.")] = 8192,
 ) -> None:
-    """Evaluate LIIF as it is written and as anysyn does: seconds, memory, largest difference.
+    """Evaluate LIIF as published and as in anysyn: seconds, memory, largest difference.
 
     By default at twice the size of the features and at their own size, where every place is a tie: there the published
     form is run by the exact rule too, and that is what ours is compared with.

@@ -1,12 +1,12 @@
-"""LIIF as it is written, in two and three dimensions: what the benchmark and the tests hold ours against.
+"""LIIF as published, in two and three dimensions, for the benchmark and the tests of ours.
 
 After Chen et al., CVPR 2021: unfold the features; move each place by half a voxel along every axis, down and up; at
 each of these 2^d places take the features of the nearest voxel; let the perceptron read them, the offset and the cell;
 weigh the answers by the areas opposite. One liberty: the features are unfolded once, not again for every chunk.
 
-Where a place is on the centre of a voxel this form is at fault: the moved place lands on the border of two voxels and
-float32 decides, or all areas vanish and so weigh the same. It can follow the exact rule instead, by which the members
-are the voxels below and above the place and weigh as in linear interpolation. Elsewhere the two are the same.
+At the centre of a voxel this form is wrong: the moved point is on the border of two voxels, so that float32 rounding
+decides, or all areas are zero and get the same weight. It can follow the exact rule instead: the members are the voxels
+below and above the point, with the weights of linear interpolation. Elsewhere the two are the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Rule = Literal["published", "exact"]
-EPSILON = 1e-6  # what the published form moves a place up by, so that one on a border belongs above
+EPSILON = 1e-6  # by which the published form moves a point up, so that one on a border belongs above
 
 
 def liif_published(
@@ -32,14 +32,14 @@ def liif_published(
     rule: Rule = "published",
     chunk: int = 30_000,
 ) -> Tensor:
-    """Evaluate the local implicit image function as it is written.
+    """Evaluate the local implicit image function as published.
 
     Args:
         features: (B, C, *S) with d voxel axes.
         linears: The layers of the perceptron, with a ReLU between them.
         at: (B, Q, d) places in [-1, 1].
-        step: Edges of the voxels that are asked for, in voxels of the features.
-        rule: How members and weights are found.
+        step: Edges of the voxels of the image, in voxels of the features.
+        rule: Rule of members and weights.
         chunk: Places at a time, for each sample.
 
     Returns:
@@ -81,7 +81,7 @@ def perceptron(linears: Sequence[nn.Linear], rows: Tensor) -> Tensor:
 
 
 def unfolded(features: Tensor) -> Tensor:
-    """Put the 3^d neighbours of each voxel beside it, channel by channel: (B, C, *S) to (B, C 3^d, *S).
+    """Unfold the features, with the 3^d neighbours of each voxel as channels: (B, C, *S) to (B, C 3^d, *S).
 
     Args:
         features: (B, C, *S).
@@ -94,7 +94,7 @@ def unfolded(features: Tensor) -> Tensor:
 
 
 def voxel_centres(image: Tensor) -> Tensor:
-    """Write the centre of each voxel in [-1, 1] into it: (B, C, *S) to (B, d, *S).
+    """Return the centre of each voxel in [-1, 1]: (B, C, *S) to (B, d, *S).
 
     Args:
         image: (B, C, *S).
@@ -115,7 +115,7 @@ def nearest(image: Tensor, at: Tensor) -> Tensor:
 
 
 def published_member(at: Tensor, size: Tensor, up: Tensor) -> tuple[Tensor, None]:
-    """Move places by half a voxel; they weigh by the areas opposite.
+    """Return the points moved by half a voxel, with the opposite areas as weights.
 
     Args:
         at: (B, Q, d).
@@ -126,7 +126,7 @@ def published_member(at: Tensor, size: Tensor, up: Tensor) -> tuple[Tensor, None
 
 
 def exact_member(at: Tensor, size: Tensor, up: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the centres of the voxels below or above places, and what they weigh in linear interpolation.
+    """Return the centres of the voxels below or above points, and their weights in linear interpolation.
 
     Args:
         at: (B, Q, d).

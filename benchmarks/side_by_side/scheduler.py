@@ -1,4 +1,4 @@
-"""Training PMM-Synth with its batch scheduler beside one sample at a time: samples per second."""
+"""Training of PMM-Synth with its batch scheduler and with one sample at a time: samples per second."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from anysyn.seeds import seeded
 from anysyn.training.steps import learn, steps_of
 from anysyn.types import Batch
 
-# Of T1w, T2w, T1c, FLAIR, DWI and ADC, what a case of TTG, of TTI (two kinds), of BraTS and of ISLES has, and how many
-# cases have it, of a hundred.
+# Which of T1w, T2w, T1c, FLAIR, DWI and ADC the cases of TTG, TTI (two kinds), BraTS and ISLES have, and the number of
+# such cases in a hundred.
 COVERAGE: tuple[tuple[Group, int], ...] = (
     ((0, (True, True, True, True, True, True)), 56),
     ((1, (True, True, False, True, False, True)), 8),
@@ -31,10 +31,10 @@ COVERAGE: tuple[tuple[Group, int], ...] = (
 
 
 class Speed(NamedTuple):
-    """Hold what a way of batching cost.
+    """The cost of a way of batching.
 
     Args:
-        samples: How many were trained on.
+        samples: Number of training samples.
         wall: Seconds.
         cpu: CPU seconds of all threads of this process.
     """
@@ -44,18 +44,18 @@ class Speed(NamedTuple):
     cpu: float
 
     def __add__(self, other: Speed) -> Speed:  # type: ignore[override]
-        """Add what two rounds cost."""
+        """Return the cost of two rounds."""
         return Speed(self.samples + other.samples, self.wall + other.wall, self.cpu + other.cpu)
 
 
 class Training:
-    """Train the generator and the discriminators of a recipe on random slices.
+    """Training of the generator and the discriminators of a recipe on random slices.
 
     Args:
-        recipe: Its name or its file.
-        overrides: Of the recipe.
+        recipe: Name or file of the recipe.
+        overrides: Overrides of the recipe.
         side: Voxels of a slice along each axis.
-        device: Of torch.
+        device: Accelerator.
     """
 
     def __init__(self, *, recipe: str, overrides: Sequence[str], side: int, device: str) -> None:
@@ -77,8 +77,8 @@ class Training:
         available = torch.tensor([groups[i][1] for i in indices])  # (B, M)
         images = torch.rand(*available.shape, self.side, self.side)  # (B, M, *S)
         dataset = one_hot(torch.tensor([groups[i][0] for i in indices]), max(groups)[0] + 1).float()  # (B, N)
-        kept = images * spread(available, images)  # (B, M, *S)
-        return Batch(kept, available, dataset, torch.ones(len(indices), 2)).to(self.fabric.device)
+        images = images * spread(available, images)  # (B, M, *S)
+        return Batch(images, available, dataset, torch.ones(len(indices), 2)).to(self.fabric.device)
 
     def run(self, groups: Sequence[Group], batches: Sequence[Sequence[int]]) -> Speed:
         """Train on batches, both steps each.

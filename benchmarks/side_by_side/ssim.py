@@ -1,4 +1,4 @@
-"""The loss `ssim` and its gradient beside MONAI's: products with matrices against convolutions."""
+"""The loss `ssim` and its gradient by anysyn and by MONAI: matrix products and convolutions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ WINDOW, SIGMA = 11, 1.5
 
 
 class Cost(NamedTuple):
-    """Hold what a form answered, and what it cost.
+    """The loss of a form, its gradient, and its cost.
 
     Args:
         loss: One minus the SSIM.
-        gradient: Of the loss, after the prediction (N, *S).
-        seconds: CPU time of one loss and its gradient.
+        gradient: Gradient with respect to the prediction (N, *S).
+        seconds: CPU time of a loss and its gradient.
     """
 
     loss: float
@@ -31,7 +31,7 @@ class Cost(NamedTuple):
 
 
 def ours(prediction: Tensor, truth: Tensor) -> Tensor:
-    """Return the loss as anysyn trains with it.
+    """Return the loss of anysyn.
 
     Args:
         prediction: (N, *S).
@@ -49,26 +49,26 @@ def monai(prediction: Tensor, truth: Tensor) -> Tensor:
     """
     axes = prediction.ndim - 1
     loss = SSIMLoss(spatial_dims=axes, win_size=WINDOW, kernel_sigma=SIGMA)
-    answer: Tensor = loss(prediction.unsqueeze(1), truth.unsqueeze(1))
-    return answer
+    value: Tensor = loss(prediction.unsqueeze(1), truth.unsqueeze(1))
+    return value
 
 
 def cost_of(form: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, truth: Tensor, repeats: int) -> Cost:
-    """Ask a form for the loss and its gradient, several times.
+    """Compute the loss of a form and its gradient several times.
 
     Args:
-        form: Which.
+        form: The form.
         prediction: (N, *S).
         truth: (N, *S).
-        repeats: How often.
+        repeats: Number of repetitions.
     """
     start = time.process_time()
     for _ in range(repeats):
-        asked = prediction.clone().requires_grad_()
-        loss = form(asked, truth)
+        leaf = prediction.clone().requires_grad_()
+        loss = form(leaf, truth)
         loss.backward()
-    assert asked.grad is not None
-    return Cost(loss.item(), asked.grad, (time.process_time() - start) / repeats)
+    assert leaf.grad is not None
+    return Cost(loss.item(), leaf.grad, (time.process_time() - start) / repeats)
 
 
 def command(repeats: Annotated[int, typer.Option(help="Losses in a turn; a first one does not count.")] = 5) -> None:

@@ -1,4 +1,4 @@
-"""What each further target costs in UniSyn's network at the paper's size: encoded once, folded into the decoder."""
+"""Cost of each further target in UniSyn's network at the paper's size: encoded once, folded into the decoder."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FORMS: tuple[Form, ...] = ("laid out", "folded")
 
 
 class Case(NamedTuple):
-    """Say which network sees a slab of which size; the default is the paper's.
+    """Sizes of network and slab; the default is the paper's.
 
     Args:
         size: Voxels of the slab along both axes of its plane.
-        targets: Targets asked for.
+        targets: Number of targets.
         depth: Slices of the slab.
         blocks: Residual blocks of the encoder.
         width: Channels in them.
@@ -48,12 +48,12 @@ class Case(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Hold what a form answered, and what it cost.
+    """The images of a form, and their cost.
 
     Args:
         images: (K, depth, H, W).
-        seconds: CPU seconds of each target, from the question, or from the target before, to its answer.
-        gibibytes: Most memory that was resident: torch, weights and all.
+        seconds: CPU seconds of each target, from the start or the previous target to its image.
+        gibibytes: Peak of the resident memory, torch and weights included.
     """
 
     images: Tensor
@@ -62,10 +62,10 @@ class Cost(NamedTuple):
 
 
 class LaidOut(Decoder):
-    """Decode without being told what acts, so that the features of each target are laid out first.
+    """A decoder that does not fold the conditioners, so that the features of each target are laid out first.
 
     Args:
-        decoder: What decodes.
+        decoder: The decoder.
     """
 
     def __init__(self, decoder: Decoder) -> None:
@@ -79,10 +79,10 @@ class LaidOut(Decoder):
 
 
 def network(case: Case) -> Synthesizer:
-    """Make the network with random weights, the same for a case; its arithmetic is not the identity.
+    """Return the network with random weights, the same for a case; its arithmetic is not the identity.
 
     Args:
-        case: Its size.
+        case: Its sizes.
     """
     torch.manual_seed(0)
     encoder = ResNetEncoder(
@@ -105,10 +105,10 @@ def network(case: Case) -> Synthesizer:
 
 
 def cost_of(case: Case, form: Form) -> Cost:
-    """Ask one form for all targets, and say what each cost.
+    """Synthesize all targets with a form, and return images and costs.
 
     Args:
-        case: Which network, slab and number of targets.
+        case: Sizes of network and slab, and number of targets.
         form: The features of each target laid out, or the arithmetic folded.
     """
     model = network(case)
@@ -116,19 +116,19 @@ def cost_of(case: Case, form: Form) -> Cost:
         model.decoder = LaidOut(model.decoder)
     shape = (case.depth, case.size, case.size)
     batch = Batch.complete(torch.rand(1, case.targets, *shape))
-    asked = Query(torch.zeros(1, 1, dtype=torch.int64), torch.arange(case.targets).unsqueeze(0))
+    query = Query(torch.zeros(1, 1, dtype=torch.int64), torch.arange(case.targets).unsqueeze(0))
     with torch.inference_mode(), answered(model) as times:
-        images = model(batch, asked).images[0]  # (K, depth, H, W)
+        images = model(batch, query).images[0]  # (K, depth, H, W)
     seconds = tuple(after - before for before, after in pairwise(times))
     return Cost(images, seconds, resident("VmHWM") / 1024)
 
 
 @contextmanager
 def answered(model: Synthesizer) -> Iterator[list[float]]:
-    """Note the CPU time now and whenever the decoder has answered.
+    """Record the CPU time now and after each call of the decoder.
 
     Args:
-        model: Whose decoder.
+        model: The network.
     """
     times = [time.process_time()]
     hook = model.decoder.register_forward_hook(lambda *_: times.append(time.process_time()))
@@ -140,9 +140,9 @@ def answered(model: Synthesizer) -> Iterator[list[float]]:
 
 def command(
     size: Annotated[int, typer.Option(help="Voxels of the slab along both axes of its plane.")] = 48,
-    targets: Annotated[int, typer.Option(help="Targets asked for.")] = 6,
+    targets: Annotated[int, typer.Option(help="Number of targets.")] = 6,
 ) -> None:
-    """Ask UniSyn's network at the paper's size for several targets of one slab of 8 slices.
+    """Synthesize several targets of a slab of 8 slices with UniSyn's network at the paper's size.
 
     The source is encoded once, and counted with the first target. Then the features of each target are laid out before
     they are decoded, or, as synthesis does it, the arithmetic is folded into the decoder's first layer.
@@ -157,7 +157,7 @@ def command(
 
 
 def row(form: str, cost: Cost) -> str:
-    """Write the cost of a form in one line.
+    """Return the cost of a form in one line.
 
     Args:
         form: Its name.

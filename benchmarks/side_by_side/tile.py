@@ -1,4 +1,4 @@
-"""One tile through TUMSyn's synthesis network at the paper's size: as published beside as anysyn evaluates it."""
+"""A tile through TUMSyn's synthesis network at the paper's size, as published and as in anysyn."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from side_by_side.cost import alone, resident
 Form = Literal["published", "ours"]
 Precision = Literal["fp32", "bf16"]
 VOLUME, TILE = (160, 192, 160), (60, 60, 60)
-HALO = 7  # of recipe tumsyn: its decoder is not asked there, except at the volume's ends
-PUBLISHED = (0.5, 775.0, 12.3)  # overlap of tiles; CPU seconds and GiB of a tile as published, see docs/speed.md
+HALO = 7  # of recipe tumsyn: its decoder does not evaluate the halo, except at the volume's ends
+PUBLISHED = (0.5, 775.0, 12.3)  # tile overlap; CPU seconds and GiB of a tile as published: docs/experiments/speed.md
 
 
 class Case(NamedTuple):
-    """Say which network sees a tile of which size; the default is the paper's.
+    """Sizes of network and tile; the default is the paper's.
 
     Args:
         size: Voxels of the tile along each axis.
@@ -40,7 +40,7 @@ class Case(NamedTuple):
         width: Channels in them.
         out: Channels of the features, and of the text.
         hidden: Hidden layers of the decoder.
-        halo: Voxels at each end of the tile for which a neighbour answers.
+        halo: Voxels at each end of the tile that the neighbouring tile synthesizes.
     """
 
     size: int
@@ -53,15 +53,15 @@ class Case(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Hold what a form answered for two targets, and what it cost.
+    """The images of a form for two targets, and their cost.
 
     Args:
         answers: The first and the second target between the halos, flat.
         encode: CPU seconds of the encoder.
         condition: CPU seconds of the fusion with the first text.
         decode: CPU seconds of the decoder.
-        second: CPU seconds that the second target costs on top.
-        gibibytes: Most memory that was resident: torch, weights and all.
+        second: Additional CPU seconds of the second target.
+        gibibytes: Peak of the resident memory, torch and weights included.
     """
 
     answers: tuple[Tensor, Tensor]
@@ -78,10 +78,10 @@ class Cost(NamedTuple):
 
 
 def network(case: Case) -> Synthesizer:
-    """Make the network with random weights, the same for a case, and batch norms that have seen something.
+    """Return the network with random weights, the same for a case, and random statistics in its batch norms.
 
     Args:
-        case: Its size.
+        case: Its sizes.
     """
     torch.manual_seed(0)
     encoder = ResNetEncoder(
@@ -105,11 +105,11 @@ def network(case: Case) -> Synthesizer:
 
 
 def cost_of(case: Case, form: Form) -> Cost:
-    """Run one form, encoder, fusion and decoder one after the other, and say what each cost.
+    """Run encoder, fusion and decoder of a form one after the other, and return their costs.
 
     Args:
-        case: Which network and tile.
-        form: Which form.
+        case: Sizes of network and tile.
+        form: The form.
     """
     model = network(case)
     steps = published_steps(model) if form == "published" else our_steps(model, inner(case))
@@ -127,10 +127,10 @@ def cost_of(case: Case, form: Form) -> Cost:
 
 
 def between_halos(answer: Tensor, case: Case) -> Tensor:
-    """Cut the halo off an answer that has it.
+    """Cut the halo off an image that has it.
 
     Args:
-        answer: For all of the tile, or for what is between its halos alone; of any shape.
+        answer: Image of the whole tile, or without its halo; of any shape.
         case: The tile.
     """
     if answer.numel() < case.size**3:
@@ -139,7 +139,7 @@ def between_halos(answer: Tensor, case: Case) -> Tensor:
 
 
 def inner(case: Case) -> Lattice:
-    """Name the places between the halos of a tile that is surrounded by others.
+    """Return the lattice without the halo of a tile that is surrounded by others.
 
     Args:
         case: The tile.
@@ -149,10 +149,10 @@ def inner(case: Case) -> Lattice:
 
 
 def timed(compute: Callable[[], Tensor]) -> tuple[float, Tensor]:
-    """Return the CPU seconds of a computation, and its answer.
+    """Return the CPU seconds of a computation, and its result.
 
     Args:
-        compute: What to run.
+        compute: The computation.
     """
     start = time.process_time()
     answer = compute()
@@ -164,7 +164,7 @@ def our_steps(model: Synthesizer, places: Lattice) -> tuple[Callable[..., Tensor
 
     Args:
         model: The network.
-        places: What the decoder is asked for.
+        places: The points that the decoder evaluates.
     """
     fold_batch_norms(model)
     (fusion,) = model.conditioners
@@ -172,8 +172,8 @@ def our_steps(model: Synthesizer, places: Lattice) -> tuple[Callable[..., Tensor
 
     def condition(features: Tensor, target: int) -> Tensor:
         batch = Batch.complete(features)
-        told = fusion.embed(batch, Query(source, torch.full((1, 1), target)))
-        return fusion(features, told, "decoder/in")
+        code = fusion.embed(batch, Query(source, torch.full((1, 1), target)))
+        return fusion(features, code, "decoder/in")
 
     return (
         lambda image: model.encoder(image, source).deep,
@@ -205,8 +205,8 @@ def command(
 ) -> None:
     """Synthesize one tile by TUMSyn's network at the paper's size, and project the cost of a whole volume.
 
-    Ours decodes what is between the halos of a tile, as synthesis does; the published form has none and decodes all of
-    it. The projection counts the tiles that a view of 60 x 60 x 60 needs by its own overlap; where another size was
+    Ours decodes a tile without its halo, as synthesis does; the published form has no halo and decodes all of it.
+     The projection counts the tiles that a view of 60 x 60 x 60 needs by its own overlap; where another size was
     measured, it takes seconds to grow with the number of voxels.
     """
     case = Case(size, precision)
@@ -227,7 +227,7 @@ def command(
 
 
 def row(form: str, cost: Cost) -> str:
-    """Write the cost of a tile in one line.
+    """Return the cost of a tile in one line.
 
     Args:
         form: Its name.
@@ -239,18 +239,18 @@ def row(form: str, cost: Cost) -> str:
 
 
 def projection(size: int, ours: Cost, theirs: Cost | None) -> list[str]:
-    """Write what a whole volume costs: as published, and as we do it.
+    """Return the cost of a whole volume in lines: as published, and ours.
 
     Args:
         size: Voxels of the tile along each axis.
         ours: Our cost of it.
-        theirs: The published cost of it on this machine, if it was measured.
+        theirs: Cost of the published form on this machine, if it was measured.
     """
     view, larger = Patches(size=TILE, halo=HALO), (TILE[0] / size) ** 3
     tiles, before = view.cover(VOLUME, view.overlap), len(view.cover(VOLUME, PUBLISHED[0]))
-    asked = sum(prod(tile.kept(VOLUME, HALO).size) for tile in tiles)  # at the volume's ends there is no halo
+    decoded = sum(prod(tile.kept(VOLUME, HALO).size) for tile in tiles)  # at the volume's ends there is no halo
     each = (ours.encode + ours.condition) * larger
-    total = len(tiles) * each + asked * ours.decode / (size - 2 * HALO) ** 3
+    total = len(tiles) * each + decoded * ours.decode / (size - 2 * HALO) ** 3
     volume = " x ".join(map(str, VOLUME))
     lines = [f"{volume} voxels: {len(tiles)} tiles of 60^3 at overlap {view.overlap}, {total:,.0f} CPU s"]
     recorded = before * PUBLISHED[1]

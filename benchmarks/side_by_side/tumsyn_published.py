@@ -1,7 +1,7 @@
-"""TUMSyn's synthesis network as its published code evaluates it: what the benchmark and the tests hold ours against.
+"""TUMSyn's synthesis network as its published code evaluates it, for the benchmark and the tests of ours.
 
-Encoder, fusion and decoder, each whole and at once, with the weights of our parts. One difference to the published
-code, so that the two forms can be compared: voxels are the tokens of the attention, as the paper has it.
+Encoder, fusion and decoder, each whole and at once, with the weights of our parts. There is one difference from the
+published code, so that the two forms can be compared: voxels are the tokens of the attention, as the paper has it.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from anysyn.encoders.unet import channel_count, source_channels
+from anysyn.encoders.unet import source_channels
 
 
 def laid_out(inputs, images, sources, depth=1):
-    expected = channel_count(inputs, modalities=images.shape[1], sources=sources.shape[1], depth=depth)
+    expected = depth * (images if inputs == "canvas" else sources).shape[1]
     return source_channels(images, sources, inputs, depth=depth, expected=expected)
 
 
@@ -33,5 +33,5 @@ def test_the_slices_of_a_slab_are_channels_beside_each_other(inputs, channels):
 
 
 def test_more_sources_than_channels_name_the_remedy():
-    with pytest.raises(ValueError, match="built for 1 input channels but is shown 2; `inputs: canvas`"):
+    with pytest.raises(ValueError, match="built for 1 input channels but the query has 2; `inputs: canvas`"):
         source_channels(torch.rand(1, 4, 6, 5), torch.tensor([[0, 1]]), "stack", depth=1, expected=1)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anysyn.nn.arithmetic import Affine, bounded_scale, folded, removing, then
+from anysyn.nn.arithmetic import Affine, bounded_scale, compose, fold_affine, invert
 from anysyn.ops import scale_and_shift
 
 
@@ -21,23 +21,23 @@ def contrast(seed, channels=6):
 def test_there_and_back_is_the_identity():
     features = torch.randn(2, 6, 5, 4)
     for one, other in ((contrast(0), contrast(0)), (contrast(0), contrast(1))):
-        there = scale_and_shift(scale_and_shift(features, *removing(one)), *other)
-        back = scale_and_shift(scale_and_shift(there, *removing(other)), *one)
+        there = scale_and_shift(scale_and_shift(features, *invert(one)), *other)
+        back = scale_and_shift(scale_and_shift(there, *invert(other)), *one)
         torch.testing.assert_close(back, features, atol=1e-5, rtol=1e-5)
-    same = scale_and_shift(scale_and_shift(features, *removing(contrast(0))), *contrast(0))
+    same = scale_and_shift(scale_and_shift(features, *invert(contrast(0))), *contrast(0))
     torch.testing.assert_close(same, features, atol=1e-5, rtol=1e-5)
 
 
-def test_removing_is_the_published_formula():
+def test_the_inverse_is_the_published_formula():
     features, (alpha, beta) = torch.randn(2, 6, 5), contrast(3)
     expected = (features - beta[..., None]) / alpha[..., None]
-    torch.testing.assert_close(scale_and_shift(features, *removing(Affine(alpha, beta))), expected)
+    torch.testing.assert_close(scale_and_shift(features, *invert(Affine(alpha, beta))), expected)
 
 
 def test_both_together_are_gamma_and_delta():
     source, target = contrast(1), contrast(2)
     gamma = target.scale / source.scale
-    both = then(removing(source), target)
+    both = compose(invert(source), target)
     torch.testing.assert_close(both.scale, gamma)
     torch.testing.assert_close(both.shift, target.shift - source.shift * gamma, atol=1e-5, rtol=1e-5)
 
@@ -54,5 +54,5 @@ def test_a_folded_layer_answers_the_same():
     torch.manual_seed(0)
     layer, rows, affine = torch.nn.Linear(6, 9), torch.randn(2, 50, 6), contrast(4)
     expected = layer(rows * affine.scale.unsqueeze(1) + affine.shift.unsqueeze(1))
-    weight, bias = folded(layer.weight, layer.bias, affine)
+    weight, bias = fold_affine(layer.weight, layer.bias, affine)
     torch.testing.assert_close(rows @ weight.mT + bias.unsqueeze(1), expected, atol=1e-5, rtol=1e-5)

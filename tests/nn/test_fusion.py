@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from side_by_side import tumsyn_published
 from torch.utils.flop_counter import FlopCounterMode
 
-from anysyn.nn.attention import attended, key_lengths, read
+from anysyn.nn.attention import attend, key_norms, project_values
 from anysyn.nn.fusion import TextFusion
 from anysyn.nn.gated_ffn import GatedFFN
 
@@ -65,8 +65,8 @@ def test_attention_is_torchs(tokens):
 
     directions = F.normalize(queries, dim=-1).transpose(1, 2) / temperature.reshape(-1, 1, 1)
     expected = F.scaled_dot_product_attention(directions, F.normalize(heads(key), dim=-1), heads(value), scale=1.0)
-    lengths = key_lengths(features, key, heads=3, chunk=17)
-    found = read(attended(features, queries, key, lengths, temperature), value)
+    lengths = key_norms(features, key, heads=3, chunk=17)
+    found = project_values(attend(features, queries, key, lengths, temperature), value)
     torch.testing.assert_close(found, expected.transpose(1, 2).flatten(2), atol=1e-5, rtol=1e-5)
 
 
@@ -104,8 +104,8 @@ def test_a_sharp_temperature_finds_one_voxel():
     features, key = torch.eye(4).reshape(1, 4, 2, 2), torch.nn.Linear(4, 4)
     key.weight.data = torch.eye(4)
     key.bias.data.zero_()
-    lengths = key_lengths(features, key, heads=1, chunk=3)
-    found = attended(features, torch.tensor([[[[0.0, 0.0, 5.0, 0.0]]]]), key, lengths, torch.tensor([1e-3]))
+    lengths = key_norms(features, key, heads=1, chunk=3)
+    found = attend(features, torch.tensor([[[[0.0, 0.0, 5.0, 0.0]]]]), key, lengths, torch.tensor([1e-3]))
     torch.testing.assert_close(found.flatten(), torch.tensor([0.0, 0.0, 1.0, 0.0]))
 
 

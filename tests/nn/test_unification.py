@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from anysyn.nn.unification import FeatureUnification, blended, strongest
+from anysyn.nn.unification import FeatureUnification, strongest, weighted_mean
 
 COUNTS = torch.tensor([[True, False, True], [False, True, False], [True, True, True]])
 
@@ -20,7 +20,7 @@ def test_both_are_what_a_loop_over_the_sources_gives():
         weights = torch.stack([scores[row, j].exp() for j in kept])
         soft = sum(w * features[row, j] for w, j in zip(weights / weights.sum(0), kept, strict=True))
         torch.testing.assert_close(strongest(features, COUNTS)[row], hard)
-        torch.testing.assert_close(blended(features, scores, COUNTS)[row], soft)
+        torch.testing.assert_close(weighted_mean(features, scores, COUNTS)[row], soft)
 
 
 @pytest.mark.parametrize("marker", [float("nan"), float("inf"), 1e30])

@@ -188,7 +188,7 @@ def test_a_spacing_that_makes_no_sense_is_one_line(run, tmp_path, spacing, messa
 
 def test_a_grid_that_is_turned_is_refused(run):
     study = study_of({"T1w": Volume(torch.from_numpy(head()), np.eye(4))})
-    with pytest.raises(VolumeError, match="turned"):
+    with pytest.raises(VolumeError, match="rotated"):
         copying(run, VIEWS[3]).predict(study, ["T1w"], ["T1w"], onto=Grid((40, 34, 26), oblique()))
 
 

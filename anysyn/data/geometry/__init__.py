@@ -1,1 +1,1 @@
-"""Where voxels lie: grids, boxes, resampling."""
+"""Voxel grids, boxes of voxels, and resampling from one grid to another. Start in `grid.py`."""

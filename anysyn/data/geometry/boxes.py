@@ -1,4 +1,4 @@
-"""Boxes of voxels: where they lie, and cutting them out of a volume."""
+"""Boxes of voxels: their intersection with a volume, their spacing, and cropping to them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from anysyn.data.geometry.grid import Shape
 
 
 class Box(NamedTuple):
-    """Say which voxels: the first along X, Y, Z, and how many; a box may reach out of the volume."""
+    """A box of voxels: the first along X, Y, Z, and the size; it may extend beyond the volume."""
 
     start: Shape
     size: Shape
 
     def inside(self, shape: Sequence[int]) -> tuple[slice, slice, slice]:
-        """Return the part of a volume that the box covers.
+        """Return the slices of a volume that the box covers.
 
         Example:
             >>> Box((-1, 2, 0), (4, 4, 4)).inside((8, 4, 4))
@@ -28,7 +28,7 @@ class Box(NamedTuple):
         return x, y, z
 
     def covered(self, shape: Sequence[int]) -> tuple[slice, slice, slice]:
-        """Return the part of the box that lies in a volume.
+        """Return the slices of the box that lie in a volume.
 
         Example:
             >>> Box((-1, 2, 0), (4, 4, 4)).covered((8, 4, 4))
@@ -38,7 +38,7 @@ class Box(NamedTuple):
         return x, y, z
 
     def kept(self, shape: Sequence[int], halo: int = 0) -> Box:
-        """Return the part of the box that lies in a volume, without its halo; the volume's ends have none.
+        """Return the part of the box that lies in a volume, without its halo; there is no halo at the volume's ends.
 
         Example:
             >>> Box((0, 4, -1), (4, 4, 4)).kept((8, 8, 2), halo=1)
@@ -52,7 +52,7 @@ class Box(NamedTuple):
         return Box((x, y, z), (i, j, k))
 
     def of(self, part: Box) -> tuple[slice, slice, slice]:
-        """Return where a part lies in the box.
+        """Return the slices of the box that a part of it covers.
 
         Example:
             >>> Box((2, 2, 2), (4, 4, 4)).of(Box((3, 2, 2), (2, 4, 4)))[0]
@@ -63,7 +63,7 @@ class Box(NamedTuple):
 
 
 def centred(length: int, size: int) -> int:
-    """Return where a size starts that is centred on a length; below zero where it is the longer one.
+    """Return the start of a size centred on a length; negative if the size is larger.
 
     Example:
         >>> centred(10, 4), centred(4, 10)
@@ -73,12 +73,12 @@ def centred(length: int, size: int) -> int:
 
 
 def starts(length: int, size: int, overlap: float) -> list[int]:
-    """Spread as few equal sizes as possible over a length, so that neighbours share at least a given part.
+    """Return the starts of the fewest tiles that cover a length with at least a given overlap.
 
     Args:
-        length: Voxels to be covered.
-        size: Voxels of one piece; one that is longer than the length is centred on it.
-        overlap: Share of a piece that its neighbour covers as well, from 0 to below 1.
+        length: Voxels to cover.
+        size: Voxels of a tile; a tile that is longer than the length is centred on it.
+        overlap: Share of a tile that its neighbour covers as well, from 0 to below 1.
 
     Example:
         >>> starts(10, 4, 0.0), starts(10, 4, 0.5), starts(3, 4, 0.5)
@@ -94,15 +94,15 @@ def starts(length: int, size: int, overlap: float) -> list[int]:
 
 
 def cut(images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
-    """Cut a box out of a volume.
+    """Crop images to a box and pad them if it extends beyond the volume.
 
     Args:
         images: (M, X, Y, Z).
-        box: Which voxels; what lies outside of the volume is filled.
-        air: (M,) what fills it; 0 by default.
+        box: The voxels.
+        air: (M,) padding values; 0 by default.
 
     Returns:
-        (M, *size); a view of the volume where the box lies inside of it.
+        (M, *size); a view of the images if the box lies inside the volume.
 
     Example:
         >>> import torch
@@ -115,6 +115,6 @@ def cut(images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
     if part.shape[1:] == box.size:
         return part  # (M, *size)
     fill = images.new_zeros(len(images)) if air is None else air.to(images)
-    whole = fill.reshape(-1, 1, 1, 1).repeat(1, *box.size)  # (M, *size)
-    whole[(slice(None), *box.covered(shape))] = part
-    return whole
+    padded = fill.reshape(-1, 1, 1, 1).repeat(1, *box.size)  # (M, *size)
+    padded[(slice(None), *box.covered(shape))] = part
+    return padded

@@ -1,4 +1,4 @@
-"""Voxel grids: when two are the same, and how an image moves from one to another."""
+"""Voxel grids: their comparison, and resampling an image from one to another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOLERANCE_MM = 1e-3
 
 
 class Grid(NamedTuple):
-    """Say where voxels lie: the shape (X, Y, Z), and the affine (4, 4) from voxel to world in mm, RAS+."""
+    """A voxel grid: the shape (X, Y, Z), and the affine (4, 4) from voxel to world in mm, RAS+."""
 
     shape: Shape
     affine: NDArray[np.float64]
@@ -34,7 +34,7 @@ class Grid(NamedTuple):
 
     @property
     def voxel_size(self) -> tuple[float, float, float]:
-        """Return the voxel edge lengths in mm as an acquisition writes them, to a tenth of a micrometre."""
+        """Return the voxel edge lengths in mm, rounded to a tenth of a micrometre as in acquisition records."""
         x, y, z = self.spacing
         return round(x, 4), round(y, 4), round(z, 4)
 
@@ -43,14 +43,14 @@ class Grid(NamedTuple):
 
 
 def same_grid(a: Grid, b: Grid, tolerance: float = TOLERANCE_MM) -> bool:
-    """Tell whether two grids put every voxel at the same place.
+    """Tell whether two grids have every voxel at the same position.
 
-    The corners decide: between them, the distance of two affine maps is never larger than at one of them.
+    It is enough to compare the corners: the distance between two affine maps is largest at one of them.
 
     Args:
         a: One grid.
         b: Another grid.
-        tolerance: Largest distance of two corners in mm, beyond what float32 headers round away.
+        tolerance: Largest distance of two corners in mm, in addition to the rounding of float32 headers.
 
     Example:
         >>> same_grid(Grid((4, 4, 4), np.eye(4)), Grid((4, 4, 4), np.diag([1, 1, 1.01, 1])))
@@ -66,11 +66,11 @@ def same_grid(a: Grid, b: Grid, tolerance: float = TOLERANCE_MM) -> bool:
 
 
 def with_spacing(here: Grid, spacing: Spacing) -> Grid:
-    """Lay a grid of another voxel size over the same field of view, centred on it.
+    """Return a grid of another voxel size over the same field of view, centred on it.
 
     Args:
-        here: The grid that is covered.
-        spacing: Voxel edge lengths in mm; None, or what is within a thousandth, keeps an axis as it is.
+        here: The grid.
+        spacing: New voxel edge lengths in mm; None, or a length within a thousandth, keeps an axis as it is.
 
     Example:
         >>> with_spacing(Grid((4, 4, 4), np.eye(4)), (2.0, 1.0, None)).affine[0].tolist()
@@ -88,7 +88,7 @@ def with_spacing(here: Grid, spacing: Spacing) -> Grid:
 
 
 def antialiasing(step: npt.ArrayLike) -> NDArray[np.float64]:
-    """Return the Gaussian that takes away what coarser voxels cannot hold.
+    """Return the standard deviations of the anti-aliasing Gaussian for coarser voxels.
 
     Its variance in old voxels, ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et
     al., MICCAI 2015).
@@ -97,7 +97,7 @@ def antialiasing(step: npt.ArrayLike) -> NDArray[np.float64]:
         step: Edges of the new voxels in old ones.
 
     Returns:
-        Standard deviations in old voxels; 0 where the new voxels are not coarser.
+        Standard deviations in old voxels; 0 along axes that are not coarser.
 
     Example:
         >>> antialiasing([0.5, 3.0]).round(3).tolist()
@@ -110,15 +110,13 @@ def antialiasing(step: npt.ArrayLike) -> NDArray[np.float64]:
 def resample(
     image: Tensor, grid: Grid, onto: Grid, *, background: float = 0.0, interpolation: Interpolation = "linear"
 ) -> Tensor:
-    """Interpolate an image onto another grid.
-
-    Along axes that get coarser, a Gaussian first takes away what the new voxels cannot hold (`antialiasing`).
+    """Resample an image to another grid, with a Gaussian against aliasing along axes that get coarser.
 
     Args:
         image: (X, Y, Z) float32.
-        grid: Where the image lies.
-        onto: Where the answer lies.
-        background: Value outside of the image.
+        grid: Grid of the image.
+        onto: The new grid.
+        background: Value outside the image.
         interpolation: ``bspline`` (third order) is sharper and may overshoot at edges.
 
     Returns:

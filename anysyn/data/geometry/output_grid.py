@@ -1,4 +1,4 @@
-"""Rasters: where the voxels of an output lie among those of an input."""
+"""Output grids: the voxels of a synthesized image in voxel coordinates of its source."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from anysyn.data.geometry.boxes import Box
 from anysyn.data.geometry.grid import Grid, Shape
 from anysyn.points import Lattice
 
-APART = 0.05  # voxels by which two grids may be turned against each other, at their corners
+APART = 0.05  # largest deviation, in voxels at the corners, of two grids that count as parallel
 
 
 class Raster(NamedTuple):
-    """Say where the voxels of an output lie along the three axes of an input.
+    """The voxels of an output along the three axes of an input.
 
     Args:
-        within: (X, Y, Z) voxels of the input.
-        axes: (n,) float64 each, rising, in voxels of the input: 0 is the centre of the first one.
-        step: Edges of the output's voxels in voxels of the input.
-        order: For each axis of the output's own array, the axis of the input that it runs along.
+        within: (X, Y, Z), shape of the input.
+        axes: (n,) float64 each, increasing, in voxels of the input: 0 is the centre of the first one.
+        step: Voxel edges of the output in voxels of the input.
+        order: For each axis of the output's own array, the parallel axis of the input.
         flips: Axes of the input that the output's own array runs against.
     """
 
@@ -36,7 +36,7 @@ class Raster(NamedTuple):
 
     @classmethod
     def same(cls, shape: Shape) -> Raster:
-        """Answer at the voxels of the input.
+        """Return the voxels of the input themselves.
 
         Example:
             >>> Raster.same((2, 3, 4)).axes[0].tolist()
@@ -46,14 +46,14 @@ class Raster(NamedTuple):
 
     @classmethod
     def between(cls, grid: Grid, onto: Grid) -> Raster:
-        """Find one grid's voxels among those of another.
+        """Return the voxels of one grid in voxel coordinates of another.
 
         Args:
-            grid: Where the input lies.
-            onto: Where the output lies; its axes may be permuted and flipped.
+            grid: Grid of the input.
+            onto: Grid of the output; its axes may be permuted and flipped.
 
         Raises:
-            VolumeError: If the grids are turned against each other.
+            VolumeError: If the grids are rotated relative to each other.
 
         Example:
             >>> raster = Raster.between(Grid((4, 4, 4), np.eye(4)), Grid((8, 4, 4), np.diag([-0.5, 1, 1, 1])))
@@ -67,8 +67,8 @@ class Raster(NamedTuple):
         apart = np.abs(change[:3, :3] - along) @ np.array(onto.shape)
         if sorted(order) != [0, 1, 2] or apart.max() > APART:
             raise VolumeError(
-                "the output's grid is turned against that of the prepared images; "
-                "only the voxel size may be chosen, so take steps that turn images out of data.prepare"
+                "the output's grid is rotated relative to that of the prepared images; "
+                "only the voxel size may be chosen, so remove steps that rotate images from data.prepare"
             )
         axes, steps, flips = list[Tensor](), list[float](), list[int]()
         for axis in range(3):
@@ -82,17 +82,17 @@ class Raster(NamedTuple):
 
     @property
     def shape(self) -> Shape:
-        """Return the voxels of the output along the axes of the input."""
+        """Return the shape of the output along the axes of the input."""
         x, y, z = (len(at) for at in self.axes)
         return x, y, z
 
     def same_along(self, axis: int) -> bool:
-        """Tell whether the output's voxels are those of the input along an axis of the input."""
+        """Tell whether the output has the voxels of the input along an axis of the input."""
         at, length = self.axes[axis], self.within[axis]
         return len(at) == length and torch.allclose(at, torch.arange(length).double(), rtol=0, atol=1e-4)
 
     def keeping(self, axes: Iterable[int]) -> Raster:
-        """Answer at the voxels of the input along some axes."""
+        """Return a raster with the voxels of the input along some axes."""
         own, same = self, Raster.same(self.within)
         for axis in axes:
             at = (*own.axes[:axis], same.axes[axis], *own.axes[axis + 1 :])
@@ -100,7 +100,7 @@ class Raster(NamedTuple):
         return own
 
     def covered(self, part: Box) -> Box:
-        """Return which voxels of the output have their centres in a part of the input."""
+        """Return the voxels of the output whose centres lie in a part of the input."""
         sides = []
         for at, a, n in zip(self.axes, *part, strict=True):
             ends = torch.tensor([a - 0.5, a + n - 0.5], dtype=at.dtype)
@@ -109,11 +109,11 @@ class Raster(NamedTuple):
         return Box((x, y, z), (i, j, k))
 
     def lattice(self, box: Box, region: Box, axes: Sequence[int]) -> Lattice:
-        """Name voxels of the output as places in a box of the input.
+        """Return voxels of the output as a lattice in a box of the input.
 
         Args:
-            box: Of the input.
-            region: Of the output.
+            box: Voxels of the input.
+            region: Voxels of the output.
             axes: The volume's axes that the network has, in its order.
 
         Example:
@@ -126,5 +126,5 @@ class Raster(NamedTuple):
         return Lattice(at, tuple(self.step[a] for a in axes))
 
     def turn(self, images: Tensor) -> Tensor:
-        """Bring images (K, *shape) along the input's axes into the order of the output's own array."""
+        """Permute and flip images (K, *shape) from the input's axes to those of the output's own array."""
         return images.flip([1 + axis for axis in self.flips]).permute(0, *(1 + axis for axis in self.order))

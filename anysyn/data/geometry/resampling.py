@@ -1,4 +1,4 @@
-"""Separable resampling: one small matrix for each axis, so that any voxel size is a product of matrices."""
+"""Separable resampling to any voxel size: one small matrix for each axis."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from anysyn.data.geometry.grid import antialiasing
 
 
 def smoothing(length: int, sigma: float) -> Tensor:
-    """Write a Gaussian filter along one axis as a matrix; beyond the ends the outermost voxels go on.
+    """Return the matrix of a Gaussian filter along one axis; beyond the ends the outermost voxels are repeated.
 
     Args:
         length: Voxels of the axis.
-        sigma: Standard deviation in voxels; cut off at four of them.
+        sigma: Standard deviation in voxels; the kernel ends at four of them.
 
     Returns:
-        (length, length) float64, each row adding up to 1.
+        (length, length) float64; each row sums to 1.
 
     Example:
         >>> smoothing(3, 0.0).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     radius = int(4 * sigma + 0.5)
-    whole = torch.zeros(length, length, dtype=torch.float64)
+    matrix = torch.zeros(length, length, dtype=torch.float64)
     if radius == 0:
-        return whole.fill_diagonal_(1.0)
+        return matrix.fill_diagonal_(1.0)
     offsets = torch.arange(-radius, radius + 1)  # (2 r + 1,)
     weights = torch.exp(-0.5 * (offsets.double() / sigma).square())  # (2 r + 1,)
     columns = (torch.arange(length).unsqueeze(1) + offsets).clamp(0, length - 1)  # (n, 2 r + 1)
-    return whole.scatter_add_(1, columns, (weights / weights.sum()).expand(length, -1))
+    return matrix.scatter_add_(1, columns, (weights / weights.sum()).expand(length, -1))
 
 
 def interpolation(length: int, at: Tensor) -> Tensor:
-    """Write linear interpolation along one axis as a matrix; beyond the outermost voxel centres it keeps their value.
+    """Return the matrix of linear interpolation along one axis; beyond the outermost voxel centres it is constant.
 
     Args:
         length: Voxels of the axis.
-        at: (m,) where to answer, in voxels: 0 is the centre of the first one.
+        at: (m,) positions in voxels: 0 is the centre of the first one.
 
     Returns:
-        (m, length) float64, each row adding up to 1.
+        (m, length) float64; each row sums to 1.
 
     Example:
         >>> interpolation(3, torch.tensor([0.25, -1.0])).tolist()
         [[0.75, 0.25, 0.0], [1.0, 0.0, 0.0]]
     """
-    held = at.double().clamp(0, length - 1)  # (m,)
-    low = held.floor().long().clamp(max=max(length - 2, 0))  # (m,)
-    share = held - low  # (m,)
+    inside = at.double().clamp(0, length - 1)  # (m,)
+    low = inside.floor().long().clamp(max=max(length - 2, 0))  # (m,)
+    share = inside - low  # (m,)
     columns = torch.stack([low, (low + 1).clamp(max=length - 1)], 1)  # (m, 2)
     weights = torch.stack([1 - share, share], 1)  # (m, 2)
-    return torch.zeros(len(held), length, dtype=torch.float64).scatter_add_(1, columns, weights)
+    return torch.zeros(len(inside), length, dtype=torch.float64).scatter_add_(1, columns, weights)
 
 
 def resampling(length: int, at: Tensor, step: float) -> Tensor:
-    """Write linear resampling along one axis as a matrix, with the Gaussian of `antialiasing` where it gets coarser.
+    """Return the matrix of linear resampling along one axis, with the Gaussian of `antialiasing` if it gets coarser.
 
     Args:
         length: Voxels of the axis.
-        at: (m,) where to answer, in voxels.
+        at: (m,) positions in voxels.
         step: Edge of the new voxels in old ones.
 
     Returns:
@@ -89,23 +89,23 @@ def along(images: Tensor, matrices: Mapping[int, Tensor]) -> Tensor:
     return images
 
 
-def shrunk(images: Tensor, size: Sequence[int]) -> Tensor:
-    """Bring images to fewer voxels over the same field of view.
+def downsample(images: Tensor, size: Sequence[int]) -> Tensor:
+    """Downsample images to fewer voxels over the same field of view.
 
     Args:
         images: (M, *S).
-        size: Voxels wanted along the axes of *S.
+        size: New number of voxels along the axes of *S.
 
     Returns:
-        (M, *size); the very images where the size is theirs.
+        (M, *size); the images themselves if they have this size.
 
     Example:
-        >>> shrunk(torch.ones(2, 6, 9), (4, 3)).shape
+        >>> downsample(torch.ones(2, 6, 9), (4, 3)).shape
         torch.Size([2, 4, 3])
     """
     matrices = {}
-    for axis, (length, wanted) in enumerate(zip(images.shape[1:], size, strict=True), 1):
-        if wanted != length:
-            step = length / wanted
-            matrices[axis] = resampling(length, (torch.arange(wanted).double() + 0.5) * step - 0.5, step)
+    for axis, (old, new) in enumerate(zip(images.shape[1:], size, strict=True), 1):
+        if new != old:
+            step = old / new
+            matrices[axis] = resampling(old, (torch.arange(new).double() + 0.5) * step - 0.5, step)
     return along(images, matrices)

@@ -1,4 +1,4 @@
-"""Preparation of a study for the network, each step with its inverse."""
+"""Preparation of a subject's images, one step a file, each with its inverse. Start in `preparation.py`."""
 
 from anysyn.data.prepare.canonical import Canonical
 from anysyn.data.prepare.crop import Crop

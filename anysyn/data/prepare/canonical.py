@@ -1,4 +1,4 @@
-"""Orientation: the axes in the order left-right, posterior-anterior, inferior-superior."""
+"""Orientation to RAS+: axes towards right, anterior, superior."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anysyn.registry import register
 @register("prepare", "canonical")
 @dataclass(frozen=True, kw_only=True)
 class Canonical(Preparation):
-    """Turn the axes towards right, anterior, superior by permuting and flipping them; oblique grids stay oblique.
+    """Reorientation to RAS+ by permuting and flipping the axes; oblique grids stay oblique.
 
     Example:
         >>> import torch
@@ -32,7 +32,7 @@ class Canonical(Preparation):
     spatial: ClassVar[bool] = True
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
-        """Return the turned study and the inverse."""
+        """Return the reoriented study and the inverse."""
         turns = nib.io_orientation(study.affine)
         order = [int(axis) for axis in np.argsort(turns[:, 0])]
         back = [int(axis) for axis in turns[:, 0]]
@@ -46,4 +46,4 @@ class Canonical(Preparation):
 
         affine = study.affine @ nib.orientations.inv_ornt_aff(turns, study.grid.shape)
         turned = study.moved(affine, turn)
-        return turned, lambda answer: answer.moved(study.affine, turn_back)
+        return turned, lambda prepared: prepared.moved(study.affine, turn_back)

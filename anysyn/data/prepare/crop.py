@@ -17,10 +17,10 @@ from anysyn.registry import register
 @register("prepare", "crop")
 @dataclass(frozen=True, kw_only=True)
 class Crop(Preparation):
-    """Crop to the box of the foreground; the inverse pads with air.
+    """Cropping to the bounding box of the foreground; the inverse pads with air.
 
     Args:
-        margin: Distance in mm that is kept around the foreground, as far as the image goes.
+        margin: Margin around the foreground in mm, within the image.
 
     Example:
         >>> import torch
@@ -45,14 +45,15 @@ class Crop(Preparation):
         """Return the cropped study and the inverse."""
         box = self._box(study)
         shift = np.eye(4)
-        shift[:3, 3] = [one.start for one in box]
-        amounts = [n for one, full in zip(box[::-1], study.grid.shape[::-1], strict=True) for n in _outside(one, full)]
+        shift[:3, 3] = [side.start for side in box]
+        sides = zip(box[::-1], study.grid.shape[::-1], strict=True)
+        amounts = [n for side, length in sides for n in (side.start, length - side.stop)]
 
         def pad(image: Tensor, air: float) -> Tensor:
             return functional.pad(image, amounts, value=air)
 
         cropped = study.moved(study.affine @ shift, lambda image, _: image[box].contiguous())
-        return cropped, lambda answer: answer.moved(study.affine, pad)
+        return cropped, lambda prepared: prepared.moved(study.affine, pad)
 
     def _box(self, study: Study) -> tuple[slice, ...]:
         box = []
@@ -62,7 +63,3 @@ class Crop(Preparation):
             margin = int(np.ceil(self.margin / edge))
             box.append(slice(max(int(inside[0]) - margin, 0), min(int(inside[-1]) + 1 + margin, length)))
         return tuple(box)
-
-
-def _outside(box: slice, length: int) -> tuple[int, int]:
-    return box.start, length - box.stop

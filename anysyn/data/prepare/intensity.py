@@ -1,4 +1,4 @@
-"""Intensity: the scale on which the network sees an image."""
+"""Intensity normalisation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anysyn.data.errors import VolumeError
 from anysyn.data.modalities import modality
 from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.volumes.foreground import foreground
-from anysyn.data.volumes.intensity_window import Window, prepared, restored, width, window_of
+from anysyn.data.volumes.intensity_window import Window, rescale, restore, width, window_of
 from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
@@ -24,9 +24,9 @@ FAR_ABOVE_SUV = 20.0  # times the cap of the modality table: no tissue, but Bq/m
 @register("prepare", "nonnegative")
 @dataclass(frozen=True, kw_only=True)
 class Nonnegative(Preparation):
-    """Set the negatives that spline interpolation leaves in MRI and PET to 0; CT, where they mean air, stays.
+    """Clamping of the negative values that spline interpolation leaves in MRI and PET; CT stays as it is.
 
-    The inverse leaves the images as they are: no scanner makes such values, so none are made up again.
+    The inverse does nothing, since no scanner produces such values.
 
     Example:
         >>> import torch
@@ -40,22 +40,22 @@ class Nonnegative(Preparation):
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Return the clamped study and an inverse that does nothing."""
         images = {n: image if modality(n).family == "CT" else image.clamp(min=0) for n, image in study.images.items()}
-        return replace(study, images=images), lambda answer: answer
+        return replace(study, images=images), lambda prepared: prepared
 
 
 @dataclass(frozen=True, kw_only=True)
 class Linear(Preparation):
-    """Map each image linearly, without clipping, so that the two ends of its window become 0 and 1.
+    """Linear map of each image, without clipping, from its window to 0 and 1.
 
     Args:
         windows: Intensities that become 0 and 1, by modality, instead of those of the modality table (CT in HU, PET in
-            SUV or SUVR, ADC) or of what is measured in the image (all else); a third number is the slope beyond.
+            SUV or SUVR, ADC) or those measured in the image (all others); a third number is the slope outside.
     """
 
     windows: Mapping[str, Window] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Write the windows in one way, and refuse an empty one."""
+        """Bring the windows to one form, and refuse an empty one."""
         windows = {}
         for name, numbers in self.windows.items():
             try:
@@ -66,14 +66,14 @@ class Linear(Preparation):
 
     @abstractmethod
     def measured(self, image: Tensor, inside: Tensor) -> Window:
-        """Return the window of an image that has no fixed one, from the voxels (X, Y, Z) bool of its foreground."""
+        """Return the window of an image without a fixed one, from its foreground ``inside``, (X, Y, Z) bool."""
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
-        """Return the rescaled study and the inverse, which reads the windows of the study that it is given."""
+        """Return the rescaled study and the inverse, which uses the windows of the study that it is applied to."""
         if study.windows:
             raise ValueError("prepare: the images cannot be rescaled twice; keep one of rescale and zscore")
         windows = {name: self._window(study, name) for name in study.images}
-        images = {name: prepared(image, windows[name]) for name, image in study.images.items()}
+        images = {name: rescale(image, windows[name]) for name, image in study.images.items()}
         return replace(study, images=images, windows=windows), from_windows
 
     def _window(self, study: Study, name: str) -> Window:
@@ -92,14 +92,13 @@ class Linear(Preparation):
 @register("prepare", "rescale")
 @dataclass(frozen=True, kw_only=True)
 class Rescale(Linear):
-    """Map 0 and a high percentile of the foreground to 0 and 1; CT, PET and ADC by their fixed windows.
+    """Rescaling of 0 and a high percentile of the foreground to 0 and 1; fixed windows for CT, PET and ADC.
 
     Args:
         upper: Percentile that becomes 1.
         lower: Percentile that becomes 0; null keeps the 0 of the file, which in MRI is air.
-        windows: Intensities that become 0 and 1, by modality, for example ``{CT: [0, 80, 0.02]}``: a window of
-            the brain, beyond which intensities change 0.02 times as fast, so that bone and air stay near, and nothing
-            is lost.
+        windows: Intensities that become 0 and 1, by modality, for example ``{CT: [0, 80, 0.02]}``: a brain window with
+            a slope of 0.02 outside, which compresses bone and air without clipping them.
 
     Example:
         >>> import torch
@@ -114,7 +113,7 @@ class Rescale(Linear):
     lower: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse percentiles that are none."""
+        """Refuse percentiles that are out of range or order."""
         super().__post_init__()
         if not (self.lower or 0) < self.upper <= 100 or (self.lower or 0) < 0:
             raise ValueError(f"prepare.rescale: lower {self.lower} and upper {self.upper} are not percentiles in order")
@@ -128,7 +127,7 @@ class Rescale(Linear):
 @register("prepare", "zscore")
 @dataclass(frozen=True, kw_only=True)
 class ZScore(Linear):
-    """Map mean and standard deviation of the foreground to 0 and 1; CT, PET and ADC by their fixed windows.
+    """Z-score of the foreground (mean 0, standard deviation 1); fixed windows for CT, PET and ADC.
 
     Args:
         windows: Intensities that become 0 and 1, by modality, for example ``{CT: [-160, 240]}``.
@@ -150,14 +149,14 @@ class ZScore(Linear):
 
 
 def in_unit(voxels: Tensor, window: Window, unit: str) -> Window:
-    """Return a fixed window in the unit that a file is written in.
+    """Return a fixed window in the unit of a file.
 
-    Diffusion is written in 10^-6, 10^-3 or 1 mm^2/s; the bright voxels tell which.
+    Diffusion is stored in 10^-6, 10^-3 or 1 mm^2/s; the bright voxels show which.
 
     Args:
         voxels: (n,) foreground voxels.
-        window: In the unit of the modality table.
-        unit: That unit.
+        window: Window in the unit of the modality table.
+        unit: Unit of the modality table.
 
     Raises:
         VolumeError: If a PET image cannot be in SUV.
@@ -179,11 +178,11 @@ def in_unit(voxels: Tensor, window: Window, unit: str) -> Window:
 
 
 def from_windows(study: Study) -> Study:
-    """Bring the images of a study back to the unit of the files by the windows that it carries.
+    """Map the images of a study back to the unit of the files by the study's windows.
 
     Raises:
         VolumeError: If an image has no window.
     """
     windows = {name: study.window(name) for name in study.images}
-    images = {name: restored(image, windows[name]) for name, image in study.images.items()}
+    images = {name: restore(image, windows[name]) for name, image in study.images.items()}
     return replace(study, images=images, windows={})

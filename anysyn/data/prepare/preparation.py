@@ -1,4 +1,4 @@
-"""The contract of a preparation step, and the composition of steps."""
+"""The contract of a preparation step, and the pipeline of steps."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Undo = Callable[[Study], Study]
 
 
 class Preparation:
-    """Change a study, and say how the change is undone.
+    """Preparation step: changes a study, and returns the inverse of the change.
 
-    A step is a frozen dataclass, since its ``repr`` is part of the name under which prepared studies are cached. One
-    that moves voxels sets ``spatial``.
+    A step is a frozen dataclass, since its ``repr`` is part of the cache key of prepared studies. A step that moves
+    voxels sets ``spatial``.
     """
 
     kind: ClassVar[str] = "prepare"
@@ -29,15 +29,15 @@ class Preparation:
             study: Images of one subject.
 
         Returns:
-            The prepared study, and the inverse, which also takes a study that holds other modalities on the prepared
-            grid: the synthesized ones.
+            The prepared study, and the inverse, which also takes a study with other modalities on the prepared grid:
+            the synthesized ones.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Restoration:
-    """Undo a preparation, also for a study that holds other modalities: the synthesized ones.
+    """Inverse of a preparation, also for a study with other modalities: the synthesized ones.
 
     Args:
         undos: The steps and their inverses, in the order of the preparation.
@@ -45,24 +45,24 @@ class Restoration:
 
     undos: Sequence[tuple[Preparation, Undo]]
 
-    def __call__(self, answer: Study) -> Study:
-        """Bring a study on the prepared grid back to the grid and the intensities of the files."""
+    def __call__(self, study: Study) -> Study:
+        """Map a study on the prepared grid back to the grid and the intensities of the files."""
         for _, undo in reversed(self.undos):
-            answer = undo(answer)
-        return answer
+            study = undo(study)
+        return study
 
-    def intensities(self, answer: Study) -> Study:
-        """Bring a study that lies on a grid of its own, and stays there, back to the intensities of the files."""
-        return Restoration([pair for pair in self.undos if not pair[0].spatial])(answer)
+    def intensities(self, study: Study) -> Study:
+        """Map a study on any grid back to the intensities of the files; its grid stays."""
+        return Restoration([pair for pair in self.undos if not pair[0].spatial])(study)
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Apply steps in order, and undo them in the reverse order.
+    """Preparation steps in order, which are undone in the reverse order.
 
     Args:
-        steps: What to do.
-        typical: The intensities that an image gets back which no file gave, because it was synthesized.
+        steps: The steps.
+        typical: Intensity windows of synthesized images, which have no file to take one from.
 
     Example:
         >>> import numpy as np, torch
@@ -81,9 +81,9 @@ class Pipeline:
     typical: TypicalWindows = field(default_factory=TypicalWindows)
 
     def __call__(self, study: Study) -> tuple[Study, Restoration]:
-        """Prepare a study; the inverse also takes a study that holds other modalities on the prepared grid.
+        """Prepare a study; the inverse also takes a study with other modalities on the prepared grid.
 
-        A rescaled study carries the windows of its own images and, of all other modalities, the typical ones.
+        A rescaled study has the windows of its own images and the typical ones of all other modalities.
         """
         undos: list[tuple[Preparation, Undo]] = []
         for step in self.steps:

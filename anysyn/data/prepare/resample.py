@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from torch import Tensor
 
-from anysyn.data.geometry import grid
-from anysyn.data.geometry.grid import Grid, Interpolation, Spacing, with_spacing
+from anysyn.data.geometry.grid import Grid, Interpolation, Spacing, resample, with_spacing
 from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.volumes.study import Study
 from anysyn.registry import register
@@ -17,10 +17,10 @@ from anysyn.registry import register
 @register("prepare", "resample")
 @dataclass(frozen=True, kw_only=True)
 class Resample(Preparation):
-    """Resample to one voxel size; the inverse comes back onto exactly the grid of the file.
+    """Resampling to one voxel size; the inverse returns to exactly the grid of the file.
 
     Args:
-        spacing: Voxel edge lengths in mm along the axes as they are at this step; null keeps an axis as it is.
+        spacing: Voxel edge lengths in mm along the axes at this step; null keeps an axis as it is.
         interpolation: ``bspline`` is sharper and may overshoot at edges.
 
     Example:
@@ -38,7 +38,7 @@ class Resample(Preparation):
     interpolation: Interpolation = "linear"
 
     def __post_init__(self) -> None:
-        """Write the spacing in one way, and refuse one that is none."""
+        """Bring the spacing to one form, and refuse lengths that are not above 0."""
         object.__setattr__(self, "spacing", tuple(None if edge is None else float(edge) for edge in self.spacing))
         wrong = [edge for edge in self.spacing if edge is not None and edge <= 0]
         if wrong:
@@ -48,12 +48,11 @@ class Resample(Preparation):
         """Return the resampled study and the inverse."""
         onto = with_spacing(study.grid, self.spacing)
         if np.array_equal(onto.affine, study.affine):
-            return study, lambda answer: answer
-        return self._onto(study, onto), lambda answer: self._onto(answer, study.grid)
+            return study, lambda prepared: prepared
+        return self._resampled(study, onto), lambda prepared: self._resampled(prepared, study.grid)
 
-    def _onto(self, study: Study, onto: Grid) -> Study:
-        here, how = study.grid, self.interpolation
-        return study.moved(
-            onto.affine,
-            lambda image, air: grid.resample(image, here, onto, background=air, interpolation=how),
-        )
+    def _resampled(self, study: Study, onto: Grid) -> Study:
+        def move(image: Tensor, air: float) -> Tensor:
+            return resample(image, study.grid, onto, background=air, interpolation=self.interpolation)
+
+        return study.moved(onto.affine, move)

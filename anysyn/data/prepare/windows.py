@@ -1,4 +1,4 @@
-"""Intensity windows of a cohort, for images that have none of their own."""
+"""Typical intensity windows of a cohort, for synthesized images."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from anysyn.data.volumes.intensity_window import Window, window_of
 
 @dataclass(frozen=True)
 class TypicalWindows:
-    """Hold the median window of each modality over training subjects.
+    """Median window of each modality over the training subjects.
 
-    A window is the two intensities, in the file's unit, that 0 and 1 of a prepared image stand for.
+    A window is the two intensities, in the file's unit, that become 0 and 1 in a prepared image.
 
     Args:
-        overall: By modality, over all subjects.
-        datasets: By dataset, then by modality.
+        overall: Medians over all subjects, by modality.
+        datasets: Medians over the subjects of a dataset, by dataset, then by modality.
 
     Example:
-        >>> seen = [("A", {"T1w": (0.0, 800.0)}), ("A", {"T1w": (0.0, 900.0)}), ("B", {"T1w": (0.0, 100.0)})]
-        >>> windows = TypicalWindows.learned(seen)
+        >>> subjects = [("A", {"T1w": (0.0, 800.0)}), ("A", {"T1w": (0.0, 900.0)}), ("B", {"T1w": (0.0, 100.0)})]
+        >>> windows = TypicalWindows.learned(subjects)
         >>> windows.windows("A")["T1w"], windows.windows("unseen")["T1w"]
         ((0.0, 850.0), (0.0, 800.0))
     """
@@ -34,33 +34,32 @@ class TypicalWindows:
     datasets: Mapping[str, Mapping[str, Window]] = field(default_factory=dict)
 
     @classmethod
-    def learned(cls, seen: Iterable[tuple[str, Mapping[str, Window]]]) -> TypicalWindows:
-        """Take the medians.
+    def learned(cls, subjects: Iterable[tuple[str, Mapping[str, Window]]]) -> TypicalWindows:
+        """Compute the medians.
 
         Args:
-            seen: For each training subject its dataset and its windows by modality.
+            subjects: For each training subject its dataset and its windows by modality.
         """
-        subjects = list(seen)
-        datasets = sorted({dataset for dataset, _ in subjects})
-        return cls(
-            _medians(windows for _, windows in subjects),
-            {one: _medians(windows for dataset, windows in subjects if dataset == one) for one in datasets},
-        )
+        by_dataset: dict[str, list[Mapping[str, Window]]] = defaultdict(list)
+        for dataset, windows in subjects:
+            by_dataset[dataset].append(windows)
+        overall = _medians(windows for each in by_dataset.values() for windows in each)
+        return cls(overall, {dataset: _medians(by_dataset[dataset]) for dataset in sorted(by_dataset)})
 
     def windows(self, dataset: str = "") -> dict[str, Window]:
-        """Return a window for each modality that has one: in the dataset, else in all, else in the modality table.
+        """Return the window of each modality: the dataset's, else the overall one, else the modality table's.
 
         Args:
             dataset: Name of a dataset, known or not.
         """
-        fixed: dict[str, Window] = {one.name: one.window for one in modalities() if one.window is not None}
+        fixed: dict[str, Window] = {known.name: known.window for known in modalities() if known.window is not None}
         return {**fixed, **self.overall, **self.datasets.get(dataset, {})}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain mappings and lists."""
         return {
             "overall": {name: list(window) for name, window in self.overall.items()},
-            "datasets": {one: {name: list(w) for name, w in held.items()} for one, held in self.datasets.items()},
+            "datasets": {key: {name: list(w) for name, w in windows.items()} for key, windows in self.datasets.items()},
         }
 
     @classmethod
@@ -71,16 +70,17 @@ class TypicalWindows:
             >>> TypicalWindows.from_json({"overall": {"CT": [-1000, 1000]}, "datasets": {}}).overall
             {'CT': (-1000.0, 1000.0)}
         """
-        return cls(_pairs(tree["overall"]), {one: _pairs(held) for one, held in tree["datasets"].items()})
+        datasets = {dataset: _windows(windows) for dataset, windows in tree["datasets"].items()}
+        return cls(_windows(tree["overall"]), datasets)
 
 
-def _medians(windows: Iterable[Mapping[str, Window]]) -> dict[str, Window]:
-    held: dict[str, list[Window]] = defaultdict(list)
-    for one in windows:
-        for name, window in one.items():
-            held[name].append(window)
-    return _pairs({name: np.median(found, axis=0) for name, found in sorted(held.items())})
+def _medians(subjects: Iterable[Mapping[str, Window]]) -> dict[str, Window]:
+    by_modality: dict[str, list[Window]] = defaultdict(list)
+    for windows in subjects:
+        for name, window in windows.items():
+            by_modality[name].append(window)
+    return _windows({name: np.median(windows, axis=0) for name, windows in sorted(by_modality.items())})
 
 
-def _pairs(windows: Mapping[str, Any]) -> dict[str, Window]:
+def _windows(windows: Mapping[str, Any]) -> dict[str, Window]:
     return {name: window_of(numbers) for name, numbers in windows.items()}

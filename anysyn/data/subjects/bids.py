@@ -1,4 +1,4 @@
-"""Subjects of a BIDS dataset."""
+"""Subjects of a BIDS dataset, and which of several runs of a modality is used."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
-from anysyn.data.records import Failure, Found, Subject
-from anysyn.data.subjects.collector import Images, failure
+from anysyn.data.records import Failure, FoundSubjects, Subject
+from anysyn.data.subjects.collector import Collector, failure
 from anysyn.data.subjects.sidecars import Sidecars, entities_of, read_sidecar, stem
-from anysyn.data.subjects.tsv import facts_of, read_table
+from anysyn.data.subjects.tsv import age_and_sex, read_table
 from anysyn.errors import UserError
 
 DATATYPES = ("anat", "swi", "dwi", "ct", "pet")
-_CONTRAST = ("ce", "trc")  # entities that make another modality of the same suffix
-_REPEATS = ("run", "echo", "acq", "rec")  # entities of which the first, in this order, is taken
+_CONTRAST = ("ce", "trc")  # entities that distinguish modalities with the same suffix
+_REPEATS = ("run", "echo", "acq", "rec")  # images that differ in these are sorted by them, in this order; first is used
 
 
 def is_bids(root: Path) -> bool:
-    """Tell whether a folder is a BIDS dataset: it says so, or has subjects with a folder for a data type."""
+    """Tell whether a folder is a BIDS dataset: it has a description, or subjects with a folder for a data type."""
     patterns = [f"sub-*/{session}{datatype}" for session in ("", "ses-*/") for datatype in DATATYPES]
     return (root / "dataset_description.json").is_file() or any(any(root.glob(pattern)) for pattern in patterns)
 
 
 def bids_name(key: str, name: str, *, described: str = "") -> str:
-    """Write the path of an image below the folder of its subject or session.
+    """Return the path of an image relative to the folder of its subject or session.
 
     Args:
         key: ``"sub-01"`` or ``"sub-01_ses-1"``.
         name: Modality.
-        described: Label that sets it apart from the image that was acquired (``desc-``); none by default.
+        described: ``desc-`` label that distinguishes it from the acquired image; none by default.
 
     Example:
         >>> bids_name("sub-001", "T1c"), bids_name("sub-001", "T2w", described="synthetic")
@@ -45,8 +45,8 @@ def bids_name(key: str, name: str, *, described: str = "") -> str:
     return f"{place.datatype}/{key}{words}_{place.suffix}.nii.gz"
 
 
-def read_bids(root: Path) -> Found:
-    """Find the subjects of a BIDS dataset; each session is one, with the person it belongs to.
+def read_bids(root: Path) -> FoundSubjects:
+    """Find the subjects of a BIDS dataset; each session of a person is a subject.
 
     Of several runs, echoes, acquisitions or reconstructions of a modality, the first is used and the others are
     ignored. Masks are the files ``*_mask.nii.gz`` below ``derivatives/masks``, named by their ``label`` or ``desc``.
@@ -62,14 +62,14 @@ def read_bids(root: Path) -> Found:
     for person, session in _sessions(root):
         row = people.get(person, {})
         key = person if session.name == person else f"{person}_{session.name}"
-        images = Images(key, facts_of(row))
+        images = Collector(key, age_and_sex(row))
         _add_images(images, session, sidecars)
         _add_masks(images, root / "derivatives" / "masks" / session.relative_to(root))
         failures += images.failures
         ignored += images.ignored
         if images.files:
             subjects.append(images.subject(row.get("site") or dataset, person))
-    return Found(tuple(subjects), tuple(failures), tuple(ignored))
+    return FoundSubjects(tuple(subjects), tuple(failures), tuple(ignored))
 
 
 def _sessions(root: Path) -> Iterator[tuple[str, Path]]:
@@ -79,9 +79,9 @@ def _sessions(root: Path) -> Iterator[tuple[str, Path]]:
                 yield subject.name, session
 
 
-def _add_images(images: Images, session: Path, sidecars: Sidecars) -> None:
-    found = (path for datatype in DATATYPES for path in (session / datatype).glob("[!.]*.nii*"))
-    for path in sorted(found, key=_order):
+def _add_images(images: Collector, session: Path, sidecars: Sidecars) -> None:
+    files = (path for datatype in DATATYPES for path in (session / datatype).glob("[!.]*.nii*"))
+    for path in sorted(files, key=_order):
         try:
             name = _modality(path, sidecars).name
         except SidecarError as error:
@@ -112,15 +112,15 @@ def _modality(path: Path, sidecars: Sidecars) -> Modality:
         if not isinstance(tracer, str):
             raise UserError("names no tracer; give it trc- in its name or TracerName in its sidecar")
         labels["trc"] = tracer
-    for one in modalities():
-        if one.bids.suffix.lower() == suffix.lower() and _same_contrast(one, labels):
-            return one
+    for known in modalities():
+        if known.bids.suffix.lower() == suffix.lower() and _same_contrast(known, labels):
+            return known
     words = "_".join([*(f"{key}-{label}" for key, label in labels.items()), suffix])
     return (None if labels else recognise(suffix)) or modality(words)
 
 
-def _same_contrast(one: Modality, labels: Mapping[str, str]) -> bool:
-    allowed = one.bids.entities
+def _same_contrast(known: Modality, labels: Mapping[str, str]) -> bool:
+    allowed = known.bids.entities
     return allowed.keys() == labels.keys() and all(
         ANY in allowed[key] or _plain(label) in map(_plain, allowed[key]) for key, label in labels.items()
     )
@@ -130,7 +130,7 @@ def _plain(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label.lower())
 
 
-def _add_masks(images: Images, folder: Path) -> None:
+def _add_masks(images: Collector, folder: Path) -> None:
     for path in sorted(folder.rglob("[!.]*_mask.nii*")):
         if any(part.startswith("ses-") for part in path.relative_to(folder).parts[:-1]):
             continue  # of a session below this subject

@@ -1,4 +1,4 @@
-"""The images of one subject, gathered file by file; what cannot be used is listed, not fatal."""
+"""Collection of one subject's images, file by file; a file that cannot be used is listed, and the others go on."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from anysyn.errors import UserError
 
 
 @dataclass
-class Images:
-    """Gather the images of a subject.
+class Collector:
+    """Images and masks of one subject, while its files are being read.
 
     Args:
         key: Unique name of the subject.
-        facts: What is known of the person: ``age_years``, ``sex``.
+        person: Acquisition fields that describe the person: ``age_years``, ``sex``.
     """
 
     key: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    person: Mapping[str, Any] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     acquisitions: dict[str, Acquisition] = field(default_factory=dict)
     masks: dict[str, Path] = field(default_factory=dict)
@@ -32,40 +32,41 @@ class Images:
     ignored: list[Failure] = field(default_factory=list)
 
     def add(self, name: str, path: Path, sidecar: Callable[[], Mapping[str, Any]]) -> None:
-        """Add an image after a look at its header and sidecar; the first of a modality is kept.
+        """Add an image if its header and sidecar can be read; only the first of a modality is used.
 
         Args:
             name: Canonical modality name.
             path: Its file.
-            sidecar: Reads what is known of its acquisition.
+            sidecar: Reads its acquisition parameters.
         """
         if name in self.files:
             self.ignore(path, f"is not used; {self.files[name].name} is the first {name}")
             return
         try:
             spacing = spacing_of(read_header(path))
-            self.acquisitions[name] = named(Acquisition.from_bids(sidecar(), voxel_size_mm=spacing, **self.facts), name)
+            record = Acquisition.from_bids(sidecar(), voxel_size_mm=spacing, **self.person)
+            self.acquisitions[name] = named(record, name)
         except UserError as error:
             self.leave_out(path, str(error))
             return
         self.files[name] = path
 
     def add_mask(self, name: str, path: Path) -> None:
-        """Add a mask; the first of a name is kept."""
+        """Add a mask; only the first of a name is used."""
         if self.masks.setdefault(name, path) != path:
             self.ignore(path, f"is not used; {self.masks[name].name} is the first mask named {name}")
 
     def leave_out(self, path: Path, reason: str) -> None:
-        """List a file or folder that should be used and cannot be, and why."""
+        """List a file or folder that should be used but cannot be, and why."""
         self.failures.append(failure(self.key, path, reason))
 
     def ignore(self, path: Path, reason: str) -> None:
-        """List a file or folder that is none of ours, and why."""
+        """List a file or folder that is not needed, and why."""
         self.ignored.append(failure(self.key, path, reason))
 
     def subject(self, dataset: str, person: str, split: str | None = None) -> Subject:
-        """Return the subject that the images make up, in the order of the modality table."""
-        files = {one.name: self.files[one.name] for one in modalities() if one.name in self.files}
+        """Return the subject, with its images in the order of the modality table."""
+        files = {known.name: self.files[known.name] for known in modalities() if known.name in self.files}
         acquisitions = {name: self.acquisitions[name] for name in files}
         return Subject(self.key, dataset, files, acquisitions, self.masks, person, split)
 

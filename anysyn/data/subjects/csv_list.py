@@ -1,4 +1,4 @@
-"""Subjects that a CSV or TSV file lists."""
+"""Subjects listed in a CSV or TSV file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from anysyn.data.modalities import modalities, modality, recognise
-from anysyn.data.records import Failure, Found
-from anysyn.data.subjects.collector import Images, failure
+from anysyn.data.records import Failure, FoundSubjects
+from anysyn.data.subjects.collector import Collector, failure
 from anysyn.data.subjects.sidecars import sidecar_beside
-from anysyn.data.subjects.tsv import facts_of, read_table
+from anysyn.data.subjects.tsv import age_and_sex, read_table
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 
@@ -24,23 +24,23 @@ SPLITS = {
 }
 
 
-def read_listing(path: Path) -> Found:
-    """Find the subjects that a table lists.
+def read_csv_list(path: Path) -> FoundSubjects:
+    """Find the subjects listed in a table.
 
-    Either a row for each subject, with a column for each modality by any of its names, and ``mask`` or ``lesion_mask``
-    for masks; or a row for each image, with the columns ``modality`` and ``path``. In both a column ``subject``, and as
-    wanted ``session``, ``dataset``, ``age``, ``sex`` and ``split``. Paths are relative to the table.
+    The table has a row per subject, with a column per modality, under any of its names, and columns ``mask`` or
+    ``lesion_mask``; or a row per image, with the columns ``modality`` and ``path``. Both have a column ``subject`` and,
+    optionally, ``session``, ``dataset``, ``age``, ``sex`` and ``split``. Paths are relative to the table.
 
     Args:
         path: ``.csv``, or ``.tsv`` with tabs.
 
     Raises:
-        UserError: If the file is no table, lacks the columns for subjects or images, or has an unknown split.
+        UserError: If the file is not a table, lacks the columns for subjects or images, or has an unknown split.
     """
     rows = read_table(path)
     unused = _check_columns(path, list(rows[0]) if rows else [])
     failures: list[Failure] = []
-    ignored = [failure(path.name, path, f"column {column!r} is not used; {_meant(column)}") for column in unused]
+    ignored = [failure(path.name, path, f"column {column!r} is not used; {_nearest(column)}") for column in unused]
     grouped: dict[tuple[str, str], list[Mapping[str, str]]] = defaultdict(list)
     for number, row in enumerate(rows, 2):
         if row["subject"]:
@@ -56,23 +56,24 @@ def read_listing(path: Path) -> Found:
         if images.files:
             dataset = about.get("dataset", path.stem)
             subjects.append(images.subject(dataset, person, _split(about, path)))
-    return Found(tuple(subjects), tuple(failures), tuple(ignored))
+    return FoundSubjects(tuple(subjects), tuple(failures), tuple(ignored))
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> list[str]:
-    """Return the columns that mean nothing."""
+    """Return the columns that are not used."""
     images = [column for column in columns if _is_mask(column) or recognise(column)]
-    long = set(IMAGE_COLUMNS) <= set(columns)
-    if "subject" not in columns or not (images or long):
+    row_per_image = set(IMAGE_COLUMNS) <= set(columns)
+    if "subject" not in columns or not (images or row_per_image):
         raise UserError(
             f"{path}: needs the column subject and either one for each modality or modality and path; "
             f"it has {', '.join(columns) or 'no rows'}"
         )
-    return [c for c in columns if c not in images and c not in COLUMNS and not (long and c in IMAGE_COLUMNS)]
+    known = {*images, *COLUMNS, *(IMAGE_COLUMNS if row_per_image else ())}
+    return [column for column in columns if column not in known]
 
 
-def _images(key: str, about: Mapping[str, str], lines: Sequence[Mapping[str, str]], path: Path) -> Images:
-    images = Images(key, facts_of(about))
+def _images(key: str, about: Mapping[str, str], lines: Sequence[Mapping[str, str]], path: Path) -> Collector:
+    images = Collector(key, age_and_sex(about))
     for name, cell in (pair for line in lines for pair in _cells(line)):
         file = path.parent / cell
         if _is_mask(name):
@@ -108,5 +109,5 @@ def _split(about: Mapping[str, str], path: Path) -> str | None:
     return None if word is None else SPLITS[word.lower()]
 
 
-def _meant(column: str) -> str:
-    return suggest(column, [*COLUMNS, *IMAGE_COLUMNS, *(one.name for one in modalities())])
+def _nearest(column: str) -> str:
+    return suggest(column, [*COLUMNS, *IMAGE_COLUMNS, *(known.name for known in modalities())])

@@ -1,4 +1,4 @@
-"""Subjects: where their images are, and what is known of them."""
+"""The search for subjects in a BIDS dataset, a tree of folders or a table."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from anysyn.data.records import Failure, Found, Subject
+from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.bids import is_bids, read_bids
-from anysyn.data.subjects.csv_list import read_listing
+from anysyn.data.subjects.csv_list import read_csv_list
 from anysyn.data.subjects.folders import read_folders
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 
-__all__ = ["Failure", "Found", "Layout", "Subject", "find_subjects"]
+__all__ = ["Failure", "FoundSubjects", "Layout", "Subject", "find_subjects"]
 
 Layout = Literal["auto", "bids", "folders", "csv"]
 
-_READERS = {"bids": read_bids, "folders": read_folders, "csv": read_listing}
+_READERS = {"bids": read_bids, "folders": read_folders, "csv": read_csv_list}
 _LOOKED_FOR = {
     "bids": "sub-*/[ses-*/]anat, dwi, ct or pet with .nii.gz files",
     "folders": "folders with one .nii or .nii.gz file for each contrast, named for it: T1w.nii.gz, x_t1ce.nii.gz",
@@ -27,19 +27,21 @@ _LOOKED_FOR = {
 }
 
 
-def find_subjects(root: str | os.PathLike[str], *, layout: Layout = "auto", dataset: str | None = None) -> Found:
-    """Find subjects and their images; a file that cannot be used is listed and costs nothing else.
+def find_subjects(
+    root: str | os.PathLike[str], *, layout: Layout = "auto", dataset: str | None = None
+) -> FoundSubjects:
+    """Find subjects and their images; a file that cannot be used is listed, and the others go on.
 
     Args:
-        root: A BIDS dataset, a tree of folders that hold one file for each contrast, or a CSV or TSV file.
-        layout: Which of them it is; ``auto`` looks.
-        dataset: Name of the dataset that all of them count as; by default each has its own.
+        root: A BIDS dataset, a tree of folders with one file for each contrast, or a CSV or TSV file.
+        layout: Which of these it is; ``auto`` detects it.
+        dataset: Name of the dataset for all subjects; by default each has its own.
 
     Returns:
         The subjects, sorted by key, each with any subset of the modalities, and what was left out.
 
     Raises:
-        UserError: If the root is missing, the layout is unknown, or there is no subject at all.
+        UserError: If the root is missing, the layout is unknown, or there is no subject.
 
     Example:
         >>> find_subjects("nowhere")
@@ -49,22 +51,22 @@ def find_subjects(root: str | os.PathLike[str], *, layout: Layout = "auto", data
     root = Path(root)
     if not root.exists():
         raise UserError(f"{root}: no such file or folder; check the path (in a recipe: data.root)")
-    chosen = _look(root) if layout == "auto" else layout
+    chosen = _detect_layout(root) if layout == "auto" else layout
     if chosen not in _READERS:
         raise UserError(f"no layout named {layout!r}; {suggest(layout, ['auto', *_READERS])}")
     if root.is_dir() == (chosen == "csv"):
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
-    found = _READERS[chosen](root)
-    if not found.subjects:
-        raise UserError(_nothing(root, chosen, (*found.failures, *found.ignored)))
-    twice = [key for key, count in Counter(subject.key for subject in found.subjects).items() if count > 1]
-    if twice:
-        raise UserError(f"{root}: {twice[0]} names several subjects; rename one of them")
-    named = [replace(subject, dataset=dataset or subject.dataset) for subject in found.subjects]
-    return replace(found, subjects=tuple(sorted(named, key=lambda subject: subject.key)))
+    result = _READERS[chosen](root)
+    if not result.subjects:
+        raise UserError(_no_subject(root, chosen, (*result.failures, *result.ignored)))
+    ambiguous = [key for key, count in Counter(subject.key for subject in result.subjects).items() if count > 1]
+    if ambiguous:
+        raise UserError(f"{root}: {ambiguous[0]} names several subjects; rename one of them")
+    subjects = [replace(subject, dataset=dataset or subject.dataset) for subject in result.subjects]
+    return replace(result, subjects=tuple(sorted(subjects, key=lambda subject: subject.key)))
 
 
-def _look(root: Path) -> str:
+def _detect_layout(root: Path) -> str:
     if root.is_dir():
         return "bids" if is_bids(root) else "folders"
     if root.suffix.lower() in {".csv", ".tsv"}:
@@ -72,6 +74,6 @@ def _look(root: Path) -> str:
     raise UserError(f"{root}: is neither a folder nor a .csv or .tsv file")
 
 
-def _nothing(root: Path, layout: str, failures: tuple[Failure, ...]) -> str:
+def _no_subject(root: Path, layout: str, failures: tuple[Failure, ...]) -> str:
     left_out = f"; {len(failures)} were left out, the first: {failures[0].reason}" if failures else ""
     return f"{root}: no subject found; looked for {_LOOKED_FOR[layout]} (layout {layout}){left_out}"

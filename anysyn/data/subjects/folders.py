@@ -1,4 +1,4 @@
-"""Subjects of folders that hold one file for each contrast: BraTS names, plain names, nested folders."""
+"""Subjects in folders with one file for each contrast: BraTS names, plain names, nested folders."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 
 from anysyn.data.modalities import modalities, recognise
-from anysyn.data.records import Failure, Found, Subject
-from anysyn.data.subjects.collector import Images
+from anysyn.data.records import Failure, FoundSubjects, Subject
+from anysyn.data.subjects.collector import Collector
 from anysyn.data.subjects.sidecars import sidecar_beside, stem
 from anysyn.data.volumes.nifti import SUFFIXES
 from anysyn.registry import suggest
 
 MASK_WORDS = {"mask", "seg", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
 
-# a folder that holds another visit, or another version, of the person named by the folder above it
+# a folder with another visit, or another version, of the person whose name is the folder above it
 VISIT = re.compile(
     r"ses-\w+|\d{6,8}|\d{4}-\d\d-\d\d|[mtvy]\d+|reg(istered)?([-_]to[-_].*)?|"
     r"(session|visit|timepoint|tp|day|week|month|year|scan|exam|study)[-_ ]?\d*|baseline|follow-?up[-_ ]?\d*|pre|post|"
@@ -27,12 +27,12 @@ VISIT = re.compile(
 BRATS_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-\d{3}")  # since 2023 the last number of a name is the visit
 
 
-def read_folders(root: Path) -> Found:
-    """Find the subjects of a tree of folders: every folder with images of known contrast is one.
+def read_folders(root: Path) -> FoundSubjects:
+    """Find the subjects in a tree of folders: every folder with images of known contrast is a subject.
 
-    The key is the path below the root. The person is the folder ``sub-*`` of that path, or else its last folder that
-    does not sound like a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``); of
-    ``BraTS-GLI-00005-100``, 100 is the visit. The dataset is the folder above the person.
+    The key is the path relative to the root. The person is the folder ``sub-*`` of that path, or else its last folder
+    whose name is not that of a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``);
+    in ``BraTS-GLI-00005-100``, 100 is the visit. The dataset is the folder above the person.
 
     Args:
         root: The topmost folder.
@@ -42,7 +42,7 @@ def read_folders(root: Path) -> Found:
     ignored: list[Failure] = []
     for folder, names in _walk(root):
         parts = folder.relative_to(root).parts
-        images = Images("/".join(parts) or root.resolve().name)
+        images = Collector("/".join(parts) or root.resolve().name)
         for name in names:
             _add(images, folder / name, parts)
         if images.masks and not images.files:
@@ -53,7 +53,7 @@ def read_folders(root: Path) -> Found:
             person = person_of(parts)
             above = "/".join(person[:-1])
             subjects.append(images.subject(above or root.resolve().name, "/".join(person) or images.key))
-    return Found(tuple(subjects), tuple(failures), tuple(ignored))
+    return FoundSubjects(tuple(subjects), tuple(failures), tuple(ignored))
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -68,11 +68,11 @@ def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(place), sorted(n for n in files if n.lower().endswith(SUFFIXES) and not n.startswith("."))
 
 
-def _add(images: Images, path: Path, parts: Sequence[str]) -> None:
+def _add(images: Collector, path: Path, parts: Sequence[str]) -> None:
     words = _words(stem(path), parts)
     if MASK_WORDS & {word.lower() for word in words}:
-        shown = "_".join(word for word in words if word.lower() != "mask") or "mask"
-        images.add_mask(shown, path)
+        what = "_".join(word for word in words if word.lower() != "mask") or "mask"
+        images.add_mask(what, path)
         return
     names = contrasts(words)
     if len(names) == 1:
@@ -84,7 +84,7 @@ def _add(images: Images, path: Path, parts: Sequence[str]) -> None:
 
 
 def _words(name: str, parts: Sequence[str]) -> list[str]:
-    """Take a file name apart, without the folder names that it repeats."""
+    """Split a file name into words, without the folder names that it repeats."""
     for part in parts:
         if name.lower().startswith(part.lower()) and len(name) > len(part):
             name = name[len(part) :]
@@ -92,20 +92,20 @@ def _words(name: str, parts: Sequence[str]) -> list[str]:
 
 
 def contrasts(words: Sequence[str]) -> list[str]:
-    """Return the modalities that the words of a file name speak of; of nested names the longest counts.
+    """Return the modalities named in the words of a file name; of overlapping names the longest is used.
 
     Example:
         >>> contrasts(["00000", "t1ce"]), contrasts(["t2", "flair", "n4"]), contrasts(["T1", "to", "FLAIR"])
         (['T1c'], ['FLAIR'], ['T1w', 'FLAIR'])
     """
-    found: list[str] = []
+    names: list[str] = []
     start = 0
     while start < len(words):
-        known = ((end, recognise("".join(words[start:end]))) for end in range(len(words), start, -1))
-        end, one = next(((end, one) for end, one in known if one), (start + 1, None))
-        found += [one.name] if one else []
+        candidates = ((end, recognise("".join(words[start:end]))) for end in range(len(words), start, -1))
+        end, known = next(((end, known) for end, known in candidates if known), (start + 1, None))
+        names += [known.name] if known else []
         start = end
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(names))
 
 
 def person_of(parts: Sequence[str]) -> tuple[str, ...]:

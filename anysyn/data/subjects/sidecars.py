@@ -1,4 +1,4 @@
-"""Sidecars: the JSON files that say how images were acquired."""
+"""Sidecars: the JSON files with the acquisition parameters of images."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def stem(path: Path) -> str:
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """Read a sidecar; NaN and infinity, which JSON does not know, become None.
+    """Read a sidecar; NaN and infinity, which are not valid JSON, become None.
 
     Raises:
-        SidecarError: If it is no JSON object.
+        SidecarError: If it is not a JSON object.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
@@ -35,7 +35,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
 
 
 def sidecar_beside(path: Path) -> dict[str, Any]:
-    """Read the sidecar beside an image: the same name with ``.json``; empty where there is none.
+    """Read the sidecar next to an image, the same name with ``.json``; empty if there is none.
 
     Raises:
         SidecarError: If it cannot be read.
@@ -45,7 +45,7 @@ def sidecar_beside(path: Path) -> dict[str, Any]:
 
 
 def entities_of(name: str) -> tuple[dict[str, str], str]:
-    """Take a BIDS name apart into entities and suffix.
+    """Split a BIDS name into entities and suffix.
 
     Example:
         >>> entities_of("sub-01_ce-gadolinium_T1w")
@@ -56,10 +56,10 @@ def entities_of(name: str) -> tuple[dict[str, str], str]:
 
 
 class Sidecars:
-    """Read the sidecars of a BIDS dataset by its inheritance principle.
+    """The sidecars of a BIDS dataset, with its inheritance principle.
 
-    A sidecar in the folder of an image or in one above it applies if the suffix is the same and the image has all of
-    its entities; the nearer one wins.
+    A sidecar in the folder of an image or in one above it applies if it has the same suffix and no entity that the
+    image lacks; the closer one takes precedence.
 
     Args:
         root: The dataset.
@@ -71,18 +71,18 @@ class Sidecars:
         self._read: dict[Path, dict[str, Any]] = {}
 
     def of(self, image: Path) -> dict[str, Any]:
-        """Return what all sidecars of an image say together.
+        """Return the merged fields of all sidecars of an image.
 
         Raises:
             SidecarError: If one of them cannot be read.
         """
         above = [folder for folder in reversed(image.parents) if folder.is_relative_to(self._root)]
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for path in (path for folder in above for path in self._list(folder) if _applies(path, image)):
             if path not in self._read:
                 self._read[path] = read_sidecar(path)
-            found |= self._read[path]
-        return found
+            fields |= self._read[path]
+        return fields
 
     def _list(self, folder: Path) -> list[Path]:
         if folder not in self._listed:
@@ -91,6 +91,6 @@ class Sidecars:
 
 
 def _applies(sidecar: Path, image: Path) -> bool:
-    asked, suffix = entities_of(stem(sidecar))
-    entities, own = entities_of(stem(image))
-    return suffix == own and asked.items() <= entities.items()
+    required, suffix = entities_of(stem(sidecar))
+    entities, image_suffix = entities_of(stem(image))
+    return suffix == image_suffix and required.items() <= entities.items()

@@ -1,4 +1,4 @@
-"""Splits: who trains, who validates, who tests."""
+"""Splits of the subjects into training, validation and test."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def split_subjects(
     test: Share = 0.2,
     seed: int = 0,
 ) -> dict[str, list[str]]:
-    """Split subjects by person and stratified by dataset, the same way whatever their order.
+    """Split subjects by person, stratified by dataset; the order of the subjects does not matter.
 
-    Shares are rounded so that each part with a share gets a person while there are some: of one person training gets
-    it, of two testing gets the other, of three or more validation gets one too. Subjects that come with a split keep
-    it. A list of keys or persons wins over both. Once training is a list, by the recipe or by the subjects, a part that
-    is a share stays empty: nobody joins unasked. If only other parts are lists, the rest is shared out in proportion.
+    Shares are rounded so that each part with a share gets a person if possible: a single person is for training, a
+    second one for testing, a third one for validation. Subjects with a predefined split keep it. A list of keys or
+    persons takes precedence over both. If training is a list, in the recipe or by predefined splits, a part given as a
+    share stays empty. If only other parts are lists, the remaining persons are split in proportion to the shares.
 
     Args:
-        subjects: Who there is.
+        subjects: All subjects.
         train: Share of the persons, or keys.
         validation: Share of the persons, or keys.
         test: Share of the persons, or keys.
@@ -56,23 +56,23 @@ def split_subjects(
         {'train': ['sub-1'], 'validation': [], 'test': ['sub-2']}
     """
     everyone = sorted(subjects, key=lambda subject: subject.key)
-    wanted: dict[str, Share] = {"train": train, "validation": validation, "test": test}
-    shares = _shares(wanted)
-    assigned = _assigned(everyone, {part: keys for part, keys in wanted.items() if part not in shares})
+    parts: dict[str, Share] = {"train": train, "validation": validation, "test": test}
+    shares = _shares(parts)
+    assigned = _assigned(everyone, {part: keys for part, keys in parts.items() if part not in shares})
     _check_persons(everyone, assigned)
-    taken = {_person(subject) for subject in everyone if subject.key in assigned}
-    rest = [subject for subject in everyone if _person(subject) not in taken]
-    drawn = _drawn(rest, _of_the_rest(shares, set(assigned.values())), seed)
-    parts = {subject.key: assigned.get(subject.key, drawn.get(_person(subject))) for subject in everyone}
-    return {part: [key for key, own in parts.items() if own == part] for part in PARTS}
+    assigned_persons = {_person(subject) for subject in everyone if subject.key in assigned}
+    rest = [subject for subject in everyone if _person(subject) not in assigned_persons]
+    drawn = _drawn(rest, _remaining_shares(shares, set(assigned.values())), seed)
+    part_of = {subject.key: assigned.get(subject.key, drawn.get(_person(subject))) for subject in everyone}
+    return {part: [key for key, own in part_of.items() if own == part] for part in PARTS}
 
 
 def _person(subject: Subject) -> str:
     return subject.person or subject.key
 
 
-def _shares(wanted: Mapping[str, Share]) -> dict[str, float]:
-    shares = {part: float(share) for part, share in wanted.items() if isinstance(share, (int, float))}
+def _shares(parts: Mapping[str, Share]) -> dict[str, float]:
+    shares = {part: float(share) for part, share in parts.items() if isinstance(share, (int, float))}
     if not all(share >= 0 for share in shares.values()) or sum(shares.values()) > 1 + TOLERANCE:
         written = ", ".join(f"{part} {share:g}" for part, share in shares.items())
         raise UserError(f"split: the shares {written} must not be negative and sum to at most 1")
@@ -80,7 +80,7 @@ def _shares(wanted: Mapping[str, Share]) -> dict[str, float]:
 
 
 def _assigned(everyone: Sequence[Subject], lists: Mapping[str, Share]) -> dict[str, str]:
-    """Return the part of each key that is in a list or, where there is no list, that comes with a split."""
+    """Return the part of each key in a list or, without lists, with a predefined split."""
     if not lists:
         return {subject.key: subject.split for subject in everyone if subject.split}
     keys: dict[str, list[str]] = defaultdict(list)
@@ -105,7 +105,7 @@ def _near(name: str, names: Iterable[str]) -> str:
 
 
 def _check_persons(everyone: Sequence[Subject], assigned: Mapping[str, str]) -> None:
-    """Raise where sessions of one person are in two parts: a test on a person seen in training tests nothing."""
+    """Raise if sessions of one person are in two parts: a test on a person of the training tests nothing."""
     first: dict[str, str] = {}
     for subject in (subject for subject in everyone if subject.key in assigned):
         key = first.setdefault(_person(subject), subject.key)
@@ -116,7 +116,7 @@ def _check_persons(everyone: Sequence[Subject], assigned: Mapping[str, str]) -> 
             )
 
 
-def _of_the_rest(shares: Mapping[str, float], filled: set[str]) -> dict[str, float]:
+def _remaining_shares(shares: Mapping[str, float], filled: set[str]) -> dict[str, float]:
     if not filled:
         return dict(shares)
     open_parts = {part: share for part, share in shares.items() if part not in filled}
@@ -127,11 +127,11 @@ def _of_the_rest(shares: Mapping[str, float], filled: set[str]) -> dict[str, flo
 
 
 def _drawn(rest: Sequence[Subject], shares: Mapping[str, float], seed: int) -> dict[str, str]:
-    """Deal the parts along an order in which every stretch has the datasets in proportion."""
+    """Assign the parts along a stratified order, in which every stretch has the datasets in proportion."""
     order = _stratified(rest, np.random.default_rng(seed))
     sizes = _sizes(len(order), shares)
-    dealt = [part for part in ("test", "validation", UNUSED, "train") for _ in range(sizes.get(part, 0))]
-    return dict(zip(order, dealt, strict=True))
+    parts = [part for part in ("test", "validation", UNUSED, "train") for _ in range(sizes.get(part, 0))]
+    return dict(zip(order, parts, strict=True))
 
 
 def _stratified(rest: Sequence[Subject], generator: np.random.Generator) -> list[str]:
@@ -148,7 +148,7 @@ def _stratified(rest: Sequence[Subject], generator: np.random.Generator) -> list
 
 
 def _sizes(persons: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """Round shares to whole persons: the largest remainders first, then a person for each part that has none."""
+    """Round shares to whole persons: largest remainders first, then one person for each part without any."""
     exact = {part: persons * share for part, share in shares.items()}
     exact[UNUSED] = persons - sum(exact.values())
     sizes = {part: math.floor(amount + TOLERANCE) for part, amount in exact.items()}

@@ -1,4 +1,4 @@
-"""Tables of subjects: CSV and TSV files, and what their columns say of a person."""
+"""CSV and TSV files: reading them, and the age and sex in their columns."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MISSING = {"", "n/a", "na", "nan", "none", "null", "-"}
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    r"""Read a table, a mapping from column to text for each row; column names in lower case, cells stripped.
+    r"""Read a table as a mapping from column to text for each row; column names in lower case, cells stripped.
 
     Raises:
-        UserError: If the file is no table.
+        UserError: If the file is not a table.
 
     Example:
         >>> import tempfile
@@ -32,16 +32,16 @@ def read_table(path: Path) -> list[dict[str, str]]:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}; check the path") from error
-    except ValueError as error:  # what pandas raises for a broken table, an empty one and a foreign encoding
+    except ValueError as error:  # pandas raises it for a broken table, an empty one and another encoding
         raise UserError(f"{path}: is no readable table ({' '.join(str(error).split())}); save it as UTF-8") from error
     return [{str(key).strip().lower(): _text(cell) for key, cell in row.items()} for row in table.to_dict("records")]
 
 
-def facts_of(row: Mapping[str, str]) -> dict[str, Any]:
-    """Return age and sex from the columns of those names, as far as they are known.
+def age_and_sex(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return the age and sex in the columns of those names, as far as they are known.
 
     Example:
-        >>> facts_of({"age": "89+", "sex": "female"}), facts_of({"age": "old", "sex": ""})
+        >>> age_and_sex({"age": "89+", "sex": "female"}), age_and_sex({"age": "old", "sex": ""})
         ({'age_years': 89.0, 'sex': 'F'}, {})
     """
     age, sex = _age(row.get("age", "")), row.get("sex", "")[:1].upper()

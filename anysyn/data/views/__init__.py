@@ -1,4 +1,4 @@
-"""Views: the pieces of a volume that a network sees."""
+"""Views: the slices, slabs or patches of a volume that a network takes. Start in `view.py`."""
 
 from anysyn.data.views.patches import Patches
 from anysyn.data.views.scaled import ScaledPatches, ScaledSlices

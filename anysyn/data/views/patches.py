@@ -16,14 +16,14 @@ from anysyn.registry import register
 
 @register("view", "patches")
 class Patches(View):
-    """Show blocks at random places of the foreground to a three-dimensional network.
+    """Patches around random foreground voxels, for a three-dimensional network.
 
     Args:
-        size: Voxels of a block along its three axes; a volume that is smaller is padded.
-        per_volume: Blocks drawn from each volume in an epoch.
-        overlap: At synthesis, the share of a block that its neighbour covers as well; there the two are blended.
-        halo: At synthesis, voxels at the ends of a block whose answer is not used, except at the volume's own ends: as
-            many as the network looks far, and no tile shows at all.
+        size: Voxels of a patch along its three axes; a smaller volume is padded.
+        per_volume: Patches drawn from each volume in an epoch.
+        overlap: At synthesis, the share of a patch that its neighbour covers as well, where the two are blended.
+        halo: At synthesis, voxels at the ends of a patch whose output is discarded, except at the volume's own ends;
+            tiles are seamless if this is the network's receptive field to one side.
 
     Example:
         >>> view = Patches(size=(4, 4, 4))
@@ -42,30 +42,30 @@ class Patches(View):
         if min(size) < 1 or per_volume < 1:
             raise ValueError(f"view: size {size} and per_volume {per_volume} must be at least 1")
         if not 0 <= overlap < 1:
-            raise ValueError(f"view.overlap: {overlap} is not from 0 to below 1 (a share of the block)")
+            raise ValueError(f"view.overlap: {overlap} is not from 0 to below 1 (a share of the patch)")
         if not 0 <= 2 * halo < min(size):
-            raise ValueError(f"view.halo: {halo} leaves nothing of a block of {size}; it is cut from both its ends")
+            raise ValueError(f"view.halo: {halo} leaves nothing of a patch of {size}; it is cut from both its ends")
         x, y, z = size
         self.size, self.per_volume, self.overlap, self.halo = (x, y, z), per_volume, overlap, halo
 
     def extent(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the size of a block."""
+        """Return the size of a patch."""
         return self.size
 
     def boxes(self, foreground: Tensor, profile: Tensor, extent: Shape) -> Boxes:
-        """List as many random blocks as asked for."""
-        return Around(foreground, profile.cumsum(0), extent, self.per_volume)
+        """Return ``per_volume`` random patches."""
+        return ForegroundBoxes(foreground, profile.cumsum(0), extent, self.per_volume)
 
     def cover(self, shape: Shape, overlap: float, halo: int | None = None) -> list[Box]:
-        """List the blocks of a regular lattice."""
+        """List the patches of a regular lattice."""
         lost = 2 * (self.halo if halo is None else halo)
         along = [starts(length, size, max(overlap, lost / size)) for length, size in zip(shape, self.size, strict=True)]
         return [Box((x, y, z), self.size) for x in along[0] for y in along[1] for z in along[2]]
 
 
 @dataclass(frozen=True, eq=False)
-class Around(Boxes):
-    """Draw boxes about foreground voxels, all equally likely, shifted into the volume where they reach out of it.
+class ForegroundBoxes(Boxes):
+    """Random boxes around foreground voxels, all equally likely, shifted to lie inside the volume.
 
     Args:
         foreground: (X, Y, Z) bool.
@@ -80,15 +80,15 @@ class Around(Boxes):
     number: int
 
     def __len__(self) -> int:
-        """Return how many there are in an epoch."""
+        """Return the number of boxes in an epoch."""
         return self.number
 
     def draw(self, number: int, generator: Generator) -> Box:
-        """Return one of them."""
-        return self.about(self.extent, generator)
+        """Draw one box."""
+        return self.around_voxel(self.extent, generator)
 
-    def about(self, extent: Shape, generator: Generator) -> Box:
-        """Return a box of any size about a foreground voxel."""
+    def around_voxel(self, extent: Shape, generator: Generator) -> Box:
+        """Draw a box of any size around a foreground voxel."""
         rank = int(torch.randint(int(self.cumulated[-1]), (), generator=generator))
         plane = int(torch.searchsorted(self.cumulated, rank, right=True))
         before = int(self.cumulated[plane - 1]) if plane else 0

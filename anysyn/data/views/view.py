@@ -1,4 +1,4 @@
-"""The contract of a view: which pieces of a volume a network sees."""
+"""The contract of a view: the pieces of a volume that a network takes, in training and at synthesis."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from anysyn.data.geometry.grid import Shape
 
 
 class Boxes(ABC):
-    """List the boxes of one volume that training sees."""
+    """The boxes of one volume in training."""
 
     @abstractmethod
     def __len__(self) -> int:
-        """Return how many there are in an epoch."""
+        """Return the number of boxes in an epoch."""
 
     @abstractmethod
     def draw(self, number: int, generator: Generator) -> Box:
-        """Return one of them.
+        """Return one of the boxes.
 
         Args:
             number: From 0 to below the length.
-            generator: Decides where the box lies, if that is left to chance.
+            generator: Draws the position of the box if it is random.
         """
 
 
 @dataclass(frozen=True)
-class Listed(Boxes):
-    """List boxes of which nothing is left to chance.
+class FixedBoxes(Boxes):
+    """Boxes at fixed positions.
 
     Args:
-        listed: The boxes.
+        boxes: The boxes.
     """
 
-    listed: Sequence[Box]
+    boxes: Sequence[Box]
 
     def __len__(self) -> int:
-        """Return how many there are in an epoch."""
-        return len(self.listed)
+        """Return the number of boxes in an epoch."""
+        return len(self.boxes)
 
     def draw(self, number: int, generator: Generator) -> Box:
-        """Return one of them."""
-        return self.listed[number]
+        """Return the box with this number."""
+        return self.boxes[number]
 
 
 class Observed(NamedTuple):
-    """Carry what is shown of a box, and its truth at some places.
+    """A low-resolution input and its high-resolution target at some points.
 
     Args:
-        images: (M, *S), the box with fewer voxels.
-        at: (Q, d) places in [-1, 1] from one end of the box to the other.
-        step: (d,) edges of the box's voxels in those that are shown.
-        values: (M, Q), the truth there.
+        images: (M, *S), the box, downsampled.
+        at: (Q, d) points in [-1, 1] from one end of the box to the other.
+        step: (d,) voxel edges of the box in voxels of the input.
+        values: (M, Q), the target at the points.
     """
 
     images: Tensor
@@ -66,12 +66,13 @@ class Observed(NamedTuple):
 
 
 class View(ABC):
-    """Say which pieces of a volume the network sees, and how their axes are ordered.
+    """The pieces of a volume that the network takes, and the order of their axes.
 
     A view sets ``dimensions`` (voxel axes of the network, 2 or 3), ``depth`` (slices stacked as channels; 1 otherwise)
-    and ``axes`` (the volume's axes in the order of *S; slices count along the first one, and then drop it). At
+    and ``axes`` (the volume's axes in the order of *S; slices are counted along the first one, which they drop). At
     synthesis, neighbouring tiles share ``overlap`` of their length, and ``halo`` voxels at the ends of each are context
-    whose answer is not used. Where ``points`` is above 0, a training sample is coarser than its truth (`observe`).
+    whose output is discarded. If ``points`` is above 0, the inputs of training are coarser than the targets
+    (`observe`).
     """
 
     kind: ClassVar[str] = "view"
@@ -84,21 +85,21 @@ class View(ABC):
 
     @property
     def spatial(self) -> tuple[int, ...]:
-        """Return the axes of the volume that a sample has, in the order of *S; a single slice has no depth."""
+        """Return the volume's axes in a sample, in the order of *S; a single slice has no depth."""
         return self.axes if self.dimensions == 3 or self.depth > 1 else self.axes[1:]
 
     @abstractmethod
     def extent(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the voxels of a training sample along X, Y, Z, for a cohort of these shapes."""
+        """Return the size of a training sample along X, Y, Z, for a cohort with these shapes."""
 
     @abstractmethod
     def boxes(self, foreground: Tensor, profile: Tensor, extent: Shape) -> Boxes:
-        """List the boxes of a volume that training sees.
+        """Return the boxes of a volume in training.
 
         Args:
             foreground: (X, Y, Z) bool.
             profile: (n,) int64, foreground voxels at each position along ``axes[0]``.
-            extent: What `extent` returned.
+            extent: Size of a training sample, from `extent`.
         """
 
     @abstractmethod
@@ -108,39 +109,37 @@ class View(ABC):
         Args:
             shape: Voxels along X, Y, Z.
             overlap: Share of a box that its neighbour covers as well, from 0 to below 1.
-            halo: Voxels at the ends of a box that a neighbour has to answer; those of the view by default.
+            halo: Voxels at the ends of a box that a neighbour must cover; the view's own by default.
         """
 
     def tiles(self, foreground: Tensor, overlap: float | None = None) -> list[Box]:
-        """List boxes of equal size that cover the foreground of a volume; those that hold none of it are left out.
+        """List boxes of equal size that cover the foreground of a volume, without those that contain none of it.
 
         Args:
             foreground: (X, Y, Z) bool.
             overlap: Share of a box that its neighbour covers as well, from 0 to below 1; by default the view's own, or
-                more where that leaves no voxel between the halos without an answer.
+                more if the halos require it.
         """
         x, y, z = foreground.shape
         boxes = self.cover((x, y, z), self.overlap) if overlap is None else self.cover((x, y, z), overlap, halo=0)
         return [box for box in boxes if foreground[box.inside(foreground.shape)].any()]
 
     def observe(self, images: Tensor, generator: Generator) -> Observed:
-        """Say what the network is shown of a box, and where it is asked for the truth.
-
-        Only a view with ``points`` does so; the samples of every other one are their own truth.
+        """Return a low-resolution input and target points of a box; only for a view with ``points``.
 
         Args:
-            images: (M, *box), what `take` returned.
-            generator: Decides where.
+            images: (M, *box), from `take`.
+            generator: Draws the points.
         """
         raise NotImplementedError
 
     def take(self, images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
-        """Cut a box out of a volume as the network sees it.
+        """Crop a volume to a box, with the axes in the network's order.
 
         Args:
             images: (M, X, Y, Z).
-            box: Which voxels.
-            air: (M,) what fills the part of the box that is outside of the volume; 0 by default.
+            box: The voxels.
+            air: (M,) padding values outside the volume; 0 by default.
 
         Returns:
             (M, *S).
@@ -149,11 +148,11 @@ class View(ABC):
         return piece if len(self.spatial) == 3 else piece.squeeze(1)  # (M, *S)
 
     def give(self, answer: Tensor, box: Box) -> Tensor:
-        """Turn what the network answered for a box back into the order of the volume's axes.
+        """Return the network's output for a box in the order of the volume's axes.
 
         Args:
             answer: (K, *S), or (K, *N) on a lattice.
-            box: The box it was cut by, or the box of the output that the lattice covers.
+            box: The box of the input, or the box of the output that the lattice covers.
 
         Returns:
             (K, *size of the box).

@@ -1,4 +1,4 @@
-"""Whole volumes, for networks that judge an image as one."""
+"""Whole volumes, for networks that read an image at once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor
 
 from anysyn.data.geometry.boxes import Box, centred
 from anysyn.data.geometry.grid import Shape
-from anysyn.data.views.view import Boxes, Listed, View
+from anysyn.data.views.view import Boxes, FixedBoxes, View
 from anysyn.registry import register
 
 
 @register("view", "whole")
 class Whole(View):
-    """Show each volume once, whole, to a three-dimensional network.
+    """Whole volumes, for a three-dimensional network.
 
     Args:
-        size: Voxels of a training sample along the three axes, cropped or padded about the centre; by default the
-            largest of the cohort along each axis. Synthesis takes volumes whole, whatever this says.
+        size: Voxels of a training sample along the three axes, cropped or padded around the centre; by default the
+            largest of the cohort along each axis. Synthesis always takes whole volumes.
 
     Example:
         >>> import torch
@@ -36,15 +36,15 @@ class Whole(View):
         self.size = size
 
     def extent(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the size as asked for, or the largest of the cohort."""
+        """Return the size of a training sample, by default the largest of the cohort."""
         x, y, z = self.size or (max(shape[axis] for shape in shapes) for axis in range(3))
         return x, y, z
 
     def boxes(self, foreground: Tensor, profile: Tensor, extent: Shape) -> Boxes:
-        """List the one box about the centre."""
+        """Return the box around the centre."""
         x, y, z = (centred(length, size) for length, size in zip(foreground.shape, extent, strict=True))
-        return Listed([Box((x, y, z), extent)])
+        return FixedBoxes([Box((x, y, z), extent)])
 
     def cover(self, shape: Shape, overlap: float, halo: int | None = None) -> list[Box]:
-        """List the one box that is the volume."""
+        """Return the volume as one box."""
         return [Box((0, 0, 0), shape)]

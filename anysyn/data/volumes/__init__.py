@@ -1,1 +1,1 @@
-"""One image, and the images of one subject: reading, writing, foreground, intensity windows."""
+"""Images: file formats (`nifti.py`), one image (`volume.py`), the images of one subject (`study.py`). Start there."""

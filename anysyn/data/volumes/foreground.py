@@ -15,15 +15,15 @@ DARK = 0.1  # share of the robust range below which a voxel counts as dark (Smit
 
 
 def foreground(image: Tensor, family: str = "MRI") -> Tensor:
-    """Find the head or body of an image, holes filled.
+    """Segment the head or body in an image, holes filled.
 
-    Air is what is below -500 HU in CT; elsewhere, what differs by less than a tenth of the robust range (2nd to 98th
-    percentile) from the 2nd percentile. Dark regions that are closed in any plane, such as bone, belong to the body. An
-    image whose background was set to one value (brain-extracted) has a sharp rim; there everything that differs from
-    that value is foreground, dark fluid included. Components below a tenth of the largest one are noise.
+    Air is below -500 HU in CT; in other modalities, within a tenth of the robust range (2nd to 98th percentile) of the
+    2nd percentile. Dark regions that are closed in any plane, such as bone, belong to the body. An image whose
+    background was set to one value (brain-extracted) has a sharp rim; there everything that differs from that value is
+    foreground, including dark fluid. Components smaller than a tenth of the largest one are noise.
 
     Args:
-        image: (X, Y, Z) float32, finite; all of an image without any contrast is foreground.
+        image: (X, Y, Z) float32, finite; a constant image is all foreground.
         family: ``"MRI"``, ``"CT"`` or ``"PET"``.
 
     Returns:
@@ -51,7 +51,7 @@ def foreground(image: Tensor, family: str = "MRI") -> Tensor:
 
 
 def _cut_out(voxels: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """Return what differs from a constant background, or None where there is none or it fades into noise."""
+    """Return what differs from a constant background, or None if there is none or it fades into noise."""
     faces = np.concatenate([voxels.take(i, axis).ravel() for axis in range(3) for i in (0, -1)])
     values, counts = np.unique(faces, return_counts=True)
     background = values[counts.argmax()]
@@ -72,14 +72,14 @@ def _large_components(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _filled(inside: NDArray[np.bool_], axes: Sequence[int]) -> NDArray[np.bool_]:
-    """Fill what is closed: whence no path along these axes leads to the border."""
+    """Fill closed holes: voxels with no path along these axes to the border."""
     paths = np.zeros((3, 3, 3), dtype=bool)
     for axis in axes:
         np.moveaxis(paths, axis, 0)[:, 1, 1] = True
     outside, _ = ndimage.label(~inside, paths)
     is_air = np.zeros(outside.max() + 1, dtype=bool)
     for axis in axes:
-        if inside.shape[axis] > 1:  # a lone slice touches both its faces everywhere
+        if inside.shape[axis] > 1:  # a single slice touches both faces everywhere
             is_air[outside.take([0, -1], axis)] = True
     is_air[0] = False
     return np.asarray(~is_air[outside])

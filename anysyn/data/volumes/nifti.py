@@ -1,4 +1,4 @@
-"""NIfTI files: read with a check of all that a header can get wrong, written with the geometry of another header."""
+"""NIfTI files: read with checks of the header and the voxels, written with the geometry of another header."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from anysyn.files import replacing
 
 SUFFIXES = (".nii", ".nii.gz")
 SAME_AFFINE = 1e-6  # relative, and in mm; finer than the float32 numbers of a header
-SCANNER = 1  # NIfTI code of coordinates that belong to the scanner
+SCANNER = 1  # NIfTI code of scanner coordinates
 
 _CHUNK = 1 << 20
-_GZIP_LEVEL = 1  # noise hardly compresses: higher levels take several times as long for a few per cent
+_GZIP_LEVEL = 1  # noise hardly compresses: higher levels take several times as long to save a few per cent
 _GEOMETRY = (
     *("qform_code", "sform_code", "pixdim", "xyzt_units", "dim_info"),
     *("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"),
@@ -46,7 +46,7 @@ _REMEDIES = {
 
 
 class Nifti(NamedTuple):
-    """Carry a file's voxels (X, Y, Z) float32, affine (4, 4) in mm, RAS+, and header."""
+    """Content of a file: voxels (X, Y, Z) float32, affine (4, 4) in mm, RAS+, and header."""
 
     voxels: NDArray[np.float32]
     affine: NDArray[np.float64]
@@ -57,21 +57,21 @@ def read_header(path: Path) -> nib.Nifti1Header:
     """Read and check the header alone, in well under a millisecond.
 
     Raises:
-        VolumeError: If there is no such file, it is no NIfTI, or the header is not that of one placed grey volume.
+        VolumeError: If the file is missing or not NIfTI, or the header is not that of one grey volume with an affine.
     """
     with _explained(path), _opened(path) as file:
         return _checked_header(file.read(nib.Nifti2Header.sizeof_hdr), path)
 
 
 def read_nifti(path: Path) -> Nifti:
-    """Read a file; trailing axes of length one go, and a single slice becomes a volume of one slice.
+    """Read a file; trailing axes of length one are dropped, and a single slice becomes a volume of one slice.
 
     Raises:
         VolumeError: As for the header, and if the file is truncated or damaged.
     """
     with _explained(path):
         header, content = _contents(path)
-        with np.errstate(over="ignore", invalid="ignore"):  # infinities are found by the check of the voxels
+        with np.errstate(over="ignore", invalid="ignore"):  # the check of the voxels reports infinities
             voxels = np.asarray(ArrayProxy(io.BytesIO(content), header), dtype=np.float32)
         spatial = (*voxels.shape, 1)[:3]
         return Nifti(np.ascontiguousarray(voxels.reshape(spatial)), affine_of(header), header)  # (X, Y, Z)
@@ -83,7 +83,7 @@ def affine_of(header: nib.Nifti1Header) -> NDArray[np.float64]:
 
 
 def spacing_of(header: nib.Nifti1Header) -> tuple[float, float, float]:
-    """Return the voxel edge lengths in mm, as the affine has them, to a tenth of a micrometre."""
+    """Return the voxel edge lengths in mm, from the affine, to a tenth of a micrometre."""
     x, y, z = np.linalg.norm(affine_of(header)[:3, :3], axis=0).round(4).tolist()
     return x, y, z
 
@@ -97,18 +97,18 @@ def write_nifti(
     description: str,
     overwrite: bool,
 ) -> None:
-    """Write voxels (X, Y, Z) as float32; the file is whole or not there.
+    """Write voxels as float32; the file is complete or not there.
 
     Args:
-        voxels: What to write.
+        voxels: (X, Y, Z).
         affine: (4, 4), voxel to world in mm, RAS+.
         path: ``.nii`` or ``.nii.gz``.
-        source: Header whose geometry is kept to the bit, as far as it is this affine's.
+        source: Header whose geometry is copied to the bit if it has this affine.
         description: The header's ``descrip``, at most 79 bytes.
-        overwrite: Whether a file that is there may be replaced.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        VolumeError: If the name has another ending, the file is there already, or it cannot be written.
+        VolumeError: If the name has another ending, the file exists, or it cannot be written.
         ValueError: If the description is too long.
     """
     _check_suffix(path)
@@ -153,7 +153,7 @@ def _place(header: nib.Nifti1Header, affine: NDArray[np.float64], source: nib.Ni
 
 
 def _moved(affine: NDArray[np.float64], source: nib.Nifti1Header) -> tuple[NDArray[np.float64], int, int]:
-    """Return the qform of another grid, in the world of the source's qform (its sform may be another), and codes."""
+    """Return the qform of another grid, in the world of the source's qform (the sform's may differ), and the codes."""
     code, sform_code = int(source["qform_code"]), int(source["sform_code"])
     change = np.linalg.solve(affine_of(source), affine)  # new voxels to old ones
     return (source.get_qform() if code > 0 else affine_of(source)) @ change, code, sform_code
@@ -161,7 +161,7 @@ def _moved(affine: NDArray[np.float64], source: nib.Nifti1Header) -> tuple[NDArr
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged file or the system may raise into one line."""
+    """Turn any error of a damaged file or of the system into a message of one line."""
     try:
         yield
     except VolumeError:
@@ -185,12 +185,12 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _contents(path: Path) -> tuple[nib.Nifti1Header, bytearray]:
-    """Read the header and what it promises, never more, so that a false header cannot fill the memory."""
+    """Read the header and as many bytes as it promises, never more, so that a wrong header cannot fill the memory."""
     with _opened(path) as file:
         content = bytearray(file.read(nib.Nifti2Header.sizeof_hdr))
         header = _checked_header(bytes(content), path)
         promised = header.get_data_offset() + math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
-        while chunk := file.read(_CHUNK):  # to the end, since the checksum stands there
+        while chunk := file.read(_CHUNK):  # to the end, where the checksum is
             content += chunk[: max(0, promised - len(content))]
     if len(content) < promised:
         raise VolumeError(
@@ -203,7 +203,7 @@ def _contents(path: Path) -> tuple[nib.Nifti1Header, bytearray]:
 def _checked_header(start: bytes, path: Path) -> nib.Nifti1Header:
     for header_class in (nib.Nifti1Header, nib.Nifti2Header):
         if header_class.may_contain_header(start):
-            header = header_class(start[: header_class.sizeof_hdr])  # without extensions: they are not ours
+            header = header_class(start[: header_class.sizeof_hdr])  # without extensions, which are not used
             break
     else:
         raise VolumeError(f"{path}: is not NIfTI or is truncated; copy it again, or convert DICOM with dcm2niix")
@@ -257,7 +257,7 @@ def _is_compressed(path: Path) -> bool:
 
 
 def times(shape: Sequence[int]) -> str:
-    """Write a shape for the reader.
+    """Format a shape for a message.
 
     Example:
         >>> times((240, 240, 155))

@@ -1,4 +1,4 @@
-"""A study: the images of one subject on one grid."""
+"""A study: the images of one subject on the same grid."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
 from anysyn.data.volumes.foreground import foreground
-from anysyn.data.volumes.intensity_window import Window, prepared
+from anysyn.data.volumes.intensity_window import Window, rescale
 from anysyn.data.volumes.volume import Volume, check_voxels, read_volume
 from anysyn.registry import suggest
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Hold the images of one subject on one grid.
+    """The images of one subject on the same grid.
 
     Args:
         key: Name of the subject.
-        dataset: Name of the dataset it comes from.
+        dataset: Name of its dataset.
         images: By modality, (X, Y, Z) float32.
         affine: (4, 4), voxel to world in mm, RAS+.
         foreground: (X, Y, Z) bool, the head or body in any of the images.
-        acquisitions: By modality.
-        header: NIfTI header of the file whose grid this is, for its codes and units.
-        windows: By modality, the intensities in the file's unit that 0 and 1 stand for, also of modalities that the
+        acquisitions: Acquisition parameters, by modality.
+        header: NIfTI header of the file that the grid is from, for its codes and units.
+        windows: By modality, the intensities in the file's unit that became 0 and 1, also for modalities that the
             subject lacks; empty while the images are in the file's unit.
     """
 
@@ -51,12 +51,12 @@ class Study:
 
     @property
     def grid(self) -> Grid:
-        """Return where the voxels lie."""
+        """Return the voxel grid."""
         x, y, z = self.foreground.shape
         return Grid((x, y, z), self.affine)
 
     def acquisition(self, name: str) -> Acquisition | None:
-        """Return how an image was acquired, as far as it is known, with the voxel size that it has here.
+        """Return the acquisition parameters of an image, with the voxel size of this grid.
 
         Example:
             >>> study = study_of({"T1w": Volume(torch.rand(2, 2, 2), np.diag([1, 1, 3.0, 1]))})
@@ -67,7 +67,7 @@ class Study:
         return record and replace(record, voxel_size_mm=self.grid.voxel_size)
 
     def air(self, name: str) -> float:
-        """Return the intensity of air: -1000 HU in CT and 0 elsewhere, seen through the modality's window.
+        """Return the intensity of air: -1000 HU in CT and 0 elsewhere, mapped by the modality's window if rescaled.
 
         Raises:
             VolumeError: If the study is rescaled, but not this modality.
@@ -79,13 +79,13 @@ class Study:
         """
         if not self.windows:
             return _air(name)
-        return prepared(_air(name), self.window(name))
+        return rescale(_air(name), self.window(name))
 
     def window(self, name: str) -> Window:
-        """Return the intensities, in the file's unit, that 0 and 1 stand for, and the slope beyond where there is one.
+        """Return the intensities, in the file's unit, that became 0 and 1, and the slope outside if there is one.
 
         Raises:
-            VolumeError: If nothing says so.
+            VolumeError: If the modality has no window.
         """
         if name not in self.windows:
             raise VolumeError(
@@ -97,8 +97,8 @@ class Study:
         """Move every image and the foreground to another grid.
 
         Args:
-            affine: Where the answer lies.
-            move: Maps an image and the value of its air to the image on the new grid.
+            affine: (4, 4), affine of the new grid.
+            move: Maps an image and its intensity of air to the image on the new grid.
         """
         images = {name: move(image, self.air(name)) for name, image in self.images.items()}
         inside = move(self.foreground.float(), 0.0) > 0.5
@@ -109,25 +109,25 @@ def read_study(subject: Subject, *, modalities: Sequence[str] | None = None, res
     """Read the images of a subject onto one grid.
 
     Args:
-        subject: Where the files are.
-        modalities: What to read, as far as the subject has it; all of it by default.
+        subject: The subject's files.
+        modalities: Modalities to read, if the subject has them; all by default.
         resample_to: Modality whose grid the others are resampled to; without it, different grids are an error.
 
     Raises:
         VolumeError: If a file cannot be used, the subject has none of the modalities, or the grids differ.
     """
-    asked = list(subject.images) if modalities is None else [modality(name).name for name in modalities]
-    files = {name: Path(subject.images[name]) for name in asked if name in subject.images}
+    names = list(subject.images) if modalities is None else [modality(name).name for name in modalities]
+    files = {name: Path(subject.images[name]) for name in names if name in subject.images}
     if not files:
-        raise VolumeError(f"{subject.key}: has none of {', '.join(asked)}, only {', '.join(subject.images)}")
+        raise VolumeError(f"{subject.key}: has none of {', '.join(names)}, only {', '.join(subject.images)}")
     study = study_of(
         {name: read_volume(path) for name, path in files.items()},
         key=subject.key,
         resample_to=resample_to,
         files=files,
     )
-    known = {name: subject.acquisitions.get(name, unknown) for name, unknown in study.acquisitions.items()}
-    return replace(study, dataset=subject.dataset, acquisitions=known)
+    acquisitions = {name: subject.acquisitions.get(name, unknown) for name, unknown in study.acquisitions.items()}
+    return replace(study, dataset=subject.dataset, acquisitions=acquisitions)
 
 
 def study_of(
@@ -143,7 +143,7 @@ def study_of(
         volumes: By modality.
         key: Name of the subject, for messages.
         resample_to: Modality whose grid the others are resampled to; without it, different grids are an error.
-        files: Where the volumes were read from, for messages.
+        files: Files of the volumes, for messages.
 
     Raises:
         VolumeError: If a volume is constant or holds a NaN, or the grids differ.

@@ -1,4 +1,4 @@
-"""A volume: voxels and where they lie, read from NIfTI and written to it."""
+"""A volume: voxels and their affine, read from NIfTI and written to it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["Volume", "VolumeError", "check_voxels", "read_mask", "read_volume", 
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """Hold voxels and where they lie.
+    """A three-dimensional image.
 
     Args:
         voxels: (X, Y, Z) float32, in the file's own axis order; bool for a mask.
         affine: (4, 4), voxel to world in mm, RAS+.
-        header: NIfTI header of the file it came from, for its codes and units.
+        header: NIfTI header of its file, for its codes and units.
 
     Example:
         >>> volume = Volume(torch.zeros(4, 5, 6), np.diag([1.0, 1.0, 3.0, 1.0]))
@@ -51,7 +51,7 @@ class Volume:
 
 
 def read_volume(path: str | os.PathLike[str]) -> Volume:
-    """Read an image from NIfTI, with a check of all that can be wrong with it.
+    """Read an image from NIfTI and check it.
 
     Trailing axes of length one are dropped; a single slice is a volume of one slice.
 
@@ -59,8 +59,8 @@ def read_volume(path: str | os.PathLike[str]) -> Volume:
         path: ``.nii`` or ``.nii.gz``.
 
     Raises:
-        VolumeError: If the file is missing, unreadable, truncated or no NIfTI; holds several volumes, complex numbers,
-            colours, NaN or a constant; or does not say where its voxels lie.
+        VolumeError: If the file is missing, unreadable, truncated or not NIfTI; contains several volumes, complex
+            numbers, colours, NaN or a constant; or has no affine.
     """
     voxels, affine, header = read_nifti(Path(path))
     volume = Volume(torch.from_numpy(voxels), affine, header)
@@ -69,13 +69,13 @@ def read_volume(path: str | os.PathLike[str]) -> Volume:
 
 
 def read_mask(path: str | os.PathLike[str]) -> Volume:
-    """Read a mask from NIfTI: true where the file is not zero; it may be empty.
+    """Read a mask from NIfTI: true wherever the file is not zero; it may be empty.
 
     Args:
         path: ``.nii`` or ``.nii.gz``.
 
     Raises:
-        VolumeError: As for an image, but a constant is no error.
+        VolumeError: As for an image, but a constant mask is allowed.
     """
     voxels, affine, header = read_nifti(Path(path))
     _check_finite(torch.from_numpy(voxels), str(path))
@@ -85,20 +85,19 @@ def read_mask(path: str | os.PathLike[str]) -> Volume:
 def write_volume(
     volume: Volume, path: str | os.PathLike[str], *, description: str = "", overwrite: bool = False
 ) -> None:
-    """Write a volume as float32 NIfTI; the file is whole or not there, and the same voxels give the same bytes.
+    """Write a volume as float32 NIfTI; the file is complete or not there, and the same voxels give the same bytes.
 
-    The geometry of the header it came from is kept to the bit: both forms with their codes, and the units. Nothing else
-    of that header is, since it describes another image.
+    The geometry of the volume's header is copied to the bit: sform and qform with their codes, and the units. Nothing
+    else is, since the header describes another image.
 
     Args:
-        volume: What to write.
-        path: ``.nii`` or ``.nii.gz``; its folder is made where it is missing.
+        volume: Image or mask.
+        path: ``.nii`` or ``.nii.gz``; a missing folder is created.
         description: The header's ``descrip``, at most 79 bytes.
-        overwrite: Whether a file that is there may be replaced.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        VolumeError: If the name has another ending, the file is there already, or it cannot be written; no part of it
-            is left.
+        VolumeError: If the name has another ending, the file exists, or it cannot be written; no part of it is left.
         ValueError: If the description is too long.
 
     Example:
@@ -120,7 +119,7 @@ def check_voxels(voxels: Tensor, where: str) -> None:
         where: The file, for the message.
 
     Raises:
-        VolumeError: If the image is empty, constant, or holds a NaN or an infinity.
+        VolumeError: If the image is empty, constant, or contains NaN or infinity.
 
     Example:
         >>> check_voxels(torch.zeros(2, 2, 2), "t1.nii.gz")

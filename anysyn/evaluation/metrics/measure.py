@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from anysyn.data.modalities import modality
-from anysyn.data.volumes.intensity_window import Window, restored
+from anysyn.data.volumes.intensity_window import Window, restore
 from anysyn.evaluation.metrics.metrics import Comparison, mae
 from anysyn.evaluation.metrics.protocol import Protocol
 
@@ -48,7 +48,7 @@ def measure(
     """
     _check(prediction, truth, mask)
     if protocol.restored_to is not None and window is not None:
-        prediction, truth = restored(prediction.double(), window), restored(truth.double(), window)
+        prediction, truth = restore(prediction.double(), window), restore(truth.double(), window)
     units = list(comparisons(prediction, truth, mask, protocol, lesion))
     return {metric.name: _mean([float(metric.value(unit)) for unit in units]) for metric in protocol.objects}
 
@@ -162,5 +162,5 @@ def error_in_unit(
     if name is None:
         return {}
     if window is not None:
-        prediction, truth = restored(prediction, window), restored(truth, window)
+        prediction, truth = restore(prediction, window), restore(truth, window)
     return {name: float(mae(prediction, truth, mask))}

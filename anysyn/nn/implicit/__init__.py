@@ -1,1 +1,1 @@
-"""Answers at any place: LIIF and trilinear blending of the corners of a cell."""
+"""Implicit functions, which have a value at any point: LIIF and trilinear interpolation. Start in `liif.py`."""

@@ -1,4 +1,4 @@
-"""The voxels around a place by the rule of linear interpolation, and a lattice cut into blocks."""
+"""The voxels around a point, as linear interpolation uses them, and a lattice cut into blocks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import Tensor
 
 from anysyn.points import Lattice
 
-TIE = 1e-6  # a place in [-1, 1] this near a voxel's centre is on it: float32 writes no centre worse than this
+TIE = 1e-6  # a point in [-1, 1] this close to a voxel's centre is on it: float32 rounds no centre by more
 
 
 class Corners(NamedTuple):
-    """Hold the two voxels around each place of one axis: side 0 below it, side 1 above.
+    """The two voxels around each point of one axis: side 0 below it, side 1 above.
 
     Args:
         cell: (2, n) int64, the voxels.
-        offset: (2, n) from their centres to the place; a voxel is 2 wide, as in LIIF.
-        weight: (2, n) of linear interpolation; the sides add up to 1.
+        offset: (2, n) from their centres to the point; a voxel is 2 wide, as in LIIF.
+        weight: (2, n) of linear interpolation; the sides sum to 1.
     """
 
     cell: Tensor
@@ -30,12 +30,12 @@ class Corners(NamedTuple):
 
 
 class Side(NamedTuple):
-    """Hold the voxel below, or above, those places of a stretch that it weighs anything for.
+    """The voxel below, or above, each point of a stretch at which its weight is not zero.
 
     Args:
-        place: (m,) int64, which places of the stretch.
+        place: (m,) int64, points of the stretch.
         cell: (m,) int64, the voxels, counted within the box.
-        offset: (m,) from their centres to the place; a voxel is 2 wide.
+        offset: (m,) from their centres to the point; a voxel is 2 wide.
         weight: (m,) of linear interpolation.
     """
 
@@ -46,13 +46,13 @@ class Side(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Hold neighbouring places of one axis of a lattice.
+    """Neighbouring points of one axis of a lattice.
 
     Args:
-        places: Which places of the axis they are.
+        places: Their slice of the axis.
         box: The voxels around them.
-        sides: The voxels below them, and those above where these weigh anything for any of them.
-        centred: Whether the places are the centres of the box's voxels, one after the other.
+        sides: The voxels below them, and those above if any of these has a weight.
+        centred: Whether the points are the centres of the box's voxels, in order.
     """
 
     places: slice
@@ -62,19 +62,19 @@ class Stretch(NamedTuple):
 
 
 def corners(at: Tensor, length: int) -> Corners:
-    """Find the two voxels around each place of one axis.
+    """Find the two voxels around each point of one axis.
 
-    With ``u = (x + 1) n / 2 - 1 / 2`` and ``i = floor(u)`` they are i and i + 1, both kept inside the image, and weigh
-    ``1 - (u - i)`` and ``u - i``. Where a place is on the centre of a voxel or beyond the outermost centres, both are
-    the same voxel, and side 1 weighs exactly nothing.
+    With ``u = (x + 1) n / 2 - 1 / 2`` and ``i = floor(u)`` they are i and i + 1, both clamped to the image, with the
+    weights ``1 - (u - i)`` and ``u - i``. If a point is on a voxel's centre or beyond the outermost centres, both are
+    the same voxel, and the weight of side 1 is exactly 0.
 
     Args:
         at: (n,) in [-1, 1].
         length: Voxels of the axis.
 
     Example:
-        >>> found = corners(torch.tensor([-0.5, 0.25]), length=4)  # u is 0.5 and 2
-        >>> found.cell.tolist(), found.weight.tolist()
+        >>> around = corners(torch.tensor([-0.5, 0.25]), length=4)  # u is 0.5 and 2
+        >>> around.cell.tolist(), around.weight.tolist()
         ([[0, 2], [1, 2]], [[0.5, 1.0], [0.5, 0.0]])
     """
     u = (at + 1) * (length / 2) - 0.5  # (n,)
@@ -86,15 +86,15 @@ def corners(at: Tensor, length: int) -> Corners:
     return Corners(cell.long(), 2 * (u - cell), torch.stack([1 - above, above]))
 
 
-def edges(shape: Sequence[int], most: int) -> tuple[int, ...]:
-    """Choose the size of the blocks that a lattice is cut into: as cubic as can be, so that they share few voxels.
+def block_shape(shape: Sequence[int], most: int) -> tuple[int, ...]:
+    """Choose the shape of the blocks that a lattice is cut into: nearly cubic, so that they share few voxels.
 
     Args:
-        shape: Places along each axis.
-        most: Places of a block at the most.
+        shape: Points along each axis.
+        most: Largest number of points in a block.
 
     Example:
-        >>> edges((48, 48, 48), most=4096), edges((4, 100, 100), most=4096)
+        >>> block_shape((48, 48, 48), most=4096), block_shape((4, 100, 100), most=4096)
         ((16, 16, 16), (4, 25, 34))
     """
     chosen: dict[int, int] = {}
@@ -106,37 +106,37 @@ def edges(shape: Sequence[int], most: int) -> tuple[int, ...]:
 
 
 def blocks(lattice: Lattice, size: Sequence[int], most: int, like: Tensor) -> Iterator[tuple[Stretch, ...]]:
-    """Cut a lattice into blocks, each a stretch of every axis, and find the voxels around their places.
+    """Cut a lattice into blocks, each a stretch of every axis, and find the voxels around their points.
 
-    The arithmetic is done once for each axis, in float64 on the CPU, where it also serves tensors without memory.
+    Computed once for each axis, in float64 on the CPU, and so also for features on the meta device.
 
     Args:
-        lattice: The places.
+        lattice: The points.
         size: Voxels of the image along each axis, *S.
-        most: Places of a block at the most.
-        like: What device and number format to answer in.
+        most: Largest number of points in a block.
+        like: Tensor with the device and dtype of the result.
 
     Example:
         >>> from anysyn.points import lattice
         >>> [[stretch.box for stretch in block] for block in blocks(lattice([4], onto=[8]), [4], 4, torch.zeros(1))]
         [[slice(0, 3, None)], [slice(1, 4, None)]]
     """
-    per_axis = zip(lattice.axes, size, edges(lattice.shape, most), strict=True)
+    per_axis = zip(lattice.axes, size, block_shape(lattice.shape, most), strict=True)
     return itertools.product(*([*_stretches(*axis, like)] for axis in per_axis))
 
 
 def _stretches(axis: Tensor, length: int, edge: int, like: Tensor) -> Iterator[Stretch]:
-    whole = corners(axis.to("cpu", torch.float64), length)
+    of_axis = corners(axis.to("cpu", torch.float64), length)
     for start in range(0, len(axis), edge):
         places = slice(start, min(start + edge, len(axis)))
-        around = Corners(*(part[:, places] for part in whole))  # (2, m) each
+        around = Corners(*(part[:, places] for part in of_axis))  # (2, m) each
         box = slice(int(around.cell.min()), int(around.cell.max()) + 1)
         sides = [_side(Corners(*parts), box.start, like) for parts in zip(*around, strict=True)]
         centred = not around.weight[1].any() and around.cell[0].tolist() == [*range(box.start, box.stop)]
         yield Stretch(places, box, tuple(side for side in sides if len(side.place)), centred)
 
 
-def _side(found: Corners, start: int, like: Tensor) -> Side:
-    place = found.weight.nonzero().flatten()  # (m,)
-    cell, offset, weight = (part[place] for part in found)  # (m,) each
+def _side(around: Corners, start: int, like: Tensor) -> Side:
+    place = around.weight.nonzero().flatten()  # (m,)
+    cell, offset, weight = (part[place] for part in around)  # (m,) each
     return Side(place.to(like.device), (cell - start).to(like.device), offset.to(like), weight.to(like))

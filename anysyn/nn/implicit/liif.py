@@ -1,20 +1,19 @@
-"""The local implicit image function (LIIF), evaluated exactly but with far less work than as it is written.
+"""The local implicit image function (LIIF), evaluated exactly but with far less work than the published code.
 
-As written (Chen et al., CVPR 2021, Eqs. 2 to 4): around each place lie 2^d voxels, the members of the local ensemble.
-For each member a perceptron reads the unfolded features of that voxel (3^d C numbers), the offset of the place from its
-centre, and the cell, which is the size of the voxel that is asked for; the answers are weighed by the areas opposite.
+As published (Chen et al., CVPR 2021, Eqs. 2 to 4): around each point lie 2^d voxels, the members of the local ensemble.
+For each member an MLP reads the unfolded features of that voxel (3^d C numbers), the offset of the point from its
+centre, and the cell, which is the output voxel size; the results are weighted by the areas opposite.
 
-Here, with the same weights and the same answer:
+Here, with the same weights and the same result:
 
 - The first layer is linear in [unfolded features, offset, cell]. Its first part is a convolution of the low-resolution
-  grid, done once for each of its voxels and then gathered at the members; the cell adds one vector; the offset adds one
-  vector for each axis, which on a lattice is a table for each axis.
-- The members come from integer arithmetic (`anysyn.nn.implicit.corners`), and those of weight zero are left out. On a
-  lattice they are the same for whole axes: at the size of the image seven of eight, and beyond the outermost
-  centres half.
-- The last layer and the weighted sum are both linear, so they can change places: the layer first, as it leaves one
-  number of hundreds to weigh.
-- A chunk of places at a time is in memory.
+  grid, computed once per voxel and then gathered at the members; the cell adds one vector; the offset adds one vector
+  per axis, which on a lattice is a table for each axis.
+- The members come from integer arithmetic (`anysyn.nn.implicit.corners`), and those of weight zero are left out: on a
+  lattice of the image's own size seven of eight, and beyond the outermost centres half.
+- The last layer and the weighted sum are both linear, so their order can change: with the layer first, one number is
+  weighted instead of hundreds.
+- One chunk of points at a time is in memory.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Member = Callable[..., Tensor]
 
 
 def liif_inputs(channels: int, dimensions: int) -> int:
-    """Count what the perceptron reads: the unfolded features, the offset and the cell.
+    """Count the MLP's inputs: the unfolded features, the offset and the cell.
 
     Example:
         >>> liif_inputs(64, dimensions=2), liif_inputs(64, dimensions=3)
@@ -46,14 +45,14 @@ def liif_inputs(channels: int, dimensions: int) -> int:
 
 
 def liif(features: Tensor, mlp: MLP, places: Places, *, chunk: int, recompute: bool = False) -> Tensor:
-    """Evaluate the local implicit image function at places.
+    """Evaluate the local implicit image function.
 
     Args:
         features: (B, C, *S) with d voxel axes.
-        mlp: Reads [unfolded features, channel by channel; offset; cell] and gives O numbers.
-        places: Where to answer; their step counts voxels of the features.
-        chunk: Places at a time, over all samples.
-        recompute: Compute each chunk again in the backward pass rather than keep what it needs.
+        mlp: Maps [unfolded features, channel by channel; offset; cell] to O numbers.
+        places: Points or a lattice; their step is in voxels of the features.
+        chunk: Points evaluated at a time, over all samples.
+        recompute: Compute each chunk again in the backward pass instead of storing its activations.
 
     Returns:
         (B, O, Q) at points, (B, O, *N) on a lattice.
@@ -74,10 +73,10 @@ def liif(features: Tensor, mlp: MLP, places: Places, *, chunk: int, recompute: b
 
 
 def _first_layer(features: Tensor, mlp: MLP, step: Tensor | Sequence[float]) -> tuple[Tensor, Tensor]:
-    """Apply what the places do not change, and return what the offset is multiplied by."""
+    """Apply the part of the first layer that is the same for all points; also return the weights of the offset."""
     channels, dims = features.shape[1], features.ndim - 2
-    read: int = 3**dims * channels
-    unfolded, offset, cell = mlp.first.weight.tensor_split((read, read + dims), dim=1)  # (H, ...) each
+    width: int = 3**dims * channels
+    unfolded, offset, cell = mlp.first.weight.tensor_split((width, width + dims), dim=1)  # (H, ...) each
     convolve = {2: F.conv2d, 3: F.conv3d}[dims]
     kernel = unfolded.reshape(-1, channels, *(3,) * dims)  # (H, C, 3, 3[, 3])
     grid = convolve(features, kernel, mlp.first.bias, padding=1)  # (B, H, *S)
@@ -86,20 +85,20 @@ def _first_layer(features: Tensor, mlp: MLP, step: Tensor | Sequence[float]) -> 
 
 
 def _blank(grid: Tensor, *shape: int) -> Tensor:
-    return grid.new_zeros(shape, dtype=torch.promote_types(grid.dtype, torch.float32))  # members add up in float32
+    return grid.new_zeros(shape, dtype=torch.promote_types(grid.dtype, torch.float32))  # sums of members in float32
 
 
 def _on_lattice(grid: Tensor, member: Member, lattice: Lattice, outputs: int, chunk: int) -> Tensor:
     samples, *size, _ = grid.shape
-    answer = _blank(grid, samples, *lattice.shape, outputs)  # (B, *N, O)
+    values = _blank(grid, samples, *lattice.shape, outputs)  # (B, *N, O)
     for block in blocks(lattice, size, max(1, chunk // samples), grid):
         box = grid[:, *(stretch.box for stretch in block)]  # (B, *S of the box, H)
-        part = answer[:, *(stretch.places for stretch in block)]  # (B, *N of the block, O)
+        part = values[:, *(stretch.places for stretch in block)]  # (B, *N of the block, O)
         for sides in itertools.product(*(stretch.sides for stretch in block)):
             where = torch.meshgrid(*(side.place for side in sides), indexing="ij")
             index: tuple[slice | Tensor, ...] = (slice(None), *where)
             part[index] += member(box, sides)  # (B, *N of the member, O)
-    return answer.movedim(-1, 1)  # (B, O, *N)
+    return values.movedim(-1, 1)  # (B, O, *N)
 
 
 def _of_block(mlp: MLP, steer: Tensor, box: Tensor, sides: Sequence[Side]) -> Tensor:
@@ -116,24 +115,24 @@ def _at_points(grid: Tensor, member: Member, at: Tensor, outputs: int, chunk: in
     samples, *size, width = grid.shape
     rows, listed = grid.reshape(-1, width), at.reshape(-1, at.shape[-1])  # (B times voxels, H), (B times Q, d)
     sample = torch.arange(samples, device=at.device).repeat_interleave(at.shape[1])  # (B times Q,)
-    answer = _blank(grid, len(listed), outputs)  # (B times Q, O)
+    values = _blank(grid, len(listed), outputs)  # (B times Q, O)
     for start in range(0, len(listed), chunk):
-        some = slice(start, start + chunk)
-        around = [corners(axis, n) for axis, n in zip(listed[some].unbind(-1), size, strict=True)]
-        for place, cell, offset, weight in _members(around, size, sample[some]):
-            part = member(rows, cell, offset.to(grid), weight.to(grid))  # (m, O)
-            answer[some].index_add_(0, place, part.to(answer))
-    return answer.reshape(*at.shape[:2], outputs).movedim(-1, 1)  # (B, O, Q)
+        part = slice(start, start + chunk)
+        around = [corners(axis, n) for axis, n in zip(listed[part].unbind(-1), size, strict=True)]
+        for place, cell, offset, weight in _members(around, size, sample[part]):
+            weighted = member(rows, cell, offset.to(grid), weight.to(grid))  # (m, O)
+            values[part].index_add_(0, place, weighted.to(values))
+    return values.reshape(*at.shape[:2], outputs).movedim(-1, 1)  # (B, O, Q)
 
 
 def _members(around: Sequence[Corners], size: Sequence[int], sample: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Yield for each corner the places that it weighs anything for, its voxels, their offsets and its weights."""
+    """Yield for each corner the points at which its weight is not zero, its voxels, their offsets and weights."""
     for corner in itertools.product((0, 1), repeat=len(size)):
         cell, weight = sample, torch.ones_like(around[0].weight[0])  # (R,)
-        for side, found, n in zip(corner, around, size, strict=True):
-            cell, weight = cell * n + found.cell[side], weight * found.weight[side]
+        for side, axis, n in zip(corner, around, size, strict=True):
+            cell, weight = cell * n + axis.cell[side], weight * axis.weight[side]
         place = weight.nonzero().flatten()  # (m,)
-        offset = torch.stack([found.offset[side] for side, found in zip(corner, around, strict=True)], -1)  # (R, d)
+        offset = torch.stack([axis.offset[side] for side, axis in zip(corner, around, strict=True)], -1)  # (R, d)
         yield place, cell[place], offset[place], weight[place]
 
 

@@ -1,9 +1,9 @@
-"""A perceptron that reads one interpolated feature and where the place is, evaluated exactly but with less work.
+"""An MLP that reads the interpolated features of a point and its coordinates, evaluated exactly but with less work.
 
-As in ArSSR (Wu et al., 2022) and in the published code of TUMSyn. Interpolation is linear and its weights add up to 1,
-so the first layer of an interpolated feature is the interpolation of the first layer. On a lattice it is therefore
-applied to the voxels or to the places, whichever are fewer, and what it makes of the coordinates is a table for each
-axis; at the size of the image nothing is interpolated.
+As in ArSSR (Wu et al., 2022) and in the published code of TUMSyn. Interpolation is linear and its weights sum to 1, so
+it commutes with the first layer. On a lattice the first layer is therefore applied to the voxels or to the points,
+whichever are fewer, and its part for the coordinates is a table for each axis; on the image's own grid nothing is
+interpolated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Coordinates = Literal["absolute", "relative"]
 
 
 def trilinear_inputs(channels: int, dimensions: int, coordinates: Coordinates) -> int:
-    """Count what the perceptron reads.
+    """Count the MLP's inputs.
 
     Example:
         >>> [trilinear_inputs(768, 3, coordinates) for coordinates in ("absolute", "relative")]
@@ -35,23 +35,23 @@ def trilinear_inputs(channels: int, dimensions: int, coordinates: Coordinates) -
     return channels + dimensions * (1 if coordinates == "absolute" else 3)
 
 
-def encoded(at: Tensor, length: int, coordinates: Coordinates) -> Tensor:
-    """Write where places are on one axis, as the perceptron reads it.
+def encode_coordinates(at: Tensor, length: int, coordinates: Coordinates) -> Tensor:
+    """Encode the position of points on one axis for the MLP.
 
     ``absolute`` is the coordinate in [-1, 1]. ``relative`` is the offset from the centre of the voxel, ``u - round(u)``
-    with u in voxels, as an angle: its sine and cosine, so that it does not jump where one voxel ends and the next
-    begins. It is the same in every voxel and so does not know where the tile ends.
+    with u in voxels, as the sine and cosine of an angle, which do not jump between voxels. They are the same in every
+    voxel, so they do not depend on where the tile ends.
 
     Args:
         at: (...) in [-1, 1].
         length: Voxels of the axis.
-        coordinates: Which.
+        coordinates: The encoding.
 
     Returns:
         (..., 1) or (..., 2).
 
     Example:
-        >>> encoded(torch.tensor(-0.5), 2, "relative").tolist()  # the centre of a voxel
+        >>> encode_coordinates(torch.tensor(-0.5), 2, "relative").tolist()  # the centre of a voxel
         [0.0, 1.0]
     """
     if coordinates == "absolute":
@@ -63,17 +63,17 @@ def encoded(at: Tensor, length: int, coordinates: Coordinates) -> Tensor:
 def trilinear(
     features: Tensor, mlp: MLP, places: Places, *, coordinates: Coordinates, chunk: int, recompute: bool = False
 ) -> Tensor:
-    """Interpolate one feature for each place and let a perceptron read it with the coordinates.
+    """Interpolate the features at each point and apply an MLP to them and the coordinates.
 
     Beyond the outermost voxel centres the features keep the border's value.
 
     Args:
         features: (B, C, *S) with d voxel axes.
         mlp: Reads [feature; coordinate of each axis] or [feature; sine of each axis; cosine of each axis; step].
-        places: Where to answer; their step counts voxels of the features.
-        coordinates: What the perceptron is told of the place, see `encoded`; ``relative`` adds the step.
-        chunk: Places at a time, over all samples.
-        recompute: Compute each chunk again in the backward pass rather than keep what it needs.
+        places: Points or a lattice; their step is in voxels of the features.
+        coordinates: Encoding of the coordinates, see `encode_coordinates`; ``relative`` adds the step.
+        chunk: Points evaluated at a time, over all samples.
+        recompute: Compute each chunk again in the backward pass instead of storing its activations.
 
     Returns:
         (B, O, Q) at points, (B, O, *N) on a lattice.
@@ -99,18 +99,18 @@ def _again(function: Callable[..., Tensor], recompute: bool) -> Callable[..., Te
 
 def _of_points(mlp: MLP, coordinates: Coordinates, features: Tensor, places: Points) -> Tensor:
     axes = zip(places.at.unbind(-1), features.shape[2:], strict=True)
-    code = torch.stack([encoded(at, n, coordinates) for at, n in axes], -1).flatten(-2)  # (B, q, d or 2 d)
-    read = [sample_at(features, places).movedim(1, -1), code.to(features)]  # (B, q, C), (B, q, d or 2 d)
+    code = torch.stack([encode_coordinates(at, n, coordinates) for at, n in axes], -1).flatten(-2)  # (B, q, d or 2 d)
+    inputs = [sample_at(features, places).movedim(1, -1), code.to(features)]  # (B, q, C), (B, q, d or 2 d)
     if coordinates == "relative":
-        read.append(places.step.to(features).unsqueeze(1).expand_as(places.at))  # (B, q, d)
-    answer: Tensor = mlp(torch.cat(read, -1))  # (B, q, O)
-    return answer
+        inputs.append(places.step.to(features).unsqueeze(1).expand_as(places.at))  # (B, q, d)
+    values: Tensor = mlp(torch.cat(inputs, -1))  # (B, q, O)
+    return values
 
 
 class _FirstLayer(NamedTuple):
-    feature: Tensor  # (H, C), what a feature is multiplied by
-    bias: Tensor  # (H,), with what the step adds
-    tables: tuple[Tensor, ...]  # (N_a, H) for each axis of the lattice: what the coordinate adds
+    feature: Tensor  # (H, C), weights of a feature
+    bias: Tensor  # (H,), including the step
+    tables: tuple[Tensor, ...]  # (N_a, H) for each axis of the lattice: the coordinates' contribution
 
 
 def _first_layer(mlp: MLP, features: Tensor, places: Lattice, coordinates: Coordinates) -> _FirstLayer:
@@ -121,23 +121,25 @@ def _first_layer(mlp: MLP, features: Tensor, places: Lattice, coordinates: Coord
         bias = bias + parts.pop() @ torch.tensor(places.step, dtype=bias.dtype, device=bias.device)  # (H,)
     code_weights = torch.stack(parts, 1)  # (H, 1 or 2, d)
     axes = zip(places.axes, features.shape[2:], strict=True)
-    codes = [encoded(axis.to("cpu", torch.float64), n, coordinates).to(bias) for axis, n in axes]  # (N_a, 1 or 2) each
-    tables = (code @ weight.T for code, weight in zip(codes, code_weights.unbind(-1), strict=True))
+    codes = [
+        encode_coordinates(axis.to("cpu", torch.float64), n, coordinates).to(bias) for axis, n in axes
+    ]  # (N_a, 1 or 2) each
+    tables = (code.to(bias) @ weight.T for code, weight in zip(codes, code_weights.unbind(-1), strict=True))
     return _FirstLayer(feature, bias, tuple(tables))
 
 
 def _on_lattice(features: Tensor, of_block: Callable[..., Tensor], places: Lattice, outputs: int, chunk: int) -> Tensor:
     samples, _, *size = features.shape
-    answer = features.new_zeros(samples, *places.shape, outputs)  # (B, *N, O)
+    values = features.new_zeros(samples, *places.shape, outputs)  # (B, *N, O)
     for block in blocks(places, size, max(1, chunk // samples), features):
         box = features[:, :, *(stretch.box for stretch in block)].movedim(1, -1)  # (B, *S of the box, C)
-        answer[:, *(stretch.places for stretch in block)] = of_block(box, block)
-    return answer.movedim(-1, 1)  # (B, O, *N)
+        values[:, *(stretch.places for stretch in block)] = of_block(box, block)
+    return values.movedim(-1, 1)  # (B, O, *N)
 
 
 def _of_block(mlp: MLP, first: _FirstLayer, box: Tensor, block: Sequence[Stretch]) -> Tensor:
-    wanted = [stretch.places.stop - stretch.places.start for stretch in block]
-    if math.prod(box.shape[1:-1]) <= math.prod(wanted):
+    points = math.prod(stretch.places.stop - stretch.places.start for stretch in block)
+    if math.prod(box.shape[1:-1]) <= points:
         x = _interpolated(F.linear(box, first.feature, first.bias), block)  # (B, *N of the block, H)
     else:
         x = F.linear(_interpolated(box, block), first.feature, first.bias)  # (B, *N of the block, H)
@@ -153,7 +155,7 @@ def _interpolated(box: Tensor, block: Sequence[Stretch]) -> Tensor:
     for axis, stretch in enumerate(block, 1):
         if stretch.centred:
             continue
-        if len(stretch.sides) == 1:  # every place is on a voxel's centre, or all lie beyond the outermost
+        if len(stretch.sides) == 1:  # every point is on a voxel's centre, or all lie beyond the outermost
             x = x.index_select(axis, stretch.sides[0].cell)  # (B, ..., N_a, ..., C)
         else:
             rows = x.flatten(axis + 1).flatten(0, axis - 1)  # (B ..., S_a, ... C)

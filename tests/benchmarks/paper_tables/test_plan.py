@@ -9,7 +9,7 @@ import yaml
 from calibrate import read_levels
 from paper_tables.cohorts import TRAINING, Subjects, by_dataset, folds_of, renamed, simulated_before, subjects_of
 from paper_tables.model_recipe import matching
-from paper_tables.plan import Asked, plan_of
+from paper_tables.plan import Options, plan_of
 from paper_tables.read_table import read_table, table_files
 from paper_tables.results import Results
 from paper_tables.sizes import read_size
@@ -60,7 +60,7 @@ def planned(cohort, tmp_path):
     def plan(table, **asked):
         subjects = {TRAINING: Subjects(cohort, "key", False)}
         how = {"size": read_size("tiny"), "subjects": subjects, **asked}
-        return plan_of(table, Asked(**how), Store(tmp_path / "out"))
+        return plan_of(table, Options(**how), Store(tmp_path / "out"))
 
     return plan
 
@@ -86,7 +86,7 @@ def test_each_task_gets_a_model_that_is_told_of_it(table, planned):
 
 def test_words_for_a_purpose_need_that_purpose(table, planned):
     plan = planned(table(TABLE.replace("ours.yaml}", "ours.yaml, overrides: ['seed={target}']}")))
-    assert "{target} has a meaning only with each" in plan.mistakes["Ours"]
+    assert "{target} needs each: dataset or each: task" in plan.mistakes["Ours"]
 
 
 @pytest.mark.parametrize("path", table_files().values(), ids=table_files())

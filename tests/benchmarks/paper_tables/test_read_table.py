@@ -106,7 +106,7 @@ def test_a_method_of_the_same_name_changes_that_of_the_base(tmp_path):
 @pytest.mark.parametrize(
     ("methods", "told"),
     [
-        ("[{name: UNet, recipe: a.yaml}, {name: UNet, recipe: b.yaml}]", "methods: two are called 'UNet'"),
+        ("[{name: UNet, recipe: a.yaml}, {name: UNet, recipe: b.yaml}]", "methods: two have the name 'UNet'"),
         ("[UNet]", "methods: a list of mappings, each with a name"),
         ("[{recipe: a.yaml}]", "methods: a list of mappings, each with a name"),
     ],
@@ -131,7 +131,7 @@ def test_a_base_keeps_the_recipes_beside_it(tmp_path):
     [
         ("metrics: [psnr]", "metricks: [psnr]", "metricks"),
         ("across: [method]", "across: []", "several values of method"),
-        ("name: Theirs", "name: Ours", "two are called 'Ours'"),
+        ("name: Theirs", "name: Ours", "two have the name 'Ours'"),
         ("tasks: [T1w:T2w]", "tasks: []", "no tasks"),
         ("[27.17 ± 2.03]", "[27.17 ± 2.03, 1]", "2 values, not 1"),
         ("27.17 ± 2.03", "many", "'many' is no number"),

@@ -54,5 +54,5 @@ def test_neighbouring_parts_share_no_voxel_and_leave_none_out():
 
 def test_grids_that_are_turned_against_each_other_are_refused():
     grid, _ = turned((0, 1, 2), (1, 1, 1))
-    with pytest.raises(VolumeError, match="turned"):
+    with pytest.raises(VolumeError, match="rotated"):
         Raster.between(Grid((5, 6, 7), np.eye(4)), grid)

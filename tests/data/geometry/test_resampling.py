@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from anysyn.data.geometry.grid import Grid, resample
-from anysyn.data.geometry.resampling import along, interpolation, resampling, shrunk, smoothing
+from anysyn.data.geometry.resampling import along, downsample, interpolation, resampling, smoothing
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.4, 1.2, 3.0])
@@ -31,12 +31,12 @@ def test_shrinking_is_resampling_over_the_same_field_of_view(size):
     affine = np.diag([*ratio, 1.0])
     affine[:3, 3] = (ratio - 1) / 2
     expected = resample(image, Grid(whole, np.eye(4)), Grid(size, affine))
-    torch.testing.assert_close(shrunk(image[None], size)[0], expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(downsample(image[None], size)[0], expected, atol=1e-5, rtol=0)
 
 
 def test_its_own_size_is_the_very_image():
     image = torch.rand(2, 5, 6)
-    assert shrunk(image, (5, 6)) is image
+    assert downsample(image, (5, 6)) is image
 
 
 def test_constants_and_means_are_kept():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anysyn.data.prepare import Pipeline, Rescale, TypicalWindows
-from anysyn.data.volumes.intensity_window import prepared, restored, straight, window_of
+from anysyn.data.volumes.intensity_window import rescale, restore, window_of, with_equal_slope
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume
 
@@ -17,18 +17,18 @@ BRAIN = (0.0, 80.0, 0.02)
 @given(st.floats(-1024, 3071), st.floats(0.01, 1))
 def test_the_inverse_is_exact(hu, slope):
     window = (-20.0, 100.0, slope)
-    assert restored(prepared(hu, window), window) == pytest.approx(hu, abs=1e-6)
+    assert restore(rescale(hu, window), window) == pytest.approx(hu, abs=1e-6)
 
 
 def test_inside_nothing_changes_and_outside_all_stays_in_order():
     hu = torch.linspace(-1024, 3071, 4096, dtype=torch.float64)
-    bent, plain = prepared(hu, BRAIN), prepared(hu, BRAIN[:2])
+    bent, plain = rescale(hu, BRAIN), rescale(hu, BRAIN[:2])
     inside = (hu >= 0) & (hu <= 80)
     assert torch.equal(bent[inside], plain[inside])
     assert bool((bent.diff() > 0).all())
     assert float(bent.min()) > -0.3
     assert float(bent.max()) < 2
-    torch.testing.assert_close(straight(bent, BRAIN), plain)
+    torch.testing.assert_close(with_equal_slope(bent, BRAIN), plain)
 
 
 def test_a_brain_ct_goes_there_and_back_and_air_is_air_again():

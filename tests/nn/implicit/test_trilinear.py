@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from anysyn.nn.implicit.trilinear import encoded, trilinear, trilinear_inputs
+from anysyn.nn.implicit.trilinear import encode_coordinates, trilinear, trilinear_inputs
 from anysyn.nn.mlp import MLP
 from anysyn.points import Points, lattice
 
@@ -63,7 +63,7 @@ def test_a_tile_shows_only_where_coordinates_are_absolute(coordinates, shows):
 
 def test_relative_coordinates_do_not_jump_between_voxels():
     border = torch.tensor([-1e-4, 1e-4])  # of the two voxels of an axis
-    below, above = encoded(border, 2, "relative")
+    below, above = encode_coordinates(border, 2, "relative")
     torch.testing.assert_close(below, above, atol=2e-3, rtol=0)
 
 
