@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import Field
+
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.tables.cases_table import MODEL
+from anysyn.probes.probe import Options
 from anysyn.recipe import Recipe
 from anysyn.synthesis import load_run
 from anysyn.synthesis.loaded_run import LoadedRun
+
+
+class CompareOptions(Options):
+    """Further runs that are asked the same."""
+
+    compare: tuple[str, ...] = Field((), description="Further RUN or LABEL=RUN to ask the same; repeat for more.")
 
 
 def load_comparison_run(run: LoadedRun, text: str, *, same: Sequence[str], accelerator: str) -> tuple[str, LoadedRun]:
@@ -41,7 +50,7 @@ def load_comparison_run(run: LoadedRun, text: str, *, same: Sequence[str], accel
 
 
 def load_comparison_runs(
-    run: LoadedRun, compare: Sequence[str], *, same: Sequence[str], taken: Sequence[str], accelerator: str
+    run: LoadedRun, compare: Sequence[str], *, same: Sequence[str], taken: Sequence[str] = (), accelerator: str
 ) -> dict[str, LoadedRun]:
     """Load comparison runs that were trained on the same subjects.
 
