@@ -160,7 +160,7 @@ def _concluded(
     kept: KeptMeasurements,
 ) -> Findings:
     conclusion = asked.conclude(run, measurements)
-    listed = [{"subject": failure.key, "reason": failure.reason} for failure in failures]
+    listed = [{"subject": failure.key, "reason": failure.reason} for failure in (*conclusion.failures, *failures)]
     whole = {**record, **conclusion.record, "notes": list(conclusion.notes), "failures": listed}
     findings = Findings(folder=folder, tables=conclusion.tables, record=whole)
     findings = replace(findings, grids=tuple(asked.summary(findings)))

@@ -61,11 +61,13 @@ class Conclusion:
         tables: By name.
         notes: What else a reader has to know, a sentence each.
         record: What else is kept, as JSON.
+        failures: What could not be used besides the subjects, such as training images.
     """
 
     tables: Mapping[str, Any]
     notes: Sequence[str] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
+    failures: Sequence[Failure] = ()
 
 
 class Probe(ABC):
