@@ -1,4 +1,4 @@
-"""`anysyn evaluate --embeddings`, `--content` and `--alignment` as a user types them."""
+"""`anysyn evaluate --embeddings` and `--alignment` as a user types them."""
 
 import json
 
@@ -25,14 +25,6 @@ def test_embeddings_beside_another_run(place):
     assert str(place / "run" / "evaluation" / "embeddings") in result.stdout.replace("\n", "")
 
 
-def test_content_beside_another_run_then_the_report(place):
-    result = call("evaluate", place / "run", "--content", "--encoders", place / "classification")
-    assert result.exit_code == 0, result.output
-    assert any(line.startswith("classification  concordance") for line in result.stdout.splitlines())
-    assert call("report", place / "run").exit_code == 0
-    assert 'id="content"' in (place / "run" / "report.html").read_text()
-
-
 def test_alignment_then_the_report(place):
     result = call("evaluate", place / "run", "--alignment")
     assert result.exit_code == 0, result.output
@@ -56,8 +48,6 @@ def test_a_run_without_a_clip_is_one_line(place):
     "words",
     [
         ("--embeddings", "--alignment"),
-        ("--embeddings", "--content"),
-        ("--content", "--sweep", "T1w:T2w:te=60"),
         ("--embeddings", "--pairs", "T1w:T2w"),
         ("--alignment", "--protocol", "slices"),
         ("--encoders", "runs/classification"),

@@ -11,9 +11,9 @@ from anysyn.losses.feature import ROUNDING
 
 
 class Agreement(NamedTuple):
-    """Carry how alike maps are, each (I, J), averaged over the channels that vary; NaN where none does.
+    """How alike maps are, each (I, J), averaged over the channels that vary; NaN if none does.
 
-    Correlation knows neither the scale nor the offset of a channel, concordance knows both.
+    Correlation ignores the scale and the offset of a channel, concordance does not.
     """
 
     correlation: Tensor
@@ -33,8 +33,8 @@ def agreement(first: Tensor, second: Tensor) -> Agreement:
 
     Example:
         >>> a = torch.tensor([[[0.0, 1.0, 2.0]]])
-        >>> found = agreement(a, torch.cat([a, 2 * a, -a]))
-        >>> found.correlation.tolist(), [round(value, 2) for value in found.concordance[0].tolist()]
+        >>> alike = agreement(a, torch.cat([a, 2 * a, -a]))
+        >>> alike.correlation.tolist(), [round(value, 2) for value in alike.concordance[0].tolist()]
         ([[1.0, 1.0, -1.0]], [1.0, 0.62, -0.25])
     """
     if not first.shape[2]:

@@ -1,4 +1,4 @@
-"""Contrasts: the alpha and beta of acquisitions as principal components, and over TE and TR."""
+"""Alpha and beta of acquisitions, drawn as principal components and over TE and TR."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SHAPES = "osD^vP*Xph"
 STROKES = {"te": "-", "tr": "--"}  # of the paths of the sweeps
 
 
-def contrast_figure(table: pd.DataFrame, shares: Mapping[str, Sequence[float]]) -> Picture:
+def alpha_beta_figure(table: pd.DataFrame, shares: Mapping[str, Sequence[float]]) -> Picture:
     """Draw alpha and beta of the cohort's acquisitions by modality, and how they follow TE and TR.
 
     Args:
-        table: As `anysyn.probes.content.alpha_beta.contrast_table` writes it.
+        table: As `anysyn.probes.content.alpha_beta.project_alpha_beta` writes it.
         shares: By part, the share of the variance along each component, and between modalities.
 
     Example:
         >>> row = {"of": "cohort", "modality": "T2w", "te": 90.0, "tr": 4000.0, "alpha_1": 0.1, "alpha_2": 0.0}
         >>> row |= {"beta_1": 0.2, "beta_2": 0.1}
         >>> shares = {"alpha": [0.9, 0.1, 0.8], "beta": [0.7, 0.2, 0.6]}
-        >>> contrast_figure(pd.DataFrame([row, row | {"of": "te", "te": 60.0}]), shares).alt
+        >>> alpha_beta_figure(pd.DataFrame([row, row | {"of": "te", "te": 60.0}]), shares).alt
         'Principal components of alpha (100 % of the variance) and beta (90 %) of 1 acquisitions, and over TE'
     """
     keys = [key for key in KEYS if (table["of"] == key).any()]
@@ -40,18 +40,18 @@ def contrast_figure(table: pd.DataFrame, shares: Mapping[str, Sequence[float]]) 
     with chart_style():
         panels = figure.subplots(1 + len(keys), len(PARTS), squeeze=False, height_ratios=[1.25, *(1 for _ in keys)])
         for column, part in zip(panels.T, PARTS, strict=True):
-            plane(column[0], table, part, looks, shares[part])
+            draw_plane(column[0], table, part, looks, shares[part])
             for axes, key in zip(column[1:], keys, strict=True):
-                over_setting(axes, table, part, key, looks)
+                draw_setting(axes, table, part, key, looks)
         handles = [Line2D([], [], ls="", label=name, **look) for name, look in looks.items()]
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(looks), 8), frameon=False)
     spans = {part: f"{100 * sum(shares[part][:2]):.0f} %" for part in PARTS}
     count, over = int((table["of"] == COHORT).sum()), " and ".join(NAMES[key] for key in keys)
-    said = f"Principal components of alpha ({spans['alpha']} of the variance) and beta ({spans['beta']})"
-    return chart(figure, f"{said} of {count} acquisitions" + (f", and over {over}" if keys else ""))
+    what = f"Principal components of alpha ({spans['alpha']} of the variance) and beta ({spans['beta']})"
+    return chart(figure, f"{what} of {count} acquisitions" + (f", and over {over}" if keys else ""))
 
 
-def plane(
+def draw_plane(
     axes: Axes, table: pd.DataFrame, part: str, looks: Mapping[str, Mapping[str, Any]], shares: Sequence[float]
 ) -> None:
     """Draw acquisitions in the plane of two components, with the path of each sweep.
@@ -76,8 +76,8 @@ def plane(
     axes.set(title=f"{SIGNS[part]} of every acquisition", xlabel=first, ylabel=second)
 
 
-def over_setting(axes: Axes, table: pd.DataFrame, part: str, key: str, looks: Mapping[str, Mapping[str, Any]]) -> None:
-    """Draw the first component over a setting: lines where it alone is swept, marks for the cohort's acquisitions.
+def draw_setting(axes: Axes, table: pd.DataFrame, part: str, key: str, looks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw the first component over a setting: lines if it alone varies, marks for the cohort's acquisitions.
 
     Args:
         axes: Where to draw.

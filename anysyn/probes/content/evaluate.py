@@ -1,151 +1,165 @@
-"""Content: does an encoder make the same of a place whatever modality shows it? With the alpha and beta it learned."""
+"""Content: does an encoder compute the same features of a place from every modality? With its alpha and beta."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import lru_cache
+from itertools import takewhile
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from anysyn.data.records import Subject
-from anysyn.evaluation.tables.format import aligned, number
-from anysyn.probes.content.alpha_beta import CONTRASTS, Asked, asked_about, contrast_table, contrasts_of
-from anysyn.probes.content.features import Maps, maps_of
-from anysyn.probes.content.likeness import (
-    ABOUT,
-    VALUES,
-    by_modalities,
-    summary,
-    summary_cells,
-    summary_headings,
-    tile_rows,
-)
-from anysyn.probes.encoders import encoders_of
-from anysyn.probes.findings import CONTENT, Findings, inquire, json_rows
-from anysyn.progress import Progress
-from anysyn.synthesis import load_run
+from anysyn.data.records import Failure, Subject, listed
+from anysyn.evaluation.tables.format import number
+from anysyn.probes.content.alpha_beta import COMPONENTS, list_scans, project_alpha_beta, read_alpha_beta
+from anysyn.probes.content.alpha_beta_figure import alpha_beta_figure
+from anysyn.probes.content.features import Maps, encode_tiles
+from anysyn.probes.content.likeness import SHARES, VALUES, WITH, average_pairs, compare_tiles, summarise_tiles
+from anysyn.probes.content.report import CAPTIONS, TEXT, box_figure, matrix_figure, summary_grid
+from anysyn.probes.encoders import EncoderOptions, encoders_of
+from anysyn.probes.findings import Findings
+from anysyn.probes.measurement import Measurement
+from anysyn.probes.probe import Conclusion, Probe, Request, rows_of
+from anysyn.probes.section import Chart, Grid, Section
+from anysyn.probes.tables import Table
+from anysyn.registry import register
 from anysyn.synthesis.loaded_run import LoadedRun
 
+MODALITIES = {"first": str, "second": str}
+TABLES = {
+    "tiles": Table(
+        {"encoder": str, "subject": str, "dataset": str, "tile": int} | MODALITIES | dict.fromkeys(VALUES, float)
+    ),
+    "pairs": Table({"encoder": str} | MODALITIES | {"tiles": int} | dict.fromkeys(VALUES, float)),
+    "summary": Table({"encoder": str, "measure": str, "pairs": int} | dict.fromkeys((*WITH, *SHARES), float)),
+    "contrasts": Table(
+        {"of": str, "subject": str, "dataset": str, "modality": str} | dict.fromkeys(("te", "tr", *COMPONENTS), float)
+    ),
+}
 
-@dataclass(frozen=True, kw_only=True)
-class ContentResults(Findings):
-    """Hold how alike the features of one anatomy from different sources are.
+
+class ContentOptions(EncoderOptions):
+    """Which encoders are compared, and on how many tiles."""
+
+    tiles: int = Field(12, ge=1, description="Slices, slabs or blocks of each subject, evenly spread.")
+
+
+class EncodedSubject(NamedTuple):
+    """The maps of a subject by encoder, and its voxel size in mm."""
+
+    maps: Mapping[str, Sequence[Maps]]
+    voxel_size: tuple[float, float, float]
+
+
+@register("probe", "content")
+class Content(Probe):
+    """Whether features of one place agree across source modalities."""
+
+    title = "Content"
+    options = ContentOptions
+    tables = TABLES
+
+    def begin(self, run: LoadedRun, request: Request, subjects: Sequence[Subject]) -> Sequence[Subject]:
+        """Load the encoders that are compared."""
+        self.request, self.subjects, self.encoders = request, subjects, encoders_of(run, self.settings.compare)
+        by_key = {subject.key: subject for subject in subjects}
+        # In order, the subject that one is compared with is mostly the one before it: two spare encoding each twice.
+        self.encoded = lru_cache(maxsize=2)(lambda key: self._encode(run, by_key[key]))
+        return subjects
+
+    def measure(self, run: LoadedRun, subject: Subject) -> Measurement:
+        """Compare the tiles of a subject with each other and with those of the subject before who is another person."""
+        others, names = self._maps_of_another_person(subject), run.recipe.modalities
+        own = self.encoded(subject.key)
+        about = {"subject": subject.key, "dataset": subject.dataset}
+        rows = [
+            about | row
+            for label, maps in own.maps.items()
+            for row in compare_tiles(maps, others.get(label, ()), names, label)
+        ]
+        return Measurement({"tiles": rows}, {"voxel size": np.array(own.voxel_size)})
+
+    def conclude(self, run: LoadedRun, measurements: Sequence[Measurement]) -> Conclusion:
+        """Average over the tiles, and project alpha and beta of the cohort's acquisitions."""
+        tiles = TABLES["tiles"].frame(rows_of(measurements, "tiles"))
+        first, second, third = measurements[0].arrays["voxel size"].tolist()
+        contrasts, shares = self._alpha_beta(run, (first, second, third))
+        tables = {"tiles": tiles, "pairs": average_pairs(tiles), "summary": summarise_tiles(tiles)}
+        frames = {name: TABLES[name].frame(table) for name, table in {**tables, "contrasts": contrasts}.items()}
+        return Conclusion(frames, list(_notes(tiles, shares)), {"explained variance": shares})
+
+    def summary(self, findings: Findings) -> Sequence[Grid]:
+        """Return the means over all tiles."""
+        return [summary_grid(findings.tables["summary"])]
+
+    def section(self, findings: Findings) -> Section:
+        """Show the means, all tiles, each two modalities, and alpha and beta if the run has them."""
+        tables, shares = findings.tables, findings.record["explained variance"]
+        charts = [
+            Chart(box_figure(tables["tiles"], tables["summary"]), CAPTIONS["boxes"]),
+            Chart(matrix_figure(tables["pairs"]), CAPTIONS["matrices"]),
+        ]
+        if shares:
+            picture = alpha_beta_figure(tables["contrasts"], shares)
+            charts.append(Chart(picture, CAPTIONS["alpha beta"], "Alpha and beta"))
+        return Section(self.title, TEXT.format(where=findings.where), [*self.summary(findings), *charts])
+
+    def _encode(self, run: LoadedRun, subject: Subject) -> EncodedSubject:
+        study = run.prepare(subject)
+        maps = {
+            label: encode_tiles(
+                model,
+                study,
+                view=run.view,
+                modalities=run.recipe.modalities,
+                fabric=run.fabric,
+                size=self.request.batch,
+                most=self.settings.tiles,
+                dataset=run.dataset_weights(study),
+            )
+            for label, model in self.encoders.items()
+        }
+        return EncodedSubject(maps, study.grid.voxel_size)
+
+    def _maps_of_another_person(self, subject: Subject) -> Mapping[str, Sequence[Maps]]:
+        for other in people_before(self.subjects, subject):
+            failures = list[Failure]()  # one that cannot be read is listed where it is measured itself
+            with listed(failures, other.key):
+                return self.encoded(other.key).maps
+        return {}
+
+    def _alpha_beta(
+        self, run: LoadedRun, voxel_size_mm: tuple[float, float, float]
+    ) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+        names, (subjects, _) = run.recipe.modalities, run.subjects(self.request.data, "all")
+        scans = list_scans(subjects, names, voxel_size_mm)
+        learned = read_alpha_beta(run.model, scans, names, self.request.batch) if scans else None
+        table, shares = project_alpha_beta(scans, learned) if learned is not None else (pd.DataFrame(), {})
+        varies = any(share for part in shares.values() for share in part)  # they may depend on the dataset alone
+        return (table, shares) if varies else (pd.DataFrame(), {})
+
+
+def people_before(subjects: Sequence[Subject], subject: Subject) -> list[Subject]:
+    """List the subjects before one that are other people, the nearest first; sessions of one person are none.
 
     Args:
-        tiles: Columns `anysyn.probes.content.likeness.ABOUT` and ``VALUES``.
-        pairs: As `by_modalities` writes them.
-        summary: As `summary` writes it.
-        contrasts: As `contrast_table` writes them; empty if the run has no alpha and beta.
-    """
-
-    tiles: pd.DataFrame
-    pairs: pd.DataFrame
-    summary: pd.DataFrame
-    contrasts: pd.DataFrame
-
-    def table(self) -> list[str]:
-        """Return the summary."""
-        return aligned([summary_headings(), *summary_cells(self.summary)])
-
-
-def evaluate_content(
-    run: str | Path | LoadedRun,
-    *,
-    data: str | Path | None = None,
-    split: str = "test",
-    encoders: Sequence[str] = (),
-    tiles: int = 12,
-    out: str | Path | None = None,
-    batch: int = 8,
-    accelerator: str = "auto",
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> ContentResults:
-    """Compare what comes out of encoders, of one place from different sources, with that of other places and people.
-
-    Where a conditioner on the encoder's side took the contrast off, that is the content.
-
-    Args:
-        run: A run folder, or a run that is loaded already.
-        data: Root of the subjects; the data of the training, if None.
-        split: ``train``, ``validation``, ``test`` or ``all``.
-        encoders: Further run folders whose last encoder stands beside, each ``FOLDER`` or ``LABEL=FOLDER``.
-        tiles: Slices, slabs or blocks of each subject, evenly spread.
-        out: Folder of the results; ``evaluation`` in the run folder, if None. Its folder ``content`` gets
-            ``tiles.csv``, ``pairs.csv``, ``summary.csv``, ``contrasts.csv`` and ``record.json``.
-        batch: Slices or patches the network sees at once: what bounds the memory.
-        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
-        overwrite: Replace earlier findings.
-        progress: Shown what is done; nothing, if None.
-
-    Returns:
-        The findings. A subject that fails is listed and the others finish.
-
-    Raises:
-        EvaluationError: If there are findings already, encoders cannot be compared, or no slice can be measured.
-        UserError: If a run cannot be used.
+        subjects: In order.
+        subject: One of them.
 
     Example:
-        >>> evaluate_content("nowhere")
-        Traceback (most recent call last):
-        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
+        >>> a, b, c = (Subject(key, "", {}, {}, {}, person=key[0]) for key in ("a", "b_1", "b_2"))
+        >>> [one.key for one in people_before([a, b, c], c)]
+        ['a']
     """
-    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
-    models, names = encoders_of(loaded, encoders), tuple(loaded.recipe.modalities)
-    inquiry = inquire(loaded, CONTENT, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
-    rows, latest, sizes = list[dict[str, Any]](), Latest(), list[tuple[float, float, float]]()
-    given: dict[str, Any] = {"view": loaded.view, "modalities": names, "fabric": loaded.fabric, "size": batch}
-    for subject in inquiry.over("comparing content"):
-        with inquiry.listed(subject):
-            study = loaded.prepare(subject)
-            given |= {"most": tiles, "dataset": loaded.dataset_weights(study)}
-            found = {label: maps_of(model, study, **given) for label, model in models.items()}
-            about, other = {"subject": study.key, "dataset": study.dataset}, latest.beside(subject)
-            rows += [
-                about | row for label in found for row in tile_rows(found[label], other.get(label, ()), names, label)
-            ]
-            latest.add(subject, found)
-            sizes.append(study.grid.voxel_size)
-    inquiry.check_any(len(rows))
-    whole = pd.DataFrame(rows)[[*ABOUT, *VALUES]]
-    asked = asked_about(loaded.subjects(data, "all")[0], names, sizes[0])
-    contrasts, shares = _contrasts(loaded, asked, names, batch)
-    tables = {"tiles": whole, "pairs": by_modalities(whole), "summary": summary(whole), "contrasts": contrasts}
-    notes = tuple(_notes(whole, shares))
-    record = {"encoders": list(encoders), "explained variance": shares, "notes": notes}
-    inquiry.write(tables, record | {"summary": json_rows(tables["summary"])})
-    return ContentResults(folder=inquiry.folder, failures=tuple(inquiry.failures), notes=notes, **tables)
-
-
-class Latest:
-    """Hold the maps of the latest subject, and of the latest one who was somebody else."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[str, Mapping[str, Sequence[Maps]]]] = []
-
-    def beside(self, subject: Subject) -> Mapping[str, Sequence[Maps]]:
-        """Return by encoder the maps of the latest subject who is another person; none at the beginning."""
-        return next((maps for whose, maps in reversed(self.kept) if whose != (subject.person or subject.key)), {})
-
-    def add(self, subject: Subject, maps: Mapping[str, Sequence[Maps]]) -> None:
-        """Keep the maps of a subject, in place of earlier ones of the same person."""
-        person = subject.person or subject.key
-        self.kept = [*(one for one in self.kept if one[0] != person), (person, maps)][-2:]
-
-
-def _contrasts(
-    run: LoadedRun, asked: Sequence[Asked], names: Sequence[str], size: int
-) -> tuple[pd.DataFrame, dict[str, list[float]]]:
-    found = contrasts_of(run.model, asked, names, size) if asked else None
-    table, shares = contrast_table(asked, found) if found is not None else (pd.DataFrame(), {})
-    varies = any(share for part in shares.values() for share in part)  # it may be told of the dataset alone
-    return (table, shares) if varies else (pd.DataFrame(columns=list(CONTRASTS)), {})
+    before = takewhile(lambda other: other.key != subject.key, subjects)
+    person = subject.person or subject.key
+    return [other for other in before if (other.person or other.key) != person][::-1]
 
 
 def _notes(tiles: pd.DataFrame, shares: Mapping[str, Sequence[float]]) -> Iterator[str]:
     yield f"Places: {len(tiles.groupby(['subject', 'tile']))}; subjects: {tiles['subject'].nunique()}."
     if shares:
-        said = ", ".join(f"{part} {number(100 * share[2], 1)} %" for part, share in shares.items())
-        yield f"Of the variance over the cohort's acquisitions this lies between modalities: {said}."
+        parts = ", ".join(f"{part} {number(100 * share[2], 1)} %" for part, share in shares.items())
+        yield f"Share of the variance over the cohort's acquisitions that lies between modalities: {parts}."

@@ -26,19 +26,19 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Maps:
-    """Hold the features of a tile, of every modality that it has.
+    """The features of a tile, of every modality that it has.
 
     Args:
         place: Its centre in shares of the volume, along X, Y, Z.
         inside: (N,) bool, the cells that lie inside the foreground.
-        held: The numbers of its H modalities.
+        modalities: The numbers of its H modalities.
         features: (H, C, N), zero outside.
-        contrast: What was done to each channel on its way out of the encoder, (H, C) each; None if no scale and shift.
+        contrast: The scale and shift of each channel at the end of the encoder, (H, C) each; None if there is none.
     """
 
     place: tuple[float, ...]
     inside: Tensor
-    held: tuple[int, ...]
+    modalities: tuple[int, ...]
     features: Tensor
     contrast: Affine | None
 
@@ -51,7 +51,7 @@ class Maps:
 
 
 @torch.inference_mode()
-def maps_of(
+def encode_tiles(
     model: Synthesizer,
     study: Study,
     *,
@@ -72,32 +72,32 @@ def maps_of(
         fabric: Device and precision.
         size: Tiles at once.
         most: How many tiles, evenly spread over the study.
-        dataset: (1, N) mixing weights, as `LoadedRun.dataset_weights` returns them; one dataset by default.
+        dataset: What the network is conditioned on, as `LoadedRun.dataset_weights` returns it; the first by default.
 
     Returns:
         The maps of each tile, on the CPU.
     """
-    held = tuple(number for number, name in enumerate(modalities) if name in study.images)
-    boxes, found = spread_out(full_tiles(study, view), most), list[Maps]()
+    available = tuple(number for number, name in enumerate(modalities) if name in study.images)
+    boxes, tiles = spread_evenly(full_tiles(study, view), most), list[Maps]()
     for n, batch in enumerate(batches_of(study, boxes, view=view, modalities=modalities, size=size, dataset=dataset)):
         own = boxes[n * size : (n + 1) * size]
         inside = torch.stack([view.take(study.foreground[None].float(), box)[0] for box in own])  # (B, *S)
         with fabric.autocast():
             moved = batch.to(fabric.device)
-            answers = [_content(model, moved, number, inside) for number in held]
-        features, within, acting = zip(*answers, strict=True)  # (B, C, N), (B, N) and a scale and a shift for each
-        contrast = _together(acting)
+            encoded = [_encode(model, moved, number, inside) for number in available]
+        features, within, contrasts = zip(*encoded, strict=True)  # (B, C, N), (B, N), a scale and a shift for each
+        contrast = _stack(contrasts)
         for row, box in enumerate(own):
             rest = contrast and Affine(*(part[row] for part in contrast))
-            found.append(Maps(_place(box, study), within[0][row], held, torch.stack(features, 1)[row], rest))
-    return found
+            tiles.append(Maps(_place(box, study), within[0][row], available, torch.stack(features, 1)[row], rest))
+    return tiles
 
 
-def spread_out(boxes: Sequence[Box], most: int) -> list[Box]:
+def spread_evenly(boxes: Sequence[Box], most: int) -> list[Box]:
     """Keep some of the boxes, evenly spread over the list.
 
     Example:
-        >>> [box.start[2] for box in spread_out([Box((0, 0, z), (4, 4, 1)) for z in range(9)], most=3)]
+        >>> [box.start[2] for box in spread_evenly([Box((0, 0, z), (4, 4, 1)) for z in range(9)], most=3)]
         [0, 4, 8]
     """
     if len(boxes) <= most:
@@ -105,11 +105,11 @@ def spread_out(boxes: Sequence[Box], most: int) -> list[Box]:
     return [boxes[round(n * (len(boxes) - 1) / max(most - 1, 1))] for n in range(most)]
 
 
-def pooled(features: Tensor, foreground: Tensor, *, stride: int, cells: int) -> tuple[Tensor, Tensor]:
+def pool_cells(features: Tensor, foreground: Tensor, *, stride: int, cells: int) -> tuple[Tensor, Tensor]:
     """Average features over the foreground in each cell of a grid that spans the image.
 
-    A cell counts if no cell around it is mostly background. Otherwise the outline of the head would be what is
-    compared, which is the same in every modality, even in features that are nothing but edges.
+    A cell counts if no cell around it is mostly background. Otherwise the outline of the head would be compared, which
+    is the same in every modality, even in features that are nothing but edges.
 
     Args:
         features: (B, C, *F), of an image that was padded at its ends to a multiple of the stride.
@@ -118,12 +118,12 @@ def pooled(features: Tensor, foreground: Tensor, *, stride: int, cells: int) -> 
         cells: Along each axis.
 
     Returns:
-        (B, C, N), zero where a cell does not count, and (B, N) bool, where it does.
+        (B, C, N), zero in cells that do not count, and (B, N) bool, the cells that count.
 
     Example:
         >>> features, foreground = torch.tensor([[[[1.0, 3.0, 5.0, 9.0]] * 2]]), torch.ones(1, 2, 4)
         >>> foreground[..., 3] = 0  # half a cell
-        >>> means, inside = pooled(features, foreground, stride=1, cells=2)
+        >>> means, inside = pool_cells(features, foreground, stride=1, cells=2)
         >>> means[0, 0].tolist(), inside[0].tolist()
         ([2.0, 5.0, 2.0, 5.0], [True, True, True, True])
     """
@@ -151,18 +151,18 @@ def _lowest(share: Tensor) -> Tensor:
     return lowest
 
 
-def _content(model: Synthesizer, batch: Batch, modality: int, inside: Tensor) -> tuple[Tensor, Tensor, Affine | None]:
+def _encode(model: Synthesizer, batch: Batch, modality: int, inside: Tensor) -> tuple[Tensor, Tensor, Affine | None]:
     query = alone(batch, modality)
     features = model.encode(batch, query).deep.float().cpu()  # (B, C, *F)
-    acting = model.conditioners.modulate(model.conditioners.embed(batch, query)).affine(SITE)
-    means, within = pooled(features, inside, stride=model.encoder.strides[-1], cells=CELLS[features.ndim - 2])
-    return means, within, acting
+    contrast = model.conditioners.modulate(model.conditioners.embed(batch, query)).affine(SITE)
+    means, within = pool_cells(features, inside, stride=model.encoder.strides[-1], cells=CELLS[features.ndim - 2])
+    return means, within, contrast
 
 
-def _together(acting: Sequence[Affine | None]) -> Affine | None:
-    """Stack what acts on each modality, (B, H, C) each; None where it is no scale and shift, or changes nothing."""
-    known = [one for one in acting if one is not None]
-    if len(known) < len(acting) or all(bool((one.scale == 1).all() and (one.shift == 0).all()) for one in known):
+def _stack(contrasts: Sequence[Affine | None]) -> Affine | None:
+    """Stack the scales and shifts of all modalities, (B, H, C) each; None if one has none, or none changes anything."""
+    known = [one for one in contrasts if one is not None]
+    if len(known) < len(contrasts) or all(bool((one.scale == 1).all() and (one.shift == 0).all()) for one in known):
         return None
     return Affine(*(torch.stack(parts, 1).float().cpu() for parts in zip(*known, strict=True)))
 

@@ -1,9 +1,8 @@
-"""Content: how alike encoders make one place in two modalities, beside other places and other people."""
+"""Content, drawn: likeness of one place in two modalities, beside other places and other people."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,38 +13,51 @@ from matplotlib.patches import Patch
 
 from anysyn.evaluation.tables.format import number
 from anysyn.figures.pictures import Picture, chart, chart_style
-from anysyn.probes.content.alpha_beta import CONTRASTS
-from anysyn.probes.content.alpha_beta_figure import contrast_figure
-from anysyn.probes.content.likeness import ABOUT, MEASURES, SUMMARY, VALUES, WITH, summary_cells, summary_headings
-from anysyn.probes.embeddings.report import about
-from anysyn.probes.read_findings import Findings
+from anysyn.probes.content.likeness import MEASURES, SHARES, WITH
+from anysyn.probes.section import Grid
 
-COLUMNS = {
-    "tiles": (*ABOUT, *VALUES),
-    "pairs": ("encoder", "first", "second", "tiles", *VALUES),
-    "summary": SUMMARY,
-    "contrasts": CONTRASTS,
-}
 COLOURS = {"same": "C0", "other_slice": "#b5b5b5", "other_subject": "C1"}
 DRAWN = ("same", "other_subject")  # as matrices
+TEXT = (
+    "Whether an encoder computes the same features of a place from every modality, on {where}. The features of two "
+    "modalities are compared inside the foreground, channel by channel, at the same place, at other places of the "
+    "subject, and at the same place in another subject. Correlation ignores the scale and the offset of a channel, "
+    "concordance does not."
+)
+CAPTIONS = {
+    "summary": "Two modalities: means over places and pairs, and how often one place is more alike than other places "
+    'of the subject, or than the same place in another subject. "contrast left on": the features before the last scale '
+    "and shift on the encoder's side.",
+    "boxes": "Every place and every pair of modalities. A box holds the middle half of them; its line is the median.",
+    "matrices": "Means over the places. If the features are free of contrast, one place is alike in all modalities, "
+    "and two subjects are no more alike in one modality than in two.",
+    "alpha beta": "What the network multiplies the features of a target by, α, and adds, β: two principal components "
+    "of each. Marks are the acquisitions of all subjects. Lines are one acquisition of each modality in which TE "
+    "(solid) or TR (dashed) alone varies, over the range of the cohort.",
+}
 
 
-def content_section(findings: Findings) -> dict[str, Any]:
-    """Gather what the page shows of the content.
+def summary_grid(summary: pd.DataFrame) -> Grid:
+    """Write the means over all tiles for a reader.
 
     Args:
-        findings: The tables ``tiles``, ``pairs``, ``summary`` and ``contrasts``.
+        summary: As `anysyn.probes.content.likeness.summarise_tiles` returns it.
+
+    Example:
+        >>> row = {"encoder": "a", "measure": "correlation"} | dict.fromkeys((*WITH, *SHARES), 0.5)
+        >>> summary_grid(pd.DataFrame([row | {"above_other_slice": float("nan")}])).cells
+        [['a', 'correlation', '0.500', '0.500', '0.500', '-', '50.0 %']]
     """
-    tables = findings.tables
-    contrasts, shares = tables["contrasts"], findings.record["explained variance"]
-    return {
-        "headings": [heading[0].upper() + heading[1:] for heading in summary_headings()],
-        "summary": summary_cells(tables["summary"]),
-        "boxes": box_figure(tables["tiles"], tables["summary"]),
-        "matrices": matrix_figure(tables["pairs"]),
-        "contrasts": contrast_figure(contrasts, shares) if len(contrasts) else None,
-        **about(findings),
-    }
+    headings = ["encoder", "measure", *WITH.values(), "above other places", "above another subject"]
+    cells = [
+        [row["encoder"], row["measure"], *(number(row[name], 3) for name in WITH), *(_percent(row[x]) for x in SHARES)]
+        for row in summary.to_dict("records")
+    ]
+    return Grid(headings, cells, CAPTIONS["summary"], words=2)
+
+
+def _percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{number(100 * share, 1)} %"
 
 
 def box_figure(tiles: pd.DataFrame, summary: pd.DataFrame) -> Picture:
@@ -53,10 +65,11 @@ def box_figure(tiles: pd.DataFrame, summary: pd.DataFrame) -> Picture:
 
     Args:
         tiles: Columns encoder, first, second and `VALUES`.
-        summary: As `anysyn.probes.content.likeness.summary` returns it.
+        summary: As `anysyn.probes.content.likeness.summarise_tiles` returns it.
 
     Example:
-        >>> row = {"encoder": "a", "first": "T1w", "second": "T2w"} | dict.fromkeys(VALUES, 0.5)
+        >>> row = {"encoder": "a", "first": "T1w", "second": "T2w"}
+        >>> row |= {f"{measure}_{name}": 0.5 for measure in MEASURES for name in WITH}
         >>> line = {"encoder": "a", "measure": "correlation", "same": 0.9, "other_slice": 0.2, "other_subject": 0.5}
         >>> box_figure(pd.DataFrame([row, row]), pd.DataFrame([line])).alt
         'Mean correlation of two modalities of one place, elsewhere, in another subject: a 0.90, 0.20, 0.50'
@@ -66,17 +79,17 @@ def box_figure(tiles: pd.DataFrame, summary: pd.DataFrame) -> Picture:
     with chart_style():
         panels = figure.subplots(1, len(MEASURES), sharey=True)
         for axes, measure in zip(panels, MEASURES, strict=True):
-            boxes(axes, apart, measure, labels)
+            draw_boxes(axes, apart, measure, labels)
         handles = [Patch(facecolor=COLOURS[name], label=WITH[name]) for name in WITH]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(WITH), frameon=False)
     rows = summary[summary["measure"] == MEASURES[0]]
-    said = [f"{row['encoder']} {', '.join(number(row[name], 2) for name in WITH)}" for row in rows.to_dict("records")]
+    means = [f"{row['encoder']} {', '.join(number(row[name], 2) for name in WITH)}" for row in rows.to_dict("records")]
     what = f"Mean {MEASURES[0]} of two modalities of one place, elsewhere, in another subject"
-    return chart(figure, f"{what}: {'; '.join(said)}")
+    return chart(figure, f"{what}: {'; '.join(means)}")
 
 
-def boxes(axes: Axes, tiles: pd.DataFrame, measure: str, labels: Sequence[str]) -> None:
-    """Draw a box for each encoder and each thing that a place is compared with; the first encoder is on top.
+def draw_boxes(axes: Axes, tiles: pd.DataFrame, measure: str, labels: Sequence[str]) -> None:
+    """Draw a box for each encoder and each comparison of a place; the first encoder is on top.
 
     Args:
         axes: Where to draw.
@@ -109,7 +122,8 @@ def matrix_figure(pairs: pd.DataFrame) -> Picture:
         pairs: Columns encoder, first, second and `VALUES`, a row for each two modalities in order.
 
     Example:
-        >>> row = {"encoder": "a", "first": "T1w", "second": "T2w"} | dict.fromkeys(VALUES, 0.5)
+        >>> row = {"encoder": "a", "first": "T1w", "second": "T2w"}
+        >>> row |= {f"{measure}_{name}": 0.5 for measure in MEASURES for name in DRAWN}
         >>> matrix_figure(pd.DataFrame([row, row | {"second": "T1w"}])).alt
         'Likeness of the features of each two modalities, of one place and of two subjects: a'
     """
@@ -121,7 +135,7 @@ def matrix_figure(pairs: pd.DataFrame) -> Picture:
         panels = figure.subplots(len(labels), len(columns), squeeze=False, sharex=True, sharey=True)
         for row, label in zip(panels, labels, strict=True):
             for axes, (measure, name) in zip(row, columns, strict=True):
-                drawn = matrix(axes, pairs[pairs["encoder"] == label], f"{measure}_{name}", names)
+                drawn = draw_matrix(axes, pairs[pairs["encoder"] == label], f"{measure}_{name}", names)
             row[0].set_ylabel(label.replace(", ", ",\n"), fontweight="bold", fontsize=8)
         for axes, (measure, name) in zip(panels[0], columns, strict=True):
             axes.set_title(f"{measure},\n{WITH[name]}", fontweight="normal", fontsize=8)
@@ -132,8 +146,8 @@ def matrix_figure(pairs: pd.DataFrame) -> Picture:
     )
 
 
-def matrix(axes: Axes, pairs: pd.DataFrame, column: str, names: Sequence[str]) -> AxesImage:
-    """Draw a value for each two modalities; what was not compared is left empty.
+def draw_matrix(axes: Axes, pairs: pd.DataFrame, column: str, names: Sequence[str]) -> AxesImage:
+    """Draw a value for each two modalities; those that were not compared stay empty.
 
     Args:
         axes: Where to draw.

@@ -1,4 +1,4 @@
-"""Swapped: runs asked for one subject after the other as coming from each dataset, and what came of it."""
+"""Syntheses of all runs, treated as each dataset: compared for one subject, and pooled over all."""
 
 from __future__ import annotations
 
@@ -6,67 +6,69 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from anysyn.data.volumes.study import Study
 from anysyn.evaluation.pairs import Pair
-from anysyn.probes.dataset_swap.distances import ABOUT, DISTANCES, swaps
-from anysyn.probes.dataset_swap.histograms import Histogram, curves, pooled
-from anysyn.probes.dataset_swap.synthesize import answers
+from anysyn.probes.dataset_swap.distances import measure_swaps
+from anysyn.probes.dataset_swap.histograms import Histogram, pool, resample_curves
+from anysyn.probes.dataset_swap.synthesize import synthesize_as_each
+from anysyn.probes.measurement import Measurement
+from anysyn.probes.tables import Row
 from anysyn.synthesis.loaded_run import LoadedRun
 
-REAL = "real"  # in the place of a method, where a curve is of the training images
-CURVES = ("method", "target", "dataset", "intensity", "density")
+REAL = "real"  # in the place of a method, for curves of the training images
+References = Mapping[str, Mapping[str, Histogram]]  # by target and dataset
 
 
-class Swapped:
-    """Compare the syntheses of runs as of each dataset, subject by subject.
+def compare_runs(
+    runs: Mapping[str, LoadedRun], study: Study, pairs: Sequence[Pair], references: References, batch: int
+) -> Measurement:
+    """Compare the syntheses of all runs for one subject.
 
     Args:
         runs: By label.
-        references: By target and dataset, what real images hold.
+        study: A prepared subject, of a dataset that has all targets.
+        pairs: Sources and targets.
+        references: Of the real images.
         batch: Slices or patches the network sees at once.
+
+    Returns:
+        The rows ``swaps``; and the rows ``histograms``, each with the name of its array, (2, N) bins and counts.
     """
-
-    def __init__(
-        self, runs: Mapping[str, LoadedRun], references: Mapping[str, Mapping[str, Histogram]], batch: int
-    ) -> None:
-        self.runs, self.references, self.batch = runs, references, batch
-        self._rows: list[dict[str, Any]] = []
-        self._seen: dict[tuple[str, str, str], list[Histogram]] = defaultdict(list)
-
-    def add(self, study: Study, pairs: Sequence[Pair]) -> None:
-        """Ask all runs for the targets of a prepared subject; if one fails, nothing of the subject counts.
-
-        Args:
-            study: Of a dataset that has all targets.
-            pairs: What is shown and asked for.
-        """
-        found = {label: answers(run, study, pairs, self.references, self.batch) for label, run in self.runs.items()}
-        every = [(label, pair, held) for label, one in found.items() for pair, held in one.items()]
-        for label, pair, held in every:
+    rows, histograms, arrays = list[Row](), list[Row](), dict[str, Any]()
+    for label, run in runs.items():
+        for pair, by_dataset in synthesize_as_each(run, study, pairs, references, batch).items():
             about = {"subject": study.key, "sources": "+".join(pair.sources), "target": pair.target, "method": label}
-            about |= {"dataset": study.dataset}
-            self._rows += [about | one for one in swaps(study.dataset, held, self.references[pair.target])]
-            for name, one in held.items():
-                self._seen[label, pair.target, name].append(one)
+            distances = measure_swaps(study.dataset, by_dataset, references[pair.target])
+            rows += [{**about, "dataset": study.dataset, **one} for one in distances]
+            for name, histogram in by_dataset.items():
+                key = str(len(arrays))
+                histograms.append({"method": label, "target": pair.target, "dataset": name, "array": key})
+                arrays[key] = np.stack(histogram)
+    return Measurement({"swaps": rows, "histograms": histograms}, arrays)
 
-    @property
-    def rows(self) -> pd.DataFrame:
-        """Return a row for each comparison, by target in the order of the recipe: columns `ABOUT` and `DISTANCES`."""
-        order = list(self.references)
-        rows = sorted(self._rows, key=lambda row: (order.index(row["target"]), row["dataset"], row["to"]))
-        return pd.DataFrame(rows, columns=[*ABOUT, *DISTANCES])
 
-    @property
-    def curves(self) -> pd.DataFrame:
-        """Return, for each target that was asked for, the real images of each dataset and all syntheses as of it."""
-        rows = list[dict[str, Any]]()
-        asked = {target for _, target, _ in self._seen}
-        for target in (target for target in self.references if target in asked):
-            held = {(REAL, name): one for name, one in self.references[target].items()}
-            held |= {(label, name): pooled(ones) for (label, of, name), ones in self._seen.items() if of == target}
-            for point in curves(held):
-                method, name = point.pop("key")
-                rows.append({"method": method, "target": target, "dataset": name, **point})
-        return pd.DataFrame(rows, columns=list(CURVES))
+def draw_points(measurements: Sequence[Measurement], references: References) -> pd.DataFrame:
+    """Return curves for each target: the real images of each dataset, and all syntheses treated as it.
+
+    Args:
+        measurements: What `compare_runs` returned, of each subject.
+        references: Of the real images.
+
+    Returns:
+        Columns method, target, dataset, intensity and density.
+    """
+    syntheses: dict[str, dict[tuple[str, str], list[Histogram]]] = defaultdict(lambda: defaultdict(list))
+    for one in measurements:
+        for row in one.rows["histograms"]:
+            syntheses[row["target"]][row["method"], row["dataset"]].append(Histogram(*one.arrays[row["array"]]))
+    rows = list[Row]()
+    for target in (target for target in references if target in syntheses):
+        histograms = {(REAL, name): histogram for name, histogram in references[target].items()}
+        histograms |= {key: pool(some) for key, some in syntheses[target].items()}
+        for (method, name), intensity, density in resample_curves(histograms):
+            rows.append({"method": method, "target": target, "dataset": name}
+                        | {"intensity": intensity, "density": density})  # fmt: skip
+    return pd.DataFrame(rows)

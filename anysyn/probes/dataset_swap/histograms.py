@@ -1,9 +1,9 @@
-"""Intensities: histograms of foregrounds, and how far apart two of them are."""
+"""Histograms of foreground intensities, and the distance between two of them."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Histogram(NamedTuple):
-    """Carry the bins that hold voxels, in multiples of `WIDTH` and rising, (N,), and how many voxels each, (N,)."""
+    """The bins that hold voxels, in multiples of `WIDTH` and rising, (N,), and how many voxels each, (N,)."""
 
     bins: NDArray[np.int64]
     counts: NDArray[np.int64]
@@ -33,14 +33,14 @@ class Histogram(NamedTuple):
             share: From 0 to 1.
 
         Example:
-            >>> histogram([0.1, 0.2, 0.3, 0.9]).quantile(0.75)
+            >>> count_intensities([0.1, 0.2, 0.3, 0.9]).quantile(0.75)
             0.3
         """
         reached = np.cumsum(self.counts)
         return float(self.intensities[np.searchsorted(reached, share * reached[-1])])
 
 
-def histogram(intensities: ArrayLike) -> Histogram:
+def count_intensities(intensities: ArrayLike) -> Histogram:
     """Count intensities of any range in bins that are so fine that distances are those of the intensities themselves.
 
     Args:
@@ -50,7 +50,7 @@ def histogram(intensities: ArrayLike) -> Histogram:
         ValueError: If there is none, or one is not finite.
 
     Example:
-        >>> histogram([0.25, 0.5, 0.25]).counts.tolist()
+        >>> count_intensities([0.25, 0.5, 0.25]).counts.tolist()
         [2, 1]
     """
     values = np.asarray(intensities, dtype=np.float64)
@@ -60,20 +60,19 @@ def histogram(intensities: ArrayLike) -> Histogram:
     return Histogram(bins, counts.astype(np.int64))
 
 
-def pooled(histograms: Iterable[Histogram]) -> Histogram:
+def pool(histograms: Sequence[Histogram]) -> Histogram:
     """Count the voxels of several images together.
 
     Args:
         histograms: At least one.
 
     Example:
-        >>> pooled([histogram([0.25, 0.5]), histogram([0.5])]).counts.tolist()
+        >>> pool([count_intensities([0.25, 0.5]), count_intensities([0.5])]).counts.tolist()
         [1, 2]
     """
-    every = list(histograms)
-    bins, places = np.unique(np.concatenate([one.bins for one in every]), return_inverse=True)
+    bins, places = np.unique(np.concatenate([one.bins for one in histograms]), return_inverse=True)
     counts = np.zeros(len(bins), dtype=np.int64)
-    np.add.at(counts, places, np.concatenate([one.counts for one in every]))
+    np.add.at(counts, places, np.concatenate([one.counts for one in histograms]))
     return Histogram(bins, counts)
 
 
@@ -88,25 +87,25 @@ def wasserstein(first: Histogram, second: Histogram) -> float:
         The area between the two cumulative distributions, in the unit of the intensities.
 
     Example:
-        >>> wasserstein(histogram([0.0, 0.5]), histogram([0.25, 0.75, 0.25, 0.75]))
+        >>> wasserstein(count_intensities([0.0, 0.5]), count_intensities([0.25, 0.75, 0.25, 0.75]))
         0.25
     """
     return float(stats.wasserstein_distance(first.intensities, second.intensities, first.counts, second.counts))
 
 
-def curves(histograms: Mapping[Key, Histogram]) -> Iterator[dict[str, Any]]:
+def resample_curves(histograms: Mapping[Key, Histogram]) -> Iterator[tuple[Key, float, float]]:
     """Count again in a few common bins, so that histograms can be drawn over each other.
 
     Args:
-        histograms: By what they are of.
+        histograms: By any key.
 
     Yields:
-        ``key``, ``intensity``, the middle of a bin, and ``density``, the share of all voxels per unit of intensity.
+        The key, the intensity in the middle of a bin, and the density, the share of all voxels per unit of intensity.
 
     Example:
-        >>> drawn = list(curves({("A",): histogram([0.0, 1.0]), ("B",): histogram([0.5])}))
-        >>> len(drawn), drawn[0]["key"], round(drawn[0]["density"] / BINS, 6)
-        (120, ('A',), 0.5)
+        >>> points = list(resample_curves({"A": count_intensities([0.0, 1.0]), "B": count_intensities([0.5])}))
+        >>> len(points), points[0][0], round(points[0][2] / BINS, 6)
+        (120, 'A', 0.5)
     """
     low = min(one.quantile(TAIL) for one in histograms.values())
     high = max(one.quantile(1 - TAIL) for one in histograms.values())
@@ -115,4 +114,4 @@ def curves(histograms: Mapping[Key, Histogram]) -> Iterator[dict[str, Any]]:
     for key, one in histograms.items():
         counts, _ = np.histogram(one.intensities, bins=edges, weights=one.counts)
         for left, count in zip(edges, counts, strict=False):
-            yield {"key": key, "intensity": float(left) + width / 2, "density": float(count / one.counts.sum() / width)}
+            yield key, float(left) + width / 2, float(count / one.counts.sum() / width)

@@ -13,7 +13,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.views import Patches, Slices
 from anysyn.data.volumes.study import Study
 from anysyn.objectives.embedding import alone
-from anysyn.probes.content.features import maps_of, pooled
+from anysyn.probes.content.features import encode_tiles, pool_cells
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import unmodulated
 
@@ -22,7 +22,7 @@ def test_cells_average_the_foreground_alone():
     generator = torch.Generator().manual_seed(0)
     features, foreground = torch.rand(2, 3, 8, 12, generator=generator), torch.zeros(2, 8, 12)
     foreground[:, 1:8, 2:12] = 1
-    means, inside = pooled(features, foreground, stride=1, cells=4)
+    means, inside = pool_cells(features, foreground, stride=1, cells=4)
     mostly = np.stack(
         [[foreground[0, 2 * y : 2 * y + 2, 3 * x : 3 * x + 3].mean() >= 0.5 for x in range(4)] for y in range(4)]
     )
@@ -42,11 +42,11 @@ def test_the_foreground_follows_a_network_that_pads_and_strides():
     foreground = torch.zeros(1, 9, 16)
     foreground[:, 8:] = 1
     features = torch.arange(4.0).reshape(1, 1, 2, 2)  # of an image padded to 16 x 16
-    assert not pooled(features, foreground, stride=8, cells=2)[1].any(), "one voxel of eight is foreground"
+    assert not pool_cells(features, foreground, stride=8, cells=2)[1].any(), "one voxel of eight is foreground"
     foreground = torch.zeros(1, 25, 16)
     foreground[:, :24] = 1
     features = torch.arange(8.0).reshape(1, 1, 4, 2)  # of an image padded to 32 x 16
-    means, inside = pooled(features, foreground, stride=8, cells=4)
+    means, inside = pool_cells(features, foreground, stride=8, cells=4)
     assert inside[0].reshape(4, 4).all(1).tolist() == [True, True, False, False]
     assert means[0, 0].reshape(4, 4)[:2].tolist() == [[0, 0, 1, 1], [2, 2, 3, 3]]
 
@@ -54,9 +54,9 @@ def test_the_foreground_follows_a_network_that_pads_and_strides():
 def test_slices_stacked_as_channels_count_together():
     foreground = torch.zeros(1, 4, 6, 6)
     foreground[:, :1] = 1
-    assert not pooled(torch.rand(1, 2, 6, 6), foreground, stride=1, cells=3)[1].any()
+    assert not pool_cells(torch.rand(1, 2, 6, 6), foreground, stride=1, cells=3)[1].any()
     foreground[:, :2] = 1
-    assert pooled(torch.rand(1, 2, 6, 6), foreground, stride=1, cells=3)[1].all()
+    assert pool_cells(torch.rand(1, 2, 6, 6), foreground, stride=1, cells=3)[1].all()
 
 
 def study(shape=(16, 24, 10), held=("T1w", "T2w")):
@@ -76,18 +76,18 @@ def network(name, dimensions, at):
 def found(model, view, most=3, **options):
     one = study(**options)
     given = {"view": view, "modalities": PROMPTED, "fabric": Fabric(accelerator="cpu"), "size": 2, "most": most}
-    return one, maps_of(model, one, **given)
+    return one, encode_tiles(model, one, **given)
 
 
 def test_the_contrast_is_taken_off_and_can_be_put_back():
     model = network("alpha_beta", 2, ("encoder/out", "decoder/in"))
     _, tiles = found(model, Slices())
     assert [round(tile.place[2], 2) for tile in tiles] == [0.05, 0.45, 0.95]
-    assert tiles[0].held == (0, 2)
+    assert tiles[0].modalities == (0, 2)
     (batch,) = (SimpleNamespace(images=torch.zeros(1, 4, 16, 24), acquisitions=()),)
     batch.images[0, 0] = study().images["T1w"][:, :, 0]
     raw = model.encoder(batch.images, alone(batch, 0).sources, unmodulated).deep  # (1, C, 4, 6)
-    wanted, inside = pooled(raw.detach(), torch.ones(1, 16, 24), stride=4, cells=32)
+    wanted, inside = pool_cells(raw.detach(), torch.ones(1, 16, 24), stride=4, cells=32)
     torch.testing.assert_close(tiles[0].before().features[0], wanted[0], atol=1e-5, rtol=1e-4)
     assert torch.equal(tiles[0].inside, inside[0])
     assert not torch.allclose(tiles[0].features[0], wanted[0], atol=1e-2)

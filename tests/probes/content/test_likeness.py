@@ -9,7 +9,8 @@ import torch
 from anysyn.nn.arithmetic import Affine
 from anysyn.probes.content.agreement import agreement
 from anysyn.probes.content.features import Maps
-from anysyn.probes.content.likeness import LEFT_ON, VALUES, by_modalities, summary, summary_cells, tile_rows
+from anysyn.probes.content.likeness import LEFT_ON, VALUES, average_pairs, compare_tiles, summarise_tiles
+from anysyn.probes.content.report import summary_grid
 
 NAMES = ("T1w", "T2w", "FLAIR")
 
@@ -24,13 +25,16 @@ def tile(seed, height, held=(0, 1, 2), places=30, contrast=None):
 def expected(first, second, i, j):
     """Compare modality number i of one tile with j of another, where both are foreground."""
     inside = first.inside & second.inside
-    a, b = first.features[first.held.index(i)][None, :, inside], second.features[second.held.index(j)][None, :, inside]
+    a, b = (
+        first.features[first.modalities.index(i)][None, :, inside],
+        second.features[second.modalities.index(j)][None, :, inside],
+    )
     return [value.item() for value in agreement(a, b)]
 
 
 def test_each_tile_is_compared_with_itself_the_others_and_the_nearest_of_another_subject():
     own, other = [tile(n, n / 4) for n in range(3)], [tile(10, 0.52), tile(11, 0.2), tile(12, 0.1)]
-    rows = tile_rows(own, other, NAMES, "a")
+    rows = compare_tiles(own, other, NAMES, "a")
     assert [(row["tile"], row["first"], row["second"]) for row in rows[:6]] == [
         (0, first, second) for n, first in enumerate(NAMES) for second in NAMES[n:]
     ]
@@ -47,14 +51,14 @@ def test_each_tile_is_compared_with_itself_the_others_and_the_nearest_of_another
 
 
 def test_what_is_absent_is_not_compared():
-    rows = tile_rows([tile(0, 0.5, held=(0, 2))], [tile(1, 0.5, held=(1, 2))], NAMES, "a")
+    rows = compare_tiles([tile(0, 0.5, held=(0, 2))], [tile(1, 0.5, held=(1, 2))], NAMES, "a")
     assert [(row["first"], row["second"]) for row in rows] == [("T1w", "T1w"), ("T1w", "FLAIR"), ("FLAIR", "FLAIR")]
     assert math.isnan(rows[0]["correlation_other_subject"])
     assert rows[1]["correlation_other_subject"] == pytest.approx(
         expected(tile(0, 0.5, held=(0, 2)), tile(1, 0.5, held=(1, 2)), 0, 2)[0]
     )
     assert math.isnan(rows[1]["correlation_other_slice"]), "there is one tile alone"
-    assert all(math.isnan(row["concordance_other_subject"]) for row in tile_rows([tile(0, 0.5)], [], NAMES, "a"))
+    assert all(math.isnan(row["concordance_other_subject"]) for row in compare_tiles([tile(0, 0.5)], [], NAMES, "a"))
 
 
 def test_taking_the_contrast_off_changes_the_concordance_alone():
@@ -65,9 +69,9 @@ def test_taking_the_contrast_off_changes_the_concordance_alone():
     whole = [
         Maps((0.5, 0.5, n / 2), torch.ones(30, dtype=torch.bool), (0, 1, 2), anatomy + n, acting) for n in range(2)
     ]
-    rows = pd.DataFrame(tile_rows(whole, whole, NAMES, "a"))
+    rows = pd.DataFrame(compare_tiles(whole, whole, NAMES, "a"))
     assert list(dict.fromkeys(rows["encoder"])) == ["a", "a" + LEFT_ON]
-    table = summary(rows).set_index(["encoder", "measure"])["same"]
+    table = summarise_tiles(rows).set_index(["encoder", "measure"])["same"]
     assert table["a"].tolist() == pytest.approx([1, 1])
     assert table["a" + LEFT_ON, "correlation"] == pytest.approx(1)
     assert table["a" + LEFT_ON, "concordance"] < 0.6
@@ -78,14 +82,14 @@ def test_shares_count_what_is_known():
     values = [(0.9, 0.1, math.nan), (0.8, 0.9, 0.2), (0.7, 0.1, 0.75), (0.6, 0.1, 0.5)]
     rows = [about | dict.fromkeys(VALUES, math.nan) | dict(zip(VALUES[:3], three, strict=True)) for three in values]
     rows.append(about | {"second": "T1w"} | dict.fromkeys(VALUES, 1.0))
-    table = summary(pd.DataFrame(rows))
+    table = summarise_tiles(pd.DataFrame(rows))
     first = table.iloc[0]
     assert first["pairs"] == 4
     assert first[["same", "other_slice", "above_other_slice"]].tolist() == pytest.approx([0.75, 0.3, 0.75])
     assert first[["other_subject", "above_other_subject"]].tolist() == pytest.approx([1.45 / 3, 2 / 3])
     assert table.iloc[1]["same":].isna().all()
-    assert summary_cells(table)[0][-2:] == ["75.0 %", "66.7 %"]
-    assert summary_cells(table)[1][-2:] == ["-", "-"]
-    pairs = by_modalities(pd.DataFrame(rows))
+    assert summary_grid(table).cells[0][-2:] == ["75.0 %", "66.7 %"]
+    assert summary_grid(table).cells[1][-2:] == ["-", "-"]
+    pairs = average_pairs(pd.DataFrame(rows))
     assert pairs[["first", "second", "tiles"]].values.tolist() == [["T1w", "T2w", 4], ["T1w", "T1w", 1]]
     assert pairs.loc[0, "correlation_other_subject"] == pytest.approx(1.45 / 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anysyn.probes.dataset_swap.histograms import BINS, WIDTH, curves, histogram, pooled, wasserstein
+from anysyn.probes.dataset_swap.histograms import BINS, WIDTH, count_intensities, pool, resample_curves, wasserstein
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def drawn():
 def test_the_distance_of_as_many_voxels_is_that_of_the_sorted_intensities(drawn):
     first, second = drawn
     exact = np.abs(np.sort(first) - np.sort(second)).mean()
-    assert wasserstein(histogram(first), histogram(second)) == pytest.approx(exact, abs=WIDTH)
+    assert wasserstein(count_intensities(first), count_intensities(second)) == pytest.approx(exact, abs=WIDTH)
 
 
 def test_the_distance_of_other_numbers_is_the_area_between_the_cumulative_distributions(drawn):
@@ -23,18 +23,18 @@ def test_the_distance_of_other_numbers_is_the_area_between_the_cumulative_distri
     at = np.arange(-1, 5, 1e-4)
     shares = [np.searchsorted(np.sort(values), at, side="right") / len(values) for values in (first, second)]
     area = np.abs(shares[0] - shares[1]).sum() * 1e-4
-    assert wasserstein(histogram(first), histogram(second)) == pytest.approx(area, abs=2 * WIDTH)
+    assert wasserstein(count_intensities(first), count_intensities(second)) == pytest.approx(area, abs=2 * WIDTH)
 
 
 def test_a_shift_is_the_distance_and_no_change_is_none(drawn):
-    one = histogram(drawn[0])
+    one = count_intensities(drawn[0])
     assert wasserstein(one, one) == 0
-    assert wasserstein(one, histogram(drawn[0] + 100 * WIDTH)) == pytest.approx(100 * WIDTH)
+    assert wasserstein(one, count_intensities(drawn[0] + 100 * WIDTH)) == pytest.approx(100 * WIDTH)
 
 
 def test_pooled_is_the_histogram_of_all_voxels(drawn):
     first, second = drawn
-    found, whole = pooled([histogram(first), histogram(second)]), histogram(np.concatenate(drawn))
+    found, whole = pool([count_intensities(first), count_intensities(second)]), count_intensities(np.concatenate(drawn))
     assert np.array_equal(found.bins, whole.bins)
     assert np.array_equal(found.counts, whole.counts)
     assert found.counts.sum() == len(first) + len(second)
@@ -44,14 +44,15 @@ def test_pooled_is_the_histogram_of_all_voxels(drawn):
 def test_what_has_no_histogram_is_refused():
     for values in ([], [0.5, float("nan")], [float("inf")]):
         with pytest.raises(ValueError, match="has no histogram"):
-            histogram(values)
+            count_intensities(values)
 
 
 def test_curves_hold_nearly_all_voxels_on_common_places(drawn):
-    points = list(curves({("a",): histogram(drawn[0]), ("b",): histogram(drawn[1])}))
-    first, second = points[:BINS], points[BINS:]
-    assert [point["intensity"] for point in first] == [point["intensity"] for point in second]
-    step = first[1]["intensity"] - first[0]["intensity"]
-    for part in (first, second):
-        assert sum(point["density"] for point in part) * step == pytest.approx(1, abs=0.01)
-    assert len(list(curves({("flat",): histogram([0.5, 0.5])}))) == BINS
+    histograms = {"a": count_intensities(drawn[0]), "b": count_intensities(drawn[1])}
+    keys, intensities, densities = zip(*resample_curves(histograms), strict=True)
+    assert keys == ("a",) * BINS + ("b",) * BINS
+    assert intensities[:BINS] == intensities[BINS:]
+    step = intensities[1] - intensities[0]
+    for part in (densities[:BINS], densities[BINS:]):
+        assert sum(part) * step == pytest.approx(1, abs=0.01)
+    assert len(list(resample_curves({"flat": count_intensities([0.5, 0.5])}))) == BINS
