@@ -1,1 +1,5 @@
-"""Metrics, and the protocols that say how two images are compared."""
+"""Metrics, and the protocols that say how two images are compared; the presets are registered with the package."""
+
+from anysyn.evaluation.metrics import presets
+
+__all__ = ["presets"]
