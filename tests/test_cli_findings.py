@@ -1,10 +1,8 @@
-"""`anysyn evaluate --embeddings`, `--content` and `--alignment` as a user types them."""
-
-import json
+"""`anysyn evaluate --embeddings` and `--content` as a user types them."""
 
 import pytest
 from learned_runs import write_learned_run
-from test_cli import call, one_line
+from test_cli import call
 from toys import write_cohort
 
 
@@ -33,35 +31,13 @@ def test_content_beside_another_run_then_the_report(place):
     assert 'id="content"' in (place / "run" / "report.html").read_text()
 
 
-def test_alignment_then_the_report(place):
-    result = call("evaluate", place / "run", "--alignment")
-    assert result.exit_code == 0, result.output
-    assert "wrong is higher" in result.stdout
-    assert call("report", place / "run").exit_code == 0
-    assert 'id="alignment"' in (place / "run" / "report.html").read_text()
-
-
-def test_another_cohort_has_its_own_folder(place, tmp_path):
-    asked = ("evaluate", place / "run", "--alignment", "--data", place / "cohort", "--split", "all", "--out", tmp_path)
-    assert call(*asked).exit_code == 0
-    assert json.loads((tmp_path / "alignment" / "record.json").read_text())["split"] == "all"
-    one_line(call(*asked), "holds findings", "--overwrite")
-
-
-def test_a_run_without_a_clip_is_one_line(place):
-    one_line(call("evaluate", place / "classification", "--alignment"), "no image-text model", "{name: clip}")
-
-
 @pytest.mark.parametrize(
     "words",
     [
-        ("--embeddings", "--alignment"),
         ("--embeddings", "--content"),
         ("--content", "--sweep", "T1w:T2w:te=60"),
         ("--embeddings", "--pairs", "T1w:T2w"),
-        ("--alignment", "--protocol", "slices"),
         ("--encoders", "runs/classification"),
-        ("--alignment", "--encoders", "runs/classification"),
     ],
 )
 def test_options_that_do_not_go_together(place, words):

@@ -13,8 +13,6 @@ from anysyn.errors import UserError
 from anysyn.probes.embeddings.cosines import Cosines, cosine_table
 from anysyn.probes.embeddings.report import scatter
 from anysyn.probes.findings import write_findings
-from anysyn.probes.modality_accuracy.accuracy import accuracies, descriptions_told
-from anysyn.probes.modality_accuracy.report import probability_map
 from anysyn.probes.read_findings import find_findings
 from anysyn.reporting import report
 
@@ -46,23 +44,6 @@ def write_embeddings(run, folder, failures=()):
     write_findings(run, folder, tables, ASKED | shares, failures)
 
 
-def tables_of_alignment():
-    likely = np.random.default_rng(0).dirichlet(np.ones(3), 60)
-    rows = pd.DataFrame({"subject": "sub-04", "dataset": ["A", "B"] * 30, "slice": range(60), "modality": NAMES * 20})
-    rows["found"] = [NAMES[place] for place in likely.argmax(1)]
-    for number, name in enumerate(NAMES):
-        rows[f"probability of {name}"], rows[f"loss given {name}"] = likely[:, number], 1 - likely[:, number]
-    texts = pd.DataFrame({"modality": NAMES, "description": [f"an <i>{name}</i>" for name in NAMES], "found": NAMES})
-    texts = texts.assign(**{f"probability of {name}": np.eye(3)[n] for n, name in enumerate(NAMES)})
-    counted = {"accuracy": accuracies(texts, rows, ["A"]), "losses": descriptions_told(rows)}
-    return {"texts": texts, "slices": rows, **counted}
-
-
-def write_alignment(run, folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    write_findings(run, folder, tables_of_alignment(), ASKED, ())
-
-
 def page_of(path):
     return path.read_text(encoding="utf-8")
 
@@ -70,7 +51,6 @@ def page_of(path):
 def test_a_page_without_findings_says_nothing_of_them(evaluated):
     text = page_of(report(evaluated.path))
     assert 'id="embeddings"' not in text
-    assert 'id="alignment"' not in text
 
 
 def test_the_page_shows_the_cosines_and_the_components(evaluated):
@@ -81,15 +61,6 @@ def test_the_page_shows_the_cosines_and_the_components(evaluated):
     assert "embeddings of random (80 % of the variance) and contrastive (60 % of the variance), 120 slices" in text
     assert '<h2 id="results">' in text  # the syntheses are still there
     assert report(evaluated.path).read_bytes() == text.encode()
-
-
-def test_the_page_shows_accuracies_losses_and_probabilities(evaluated):
-    write_alignment(evaluated, evaluated.path / "evaluation" / "alignment")
-    text = page_of(report(evaluated.path))
-    share = tables_of_alignment()["accuracy"].query("of == 'image' and dataset == 'B' and modality == 'all'")
-    assert f"{100 * share['accuracy'].iloc[0]:.2f} %" in text
-    assert "<i>" not in text.split('id="alignment"')[1].split("</section>")[0], "texts are never markup"
-    assert "texts 100 %, images of A" in text
 
 
 def test_findings_are_shown_of_a_run_whose_syntheses_were_not_evaluated(run):
@@ -128,14 +99,6 @@ def test_damage_is_one_line(evaluated, name, content):
 def test_a_large_cohort_gives_a_small_picture():
     shares = {"random": [0.6, 0.2], "contrastive": [0.5, 0.1]}
     assert len(scatter(coordinates(slices=600), shares).source) < 1_500_000
-
-
-def test_more_datasets_than_fit_are_drawn_together():
-    tables = tables_of_alignment()
-    many = tables["slices"].assign(dataset=[f"site{n % 6}" for n in range(60)])
-    assert "images of all datasets" in probability_map(tables["texts"], many).alt
-    own = [row[f"probability of {row['modality']}"] for row in many.to_dict("records")]
-    assert probability_map(tables["texts"], many).alt.endswith(f"{100 * np.mean(own):.0f} %")
 
 
 def test_the_record_names_what_computed(run):
