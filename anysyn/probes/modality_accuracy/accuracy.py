@@ -1,12 +1,11 @@
-"""Accuracies: how often a modality is told, and how often a wrong description costs more than the right one."""
+"""How often a modality is recognized, and how often a wrong description costs more than the right one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import pandas as pd
 
-from anysyn.evaluation.tables.format import number
 from anysyn.probes.modality_accuracy.predictions import LOSS
 
 ALL, UNNAMED = "all", "unnamed"
@@ -16,7 +15,7 @@ def modalities_of(slices: pd.DataFrame) -> list[str]:
     """Name the modalities that slices were compared with.
 
     Args:
-        slices: With the columns of `image_columns`.
+        slices: With the columns of `compare_images`.
 
     Example:
         >>> modalities_of(pd.DataFrame(columns=["subject", "loss given T1w", "loss given T2w"]))
@@ -25,11 +24,11 @@ def modalities_of(slices: pd.DataFrame) -> list[str]:
     return [column.removeprefix(LOSS) for column in slices.columns if column.startswith(LOSS)]
 
 
-def accuracies(texts: pd.DataFrame, slices: pd.DataFrame, trained: Collection[str]) -> pd.DataFrame:
-    """Count how often the modality is found: the right part of Table 5 of OmniSyn.
+def summarise_accuracy(texts: pd.DataFrame, slices: pd.DataFrame, trained: Collection[str]) -> pd.DataFrame:
+    """Count how often the modality is recognized: the right part of Table 5 of OmniSyn.
 
     Args:
-        texts: As `text_rows` writes them.
+        texts: As `classify_descriptions` writes them.
         slices: Columns dataset, modality, found.
         trained: Names of the datasets of the training: the domain.
 
@@ -40,7 +39,7 @@ def accuracies(texts: pd.DataFrame, slices: pd.DataFrame, trained: Collection[st
     Example:
         >>> texts = pd.DataFrame({"modality": ["T1w", "T2w"], "found": ["T1w", "T2w"]})
         >>> slices = pd.DataFrame({"dataset": ["A", "A"], "modality": ["T1w", "T2w"], "found": ["T1w", "T1w"]})
-        >>> accuracies(texts, slices, ["A"])[["of", "dataset", "modality", "accuracy"]].values.tolist()[1:3]
+        >>> summarise_accuracy(texts, slices, ["A"])[["of", "dataset", "modality", "accuracy"]].values.tolist()[1:3]
         [['image', 'all', 'all', 0.5], ['image', 'all', 'T1w', 1.0]]
     """
     datasets = list(dict.fromkeys(slices["dataset"]))
@@ -61,11 +60,11 @@ def _accuracy(of: str, dataset: str, in_training: str, modality: str, rows: pd.D
     return {**about, "count": len(rows), "accuracy": right}
 
 
-def descriptions_told(slices: pd.DataFrame) -> pd.DataFrame:
+def compare_losses(slices: pd.DataFrame) -> pd.DataFrame:
     """Count on which share of the slices a wrong description costs more than the right one.
 
     Args:
-        slices: Column modality, and the losses of `image_columns`.
+        slices: Column modality, and the losses of `compare_images`.
 
     Returns:
         Columns modality, description, slices, right, wrong (mean losses), higher (the share): one row for each
@@ -73,7 +72,7 @@ def descriptions_told(slices: pd.DataFrame) -> pd.DataFrame:
 
     Example:
         >>> rows = {"modality": ["T1w", "T1w"], "loss given T1w": [0.25, 0.5], "loss given T2w": [0.75, 0.25]}
-        >>> descriptions_told(pd.DataFrame(rows)).values.tolist()
+        >>> compare_losses(pd.DataFrame(rows)).values.tolist()
         [['T1w', 'T2w', 2, 0.375, 0.5, 0.5], ['all', 'all', 2, 0.375, 0.5, 0.5]]
     """
     names = modalities_of(slices)
@@ -84,32 +83,10 @@ def descriptions_told(slices: pd.DataFrame) -> pd.DataFrame:
         if other != own and len(part)
     ]
     everything = pd.concat(compared).assign(modality=ALL, description=ALL)
-    return pd.DataFrame([_told(part) for part in [*compared, everything]])
+    return pd.DataFrame([_comparison(part) for part in [*compared, everything]])
 
 
-def _told(part: pd.DataFrame) -> dict[str, object]:
+def _comparison(part: pd.DataFrame) -> dict[str, object]:
     about = {"modality": part["modality"].iloc[0], "description": part["description"].iloc[0], "slices": len(part)}
     means = {name: float(part[name].mean()) for name in ("right", "wrong")}
     return {**about, **means, "higher": float((part["wrong"] > part["right"]).mean())}
-
-
-def cells(table: pd.DataFrame, columns: Sequence[str], share: str) -> list[list[str]]:
-    """Write the rows of a table for a reader: words, numbers, and at the end a share in percent.
-
-    Args:
-        table: With these columns.
-        columns: In order.
-        share: The last column.
-
-    Example:
-        >>> cells(pd.DataFrame({"of": ["image"], "loss": [0.12345], "right": [0.9836]}), ["of", "loss"], "right")
-        [['image', '0.123', '98.36 %']]
-    """
-    return [
-        [*(_cell(row[column]) for column in columns), f"{number(100 * row[share], 2)} %"]
-        for row in table.to_dict("records")
-    ]
-
-
-def _cell(value: object) -> str:
-    return number(value, 3) if isinstance(value, float) else str(value)

@@ -1,107 +1,89 @@
-"""Alignment: does an image-text model know the modalities, and does its loss notice a wrong one? (OmniSyn, Table 5)."""
+"""Modality accuracy: does an image-text model recognize modalities, and its loss a wrong one? (OmniSyn, Table 5)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import cast
 
-import pandas as pd
-
-from anysyn.evaluation.tables.format import aligned
+from anysyn.data.records import Subject
 from anysyn.probes.encoders import image_text_model
-from anysyn.probes.findings import ALIGNMENT, Findings, inquire
-from anysyn.probes.modality_accuracy.accuracy import UNNAMED, accuracies, cells, descriptions_told
-from anysyn.probes.modality_accuracy.predictions import slice_rows, text_rows
-from anysyn.progress import Progress
-from anysyn.synthesis import load_run
+from anysyn.probes.findings import Findings
+from anysyn.probes.measurement import Measurement
+from anysyn.probes.modality_accuracy.accuracy import UNNAMED, compare_losses, summarise_accuracy
+from anysyn.probes.modality_accuracy.predictions import classify_descriptions, classify_slices
+from anysyn.probes.modality_accuracy.report import (
+    CAPTIONS,
+    TEXT,
+    accuracy_grid,
+    description_grid,
+    loss_grid,
+    probability_map,
+)
+from anysyn.probes.probe import Conclusion, Probe, Request, rows_of
+from anysyn.probes.section import Chart, Grid, Section
+from anysyn.probes.tables import Table
+from anysyn.registry import register
 from anysyn.synthesis.loaded_run import LoadedRun, networks
 from anysyn.types import ImageTextModel
 
+TABLES = {
+    "texts": Table({"modality": str, "description": str, "found": str}, more=True),
+    "slices": Table({"subject": str, "dataset": str, "slice": int, "modality": str, "found": str}, more=True),
+    "accuracy": Table(
+        {"of": str, "dataset": str, "in_training": str, "modality": str} | {"count": int, "accuracy": float}
+    ),
+    "losses": Table(
+        {"modality": str, "description": str, "slices": int} | {"right": float, "wrong": float, "higher": float}
+    ),
+}
 
-@dataclass(frozen=True, kw_only=True)
-class AlignmentResults(Findings):
-    """Hold how well an image-text model knows the modalities.
 
-    Args:
-        texts: As `text_rows` writes them.
-        slices: Columns subject, dataset, slice, modality, found, and those of `image_columns`.
-        accuracy: As `accuracies` writes it.
-        losses: As `descriptions_told` writes it.
-    """
+@register("probe", "modality_accuracy")
+class ModalityAccuracy(Probe):
+    """How well the image-text model recognizes modalities from texts and real slices, and its semantic loss."""
 
-    texts: pd.DataFrame
-    slices: pd.DataFrame
-    accuracy: pd.DataFrame
-    losses: pd.DataFrame
+    title = "Modality accuracy"
+    tables = TABLES
 
-    def table(self) -> list[str]:
+    def begin(self, run: LoadedRun, request: Request, subjects: Sequence[Subject]) -> Sequence[Subject]:
+        """Load the image-text model."""
+        self.request, self.name = request, image_text_model(run)
+        self.model = cast(ImageTextModel, networks(run.folder, run.recipe, only=[self.name])[self.name])
+        self.model.to(run.fabric.device).eval()
+        return subjects
+
+    def measure(self, run: LoadedRun, subject: Subject) -> Measurement:
+        """Compare every slice of a subject, in every modality that it has, with all descriptions."""
+        slices = classify_slices(
+            self.model,
+            run.prepare(subject),
+            view=run.view,
+            modalities=tuple(run.recipe.modalities),
+            fabric=run.fabric,
+            size=self.request.batch,
+        )
+        rows = [{str(column): value for column, value in row.items()} for row in slices.to_dict("records")]
+        return Measurement({"slices": rows})
+
+    def conclude(self, run: LoadedRun, measurements: Sequence[Measurement]) -> Conclusion:
+        """Count the modalities recognized, and the slices whose loss is higher given a wrong description."""
+        texts = classify_descriptions(self.model, tuple(run.recipe.modalities))
+        slices = rows_of(measurements, "slices")
+        trained = sorted(run.pipeline.typical.datasets)
+        accuracy = summarise_accuracy(texts, slices, trained)
+        tables = {"texts": texts, "slices": slices, "accuracy": accuracy, "losses": compare_losses(slices)}
+        known = ", ".join(dataset or UNNAMED for dataset in trained)
+        note = f"Real images; {self.name!r} is the image-text model. Datasets of the training: {known}."
+        return Conclusion(tables, [note], {"model": self.name})
+
+    def summary(self, findings: Findings) -> Sequence[Grid]:
         """Return the accuracies and the losses."""
-        found = ["of", "dataset", "in_training", "modality", "count"]
-        told = ["modality", "description", "slices", "right", "wrong"]
-        return [
-            *aligned([[*found, "accuracy"], *cells(self.accuracy, found, "accuracy")]),
-            "",
-            *aligned([[*told, "wrong is higher"], *cells(self.losses, told, "higher")]),
-        ]
+        return [accuracy_grid(findings.tables["accuracy"]), loss_grid(findings.tables["losses"])]
 
-
-def evaluate_alignment(
-    run: str | Path | LoadedRun,
-    *,
-    data: str | Path | None = None,
-    split: str = "test",
-    out: str | Path | None = None,
-    batch: int = 8,
-    accelerator: str = "auto",
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> AlignmentResults:
-    """Measure how well a run's image-text model tells modalities, by texts and by real images, and its semantic loss.
-
-    Args:
-        run: A run folder, or a run that is loaded already.
-        data: Root of the subjects; the data of the training, if None.
-        split: ``train``, ``validation``, ``test`` or ``all``.
-        out: Folder of the results; ``evaluation`` in the run folder, if None. Its folder ``alignment`` gets
-            ``texts.csv``, ``slices.csv``, ``accuracy.csv``, ``losses.csv`` and ``record.json``.
-        batch: Slices or patches at once: what bounds the memory.
-        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run that is loaded here.
-        overwrite: Replace earlier findings.
-        progress: Shown what is done; nothing, if None.
-
-    Returns:
-        The findings. A subject that fails is listed and the others finish.
-
-    Raises:
-        EvaluationError: If the run has no image-text model, there are findings already, or no slice can be measured.
-        UserError: If the run cannot be used.
-
-    Example:
-        >>> evaluate_alignment("nowhere")
-        Traceback (most recent call last):
-        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
-    """
-    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
-    name = image_text_model(loaded)
-    inquiry = inquire(loaded, ALIGNMENT, data=data, split=split, out=out, overwrite=overwrite, progress=progress)
-    model = cast(ImageTextModel, networks(loaded.folder, loaded.recipe, only=[name])[name])
-    model.to(loaded.fabric.device).eval()
-    names, found = tuple(loaded.recipe.modalities), list[pd.DataFrame]()
-    for subject in inquiry.over("telling modalities"):
-        with inquiry.listed(subject):
-            study = loaded.prepare(subject)
-            found.append(slice_rows(model, study, view=loaded.view, modalities=names, fabric=loaded.fabric, size=batch))
-    inquiry.check_any(len(found))
-    texts, rows = text_rows(model, names), pd.concat(found, ignore_index=True)
-    trained = sorted(loaded.pipeline.typical.datasets)
-    tables = {
-        "texts": texts,
-        "slices": rows,
-        "accuracy": accuracies(texts, rows, trained),
-        "losses": descriptions_told(rows),
-    }
-    known = ", ".join(dataset or UNNAMED for dataset in trained)
-    notes = (f"Real images; {name!r} is the image-text model. Datasets of the training: {known}.",)
-    inquiry.write(tables, {"model": name, "notes": notes})
-    return AlignmentResults(folder=inquiry.folder, failures=tuple(inquiry.failures), notes=notes, **tables)
+    def section(self, findings: Findings) -> Section:
+        """Show the accuracies, the probabilities of each modality, the losses and the descriptions."""
+        texts, (accuracy, losses) = findings.tables["texts"], self.summary(findings)
+        chart = Chart(probability_map(texts, findings.tables["slices"]), CAPTIONS["probabilities"])
+        return Section(
+            self.title, TEXT.format(where=findings.where), [accuracy, chart, losses, description_grid(texts)]
+        )

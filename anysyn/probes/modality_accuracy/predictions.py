@@ -1,4 +1,4 @@
-"""Recognition: which modality a text or an image is, by an image-text model."""
+"""Which modality a text or an image shows, by an image-text model."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PROBABILITY, LOSS = "probability of ", "loss given "  # and the name of a modali
 
 
 @torch.inference_mode()
-def text_rows(model: ImageTextModel, names: Sequence[str]) -> pd.DataFrame:
-    """Tell which modality each description means, by the text tower alone.
+def classify_descriptions(model: ImageTextModel, names: Sequence[str]) -> pd.DataFrame:
+    """Classify the description of each modality by the text tower alone.
 
     Args:
         model: With a description for each modality.
@@ -39,7 +39,7 @@ def text_rows(model: ImageTextModel, names: Sequence[str]) -> pd.DataFrame:
 
 
 @torch.inference_mode()
-def image_columns(model: ImageTextModel, images: Tensor, names: Sequence[str]) -> dict[str, list[float]]:
+def compare_images(model: ImageTextModel, images: Tensor, names: Sequence[str]) -> dict[str, list[float]]:
     """Compare images with the description of each modality.
 
     The probabilities are those of CLIP; the loss is ``1 - cos(E_v, E_t)``, OmniSyn, Eq. 6.
@@ -52,14 +52,13 @@ def image_columns(model: ImageTextModel, images: Tensor, names: Sequence[str]) -
     Returns:
         By column, a number for each image: a probability and a loss for each modality.
     """
-    seen, said = model.encode_image(images), model.modality_embeddings()  # (B, D), (M, D)
-    cosines = modality_logits(seen, said, 1.0)  # (B, M)
+    cosines = modality_logits(model.encode_image(images), model.modality_embeddings(), 1.0)  # (B, M)
     likely, losses = (model.scale() * cosines).softmax(1).T.cpu(), (1 - cosines).T.cpu()  # (M, B)
     columns = {PROBABILITY + name: likely[m].tolist() for m, name in enumerate(names)}
     return columns | {LOSS + name: losses[m].tolist() for m, name in enumerate(names)}
 
 
-def slice_rows(
+def classify_slices(
     model: ImageTextModel, study: Study, *, view: View, modalities: Sequence[str], fabric: Fabric, size: int
 ) -> pd.DataFrame:
     """Compare every slice of a study, in every modality that it has, with all descriptions.
@@ -73,17 +72,17 @@ def slice_rows(
         size: Slices at once.
 
     Returns:
-        Columns subject, dataset, slice, modality, found, and those of `image_columns`.
+        Columns subject, dataset, slice, modality, found, and those of `compare_images`.
     """
-    found = []
+    tables = []
     for m, name in ((m, name) for m, name in enumerate(modalities) if name in study.images):
         parts = list[pd.DataFrame]()
         for batch in batches_of(study, full_tiles(study, view), view=view, modalities=modalities, size=size):
-            seen = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(fabric.device)  # (B Z, 1, H, W)
+            planes = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(fabric.device)  # (B Z, 1, H, W)
             with fabric.autocast():
-                parts.append(pd.DataFrame(image_columns(model, seen, modalities)))
+                parts.append(pd.DataFrame(compare_images(model, planes, modalities)))
         table = pd.concat(parts, ignore_index=True)
-        likely = table[[PROBABILITY + one for one in modalities]].to_numpy().argmax(1)
+        likely = table[[PROBABILITY + modality for modality in modalities]].to_numpy().argmax(1)
         about = {"subject": study.key, "dataset": study.dataset, "slice": range(len(table)), "modality": name}
-        found.append(pd.DataFrame(about | {"found": [modalities[k] for k in likely]}).join(table))
-    return pd.concat(found, ignore_index=True)
+        tables.append(pd.DataFrame(about | {"found": [modalities[k] for k in likely]}).join(table))
+    return pd.concat(tables, ignore_index=True)

@@ -1,9 +1,8 @@
-"""Alignment: the probability of each modality for every text and image (OmniSyn, Fig. 7), and the tables beside."""
+"""Modality accuracy: tables, and the probability of each modality for every text and slice (OmniSyn, Fig. 7)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,38 +10,62 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from anysyn.evaluation.tables.format import number
 from anysyn.figures.pictures import Picture, chart, chart_style
-from anysyn.probes.embeddings.report import about
-from anysyn.probes.modality_accuracy.accuracy import cells
 from anysyn.probes.modality_accuracy.predictions import PROBABILITY
-from anysyn.probes.read_findings import Findings
+from anysyn.probes.section import Grid
 
-ACCURACY = ("of", "dataset", "in_training", "modality", "count")
-TOLD = ("modality", "description", "slices", "right", "wrong")
-TEXTS = ("modality", "found", "description")
-COLUMNS = {
-    "texts": TEXTS,
-    "slices": ("subject", "dataset", "modality", "found"),
-    "accuracy": (*ACCURACY, "accuracy"),
-    "losses": (*TOLD, "higher"),
-}
 MOST = 5  # datasets drawn side by side
+TEXT = "How well the image-text model recognizes modalities, on {where}."
+CAPTIONS = {
+    "accuracy": "Accuracy: the share of texts, and of real slices, whose modality is recognized.",
+    "probabilities": "The probability of each modality, bright where it is likely. Each row is a text or a slice, "
+    "ordered by its true modality; the brightest column of a row is the modality predicted.",
+    "losses": "Semantic loss of real slices, given the right and a wrong description, and the share of slices on which "
+    "the wrong one costs more. Against all wrong ones at once that share is the accuracy.",
+    "descriptions": "Descriptions, the modality predicted, and the probability of the right one.",
+}
 
 
-def alignment_section(findings: Findings) -> dict[str, Any]:
-    """Gather what the page shows of the alignment.
+def accuracy_grid(accuracy: pd.DataFrame) -> Grid:
+    """Write accuracies for a reader.
 
     Args:
-        findings: The tables ``texts``, ``slices``, ``accuracy`` and ``losses``.
+        accuracy: As `summarise_accuracy` returns it.
+
+    Example:
+        >>> row = {"of": "image", "dataset": "A", "in_training": "no", "modality": "T1w", "count": 3, "accuracy": 2 / 3}
+        >>> accuracy_grid(pd.DataFrame([row])).cells
+        [['image', 'A', 'no', 'T1w', '3', '66.67 %']]
     """
-    tables = findings.tables
-    return {
-        "accuracy": cells(tables["accuracy"], ACCURACY, "accuracy"),
-        "losses": cells(tables["losses"], TOLD, "higher"),
-        "texts": cells(tables["texts"].assign(own=_own(tables["texts"])), TEXTS, "own"),
-        "picture": probability_map(tables["texts"], tables["slices"]),
-        **about(findings),
-    }
+    cells = [[*map(str, row[:-1]), _percent(row[-1])] for row in accuracy.itertuples(index=False)]
+    headings = ["of", "dataset", "in training", "modality", "count", "accuracy"]
+    return Grid(headings, cells, CAPTIONS["accuracy"], words=4)
+
+
+def loss_grid(losses: pd.DataFrame) -> Grid:
+    """Write losses for a reader.
+
+    Args:
+        losses: As `compare_losses` returns them.
+    """
+    cells = [
+        [*map(str, words), number(right, 3), number(wrong, 3), _percent(higher)]
+        for *words, right, wrong, higher in losses.itertuples(index=False)
+    ]
+    headings = ["slices of", "described as", "slices", "loss, right", "loss, wrong", "wrong is higher"]
+    return Grid(headings, cells, CAPTIONS["losses"], words=2)
+
+
+def description_grid(texts: pd.DataFrame) -> Grid:
+    """Write the descriptions and the modalities predicted for a reader.
+
+    Args:
+        texts: As `classify_descriptions` returns them.
+    """
+    rows = zip(texts["modality"], texts["found"], texts["description"], map(_percent, _own(texts)), strict=True)
+    headings = ["modality", "predicted", "description", "probability"]
+    return Grid(headings, [list(row) for row in rows], CAPTIONS["descriptions"], words=3)
 
 
 def probability_map(texts: pd.DataFrame, slices: pd.DataFrame) -> Picture:
@@ -81,6 +104,10 @@ def right_probability(rows: pd.DataFrame) -> float:
         rows: Column modality, and a probability for each modality.
     """
     return float(_own(rows).mean())
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share, 2)} %"
 
 
 def _own(rows: pd.DataFrame) -> pd.Series:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import torch
 from learned_runs import cut_off, record_of, write_learned_run
+from test_cli import call
 from toys import write_cohort
 
 from anysyn.errors import UserError
@@ -92,3 +93,14 @@ def test_a_missing_contrast_is_left_out(run, tmp_path):
 def test_an_unknown_split_is_one_line(run):
     with pytest.raises(UserError, match="no split 'tset'; did you mean 'test'"):
         probe("embeddings", run, split="tset")
+
+
+def test_the_command_compares_the_encoder_of_another_run(run, tmp_path):
+    other = write_learned_run(tmp_path / "other", tmp_path / "cohort", clip=False, learns=("synthesis",)).path
+    result = call("probe", "embeddings", run.folder.path, "--compare", other, "--jobs", 2, "--accelerator", "cpu")
+    assert result.exit_code == 0, result.output
+    heading = next(line for line in result.stdout.splitlines() if line.startswith("with "))
+    assert heading.split()[-3:] == ["random", "other", "contrastive"]
+    alone = probe("embeddings", run, compare=[str(other)], out=tmp_path / "out").tables["cosines"]
+    together = pd.read_csv(run.folder.path / "evaluation" / "embeddings" / "cosines.csv")
+    pd.testing.assert_frame_equal(together, alone, rtol=1e-4)

@@ -12,6 +12,7 @@ import torch
 from learned_runs import cut_off, record_of, write_learned_run
 from lesion_cohort import SPLIT, write_lesion_cohort
 from sklearn.metrics import f1_score
+from test_cli import call, one_line
 
 from anysyn.data.volumes.nifti import read_nifti
 from anysyn.evaluation.errors import EvaluationError
@@ -223,3 +224,14 @@ def rim_alone(segmenter):
 def test_subjects_that_the_segmenter_learned_from_are_not_outlined(run, place):
     with pytest.raises(EvaluationError, match="trains on sub-00, which is to be outlined; choose another --split"):
         segment(run, place, split="train")
+
+
+def test_the_command_then_the_report(run, place):
+    options = ("--segmenter", place / "segmenters", "--steps", STEPS, "--jobs", 2, "--accelerator", "cpu")
+    result = call("probe", "lesion_segmentation", run.folder.path, *options)
+    assert result.exit_code == 0, result.output
+    assert any(line.startswith("enhancing tumour  FLAIR ") for line in result.stdout.splitlines())
+    assert call("report", run.folder.path).exit_code == 0
+    assert 'id="lesion_segmentation"' in (run.folder.path / "report.html").read_text()
+    options = ("--segmenter", place / "segmenters", "--split", "all", "--overwrite")
+    one_line(call("probe", "lesion_segmentation", run.folder.path, *options), "sub-00", "choose another --split")

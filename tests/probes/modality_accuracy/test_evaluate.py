@@ -4,12 +4,14 @@ import pandas as pd
 import pytest
 import torch
 from learned_runs import cut_off, record_of, write_learned_run
+from test_cli import call
 from toys import write_cohort
 
 from anysyn.clip import classify
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.probes.modality_accuracy.evaluate import evaluate_alignment
+from anysyn.probes.ask import probe
 from anysyn.probes.study_batches import full_tiles
+from anysyn.reporting import report
 from anysyn.synthesis.loaded_run import load_run, networks
 
 NAMES = ("T1w", "T2w", "FLAIR")
@@ -22,10 +24,10 @@ def run(tmp_path):
 
 
 def test_everything_is_written_and_right(run):
-    result = evaluate_alignment(run, batch=4)
-    folder = run.folder.path / "evaluation" / "alignment"
+    result = probe("modality_accuracy", run, batch=4)
+    folder = run.folder.path / "evaluation" / "modality_accuracy"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "accuracy.csv", "losses.csv", "record.json", "slices.csv", "texts.csv"
+        "accuracy.csv", "losses.csv", "record.json", "slices.csv", "summary.md", "texts.csv"
     ]  # fmt: skip
     clip = networks(run.folder, run.recipe, only=["clip"])["clip"].eval()
     slices = pd.read_csv(folder / "slices.csv")
@@ -50,26 +52,33 @@ def test_everything_is_written_and_right(run):
 
 
 def test_the_loss_and_the_accuracy_agree_on_every_slice(run):
-    rows = evaluate_alignment(run).slices
+    rows = probe("modality_accuracy", run).tables["slices"]
     cheapest = rows[[f"loss given {name}" for name in NAMES]].idxmin(axis=1).str.removeprefix("loss given ")
     assert cheapest.tolist() == rows["found"].tolist()
 
 
 def test_a_run_without_an_image_text_model_says_what_to_do(tmp_path):
-    bare = load_run(write_learned_run(tmp_path / "bare", "cohort", clip=False).path, accelerator="cpu")
+    cohort = write_cohort(tmp_path / "cohort", shape=(12, 14, 6))
+    bare = load_run(write_learned_run(tmp_path / "bare", cohort, clip=False).path, accelerator="cpu")
     with pytest.raises(EvaluationError, match=r"no image-text model among its parts \(synthesizer\).*\{name: clip\}"):
-        evaluate_alignment(bare)
+        probe("modality_accuracy", bare)
 
 
 def test_a_damaged_subject_costs_itself_alone(run, tmp_path):
     cut_off(tmp_path / "cohort" / "sub-02" / "T1w.nii.gz")
-    result = evaluate_alignment(run)
+    result = probe("modality_accuracy", run)
     assert [failure.key for failure in result.failures] == ["sub-02"]
-    assert set(result.slices["subject"]) == {"sub-03"}
+    assert set(result.tables["slices"]["subject"]) == {"sub-03"}
 
 
-def test_findings_are_not_overwritten_unless_asked(run):
-    evaluate_alignment(run)
-    with pytest.raises(EvaluationError, match="holds findings"):
-        evaluate_alignment(run)
-    evaluate_alignment(run, overwrite=True)
+def test_processes_side_by_side_measure_the_same(run, tmp_path):
+    alone, together = (probe("modality_accuracy", run, jobs=jobs, out=tmp_path / str(jobs)) for jobs in (1, 2))
+    for name, table in alone.tables.items():
+        pd.testing.assert_frame_equal(table, together.tables[name])
+
+
+def test_the_command_then_the_report(run):
+    result = call("probe", "modality_accuracy", run.folder.path)
+    assert result.exit_code == 0, result.output
+    assert "wrong is higher" in result.stdout
+    assert 'id="modality_accuracy"' in report(run.folder.path).read_text()

@@ -1,4 +1,4 @@
-"""Modalities told by an image-text model, against formulas written out."""
+"""Modalities recognized by an image-text model, against formulas written out."""
 
 import math
 
@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 
 from anysyn.data.views import Slabs, Slices
 from anysyn.data.volumes.study import Study
-from anysyn.probes.modality_accuracy.predictions import image_columns, slice_rows, text_rows
+from anysyn.probes.modality_accuracy.predictions import classify_descriptions, classify_slices, compare_images
 from anysyn.types import ImageTextModel
 
 NAMES = ("T1w", "T2w")
@@ -35,14 +35,14 @@ class Brightness(ImageTextModel):
         return torch.tensor(SCALE)
 
 
-def test_texts_are_told_by_the_largest_number_of_their_embedding():
-    rows = text_rows(Brightness(), NAMES)
+def test_texts_are_classified_by_the_largest_number_of_their_embedding():
+    rows = classify_descriptions(Brightness(), NAMES)
     assert rows["found"].tolist() == ["T1w", ""]
     assert rows["probability of T2w"][1] == pytest.approx(math.e / (1 + math.e + math.e**2))
 
 
 def test_probabilities_and_losses_of_an_image():
-    columns = image_columns(Brightness(), torch.full((1, 1, 4, 4), 0.3), NAMES)
+    columns = compare_images(Brightness(), torch.full((1, 1, 4, 4), 0.3), NAMES)
     right, wrong = math.cos(0.3), math.cos(0.7)
     assert columns["loss given T1w"] == pytest.approx([1 - right])
     assert columns["loss given T2w"] == pytest.approx([1 - wrong], abs=1e-6)
@@ -56,11 +56,11 @@ def test_every_slice_of_every_modality_is_a_row(view):
     images["T2w"][:, :, 0] = 0.1
     study = Study("sub-01", "A", images, np.eye(4), images["T1w"] > 0)
     fabric = Fabric(accelerator="cpu", devices=1)
-    rows = slice_rows(Brightness(), study, view=view, modalities=NAMES, fabric=fabric, size=4)
+    rows = classify_slices(Brightness(), study, view=view, modalities=NAMES, fabric=fabric, size=4)
     assert rows["modality"].tolist() == ["T1w"] * 6 + ["T2w"] * 6
     assert rows["found"].tolist() == ["T1w"] * 7 + ["T2w"] * 5
     assert rows["slice"].tolist() == [*range(6)] * 2
     only = Study("sub-02", "A", {"T2w": images["T2w"]}, np.eye(4), images["T1w"] > 0)
-    assert set(slice_rows(Brightness(), only, view=view, modalities=NAMES, fabric=fabric, size=4)["modality"]) == {
+    assert set(classify_slices(Brightness(), only, view=view, modalities=NAMES, fabric=fabric, size=4)["modality"]) == {
         "T2w"
     }
