@@ -80,7 +80,7 @@ class Synthesizer(nn.Module):
 
         Args:
             batch: What exists.
-            query: What is shown, and what the encoder's side is told of the target.
+            query: The sources, and the target that conditioners on the encoder's side may read.
         """
         return self._encode(self._pad(batch, None)[0], query, self.conditioners.embed(batch, query))
 

@@ -16,7 +16,7 @@ ENOUGH = 0.05  # foreground as a share of the fullest tile's; the same for all r
 
 
 def full_tiles(study: Study, view: View) -> list[Box]:
-    """List the slices, slabs or blocks of a study that hold enough foreground to be told apart; none overlap.
+    """List the slices, slabs or patches of a study with enough foreground to be distinguishable; none overlap.
 
     Args:
         study: Its foreground decides.

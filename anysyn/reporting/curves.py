@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from anysyn.figures.pictures import Picture, chart, chart_style
 
 COLUMNS = 3
-POINTS = 300  # of a curve at the most; more cannot be told apart
+POINTS = 300  # of a curve at the most; more cannot be distinguished
 STEEP = 5  # ratio of the largest to the smallest value from which on a scale is logarithmic
 FEW = 40  # points that deserve a mark each
 TRAINING, VALIDATION = "#6f6f6f", "#0072b2"

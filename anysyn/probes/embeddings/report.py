@@ -15,7 +15,7 @@ from anysyn.evaluation.tables.format import number
 from anysyn.figures.pictures import Picture, chart, chart_style
 from anysyn.probes.section import Grid
 
-SHOWN = 10  # slices that get a colour of their own; more cannot be told apart
+SHOWN = 10  # slices that get a colour of their own; more cannot be distinguished
 MOST = 1500  # points of a panel; more hide one another and make the page heavy
 SHAPES = "osD^vP*Xph"
 GREY = "#9a9a9a"
