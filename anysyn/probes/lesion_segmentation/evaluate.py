@@ -26,7 +26,7 @@ from anysyn.probes.lesion_segmentation.dice import (
     summarise,
     summary_grid,
 )
-from anysyn.probes.lesion_segmentation.example import Slice, arrays_of, read_outlines, write_outlines
+from anysyn.probes.lesion_segmentation.example import outlines_of, read_outlines, write_outlines
 from anysyn.probes.lesion_segmentation.report import CAPTIONS, TEXT, dice_figure, outline_figure
 from anysyn.probes.lesion_segmentation.tasks import check_unseen, tasks_of
 from anysyn.probes.lesion_segmentation.train import STEPS, Fitting
@@ -141,10 +141,7 @@ class LesionSegmentation(Probe):
         rows = [row for one in outlines for row in rows_of(study, task.name, regions, truth, one, real)]
         if not truth[0].any():
             return rows, {}
-        shown = Slice(task.name, study, segmenter.inputs, regions, truth)
-        for one in outlines:
-            shown.add((one.missing, one.method, one.sources), one.masks, one.image)
-        return rows, arrays_of(shown.outlines())
+        return rows, outlines_of(task.name, study, segmenter, truth, outlines).arrays()
 
     def _notes(self, cases: pd.DataFrame) -> list[str]:
         notes = []

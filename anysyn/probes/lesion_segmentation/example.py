@@ -1,4 +1,4 @@
-"""Outlines: one slice of a subject with what a segmenter outlined in it, small enough to keep, for figures."""
+"""One slice of a subject with what a segmenter outlined in it, small enough to keep, for a figure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from torch import Tensor
 from anysyn.data.volumes.study import Study
 from anysyn.errors import UserError
 from anysyn.files import replacing
+from anysyn.probes.lesion_segmentation.dice import Outlined
+from anysyn.probes.lesion_segmentation.unet import Segmenter
 
-WORDS = ("task", "subject", "spacing", "regions", "about")
-ARRAYS = ("truth", "outlined", "images")
+WORDS = ("task", "subject", "spacing", "inputs", "regions", "about")
+ARRAYS = ("real", "truth", "outlined", "images")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,84 +28,63 @@ class Outlines:
     """One axial slice of a subject, with what was outlined in it.
 
     Args:
-        task: What was looked for.
+        task: Name of the task.
         subject: Key of the subject.
         spacing: Edges of a pixel in mm.
+        inputs: M modalities.
         regions: R names.
-        real: By modality, the real image (X, Y).
+        real: (M, X, Y), the real images.
         truth: (R, X, Y) bool.
-        outlined: For each of ``about``, what was outlined, (R, X, Y) bool.
-        images: For each of ``about``, what stood in the place of the missing modality, (X, Y); zero where nothing did.
-        about: Missing modality, method and sources.
+        outlined: (N, R, X, Y) bool, what was outlined in each case of ``about``.
+        images: (N, X, Y), what was shown in place of the missing modality; zero where nothing was.
+        about: N times missing modality, method and sources.
     """
 
     task: str
     subject: str
-    spacing: tuple[float, float]
-    regions: tuple[str, ...]
-    real: Mapping[str, NDArray[np.float16]]
+    spacing: Sequence[float]
+    inputs: Sequence[str]
+    regions: Sequence[str]
+    real: NDArray[np.float16]
     truth: NDArray[np.bool_]
     outlined: NDArray[np.bool_]
     images: NDArray[np.float16]
-    about: tuple[tuple[str, str, str], ...]
+    about: Sequence[Sequence[str]]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the slice as arrays, the words among them as JSON."""
+        words = json.dumps({name: getattr(self, name) for name in WORDS})
+        return {"words": np.array(words), **{name: getattr(self, name) for name in ARRAYS}}
 
 
-class Slice:
-    """The slice of a subject in which the first region is largest.
+def outlines_of(task: str, study: Study, segmenter: Segmenter, truth: Tensor, outlined: Sequence[Outlined]) -> Outlines:
+    """Cut out the slice in which the first region is largest.
 
     Args:
-        task: What is looked for.
-        study: Its prepared images.
-        inputs: Modalities that are shown.
-        regions: R names.
+        task: Name of the task.
+        study: Prepared images.
+        segmenter: What outlined.
         truth: (R, X, Y, Z) bool.
+        outlined: What it outlined in each case.
     """
+    place = int(truth[0].sum((0, 1)).argmax())
 
-    def __init__(self, task: str, study: Study, inputs: Sequence[str], regions: Sequence[str], truth: Tensor) -> None:
-        self.task, self.study, self.regions = task, study, tuple(regions)
-        self.place = int(truth[0].sum((0, 1)).argmax())
-        self.truth = truth[..., self.place].numpy()
-        self.real = {name: self._cut(study.images[name]) for name in inputs}
-        self.columns: list[tuple[tuple[str, str, str], NDArray[np.bool_], NDArray[np.float16]]] = []
+    def cut(images: Sequence[Tensor]) -> NDArray[np.float16]:
+        return np.stack([np.asarray(image[..., place].numpy(), np.float16) for image in images])
 
-    def add(self, about: tuple[str, str, str], masks: Tensor, image: Tensor | None) -> None:
-        """Add what was outlined: missing modality, method and sources; (R, X, Y, Z); (X, Y, Z) or None."""
-        shown = np.zeros(self.truth.shape[1:], np.float16) if image is None else self._cut(image)
-        self.columns.append((about, masks[..., self.place].numpy(), shown))
-
-    def outlines(self) -> Outlines:
-        """Return what was gathered."""
-        x, y, _ = self.study.grid.spacing
-        about, outlined, images = zip(*self.columns, strict=True)
-        return Outlines(
-            task=self.task,
-            subject=self.study.key,
-            spacing=(x, y),
-            regions=self.regions,
-            real=self.real,
-            truth=self.truth,
-            outlined=np.stack(outlined),
-            images=np.stack(images),
-            about=about,
-        )
-
-    def _cut(self, image: Tensor) -> NDArray[np.float16]:
-        return np.asarray(image[..., self.place].numpy(), dtype=np.float16)
-
-
-def arrays_of(outlines: Outlines) -> dict[str, NDArray[Any]]:
-    """Return a slice as arrays, the words among them as JSON.
-
-    Args:
-        outlines: The slice.
-    """
-    words: dict[str, Any] = {name: getattr(outlines, name) for name in WORDS} | {"real": list(outlines.real)}
-    arrays = {name: getattr(outlines, name) for name in ARRAYS}
-    return {
-        "words": np.array(json.dumps(words)),
-        **arrays,
-        **{f"real/{name}": image for name, image in outlines.real.items()},
-    }
+    blank = truth[0] & False
+    return Outlines(
+        task=task,
+        subject=study.key,
+        spacing=study.grid.spacing[:2],
+        inputs=segmenter.inputs,
+        regions=segmenter.regions,
+        real=cut([study.images[name] for name in segmenter.inputs]),
+        truth=truth[..., place].numpy(),
+        outlined=np.stack([one.masks[..., place].numpy() for one in outlined]),
+        images=cut([blank if one.image is None else one.image for one in outlined]),
+        about=[(one.missing, one.method, one.sources) for one in outlined],
+    )
 
 
 def write_outlines(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -111,7 +92,7 @@ def write_outlines(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
     Args:
         path: The file.
-        arrays: As `arrays_of` returns them.
+        arrays: As `Outlines.arrays` returns them.
     """
     with replacing(path, overwrite=True) as file:
         np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]
@@ -131,16 +112,6 @@ def read_outlines(path: Path) -> Outlines:
     try:
         with np.load(path, allow_pickle=False) as file:
             words = json.loads(str(file["words"]))
-            arrays = {name: file[name] for name in ARRAYS}
-            real = {name: file[f"real/{name}"] for name in words.pop("real")}
-        return Outlines(
-            task=words["task"],
-            subject=words["subject"],
-            spacing=tuple(words["spacing"]),
-            regions=tuple(words["regions"]),
-            about=tuple(map(tuple, words["about"])),
-            real=real,
-            **arrays,
-        )
+            return Outlines(**{name: words[name] for name in WORDS}, **{name: file[name] for name in ARRAYS})
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a slice that a probe wrote; run the probe again") from error

@@ -98,7 +98,7 @@ def outline_figure(outlines: Outlines) -> Picture:
     Args:
         outlines: The slice.
     """
-    names = list(outlines.real)
+    names = outlines.inputs
     methods = [method for method in COLOURS if any(method == other for _, other, _ in outlines.about)]
     x, y = (edge * n for edge, n in zip(outlines.spacing, outlines.truth.shape[1:], strict=True))
     figure = Figure(figsize=(0.5 + 2 * len(names), 0.4 + 2 * len(methods) * y / x), layout="constrained")
@@ -117,12 +117,13 @@ def outline_figure(outlines: Outlines) -> Picture:
 
 
 def _panel(axes: Axes, outlines: Outlines, method: str, name: str) -> None:
-    place = _place(outlines, method, name)
+    wanted = (NONE if method == REAL else name, method)  # of several syntheses the first
+    place = next((n for n, (missing, other, _) in enumerate(outlines.about) if (missing, other) == wanted), None)
     axes.set(xticks=[], yticks=[], aspect=outlines.spacing[1] / outlines.spacing[0])
     axes.spines[:].set_visible(False)
     if place is None:
         return
-    real = outlines.real[name].astype(np.float32)
+    real = outlines.real[list(outlines.inputs).index(name)].astype(np.float32)
     low, high = window_of([real], [(real > 0).astype(np.float32)])
     image = real if method == REAL else outlines.images[place].astype(np.float32)
     axes.imshow(radiological(image), cmap="gray", vmin=low, vmax=high, aspect=axes.get_aspect())
@@ -131,13 +132,6 @@ def _panel(axes: Axes, outlines: Outlines, method: str, name: str) -> None:
             if masks[region].any():
                 turned = radiological(masks[region].astype(np.float32))
                 axes.contour(turned, [0.5], colors=look, linestyles=dashes, linewidths=1)
-
-
-def _place(outlines: Outlines, method: str, name: str) -> int | None:
-    """Find what was outlined; of several syntheses the first, and all modalities real in every column."""
-    wanted = NONE if method == REAL else name
-    places = [n for n, (missing, other, _) in enumerate(outlines.about) if (missing, other) == (wanted, method)]
-    return places[0] if places else None
 
 
 def _means(cases: pd.DataFrame) -> Mapping[str, float]:

@@ -156,10 +156,10 @@ def test_what_is_written(run, place, monkeypatch):
         1 + 2 * 3
     )  # subjects, regions, all real and two methods for each modality
     example = read_outlines(folder / "outlines_glioma.npz")
-    assert (example.subject, example.about[0]) == ("sub-03", (NONE, REAL, ""))
+    assert (example.subject, example.about[0]) == ("sub-03", [NONE, REAL, ""])
     assert example.truth[0].any()
     assert np.array_equal(example.outlined[0], example.outlined[2])  # a synthesis that is the truth
-    assert np.array_equal(example.images[2], example.real["T1w"])
+    assert np.array_equal(example.images[2], example.real[0])
     assert not example.images[1].any()
     assert any(line.startswith("whole tumour      T2w ") for line in result.lines())
     evaluate(run, pairs="T1w:T2w")  # stands beside

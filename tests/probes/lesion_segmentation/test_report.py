@@ -7,7 +7,7 @@ from run_folders import write_probe
 
 from anysyn.errors import UserError
 from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, REAL, SYNTHESIZED, summarise
-from anysyn.probes.lesion_segmentation.example import Outlines, arrays_of, read_outlines, write_outlines
+from anysyn.probes.lesion_segmentation.example import Outlines, read_outlines, write_outlines
 from anysyn.probes.lesion_segmentation.report import dice_figure
 from anysyn.reporting import report
 
@@ -42,8 +42,9 @@ def outlines_of(task="glioma"):
         task=task,
         subject="sub-00",
         spacing=(1.0, 2.0),
+        inputs=("T1w", "T2w"),
         regions=("whole tumour", "tumour core"),
-        real={name: rng.random((12, 10)).astype(np.float16) for name in ("T1w", "T2w")},
+        real=rng.random((2, 12, 10)).astype(np.float16),
         truth=disc,
         outlined=np.stack([disc] * len(SHOWN)),
         images=rng.random((len(SHOWN), 12, 10)).astype(np.float16),
@@ -55,7 +56,7 @@ def write_segmentation(run, cases, tasks=("glioma",)):
     tables = {"cases": cases, "summary": summarise(cases)}
     folder = write_probe(run, "lesion_segmentation", tables, notes=NOTES)
     for task in tasks:
-        write_outlines(folder / f"outlines_{task}.npz", arrays_of(outlines_of(task)))
+        write_outlines(folder / f"outlines_{task}.npz", outlines_of(task).arrays())
     return folder
 
 
@@ -91,13 +92,10 @@ def test_a_page_without_segmentation_says_nothing_of_it(evaluated):
 
 def test_a_slice_is_read_as_it_was_written(tmp_path):
     outlines = outlines_of()
-    write_outlines(tmp_path / "one.npz", arrays_of(outlines))
+    write_outlines(tmp_path / "one.npz", outlines.arrays())
     again = read_outlines(tmp_path / "one.npz")
-    for name in ("task", "subject", "spacing", "regions", "about"):
-        assert getattr(again, name) == getattr(outlines, name)
-    for name in ("truth", "outlined", "images"):
-        assert np.array_equal(getattr(again, name), getattr(outlines, name))
-    assert all(np.array_equal(again.real[name], outlines.real[name]) for name in outlines.real)
+    assert (again.task, again.subject, again.inputs) == ("glioma", "sub-00", ["T1w", "T2w"])
+    assert all(np.array_equal(value, outlines.arrays()[name]) for name, value in again.arrays().items())
 
 
 def test_damage_is_one_line(evaluated):
