@@ -130,7 +130,7 @@ def _values(text: str, numbers: str) -> tuple[float, ...]:
 
 
 def sequence_of(record: Acquisition | None) -> tuple[str, ...]:
-    """Tell a sequence by the settings that it has.
+    """Return the settings that a sequence has, which tell it from others.
 
     Example:
         >>> sequence_of(Acquisition(modality="T2w", repetition_time_ms=5000.0, echo_time_ms=95.0))

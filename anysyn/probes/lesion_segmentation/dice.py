@@ -36,10 +36,10 @@ class Outlined:
 
     Args:
         missing: The modality; `NONE` if all are real.
-        method: What stands in its place.
+        method: What is shown in its place.
         sources: What it was synthesized from, joined by ``+``; empty otherwise.
         masks: (R, X, Y, Z) bool.
-        image: What stands in its place, (X, Y, Z), or None.
+        image: What is shown in its place, (X, Y, Z), or None.
     """
 
     missing: str
@@ -96,11 +96,11 @@ def shown_for(missing: str, inputs: Sequence[str], trained: Trained) -> list[tup
     return list(combinations(others, min(trained.most, len(others)))) if others and missing in trained.targets else []
 
 
-def dice(found: Tensor, truth: Tensor) -> list[float]:
+def dice(outlined: Tensor, truth: Tensor) -> list[float]:
     """Return the Dice coefficient of each region, ``2 |A and B| / (|A| + |B|)``, as MONAI computes it.
 
     Args:
-        found: (R, X, Y, Z) bool.
+        outlined: (R, X, Y, Z) bool.
         truth: (R, X, Y, Z) bool.
 
     Returns:
@@ -112,11 +112,13 @@ def dice(found: Tensor, truth: Tensor) -> list[float]:
         >>> dice(truth.roll(1, 1), truth), dice(truth, truth & False)
         ([0.5], [nan])
     """
-    values: list[float] = compute_dice(found[None].float(), truth[None].float())[0].tolist()
+    values: list[float] = compute_dice(outlined[None].float(), truth[None].float())[0].tolist()
     return values
 
 
-def rows_of(study: Study, task: str, regions: Sequence[str], truth: Tensor, found: Outlined, real: Tensor) -> list[Any]:
+def rows_of(
+    study: Study, task: str, regions: Sequence[str], truth: Tensor, outlined: Outlined, real: Tensor
+) -> list[Any]:
     """Write a row for each region.
 
     Args:
@@ -124,7 +126,7 @@ def rows_of(study: Study, task: str, regions: Sequence[str], truth: Tensor, foun
         task: Name of the task.
         regions: R names.
         truth: (R, X, Y, Z) bool.
-        found: What was outlined.
+        outlined: What was outlined.
         real: (R, X, Y, Z) bool, outlined with all modalities real: what PMM-Synth compares with.
 
     Returns:
@@ -132,9 +134,9 @@ def rows_of(study: Study, task: str, regions: Sequence[str], truth: Tensor, foun
     """
     x, y, z = study.grid.spacing
     millilitres = x * y * z / 1000
-    values = zip(regions, dice(found.masks, truth), dice(found.masks, real), truth, found.masks, strict=True)
+    values = zip(regions, dice(outlined.masks, truth), dice(outlined.masks, real), truth, outlined.masks, strict=True)
     about = {"task": task, "subject": study.key, "dataset": study.dataset}
-    about |= {"missing": found.missing, "method": found.method, "sources": found.sources}
+    about |= {"missing": outlined.missing, "method": outlined.method, "sources": outlined.sources}
     rows = [
         {**about, "region": region, "dice": value, "agreement": agreement}
         | {"truth_ml": float(own.sum()) * millilitres, "found_ml": float(mask.sum()) * millilitres}
@@ -160,12 +162,12 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         [[2.0, 1.0, 0.75]]
     """
     keys = ["task", "region", "missing", "method", "sources"]
-    found = []
+    means = []
     for key, part in rows.groupby(keys, sort=False):
         values = part["dice"].dropna()
         row = dict(zip(keys, key, strict=True)) | {"cases": len(values), "empty": len(part) - len(values)}
-        found.append(row | {"dice": values.mean(), "dice_sd": values.std(), "agreement": part["agreement"].mean()})
-    return pd.DataFrame(found).sort_values("region", key=_order, kind="stable", ignore_index=True)[[*SUMMARY]]
+        means.append(row | {"dice": values.mean(), "dice_sd": values.std(), "agreement": part["agreement"].mean()})
+    return pd.DataFrame(means).sort_values("region", key=_order, kind="stable", ignore_index=True)[[*SUMMARY]]
 
 
 def _order(column: pd.Series[str]) -> pd.Series[int]:

@@ -15,7 +15,7 @@ HELD = 32  # slices of a subject with a lesion, and as many without, that are ke
 
 @dataclass(frozen=True)
 class LesionSlices:
-    """Hold the slices of one subject that a segmenter learns from.
+    """Slices of one subject that a segmenter learns from.
 
     Args:
         images: (N, M, H, W) float16.
@@ -40,8 +40,8 @@ def slices_of(images: Tensor, truth: Tensor, foreground: Tensor, generator: Gene
     Example:
         >>> truth = torch.zeros(1, 2, 2, 5, dtype=torch.bool)
         >>> truth[..., 3] = True
-        >>> held = slices_of(torch.rand(4, 2, 2, 5), truth, torch.ones(2, 2, 5) > 0, torch.Generator())
-        >>> held.images.shape, held.lesion
+        >>> drawn = slices_of(torch.rand(4, 2, 2, 5), truth, torch.ones(2, 2, 5) > 0, torch.Generator())
+        >>> drawn.images.shape, drawn.lesion
         (torch.Size([5, 4, 2, 2]), 1)
     """
     shown = truth.any(0).any(0).any(0)  # (Z,)
@@ -70,8 +70,8 @@ def draw(subjects: Sequence[LesionSlices], count: int, generator: Generator) -> 
     Returns:
         (B, M, H, W) and (B, R, H, W), both float32.
     """
-    whole = [(held, range(len(held.images))) for held in subjects if len(held.images)]
-    with_lesion = [(held, range(held.lesion)) for held in subjects if held.lesion]
+    whole = [(slices, range(len(slices.images))) for slices in subjects if len(slices.images)]
+    with_lesion = [(slices, range(slices.lesion)) for slices in subjects if slices.lesion]
     picked = [_pick(with_lesion if n % 2 == 0 else whole, generator) for n in range(count)]
     height, width = (max(image.shape[axis] for image, _ in picked) for axis in (1, 2))
     pairs = [tuple(padded(part.float()[None], (height, width))[0] for part in pair) for pair in picked]
@@ -83,6 +83,6 @@ def draw(subjects: Sequence[LesionSlices], count: int, generator: Generator) -> 
 
 
 def _pick(groups: Sequence[tuple[LesionSlices, range]], generator: Generator) -> tuple[Tensor, Tensor]:
-    held, places = groups[int(torch.randint(len(groups), (), generator=generator))]
+    slices, places = groups[int(torch.randint(len(groups), (), generator=generator))]
     place = places[int(torch.randint(len(places), (), generator=generator))]
-    return held.images[place], held.truth[place]
+    return slices.images[place], slices.truth[place]

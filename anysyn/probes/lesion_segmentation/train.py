@@ -24,12 +24,12 @@ STEPS = 400
 BATCH = 16
 LEARNING_RATE = 1e-2
 SEED = 0
-MOST = 200  # training subjects, since their slices are held in memory
+MOST = 200  # training subjects, since their slices are kept in memory
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitting:
-    """Hold what the segmenters of a task are trained on.
+    """Training data and settings of the segmenters of one task.
 
     Args:
         run: Prepares the images.
@@ -70,13 +70,13 @@ class Fitting:
         wanted = [self.inputs, *less.values()]
         kept = {shown: read_segmenter(folder, shown, regions, record) for shown in wanted}
         slices = self._slices(failures) if None in kept.values() else []
-        found = dict[tuple[str, ...], Segmenter]()
-        for shown, held in kept.items():
-            found[shown] = held or self._fit(slices, shown)
-            if held is None:
-                write_segmenter(found[shown], folder, record)
-            found[shown].network.to(self.run.fabric.device)
-        return found[self.inputs], {name: found[shown] for name, shown in less.items()}
+        segmenters = dict[tuple[str, ...], Segmenter]()
+        for shown, segmenter in kept.items():
+            segmenters[shown] = segmenter or self._fit(slices, shown)
+            if segmenter is None:
+                write_segmenter(segmenters[shown], folder, record)
+            segmenters[shown].network.to(self.run.fabric.device)
+        return segmenters[self.inputs], {name: segmenters[shown] for name, shown in less.items()}
 
     @property
     def _chosen(self) -> list[Subject]:
@@ -97,13 +97,13 @@ class Fitting:
         }
 
     def _slices(self, failures: list[Failure]) -> list[LesionSlices]:
-        generator, found = seeded(SEED), list[LesionSlices]()
+        generator, slices = seeded(SEED), list[LesionSlices]()
         for subject in self.progress.over("reading training subjects", self._chosen):
             with listed(failures, subject.key, self.task.name):
                 study = self.run.prepare(subject)
                 truth = truth_of(subject, study, self.task)
-                found.append(slices_of(channels(study.images, self.inputs), truth, study.foreground, generator))
-        return found
+                slices.append(slices_of(channels(study.images, self.inputs), truth, study.foreground, generator))
+        return slices
 
     def _fit(self, slices: Sequence[LesionSlices], shown: Sequence[str]) -> Segmenter:
         return fit_segmenter(
@@ -146,7 +146,7 @@ def fit_segmenter(
     Raises:
         EvaluationError: If no slice shows a lesion.
     """
-    if not any(held.lesion for held in subjects):
+    if not any(slices.lesion for slices in subjects):
         raise EvaluationError(f"no training slice shows {' or '.join(regions)}, so nothing can be learned")
     model, generator = network(len(shown), len(regions), seed).to(device).train(), seeded(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)

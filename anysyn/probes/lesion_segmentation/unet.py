@@ -24,7 +24,7 @@ MULTIPLE = 2 ** (len(WIDTHS) - 1)  # what the edges of a slice are padded to
 
 @dataclass(frozen=True)
 class Segmenter:
-    """Hold a trained segmenter.
+    """A trained segmenter.
 
     Args:
         network: From (B, M, H, W) to logits (B, R, H, W).
@@ -146,8 +146,8 @@ def read_segmenter(
     if not about.is_file():
         return None
     try:
-        held = json.loads(about.read_text(encoding="utf-8"))
-        differing = [name for name in record if held.get(name) != json.loads(json.dumps(record[name]))]
+        written = json.loads(about.read_text(encoding="utf-8"))
+        differing = [name for name in record if written.get(name) != json.loads(json.dumps(record[name]))]
         model = network(len(shown), len(regions), seed=0)
         if not differing:
             model.load_state_dict(safetensors.torch.load_file(weights))
