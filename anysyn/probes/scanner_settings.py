@@ -1,4 +1,4 @@
-"""Settings of a scanner that are swept, as they are typed."""
+"""Settings of a scanner that a sweep varies, and how a sweep is typed."""
 
 from __future__ import annotations
 
