@@ -1,4 +1,4 @@
-"""Settings of a scanner that are swept, as they are typed."""
+"""Settings of a scanner that a sweep varies, and how a sweep is typed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = {"tr": "TR", "te": "TE", "ti": "TI", "fa": "flip angle"}
 
 @dataclass(frozen=True)
 class Sweep:
-    """Name a target that is asked for with several values of one setting.
+    """Name a target that is requested with several values of one setting.
 
     Args:
         pair: Sources and target.
@@ -49,15 +49,15 @@ class Sweep:
         """Return the field of an acquisition."""
         return FIELDS[self.key]
 
-    def asked(self, own: Acquisition, value: float) -> Acquisition:
+    def set_in(self, acquisition: Acquisition, value: float) -> Acquisition:
         """Return an acquisition with another value of the setting.
 
         Args:
-            own: The rest.
+            acquisition: Its other settings stay.
             value: In ms, or in degrees.
         """
         changed: dict[str, Any] = {self.field: value}
-        return replace(own, **changed)
+        return replace(acquisition, **changed)
 
 
 def parse_sweep(text: str, modalities: Sequence[str]) -> Sweep:
@@ -108,11 +108,11 @@ def parse_sweeps(texts: Sequence[str], modalities: Sequence[str]) -> tuple[Sweep
     return sweeps
 
 
-def spoken(sweep: str) -> str:
+def sweep_label(sweep: str) -> str:
     """Write the name of a sweep for a reader.
 
     Example:
-        >>> spoken("T1w:T2w:te")
+        >>> sweep_label("T1w:T2w:te")
         'T1w → T2w, TE'
     """
     pair, _, key = sweep.rpartition(":")

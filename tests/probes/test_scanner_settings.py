@@ -1,4 +1,4 @@
-"""Sweeps as they are typed, and which of them may be asked of whom."""
+"""Sweeps as they are typed, and which subjects each can be asked of."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from anysyn.acquisition import Acquisition
 from anysyn.data.records import Subject
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.probes.metadata_sweep.held_out import suited
+from anysyn.probes.metadata_sweep.held_out import choose_subjects
 from anysyn.probes.scanner_settings import parse_sweep, parse_sweeps
 
 NAMES = ("T1w", "T2w", "PDw")
@@ -17,7 +17,7 @@ def test_a_sweep_is_read():
     one = parse_sweep(" PDw+t1 : T2w : TE = 120, 60,60 ", NAMES)
     assert (str(one), one.values, one.field) == ("T1w+PDw:T2w:te", (60.0, 120.0), "echo_time_ms")
     record = Acquisition(modality="T2w", repetition_time_ms=5000.0, echo_time_ms=95.0)
-    assert one.asked(record, 60.0) == Acquisition(modality="T2w", repetition_time_ms=5000.0, echo_time_ms=60.0)
+    assert one.set_in(record, 60.0) == Acquisition(modality="T2w", repetition_time_ms=5000.0, echo_time_ms=60.0)
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_another_sequence_does_not_count_and_its_subjects_are_left_out():
     trained += [Acquisition(repetition_time_ms=tr, echo_time_ms=3.0, flip_angle_deg=25.0) for tr in (20.0, 2000.0)]
     spin = person("a", repetition_time_ms=550.0, echo_time_ms=12.0)
     prepared = person("b", repetition_time_ms=2300.0, echo_time_ms=3.0, inversion_time_ms=900.0, flip_angle_deg=9.0)
-    kept, notes = suited(sweep, [spin, prepared], {"model": trained})
-    assert [one.key for one in kept] == ["a"]
+    chosen, notes = choose_subjects(sweep, [spin, prepared], {"model": trained})
+    assert [one.key for one in chosen] == ["a"]
     assert notes == ["1 subjects are left out: sweep T2w:T1w:tr: the training saw no tr of a T1w with tr, te, ti, fa."]
     with pytest.raises(EvaluationError, match="no tr of a T1w with tr, te, ti, fa"):
-        suited(sweep, [prepared], {"model": trained})
+        choose_subjects(sweep, [prepared], {"model": trained})
 
 
 def test_what_one_run_has_seen_cannot_be_asked_of_any():
@@ -74,14 +74,14 @@ def test_what_one_run_has_seen_cannot_be_asked_of_any():
         [Acquisition(repetition_time_ms=tr, echo_time_ms=9.0) for tr in times]
         for times in ((5.0, 9e3), (600.0, 5.0, 9e3))
     )
-    assert suited(sweep, [spin], {"model": wide})[0] == [spin]
+    assert choose_subjects(sweep, [spin], {"model": wide})[0] == [spin]
     with pytest.raises(EvaluationError, match="600 is a setting of the training"):
-        suited(sweep, [spin], {"model": wide, "label": seen})
+        choose_subjects(sweep, [spin], {"model": wide, "label": seen})
 
 
 def test_values_that_a_prompt_cannot_tell_apart_are_the_same():
     spin = person("a", repetition_time_ms=550.0, echo_time_ms=12.0)
     trained = [Acquisition(repetition_time_ms=tr, echo_time_ms=9.0) for tr in (400.0, 600.0, 900.0)]
     with pytest.raises(EvaluationError, match=r"600\.04 is a setting"):
-        suited(parse_sweep("T2w:T1w:tr=600.04", NAMES), [spin], {"model": trained})
-    assert suited(parse_sweep("T2w:T1w:tr=600.06", NAMES), [spin], {"model": trained})[0]
+        choose_subjects(parse_sweep("T2w:T1w:tr=600.04", NAMES), [spin], {"model": trained})
+    assert choose_subjects(parse_sweep("T2w:T1w:tr=600.06", NAMES), [spin], {"model": trained})[0]

@@ -1,4 +1,4 @@
-"""Settings that a training has not seen, though it saw others around them: what a sweep may ask for."""
+"""Settings that a training has not seen, though it saw others around them: what a sweep may request."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from anysyn.evaluation.errors import EvaluationError
 from anysyn.probes.scanner_settings import UNITS, Sweep, sequence_of
 
 
-def suited(
+def choose_subjects(
     sweep: Sweep, subjects: Sequence[Subject], trained: Mapping[str, Sequence[Acquisition]]
 ) -> tuple[list[Subject], list[str]]:
-    """Choose the subjects that a sweep can be asked of, and say why the others are left out.
+    """Choose the subjects of a sweep, and say why the others are left out.
 
     The values have to lie inside the range that the training saw of the target, and be none of its own settings.
     Protocols of another sequence do not count: the 20 ms of a gradient echo say nothing of the repetition time of an
     MPRAGE.
 
     Args:
-        sweep: What is asked.
-        subjects: Who might be asked.
+        sweep: The target, the setting and its values.
+        subjects: Those of the split.
         trained: By run, the acquisitions of the target that it was trained on.
 
     Returns:
-        The subjects, and notes on those left out.
+        The chosen subjects, and notes on those left out.
 
     Raises:
-        EvaluationError: If nobody is left; the message says the range that was seen.
+        EvaluationError: If none is left; the message says the range that was seen.
     """
     target = sweep.pair.target
     able = [subject for subject in subjects if sweep.pair.within(subject.images)]
@@ -40,8 +40,8 @@ def suited(
         sequence: next(filter(None, (_fault(sweep, sequence, records) for records in trained.values())), None)
         for sequence in dict.fromkeys(sequences.values())
     }
-    kept = [subject for subject in able if faults[sequences[subject.key]] is None]
-    if not kept:
+    chosen = [subject for subject in able if faults[sequences[subject.key]] is None]
+    if not chosen:
         raise EvaluationError("; ".join(filter(None, faults.values())))
     notes = [
         f"{sum(one == sequence for one in sequences.values())} subjects are left out: {fault}."
@@ -49,7 +49,7 @@ def suited(
         if fault
     ]
     lacking = len(subjects) - len(able)
-    return kept, [*notes, *([f"{sweep}: {lacking} subjects lack a contrast and are skipped."] if lacking else [])]
+    return chosen, [*notes, *([f"{sweep}: {lacking} subjects lack a contrast and are skipped."] if lacking else [])]
 
 
 def _fault(sweep: Sweep, sequence: tuple[str, ...], training: Sequence[Acquisition]) -> str | None:
@@ -67,7 +67,7 @@ def _fault(sweep: Sweep, sequence: tuple[str, ...], training: Sequence[Acquisiti
     outside = [value for value in sweep.values if not seen[0] < value < seen[-1]]
     if outside:
         return (
-            f"sweep {sweep}: {_listed(outside)} is not inside of what the training saw, {span}; choose values inside, "
+            f"sweep {sweep}: {_listed(outside)} is not inside what the training saw, {span}; choose values inside, "
             "or train on a cohort of `anysyn simulate --vary`"
         )
     written = set(map(short, seen))  # as a prompt says them, which cannot tell closer values apart

@@ -1,4 +1,4 @@
-"""One subject, asked for a target at every value of a setting, beside the simulator's truth of each."""
+"""One subject: its target synthesized at every value of a setting, compared with the simulated truth of each."""
 
 from __future__ import annotations
 
@@ -17,48 +17,49 @@ from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.measure import measure
 from anysyn.evaluation.metrics.protocol import Protocol
+from anysyn.evaluation.pairs import Pair
 from anysyn.probes.scanner_settings import Sweep
 from anysyn.simulation import simulate_like
 from anysyn.simulation.truth import tissue_masks
 from anysyn.synthesis.loaded_run import LoadedRun
 
-COPIED = "own protocol copied"  # all right but for the setting
-ABOUT = ("sweep", "subject", "dataset", "sources", "target", "key", "value", "own", "method")
-CONTRASTS = ("contrast", "true_contrast")
+COPIED = "own protocol copied"  # the true image of the subject's own protocol, whatever the value
+CASE: dict[str, type] = dict.fromkeys(("sweep", "subject", "dataset", "sources", "target", "key"), str)
+ROW = CASE | {"value": float, "own": float, "method": str, "contrast": float, "true_contrast": float}
 
 
-def swept(
+def measure_sweep(
     scene: Scene, sweep: Sweep, *, runs: Mapping[str, LoadedRun], protocol: Protocol, batch: int
 ) -> list[dict[str, Any]]:
     """Measure every run at every value of a sweep.
 
-    The truth is without noise, shading and gain. It is prepared as the run prepares its images and then put where the
-    subject's own images lie, so that nothing that a network sees depends on what is asked.
+    The truth is without noise, shading and gain. It is prepared as the run prepares its images and then resampled to
+    the grid of the subject's own images, so nothing that a network sees depends on the value.
 
     Args:
         scene: A subject of a simulated cohort, prepared for all runs.
-        sweep: What is asked.
+        sweep: The target, the setting and its values.
         runs: By label.
         protocol: How images are compared.
         batch: Slices or patches at once.
 
     Returns:
-        A row for each value and method: `ABOUT`, the metrics of the protocol, and `CONTRASTS`.
+        A row for each value and method: `ROW`, and the metrics of the protocol.
     """
     target, rows = sweep.pair.target, list[dict[str, Any]]()
     own = scene.study.acquisition(target) or Acquisition(modality=target)
-    copied = scene.truth(Acquisition(modality=target))
+    copied = scene.simulate(Acquisition(modality=target))
+    about = {"sweep": str(sweep), "subject": scene.subject.key, "dataset": scene.study.dataset}
+    about |= {"sources": "+".join(sweep.pair.sources), "target": target, "key": sweep.key}
     for value in sweep.values:
-        asked = sweep.asked(own, value)
-        truth = scene.truth(sweep.asked(Acquisition(modality=target), value))
-        shown = {label: scene.answer(run, sweep, asked, batch) for label, run in runs.items()} | {COPIED: copied}
-        about: dict[str, Any] = {"sweep": str(sweep), "subject": scene.subject.key, "dataset": scene.study.dataset}
-        about |= {"sources": "+".join(sweep.pair.sources), "target": target, "key": sweep.key}
-        about |= {"value": value, "own": getattr(own, sweep.field)}
-        for method, seen in shown.items():
-            values = measure(seen.image, truth.image, scene.study.foreground, protocol)
-            contrasts = {"contrast": scene.contrast(seen), "true_contrast": scene.contrast(truth)}
-            rows.append({**about, "method": method, **values, **contrasts})
+        truth = scene.simulate(sweep.set_in(Acquisition(modality=target), value))
+        acquisition = sweep.set_in(own, value)
+        images = {label: scene.synthesize(run, sweep.pair, acquisition, batch) for label, run in runs.items()}
+        case = {**about, "value": value, "own": getattr(own, sweep.field)}
+        for method, image in (images | {COPIED: copied}).items():
+            contrasts = {"contrast": scene.contrast(image), "true_contrast": scene.contrast(truth)}
+            metrics = measure(image.voxels, truth.voxels, scene.study.foreground, protocol)
+            rows.append({**case, "method": method, **contrasts, **metrics})
     return rows
 
 
@@ -83,15 +84,15 @@ def tissue_contrast(image: Tensor, fluid: Tensor, white: Tensor) -> float:
     return (bright - dark) / (bright + dark)
 
 
-class Seen(NamedTuple):
-    """Hold a prepared image (X, Y, Z), and the value that no signal has in it."""
+class PreparedImage(NamedTuple):
+    """Hold the voxels (X, Y, Z) of a prepared image, and the intensity of air in it."""
 
-    image: Tensor
+    voxels: Tensor
     air: float
 
 
 class Scene:
-    """Hold a prepared subject, and bring images of it to where its own lie.
+    """Hold a prepared subject, and simulate and synthesize images of it on its grid.
 
     Args:
         subject: Of a simulated cohort.
@@ -112,38 +113,38 @@ class Scene:
         if not (self.fluid.any() and self.white.any()):
             raise EvaluationError(f"{subject.key}: no voxel of the prepared images is mostly fluid, or white matter")
 
-    def truth(self, asked: Acquisition) -> Seen:
-        """Simulate an acquisition without what an instrument adds, and prepare it.
+    def simulate(self, acquisition: Acquisition) -> PreparedImage:
+        """Simulate an acquisition without noise, shading and gain, and prepare it.
 
         Args:
-            asked: What it leaves open is as in the subject's own protocol.
+            acquisition: What it leaves open is as in the subject's own protocol.
         """
-        name = str(asked.modality)
+        name = str(acquisition.modality)
         with TemporaryDirectory() as folder:
             path = Path(folder) / "truth.nii"
-            write_volume(simulate_like(self.cohort, self.subject.key, asked, truth=True), path)
+            write_volume(simulate_like(self.cohort, self.subject.key, acquisition, truth=True), path)
             study = self.run.prepare(replace(self.subject, images={**self.subject.images, name: path}))
         image, air = study.images[name], study.air(name)
         if not same_grid(study.grid, self.study.grid):  # a crop may differ by a voxel
             image = resample(image, study.grid, self.study.grid, background=air)
-        return Seen(image, air)
+        return PreparedImage(image, air)
 
-    def answer(self, run: LoadedRun, sweep: Sweep, asked: Acquisition, batch: int) -> Seen:
+    def synthesize(self, run: LoadedRun, pair: Pair, acquisition: Acquisition, batch: int) -> PreparedImage:
         """Synthesize an acquisition from the subject's own images.
 
         Args:
-            run: What synthesizes.
-            sweep: Names sources and target.
-            asked: The target's acquisition.
+            run: Its network is used.
+            pair: Sources and target.
+            acquisition: The target's.
             batch: Slices or patches at once.
         """
-        target = sweep.pair.target
-        answer = run.predict(self.study, sweep.pair.sources, [target], batch, acquisitions={target: asked})
-        return Seen(answer[target].float().cpu(), self.study.air(target))
+        target = pair.target
+        images = run.predict(self.study, pair.sources, [target], batch, acquisitions={target: acquisition})
+        return PreparedImage(images[target].float().cpu(), self.study.air(target))
 
-    def contrast(self, seen: Seen) -> float:
-        """Return the contrast of an image, counted from what has no signal."""
-        return tissue_contrast(seen.image - seen.air, self.fluid, self.white)
+    def contrast(self, image: PreparedImage) -> float:
+        """Return the contrast of fluid to white matter, of intensities above those of air."""
+        return tissue_contrast(image.voxels - image.air, self.fluid, self.white)
 
 
 def _grid(volume: Volume) -> Grid:

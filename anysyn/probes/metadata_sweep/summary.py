@@ -1,4 +1,4 @@
-"""Obedience: does the contrast of what is synthesized follow the one that was asked for?"""
+"""Summary of sweeps: does the contrast of a synthesis follow the true contrast of the requested setting?"""
 
 from __future__ import annotations
 
@@ -10,37 +10,43 @@ from numpy.typing import NDArray
 
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.format import heading, number
-from anysyn.probes.metadata_sweep.measure import ABOUT, CONTRASTS
-from anysyn.probes.scanner_settings import spoken
+from anysyn.probes.metadata_sweep.measure import COPIED, ROW
+from anysyn.probes.scanner_settings import sweep_label
+from anysyn.probes.section import Grid
 
 STILL = 1e-9  # a contrast that varies less than this does not vary
 SHOWN = ("psnr", "ssim")  # metrics that a table shows, where the protocol has them
 FOLLOWS = ("correlation", "correlation_within", "slope_within", "contrast_error")
+CAPTION = (
+    "The images, and whether their contrast follows the true one: correlation r over all rows; r and slope within "
+    "subjects, once each subject's mean is taken away (1 follows it fully, 0 ignores it); mean absolute difference. "
+    f'"{COPIED}" is the true image of the subject\'s own protocol at every value: all is right except the setting.'
+)
 
 
-def obedience(rows: pd.DataFrame) -> pd.DataFrame:
-    """Summarise, for each sweep and method, how good the images are and whether their contrast is the one asked for.
+def summarize_sweeps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Summarize, for each sweep and method, the image quality and how closely the contrast follows the true one.
 
     Args:
-        rows: As `swept` writes them.
+        rows: As `measure_sweep` returns them.
 
     Returns:
-        Columns sweep, method, subjects, values, the mean of each metric, and `FOLLOWS`: the correlation of predicted
-        and true contrast over all rows; the same, and the slope of predicted over true, after each subject's mean is
-        taken away from both; the mean absolute difference.
+        Columns sweep, method, subjects, values, `FOLLOWS` and the mean of each metric. `FOLLOWS` are the correlation
+        of synthesized and true contrast over all rows; the same, and the slope of synthesized over true, after each
+        subject's mean is taken away from both; the mean absolute difference.
 
     Example:
         >>> row = {"sweep": "T1w:T2w:te", "method": "model", "subject": "sub-001"}
         >>> rows = [row | {"value": te, "contrast": c, "true_contrast": 2 * c} for te, c in ((60, 0.1), (90, 0.2))]
-        >>> obedience(pd.DataFrame(rows))[["correlation_within", "slope_within"]].round(9).values.tolist()
+        >>> summarize_sweeps(pd.DataFrame(rows))[["correlation_within", "slope_within"]].round(9).values.tolist()
         [[1.0, 0.5]]
     """
     names = metric_names(rows)
     return pd.DataFrame(
         [
             {"sweep": sweep, "method": method, "subjects": part["subject"].nunique(), "values": part["value"].nunique()}
-            | {name: _mean(part[name].to_numpy(dtype=np.float64)) for name in names}
             | _follows(part)
+            | {name: _mean(part[name].to_numpy(dtype=np.float64)) for name in names}
             for (sweep, method), part in rows.groupby(["sweep", "method"], sort=False)
         ]
     )
@@ -53,11 +59,11 @@ def metric_names(rows: pd.DataFrame) -> list[str]:
         >>> metric_names(pd.DataFrame(columns=["sweep", "method", "psnr", "contrast"]))
         ['psnr']
     """
-    return [name for name in rows.columns if name not in (*ABOUT, *CONTRASTS)]
+    return [name for name in rows.columns if name not in ROW]
 
 
 def correlation(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
-    """Return Pearson's correlation; 0 of a prediction that does not vary, since it follows nothing.
+    """Return Pearson's correlation; 0 of a prediction that does not vary, which follows nothing.
 
     Args:
         true: (N,).
@@ -100,31 +106,23 @@ def centred(rows: pd.DataFrame, name: str) -> NDArray[np.float64]:
     return np.asarray(rows[name] - rows.groupby("subject")[name].transform("mean"), dtype=np.float64)
 
 
-def summary_headings(summary: pd.DataFrame) -> list[str]:
-    """Head the columns of a summary for a reader.
-
-    Args:
-        summary: As `obedience` returns it.
-    """
-    shown = [heading(name) for name in SHOWN if name in summary]
-    return ["sweep", "method", "subjects", *shown, "r, all", "r, within", "slope, within", "contrast error"]
-
-
-def summary_cells(summary: pd.DataFrame) -> list[list[str]]:
+def summary_grid(summary: pd.DataFrame) -> Grid:
     """Write a summary for a reader.
 
     Args:
-        summary: As `obedience` returns it.
+        summary: As `summarize_sweeps` returns it.
     """
     shown = [name for name in SHOWN if name in summary]
-    return [
+    headings = [*map(heading, shown), "r, all", "r, within", "slope, within", "contrast error"]
+    cells = [
         [
-            *(spoken(row["sweep"]), row["method"], str(row["subjects"])),
+            *(sweep_label(row["sweep"]), row["method"], str(row["subjects"])),
             *(number(row[name], metric(name).digits) for name in shown),
             *(number(row[name], 3) for name in FOLLOWS),
         ]
         for row in summary.to_dict("records")
     ]
+    return Grid(["sweep", "method", "subjects", *headings], cells, caption=CAPTION, words=2)
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -135,10 +133,10 @@ def _mean(values: NDArray[np.float64]) -> float:
 def _follows(part: pd.DataFrame) -> dict[str, Any]:
     true, predicted = (part[name].to_numpy(dtype=np.float64) for name in ("true_contrast", "contrast"))
     own_true, own_predicted = centred(part, "true_contrast"), centred(part, "contrast")
-    found = (
+    values = (
         correlation(true, predicted),
         correlation(own_true, own_predicted),
         slope(own_true, own_predicted),
         float(np.abs(true - predicted).mean()),
     )
-    return dict(zip(FOLLOWS, found, strict=True))
+    return dict(zip(FOLLOWS, values, strict=True))

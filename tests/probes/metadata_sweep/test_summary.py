@@ -1,11 +1,11 @@
-"""Numbers of obedience against scipy."""
+"""The summary of sweeps against scipy."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from anysyn.probes.metadata_sweep.summary import centred, correlation, obedience, slope
+from anysyn.probes.metadata_sweep.summary import centred, correlation, slope, summarize_sweeps
 
 
 def rows_of(seed=0, subjects=5, values=4):
@@ -23,7 +23,7 @@ def rows_of(seed=0, subjects=5, values=4):
 
 def test_correlations_and_slopes_are_those_of_scipy():
     rows = rows_of()
-    table = obedience(rows).set_index("method")
+    table = summarize_sweeps(rows).set_index("method")
     part = rows[rows["method"] == "model"]
     assert table.loc["model", "correlation"] == pytest.approx(
         stats.pearsonr(part["true_contrast"], part["contrast"])[0]
@@ -42,7 +42,7 @@ def test_correlations_and_slopes_are_those_of_scipy():
 def test_what_does_not_vary_follows_nothing_whatever_rounding_says():
     rows = rows_of().assign(contrast=lambda part: part["subject"].str[-1].astype(float) / 3)  # one for each subject
     assert np.abs(centred(rows, "contrast")).max() < 1e-12
-    table = obedience(rows)
+    table = summarize_sweeps(rows)
     assert (table["correlation_within"] == 0).all()
     assert (table["slope_within"].abs() < 1e-12).all()
 
@@ -57,4 +57,4 @@ def test_a_truth_that_does_not_vary_has_no_correlation():
 def test_an_identical_image_does_not_make_the_mean_infinite():
     rows = rows_of()
     rows.loc[0, "psnr"] = np.inf
-    assert np.isfinite(obedience(rows)["psnr"]).all()
+    assert np.isfinite(summarize_sweeps(rows)["psnr"]).all()
