@@ -24,8 +24,8 @@ from anysyn.types import ImageTextModel
 CANDIDATES = 10  # among which TUMSyn looks for the text of an image
 
 
-class Paired(NamedTuple):
-    """Hold an image's embedding, of length one, and its prompt."""
+class PairedImage(NamedTuple):
+    """An image's embedding, of length one, and its prompt."""
 
     subject: str
     dataset: str
@@ -35,40 +35,41 @@ class Paired(NamedTuple):
 
 
 @torch.inference_mode()
-def paired(
+def embed_images(
     model: ImageTextModel, study: Study, *, view: View, modalities: Sequence[str], fabric: Fabric, size: int
-) -> list[Paired]:
+) -> list[PairedImage]:
     """Embed every image of a study, and write its prompt.
 
     Args:
-        model: The image-text model. One of slices gives a volume the mean of their embeddings.
+        model: The image-text model; one of slices gives a volume the mean of their embeddings.
         study: Prepared images.
-        view: How the model saw volumes in its training.
+        view: The view of its training.
         modalities: Names in the order of the recipe.
         fabric: Device and precision.
         size: Pieces of a volume at once.
     """
-    held, sums = [m for m, name in enumerate(modalities) if name in study.images], dict[int, Tensor]()
+    numbers, sums = [m for m, name in enumerate(modalities) if name in study.images], dict[int, Tensor]()
     for batch in batches_of(study, boxes_of(study, view), view=view, modalities=modalities, size=size):
-        for m in held:
-            seen = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(fabric.device)  # (B Z, 1, *S)
+        for m in numbers:
+            pieces = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(fabric.device)  # (B Z, 1, *S)
             with fabric.autocast():
-                embedded = model.encode_image(seen)  # (B Z, D)
+                embedded = model.encode_image(pieces)  # (B Z, D)
             sums[m] = sums.get(m, 0) + F.normalize(embedded.float(), dim=1).sum(0).cpu()  # (D,)
-    records = [tuple(study.acquisition(modalities[m]) for m in held)]
-    said = prompts_of(modalities, torch.tensor([held]), records)
+    records = [tuple(study.acquisition(modalities[m]) for m in numbers)]
+    prompts = prompts_of(modalities, torch.tensor([numbers]), records)
     about = study.key, study.dataset
     return [
-        Paired(*about, modalities[m], prompt, F.normalize(sums[m], dim=0)) for m, prompt in zip(held, said, strict=True)
+        PairedImage(*about, modalities[m], prompt, F.normalize(sums[m], dim=0))
+        for m, prompt in zip(numbers, prompts, strict=True)
     ]
 
 
 def boxes_of(study: Study, view: View) -> list[Box]:
-    """List the boxes of a study that an image-text model looks at: the whole as in training, or all that hold enough.
+    """Return the boxes of a study that an image-text model embeds: the whole, or all tiles with enough foreground.
 
     Args:
         study: Prepared images.
-        view: How the model saw volumes in its training.
+        view: The view of its training.
     """
     if not isinstance(view, Whole):
         return full_tiles(study, view)
@@ -77,8 +78,8 @@ def boxes_of(study: Study, view: View) -> list[Box]:
 
 
 @torch.inference_mode()
-def retrieved(model: ImageTextModel, pairs: Sequence[Paired], names: Sequence[str]) -> pd.DataFrame:
-    """Look for the prompt of each image among all prompts, and for its modality among all descriptions.
+def rank_prompts(model: ImageTextModel, pairs: Sequence[PairedImage], names: Sequence[str]) -> pd.DataFrame:
+    """Rank all prompts by their distance from each image, and all modalities by that of their descriptions.
 
     Args:
         model: Its text tower reads the prompts and the descriptions.
@@ -92,10 +93,10 @@ def retrieved(model: ImageTextModel, pairs: Sequence[Paired], names: Sequence[st
     prompts = list(dict.fromkeys(one.prompt for one in pairs))
     about = {one.prompt: one.modality for one in pairs}
     images = torch.stack([one.embedding for one in pairs])  # (N, D)
-    texts, said = (
+    texts, descriptions = (
         F.normalize(e.float().cpu(), dim=1) for e in (model.text_embeddings(prompts), model.modality_embeddings())
     )
-    scores, likely = images @ texts.T, (images @ said.T).argmax(1)  # (N, P), (N,)
+    scores, likely = images @ texts.T, (images @ descriptions.T).argmax(1)  # (N, P), (N,)
     own = scores.gather(1, torch.tensor([[prompts.index(one.prompt)] for one in pairs]))  # (N, 1)
     beaten = (scores < own).sum(1).tolist()  # a tie is no victory
     nearest = [prompts[place] for place in scores.argmax(1).tolist()]
@@ -117,14 +118,14 @@ def retrieved(model: ImageTextModel, pairs: Sequence[Paired], names: Sequence[st
 
 
 def share_first(beaten: int, others: int, candidates: int = CANDIDATES) -> float:
-    """Return on which share of all draws a prompt comes first: when all other candidates drawn are ones that it beats.
+    """Return the probability that the true prompt ranks first among k random candidates.
 
-    ``C(beaten, k) / C(others, k)`` with k other candidates; where there are fewer others, all of them are candidates.
+    ``C(beaten, k - 1) / C(others, k - 1)``; if there are fewer others, all of them are candidates.
 
     Args:
-        beaten: How many others lie farther from the image.
-        others: How many others there are.
-        candidates: How many are compared, the own prompt included.
+        beaten: Prompts that are farther from the image.
+        others: All other prompts.
+        candidates: k, the true prompt included.
 
     Example:
         >>> share_first(9, 9), share_first(8, 9), share_first(18, 19), share_first(1, 2)
@@ -134,11 +135,11 @@ def share_first(beaten: int, others: int, candidates: int = CANDIDATES) -> float
     return comb(beaten, drawn) / comb(others, drawn)
 
 
-def accuracies(images: pd.DataFrame, modalities: int) -> pd.DataFrame:
+def summarise_accuracy(images: pd.DataFrame, modalities: int) -> pd.DataFrame:
     """Average how often the prompt is found among ten and the modality among all, beside chance.
 
     Args:
-        images: As `retrieved` writes them.
+        images: As `rank_prompts` returns them.
         modalities: How many the recipe has.
 
     Returns:
@@ -147,7 +148,8 @@ def accuracies(images: pd.DataFrame, modalities: int) -> pd.DataFrame:
 
     Example:
         >>> row = {"dataset": "A", "modality": "T1w", "found": "T1w", "of_ten": 0.5, "prompt": "..."}
-        >>> accuracies(pd.DataFrame([row, row | {"found": "T2w"}]), 4)[["of", "accuracy", "chance"]].values.tolist()[:2]
+        >>> accuracy = summarise_accuracy(pd.DataFrame([row, row | {"found": "T2w"}]), 4)
+        >>> accuracy[["of", "accuracy", "chance"]].values.tolist()[:2]
         [['text', 0.5, 1.0], ['modality', 0.5, 0.25]]
     """
     chance = {"text": 1 / min(CANDIDATES, images["prompt"].nunique()), "modality": 1 / modalities}

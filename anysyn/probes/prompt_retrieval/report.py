@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from anysyn.evaluation.tables.format import number
 from anysyn.figures.pictures import Picture, chart, chart_style
-from anysyn.probes.embeddings.report import about
 from anysyn.probes.modality_accuracy.accuracy import ALL
-from anysyn.probes.prompt_retrieval.evaluate import ACCURACY, accuracy_cells
-from anysyn.probes.read_findings import Findings
+from anysyn.probes.section import Grid
 
-COLUMNS = {"images": ("modality", "found", "nearest", "of_ten"), "accuracy": ACCURACY}
 TITLES = {"text": "prompt among ten", "modality": "modality"}
+TEXT = "Whether the image-text model finds the text of an image, on {where}."
+CAPTIONS = {
+    "accuracy": "Accuracy: the share of images whose text is found.",
+    "figure": "Left and middle: for the images of each modality, the modality found, in percent. Right: how often the "
+    "modality is found, and how often the image's own prompt comes first among ten, averaged over all choices of the "
+    "other nine.",
+}
 
 
-def retrieval_section(findings: Findings) -> dict[str, Any]:
-    """Gather what the page shows of the retrieval.
+def accuracy_grid(accuracy: pd.DataFrame) -> Grid:
+    """Write the accuracies for a reader.
 
     Args:
-        findings: The tables ``images`` and ``accuracy``.
+        accuracy: As `summarise_accuracy` returns it.
     """
-    tables = findings.tables
-    picture = retrieval_figure(tables["images"], tables["accuracy"])
-    return {"accuracy": accuracy_cells(tables["accuracy"]), "picture": picture, **about(findings)}
+    cells = [
+        [
+            *(str(row[key]) for key in ("of", "dataset", "modality", "count")),
+            *(f"{number(100 * row[key], 1)} %" for key in ("accuracy", "chance")),
+        ]
+        for row in accuracy.to_dict("records")
+    ]
+    return Grid(["of", "dataset", "modality", "count", "accuracy", "chance"], cells, CAPTIONS["accuracy"], words=3)
 
 
 def retrieval_figure(images: pd.DataFrame, accuracy: pd.DataFrame) -> Picture:
@@ -53,11 +62,11 @@ def retrieval_figure(images: pd.DataFrame, accuracy: pd.DataFrame) -> Picture:
         confusion(middle, images, "nearest", names, "by the nearest of all prompts")
         bars(right, accuracy)
     whole = accuracy[(accuracy["dataset"] == ALL) & (accuracy["modality"] == ALL)]
-    said = [
+    shares = [
         f"{TITLES[row['of']]} {100 * row['accuracy']:.0f} % (chance {100 * row['chance']:.0f} %)"
         for row in whole.to_dict("records")
     ]
-    return chart(figure, f"Found: {', '.join(said)}")
+    return chart(figure, f"Found: {', '.join(shares)}")
 
 
 def confusion(axes: Axes, images: pd.DataFrame, column: str, names: Sequence[str], title: str) -> None:

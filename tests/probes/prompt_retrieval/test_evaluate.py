@@ -3,15 +3,15 @@
 import pandas as pd
 import pytest
 from learned_runs import cut_off, record_of, write_learned_run
-from test_cli import call, one_line
+from test_cli import call
 from text_runs import train_text_run
 from toys import write_cohort
 
 from anysyn import build
 from anysyn.data.views import Slices, Whole
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.evaluation.evaluate import evaluate
-from anysyn.probes.prompt_retrieval.evaluate import evaluate_retrieval, view_of
+from anysyn.probes.ask import probe
+from anysyn.probes.prompt_retrieval.evaluate import view_of
 from anysyn.reporting import report
 from anysyn.synthesis.loaded_run import load_run
 
@@ -24,9 +24,9 @@ def place(tmp_path_factory):
 
 
 def test_everything_is_written_and_agrees(place):
-    result = evaluate_retrieval(place / "run", split="all", out=place / "all", accelerator="cpu")
-    folder = place / "all" / "retrieval"
-    assert sorted(path.name for path in folder.iterdir()) == ["accuracy.csv", "images.csv", "record.json"]
+    result = probe("prompt_retrieval", place / "run", split="all", out=place / "all", accelerator="cpu")
+    folder = place / "all" / "prompt_retrieval"
+    assert sorted(path.name for path in folder.iterdir()) == ["accuracy.csv", "images.csv", "record.json", "summary.md"]
     images, accuracy = pd.read_csv(folder / "images.csv"), pd.read_csv(folder / "accuracy.csv")
     assert len(images) == 12  # four subjects with three images each
     assert images["prompt"].nunique() == 12
@@ -48,23 +48,17 @@ def test_images_are_seen_by_the_view_of_the_stage_that_pairs_them(place):
     assert isinstance(view_of(build.load("small/label")), Slices)
 
 
-def test_the_command_and_the_page(place):
-    result = call("evaluate", place / "run", "--retrieval")
+def test_the_command_in_two_processes_and_the_page(place):
+    result = call("probe", "prompt_retrieval", place / "run", "--jobs", 2, "--split", "all", "--accelerator", "cpu")
     assert result.exit_code == 0, result.output
     assert "candidates for an image" in result.stdout
+    alone = probe("prompt_retrieval", place / "run", split="all", out=place / "one", accelerator="cpu")
+    together = pd.read_csv(place / "run" / "evaluation" / "prompt_retrieval" / "images.csv")
+    pd.testing.assert_frame_equal(together, alone.tables["images"], rtol=1e-4)
     text = report(place / "run").read_text()
-    assert 'href="#retrieval"' in text
+    assert 'href="#prompt_retrieval"' in text
     assert "Found: prompt among ten" in text
-    assert "chance" in text.split('id="retrieval"')[1].split("</section>")[0]
-    one_line(call("evaluate", place / "run", "--retrieval"), "holds findings", "--overwrite")
-    assert call("evaluate", place / "run", "--retrieval", "--alignment").exit_code == 2
-
-
-def test_syntheses_may_lie_beside_it(place):
-    evaluate_retrieval(place / "run", out=place / "beside", accelerator="cpu")
-    evaluate(place / "run", pairs="T1w:T2w", out=place / "beside", accelerator="cpu")
-    assert (place / "beside" / "table.csv").is_file()
-    assert (place / "beside" / "retrieval" / "accuracy.csv").is_file()
+    assert "chance" in text.split('id="prompt_retrieval"')[1].split("</section>")[0]
 
 
 def test_a_damaged_subject_costs_itself_alone(tmp_path):
@@ -72,13 +66,13 @@ def test_a_damaged_subject_costs_itself_alone(tmp_path):
     run = load_run(tmp_path / "run", accelerator="cpu")
     [subject] = run.subjects(None, "test")[0][:1]
     cut_off(subject.images["T1w"])
-    result = evaluate_retrieval(run, split="all")
+    result = probe("prompt_retrieval", run, split="all")
     assert [failure.key for failure in result.failures] == [subject.key]
-    assert subject.key not in set(result.images["subject"])
+    assert subject.key not in set(result.tables["images"]["subject"])
 
 
 def test_a_run_without_an_image_text_model_says_what_to_do(tmp_path):
     cohort = write_cohort(tmp_path / "cohort", shape=(12, 14, 6))
     bare = load_run(write_learned_run(tmp_path / "bare", cohort, clip=False).path, accelerator="cpu")
     with pytest.raises(EvaluationError, match="no image-text model among its parts"):
-        evaluate_retrieval(bare)
+        probe("prompt_retrieval", bare)

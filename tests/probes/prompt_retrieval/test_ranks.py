@@ -14,7 +14,14 @@ from toys import PROMPTED, clip, volume_clip
 from anysyn.acquisition import Acquisition
 from anysyn.data.views import Slices, Whole
 from anysyn.data.volumes.study import Study
-from anysyn.probes.prompt_retrieval.ranks import Paired, accuracies, boxes_of, paired, retrieved, share_first
+from anysyn.probes.prompt_retrieval.ranks import (
+    PairedImage,
+    boxes_of,
+    embed_images,
+    rank_prompts,
+    share_first,
+    summarise_accuracy,
+)
 from anysyn.types import ImageTextModel
 
 
@@ -39,12 +46,14 @@ class Angles(ImageTextModel):
 
 def pair(modality, time, angle, subject="a"):
     prompt = Acquisition(modality=modality, echo_time_ms=time).to_prompt()
-    return Paired(subject, "A", modality, prompt, torch.tensor([np.cos(angle), np.sin(angle)], dtype=torch.float32))
+    return PairedImage(
+        subject, "A", modality, prompt, torch.tensor([np.cos(angle), np.sin(angle)], dtype=torch.float32)
+    )
 
 
 def test_ranks_are_those_of_the_cosines():
     pairs = [pair("T1w", 0.1, 0.2), pair("T1w", 0.4, 0.3, "b"), pair("T2w", 2.0, 1.2), pair("T1w", 0.1, 0.9, "c")]
-    table = retrieved(Angles(), pairs, PROMPTED)
+    table = rank_prompts(Angles(), pairs, PROMPTED)
     assert table["found"].tolist() == ["T1w", "T1w", "T1c", "T1c"]  # the nearest of the angles 0 to 3
     assert table["rank"].tolist() == [1, 1, 2, 2]  # of three prompts that differ
     assert table["of_ten"].tolist() == [1.0, 1.0, 0.0, 0.0]
@@ -57,7 +66,7 @@ def test_a_tie_is_no_victory():
         def encode_text(self, texts):
             return torch.ones(len(texts), 2)
 
-    table = retrieved(Blind(), [pair("T1w", 1.0, 0.5), pair("T2w", 2.0, 0.5)], PROMPTED)
+    table = rank_prompts(Blind(), [pair("T1w", 1.0, 0.5), pair("T2w", 2.0, 0.5)], PROMPTED)
     assert table["of_ten"].tolist() == [0.0, 0.0]
 
 
@@ -71,7 +80,7 @@ def test_accuracies_are_means_over_the_images_of_each_part():
             "prompt": ["x", "y", "z"],
         }
     )
-    found = accuracies(images, 4).set_index(["of", "dataset", "modality"])
+    found = summarise_accuracy(images, 4).set_index(["of", "dataset", "modality"])
     assert found.loc[("text", "all", "all"), "accuracy"] == pytest.approx(1.75 / 3)
     assert found.loc[("modality", "all", "T2w"), "accuracy"] == 0
     assert found.loc[("text", "B", "all"), "accuracy"] == 0.5
@@ -88,7 +97,7 @@ def study():
 
 def embedded(model, view):
     fabric = Fabric(accelerator="cpu", devices=1)
-    return paired(model.eval(), study(), view=view, modalities=PROMPTED, fabric=fabric, size=3)
+    return embed_images(model.eval(), study(), view=view, modalities=PROMPTED, fabric=fabric, size=3)
 
 
 def test_a_volume_is_seen_as_in_training():
