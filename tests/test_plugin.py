@@ -19,15 +19,17 @@ from anysyn.types import Condition, Site
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "examples" / "plugin"
+PROBE = ROOT / "examples" / "probe"
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the plugin into a folder of its own, as pip would into site-packages."""
-    source, target = (tmp_path_factory.mktemp(name) for name in ("source", "target"))
-    shutil.copytree(PLUGIN, source, dirs_exist_ok=True)  # a build writes beside what it builds
+    """Install both plugins into a folder of its own, as pip would into site-packages."""
+    target = tmp_path_factory.mktemp("target")
     offline = ["--no-deps", "--no-build-isolation", "--python", sys.executable, "--target", str(target)]
-    subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", *offline, str(source)], check=True)
+    for plugin in (PLUGIN, PROBE):
+        source = shutil.copytree(plugin, tmp_path_factory.mktemp("source"), dirs_exist_ok=True)  # a build writes there
+        subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", *offline, str(source)], check=True)
     return target
 
 
@@ -70,6 +72,12 @@ def test_the_installed_plugin_is_listed(installed: Path) -> None:
     listed = with_plugin(installed, code, "list", "conditioners")
     assert "gate" in listed
     assert "Multiply every channel by" in listed
+
+
+def test_the_installed_probe_is_listed_and_has_a_command(installed: Path) -> None:
+    code = "from anysyn.cli import app; app(sys.argv[1:])"
+    assert "How much of the air around the head a synthesis fills." in with_plugin(installed, code, "list", "probes")
+    assert "--above" in with_plugin(installed, code, "probe", "air", "--help")
 
 
 USE = """

@@ -16,10 +16,9 @@ from anysyn.evaluation.degradation.corruptions import corruption
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import protocol
 from anysyn.evaluation.pairs import Pair, parse_pairs
-from anysyn.probes.embeddings.evaluate import evaluate_embeddings
+from anysyn.probes.ask import probe
+from anysyn.probes.findings import Findings
 from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, RETRAINED, SYNTHESIZED
-from anysyn.probes.lesion_segmentation.evaluate import evaluate_segment
-from anysyn.probes.modality_accuracy.evaluate import evaluate_alignment
 from anysyn.progress import Progress
 from anysyn.synthesis.loaded_run import LoadedRun
 
@@ -120,11 +119,17 @@ def _of_task(cases: Cases, task: str, pairs: Sequence[Pair]) -> pd.DataFrame:
     return values.groupby(about, sort=False, as_index=False).mean().assign(task=task)
 
 
+def _probe(
+    name: str, run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress, **options: Any
+) -> Findings:
+    data, split = question["data"], _split(question)
+    return probe(name, run, data=data, split=split, out=folder, overwrite=True, progress=progress, **options)
+
+
 def _embeddings(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
-    found = evaluate_embeddings(
-        run, data=question["data"], split=_split(question), out=folder, overwrite=True, progress=progress
-    )
-    pairs = found.cosines[found.cosines["first"] != found.cosines["second"]]
+    findings = _probe("embeddings", run, question, folder, progress)
+    cosines = findings.tables["cosines"]
+    pairs = cosines[cosines["first"] != cosines["second"]]
     cases = pd.DataFrame(
         {
             "subject": "all",
@@ -134,32 +139,23 @@ def _embeddings(run: LoadedRun, question: Mapping[str, Any], folder: Path, progr
             "cosine": pairs["same_slice"],
         }
     )
-    return Measured(cases.dropna(subset="cosine"), found.failures)
+    return Measured(cases.dropna(subset="cosine"), findings.failures)
 
 
 def _alignment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
-    found = evaluate_alignment(
-        run, data=question["data"], split=_split(question), out=folder, overwrite=True, progress=progress
-    )
-    texts = found.texts.assign(subject=found.texts["modality"], dataset="", task="text")
-    rows = pd.concat([texts, found.slices.assign(task="image")])
+    findings = _probe("modality_accuracy", run, question, folder, progress)
+    texts, slices = (findings.tables[name] for name in ("texts", "slices"))
+    texts = texts.assign(subject=texts["modality"], dataset="", task="text")
+    rows = pd.concat([texts, slices.assign(task="image")])
     rows = rows.assign(accuracy=100.0 * (rows["found"] == rows["modality"]), method="model")
     about = ["subject", "dataset", "task", "method"]
-    return Measured(rows.groupby(about, sort=False, as_index=False)["accuracy"].mean(), found.failures)
+    return Measured(rows.groupby(about, sort=False, as_index=False)["accuracy"].mean(), findings.failures)
 
 
 def _segment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
-    found = evaluate_segment(
-        run,
-        data=question["data"],
-        split=_split(question),
-        steps=question["steps"],
-        retrain=question["retrain"],
-        out=folder,
-        overwrite=True,
-        progress=progress,
-    )
-    rows = found.rows
+    options = {"steps": question["steps"], "retrain": question["retrain"]}
+    findings = _probe("lesion_segmentation", run, question, folder, progress, **options)
+    rows = findings.tables["cases"]
     real, others = rows[rows["missing"] == NONE], rows[rows["missing"] != NONE]
     frames = [real.assign(missing=name) for name in others["missing"].unique()]
     frames += [others[others["method"].isin([ABSENT, RETRAINED])]]
@@ -168,4 +164,4 @@ def _segment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress
     cases = pd.concat(frames, ignore_index=True).rename(columns={"task": "lesion"}).assign(task=lambda x: x["missing"])
     about = ["subject", "dataset", "task", "method", "region", "lesion"]
     means = cases.groupby(about, sort=False, as_index=False)[["dice", "agreement"]].mean()
-    return Measured(means, found.failures)
+    return Measured(means, findings.failures)
