@@ -57,15 +57,12 @@ def interpolation(length: int, at: Tensor) -> Tensor:
 
 
 def resampling(length: int, at: Tensor, step: float) -> Tensor:
-    """Return the matrix of linear resampling along one axis, with the Gaussian of `antialiasing` if it gets coarser.
+    """Return the matrix (m, length) of `interpolation`, with the Gaussian of `antialiasing` if the axis gets coarser.
 
     Args:
         length: Voxels of the axis.
         at: (m,) positions in voxels.
         step: Edge of the new voxels in old ones.
-
-    Returns:
-        (m, length) float64.
     """
     return interpolation(length, at) @ smoothing(length, float(antialiasing(step)))
 
