@@ -141,9 +141,9 @@ def _modality(name: str, row: Mapping[str, Any]) -> Modality:
     window = row.get("window")
     return Modality(
         name=name,
-        family=row["family"],
-        unit=row["unit"],
-        window=None if window is None else (float(window[0]), float(window[1])),
+        family=row.get("family", "MRI"),
+        unit=row.get("unit", "arbitrary"),
+        window=window and (float(window[0]), float(window[1])),
         aliases=tuple(row["aliases"]),
         bids=BidsName(place["datatype"], place["suffix"], entities),
         description=row["description"],
@@ -153,10 +153,6 @@ def _modality(name: str, row: Mapping[str, Any]) -> Modality:
 
 def named(record: Acquisition | None, name: str) -> Acquisition:
     """Return a copy of a record with the name of a modality, and the tracer in that name if the record has none.
-
-    Args:
-        record: Acquisition parameters; None if nothing is known.
-        name: The modality.
 
     Example:
         >>> named(None, "FDG-PET").known(), named(Acquisition(kvp=120.0), "CT").known()
