@@ -11,10 +11,10 @@ from anysyn.data.subjects.folders import person_of
 
 class TestFolders:
     def test_brats_names(self, tmp_path: Path) -> None:
-        for word in ("t1", "t1ce", "t2", "flair", "seg"):
-            image(tmp_path / "BraTS/BraTS2021_00000" / f"BraTS2021_00000_{word}.nii.gz")
-        for word in ("t1n", "t1c", "t2w", "t2f", "seg"):
-            image(tmp_path / "BraTS/BraTS-GLI-00005-000" / f"BraTS-GLI-00005-000-{word}.nii.gz")
+        old = [f"BraTS2021_00000/BraTS2021_00000_{word}" for word in ("t1", "t1ce", "t2", "flair", "seg")]
+        new = [f"BraTS-GLI-00005-000/BraTS-GLI-00005-000-{word}" for word in ("t1n", "t1c", "t2w", "t2f", "seg")]
+        for name in old + new:
+            image(tmp_path / f"BraTS/{name}.nii.gz")
         found = find_subjects(tmp_path / "BraTS")
         four = ["FLAIR", "T1c", "T1w", "T2w"]
         assert contrasts(found) == {"BraTS-GLI-00005-000": four, "BraTS2021_00000": four}
@@ -42,11 +42,8 @@ class TestFolders:
         assert contrasts(find_subjects(tmp_path)) == {"PD_0001": ["T1w"]}
 
     def test_unclear_names_are_listed(self, tmp_path: Path) -> None:
-        image(tmp_path / "A/T1w.nii.gz")
-        image(tmp_path / "A/T1.nii.gz")
-        image(tmp_path / "A/T1_to_FLAIR.nii.gz")
-        image(tmp_path / "A/localizer.nii.gz")
-        image(tmp_path / "B/seg.nii.gz")
+        for name in ("A/T1w", "A/T1", "A/T1_to_FLAIR", "A/localizer", "B/seg"):
+            image(tmp_path / f"{name}.nii.gz")
         (tmp_path / "C").mkdir()
         found = find_subjects(tmp_path)
         assert contrasts(found) == {"A": ["T1w"]}

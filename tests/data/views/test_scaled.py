@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from dataclasses import replace
 
 import nibabel as nib
@@ -50,10 +51,8 @@ def drawn(samples, seed=0):
 def test_shapes_spacing_and_what_is_said_of_both_voxel_sizes(subjects, tmp_path):
     view = ScaledPatches(size=(6, 5, 4), scales=(1.0, 3.0), points=50, per_volume=3)
     batch = drawn(samples_of(subjects, tmp_path, view))
-    assert batch.images.shape == (6, 3, 6, 5, 4)
-    assert batch.values.shape == (6, 3, 50)
-    assert batch.points.at.shape == (6, 50, 3)
-    assert batch.points.step.shape == (6, 3)
+    assert (batch.images.shape, batch.values.shape) == ((6, 3, 6, 5, 4), (6, 3, 50))
+    assert (batch.points.at.shape, batch.points.step.shape) == ((6, 50, 3), (6, 3))
     own = torch.tensor([1.0, 1.5, 2.0])
     torch.testing.assert_close(batch.spacing, own / batch.points.step)
     for row, spacing in enumerate(batch.spacing.tolist()):
@@ -73,7 +72,7 @@ def test_values_are_the_truth_at_voxel_centres_of_the_box_and_none_is_drawn_twic
     batch = drawn(samples)
     for row, key in enumerate(batch.keys):
         volume = samples.volumes[int(key.split()[0][-1])]
-        start = [int(word) for word in key.split("(")[1].rstrip(")").split(",")]
+        start = literal_eval(key.split(maxsplit=1)[1])
         size = (6 / batch.points.step[row]).round().long()
         voxels = (((batch.points.at[row] + 1) / 2 * size) - 0.5).round().long()
         assert len(voxels.unique(dim=0)) == 200
@@ -126,9 +125,8 @@ def test_scales_are_even_tenths_and_shared_by_the_axes_unless_told(subjects, tmp
 def test_the_generator_alone_decides(subjects, tmp_path):
     samples = samples_of(subjects, tmp_path, ScaledPatches(size=(6, 6, 6), points=20))
     a, b, c = (drawn(samples, seed) for seed in (1, 1, 2))
-    assert torch.equal(a.images, b.images)
-    assert torch.equal(a.values, b.values)
-    assert torch.equal(a.points.at, b.points.at)
+    for one, again in ((a.images, b.images), (a.values, b.values), (a.points.at, b.points.at)):
+        assert torch.equal(one, again)
     assert not torch.equal(a.points.at, c.points.at)
 
 
