@@ -102,15 +102,12 @@ def starts(length: int, size: int, overlap: float) -> list[int]:
 
 
 def cut(images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
-    """Crop images to a box and pad them if it extends beyond the volume.
+    """Crop images to a box and pad them if it extends beyond the volume; inside it, the result is a view.
 
     Args:
         images: (M, X, Y, Z).
         box: The voxels.
         air: (M,) padding values; 0 by default.
-
-    Returns:
-        (M, *size); a view of the images if the box lies inside the volume.
 
     Example:
         >>> import torch

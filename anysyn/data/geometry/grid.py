@@ -98,16 +98,13 @@ def with_spacing(here: Grid, spacing: Spacing) -> Grid:
 
 
 def antialiasing(step: npt.ArrayLike) -> NDArray[np.float64]:
-    """Return the standard deviations of the anti-aliasing Gaussian for coarser voxels.
+    """Return the standard deviations of the anti-aliasing Gaussian, in old voxels; 0 along axes that are not coarser.
 
-    Its variance in old voxels, ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et
-    al., MICCAI 2015).
+    Its variance, ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et al., MICCAI
+    2015).
 
     Args:
         step: Edges of the new voxels in old ones.
-
-    Returns:
-        Standard deviations in old voxels; 0 along axes that are not coarser.
 
     Example:
         >>> antialiasing([0.5, 3.0]).round(3).tolist()
@@ -128,9 +125,6 @@ def resample(
         onto: The new grid.
         background: Value outside the image.
         interpolation: ``bspline`` (third order) is sharper and may overshoot at edges.
-
-    Returns:
-        (X', Y', Z') float32, the shape of ``onto``.
 
     Example:
         >>> image = torch.arange(4.0).reshape(4, 1, 1)

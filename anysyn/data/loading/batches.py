@@ -55,8 +55,8 @@ def share(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]
     every rank the same group at the same step.
 
     Args:
-        batches: The batches of an epoch, the same list on every rank.
-        rank: Number of this rank.
+        batches: Of an epoch, the same list on every rank.
+        rank: From 0.
         world: Number of ranks.
 
     Example:

@@ -83,12 +83,12 @@ class ForegroundBoxes(Boxes):
 
     def draw(self, number: int, generator: Generator) -> Box:
         """Draw one box."""
-        return self.around_voxel(self.extent, generator)
-
-    def around_voxel(self, extent: Shape, generator: Generator) -> Box:
-        """Draw a box of any size."""
+        size = self._size(generator)
         rank = int(torch.randint(int(self.cumulated[-1]), (), generator=generator))
         plane = int(torch.searchsorted(self.cumulated, rank, right=True))
         before = int(self.cumulated[plane - 1]) if plane else 0
         y, z = self.foreground[plane].nonzero()[rank - before].tolist()
-        return Box.around((plane, y, z), extent, self.foreground.shape)
+        return Box.around((plane, y, z), size, self.foreground.shape)
+
+    def _size(self, generator: Generator) -> Shape:
+        return self.extent

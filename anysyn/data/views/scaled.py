@@ -9,7 +9,6 @@ from math import prod
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.geometry.boxes import Box
 from anysyn.data.geometry.grid import Shape, triple
 from anysyn.data.geometry.resampling import downsample
 from anysyn.data.views.patches import ForegroundBoxes, Patches
@@ -143,15 +142,12 @@ class _ScaledBoxes(ForegroundBoxes):
     scales: Scales
     isotropic: bool
 
-    def draw(self, number: int, generator: Generator) -> Box:
-        return self.around_voxel(_scaled(self.extent, self._draw_scales(generator)), generator)
-
-    def _draw_scales(self, generator: Generator) -> tuple[float, ...]:
+    def _size(self, generator: Generator) -> Shape:
         low, high = self.scales
         if low == high:
-            return (low,) * 3
+            return _scaled(self.extent, (low,) * 3)
         shares = torch.rand(1 if self.isotropic else 3, generator=generator).expand(3).tolist()
-        return tuple(min(max(round(low + (high - low) * share, 1), low), high) for share in shares)
+        return _scaled(self.extent, [min(max(round(low + (high - low) * share, 1), low), high) for share in shares])
 
 
 def _scaled(size: Shape, scales: Sequence[float]) -> Shape:

@@ -107,8 +107,7 @@ class View(ABC):
 
         Args:
             foreground: (X, Y, Z) bool.
-            overlap: Share of a box that its neighbour covers as well, from 0 to below 1; by default the view's own, or
-                more if the halos require it.
+            overlap: As for `cover`; by default the view's own, or more if the halos require it.
         """
         shape = triple(foreground.shape)
         boxes = self.cover(shape, self.overlap) if overlap is None else self.cover(shape, overlap, halo=0)
@@ -119,28 +118,22 @@ class View(ABC):
         raise NotImplementedError
 
     def take(self, images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
-        """Crop a volume to a box, with the axes in the network's order.
+        """Crop images (M, X, Y, Z) to a box, with the axes in the network's order: (M, *S).
 
         Args:
             images: (M, X, Y, Z).
             box: The voxels.
             air: (M,) padding values outside the volume; 0 by default.
-
-        Returns:
-            (M, *S).
         """
         piece = cut(images, box, air).permute(0, *(axis + 1 for axis in self.axes))  # (M, a, b, c)
         return piece if len(self.spatial) == 3 else piece.squeeze(1)  # (M, *S)
 
     def give(self, answer: Tensor, box: Box) -> Tensor:
-        """Return the network's output for a box in the order of the volume's axes.
+        """Return the network's output for a box in the order of the volume's axes: (K, *size of the box).
 
         Args:
             answer: (K, *S), or (K, *N) on a lattice.
             box: The box of the input, or the box of the output that the lattice covers.
-
-        Returns:
-            (K, *size of the box).
         """
         back = [self.axes.index(axis) + 1 for axis in range(3)]
         return answer.reshape(len(answer), *(box.size[axis] for axis in self.axes)).permute(0, *back)  # (K, x, y, z)

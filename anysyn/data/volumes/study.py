@@ -68,9 +68,6 @@ class Study:
     def air(self, name: str) -> float:
         """Return the intensity of air: -1000 HU in CT and 0 elsewhere, mapped by the modality's window if rescaled.
 
-        Raises:
-            VolumeError: If the study is rescaled, but not this modality.
-
         Example:
             >>> study = study_of({"CT": Volume(torch.rand(2, 2, 2), np.eye(4))})
             >>> replace(study, windows={"CT": (-500.0, 500.0)}).air("CT")

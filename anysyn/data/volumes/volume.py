@@ -29,9 +29,8 @@ class Volume:
         header: NIfTI header of its file, for its codes and units.
 
     Example:
-        >>> volume = Volume(torch.zeros(4, 5, 6), np.diag([1.0, 1.0, 3.0, 1.0]))
-        >>> volume.shape, volume.spacing
-        ((4, 5, 6), (1.0, 1.0, 3.0))
+        >>> str(Volume(torch.zeros(4, 5, 6), np.diag([1.0, 1.0, 3.0, 1.0])).grid)
+        '4x5x6 voxels of 1x1x3 mm'
     """
 
     voxels: Tensor
@@ -110,11 +109,7 @@ def write_volume(
 
 
 def check_voxels(voxels: Tensor, where: str) -> None:
-    """Raise unless an image has voxels, all finite, and not all the same.
-
-    Args:
-        voxels: (X, Y, Z) float32.
-        where: The file, for the message.
+    """Raise a `VolumeError` that begins with ``where`` unless an image has voxels, all finite, and not all the same.
 
     Example:
         >>> check_voxels(torch.zeros(2, 2, 2), "t1.nii.gz")

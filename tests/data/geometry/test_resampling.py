@@ -32,11 +32,7 @@ def test_shrinking_is_resampling_over_the_same_field_of_view(size):
     affine[:3, 3] = (ratio - 1) / 2
     expected = resample(image, Grid(whole, np.eye(4)), Grid(size, affine))
     torch.testing.assert_close(downsample(image[None], size)[0], expected, atol=1e-5, rtol=0)
-
-
-def test_its_own_size_is_the_very_image():
-    image = torch.rand(2, 5, 6)
-    assert downsample(image, (5, 6)) is image
+    assert downsample(image, whole[1:]) is image
 
 
 def test_constants_and_means_are_kept():

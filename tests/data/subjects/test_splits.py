@@ -33,7 +33,16 @@ def everyone(parts: dict[str, list[str]]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("count", "expected"),
-    [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (4, (2, 1, 1)), (5, (3, 1, 1)), (10, (7, 1, 2)), (24, (17, 2, 5))],
+    [
+        (0, (0, 0, 0)),
+        (1, (1, 0, 0)),
+        (2, (1, 0, 1)),
+        (3, (1, 1, 1)),
+        (4, (2, 1, 1)),
+        (5, (3, 1, 1)),
+        (10, (7, 1, 2)),
+        (24, (17, 2, 5)),
+    ],
 )
 def test_few_subjects_fill_every_part_they_can(count: int, expected: tuple[int, ...]) -> None:
     assert sizes(split_subjects(people(count))) == expected
@@ -85,6 +94,10 @@ def sessions(count: int) -> list[Subject]:
     return [subject(f"sub-{i:02}_ses-{s}", person=f"sub-{i:02}") for i in range(count) for s in range(1 + i % 3)]
 
 
+def test_nobody() -> None:
+    assert sizes(split_subjects([])) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_sessions_of_a_person_stay_together(seed: int) -> None:
     parts = split_subjects(sessions(12), seed=seed)
@@ -96,10 +109,7 @@ def test_sessions_of_a_person_stay_together(seed: int) -> None:
 def test_lists_win_and_nobody_joins_unasked() -> None:
     parts = split_subjects(people(9), train=["A-001", "A-002"], test=["A-008"])
     assert parts == {"train": ["A-001", "A-002"], "validation": [], "test": ["A-008"]}
-
-
-def test_a_list_for_the_test_shares_out_the_rest() -> None:
-    parts = split_subjects(people(9), test=["A-008"])
+    parts = split_subjects(people(9), test=["A-008"])  # which leaves shares for the rest
     assert parts["test"] == ["A-008"]
     assert sizes(parts) == (7, 1, 1)
 
@@ -142,10 +152,6 @@ def test_a_person_cannot_train_and_test() -> None:
 
 def test_shares_may_sum_to_one_with_rounding() -> None:
     assert sizes(split_subjects(people(30), train=0.1, validation=0.2, test=0.7000000001)) == (3, 6, 21)
-
-
-def test_nobody() -> None:
-    assert split_subjects([]) == {"train": [], "validation": [], "test": []}
 
 
 def test_train_on_two_real_heads_and_test_on_a_third(shared: Path) -> None:
