@@ -19,8 +19,7 @@ def test_modality_consistent_keeps_the_scheduler_s_promises(found, size, ranks):
     assert all(len({found[i] for i in batch}) == 1 for batch in batches)  # step 1: one group a batch
     seen = Counter(i for batch in batches for i in batch)
     assert set(seen) == set(range(len(found)))  # nobody is left out
-    per_group = Counter(found)
-    for group, count in per_group.items():
+    for group, count in Counter(found).items():
         drawn = sum(seen[i] for i, g in enumerate(found) if g == group)
         assert 0 <= drawn - count < size * ranks  # only the duplicates that padding needs
 

@@ -33,16 +33,7 @@ def everyone(parts: dict[str, list[str]]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("count", "expected"),
-    [
-        (0, (0, 0, 0)),
-        (1, (1, 0, 0)),
-        (2, (1, 0, 1)),
-        (3, (1, 1, 1)),
-        (4, (2, 1, 1)),
-        (5, (3, 1, 1)),
-        (10, (7, 1, 2)),
-        (24, (17, 2, 5)),
-    ],
+    [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (4, (2, 1, 1)), (5, (3, 1, 1)), (10, (7, 1, 2)), (24, (17, 2, 5))],
 )
 def test_few_subjects_fill_every_part_they_can(count: int, expected: tuple[int, ...]) -> None:
     assert sizes(split_subjects(people(count))) == expected

@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from nibabel.affines import from_matvec
 
 from anysyn.data.geometry.grid import Grid, resample
 from anysyn.data.loading.augment import Flip
@@ -30,7 +31,7 @@ def subjects(tmp_path):
     for number, names in enumerate((("T1w", "T2w"), NAMES)):
         images = {}
         for name in names:
-            ramp = np.stack(np.meshgrid(*(np.arange(n) for n in SHAPE), indexing="ij")).sum(0)
+            ramp = np.indices(SHAPE).sum(0)
             noise = np.random.default_rng(len(images)).random(SHAPE)
             images[name] = tmp_path / f"{number}-{name}.nii.gz"
             nib.save(nib.Nifti1Image((ramp + 20 * noise + 5).astype(np.float32), np.diag([1, 1.5, 2, 1])), images[name])
@@ -80,9 +81,8 @@ def test_values_are_the_truth_at_voxel_centres_of_the_box_and_none_is_drawn_twic
         assert torch.equal(batch.values[row, 0], volume.images[0][x, y, z])
         cut = volume.images[0][tuple(slice(a, a + n) for a, n in zip(start, size.tolist(), strict=True))]
         ratio = size.numpy() / 6
-        affine = np.diag([*ratio, 1.0])
-        affine[:3, 3] = (ratio - 1) / 2
-        expected = resample(cut.contiguous(), Grid(tuple(size.tolist()), np.eye(4)), Grid((6, 6, 6), affine))
+        coarse = Grid((6, 6, 6), from_matvec(np.diag(ratio), (ratio - 1) / 2))
+        expected = resample(cut.contiguous(), Grid(tuple(size.tolist()), np.eye(4)), coarse)
         torch.testing.assert_close(batch.images[row, 0], expected, atol=1e-5, rtol=0)
 
 
@@ -109,10 +109,9 @@ def test_at_scale_one_with_all_voxels_it_is_the_plain_view(subjects, tmp_path, s
     assert {tuple(p) for p in fine.points.at[0].tolist()} == {tuple(p) for p in everywhere[0].tolist()}
 
 
-def test_scales_are_even_tenths_and_shared_by_the_axes_unless_told(subjects, tmp_path):
+def test_scales_are_even_tenths_and_shared_by_the_axes_by_default(subjects, tmp_path):
     view = ScaledPatches(size=(10, 10, 10), points=1, per_volume=60)
-    steps = drawn(samples_of(subjects, tmp_path, view)).points.step
-    scales = 1 / steps
+    scales = 1 / drawn(samples_of(subjects, tmp_path, view)).points.step
     torch.testing.assert_close(scales, (scales * 10).round() / 10)
     assert (scales == scales[:, :1]).all()
     assert 1 <= scales.min() < 1.3
@@ -131,10 +130,8 @@ def test_the_generator_alone_decides(subjects, tmp_path):
 
 
 def test_augmentation_changes_what_is_shown_and_its_truth_alike(subjects, tmp_path):
-    view = ScaledPatches(size=(6, 6, 6), scales=(1.0, 1.0))
-    plain, mirrored = (
-        drawn(samples_of(subjects, tmp_path, view, augment=augment)) for augment in ((), [Flip(probability=1.0)])
-    )
+    view, flips = ScaledPatches(size=(6, 6, 6), scales=(1.0, 1.0)), ((), [Flip(probability=1.0)])
+    plain, mirrored = (drawn(samples_of(subjects, tmp_path, view, augment=augment)) for augment in flips)
     assert torch.equal(mirrored.images, plain.images.flip(2))
     torch.testing.assert_close(sample_at(mirrored.images, mirrored.points), mirrored.values, atol=1e-5, rtol=0)
 
