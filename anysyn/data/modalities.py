@@ -41,23 +41,23 @@ class Modality:
 
     Args:
         name: Canonical name, for example ``"T1w"``.
+        description: One sentence about it.
+        prompt: Its description for image-text models.
+        aliases: Other names.
+        bids: Its name in BIDS.
         family: ``"MRI"``, ``"CT"`` or ``"PET"``.
         unit: Unit of the voxels; ``"arbitrary"`` for the scanner's own scale.
         window: Intensities that become 0 and 1; None if the unit is arbitrary.
-        aliases: Other names.
-        bids: Its name in BIDS.
-        description: One sentence about it.
-        prompt: Its description for image-text models.
     """
 
     name: str
-    family: str
-    unit: str
-    window: tuple[float, float] | None
-    aliases: tuple[str, ...]
-    bids: BidsName
     description: str
     prompt: str
+    aliases: tuple[str, ...]
+    bids: BidsName
+    family: str = "MRI"
+    unit: str = "arbitrary"
+    window: tuple[float, float] | None = None
 
 
 @cache
@@ -138,25 +138,13 @@ def _key(name: str) -> str:
 def _modality(name: str, row: Mapping[str, Any]) -> Modality:
     place = row["bids"]
     entities = {key: tuple(labels) for key, labels in place.get("entities", {}).items()}
-    window = row.get("window")
-    return Modality(
-        name=name,
-        family=row["family"],
-        unit=row["unit"],
-        window=None if window is None else (float(window[0]), float(window[1])),
-        aliases=tuple(row["aliases"]),
-        bids=BidsName(place["datatype"], place["suffix"], entities),
-        description=row["description"],
-        prompt=row["prompt"],
-    )
+    bids = BidsName(place["datatype"], place["suffix"], entities)
+    window = {"window": tuple(map(float, row["window"]))} if "window" in row else {}
+    return Modality(name, **{**row, **window, "aliases": tuple(row["aliases"]), "bids": bids})
 
 
 def named(record: Acquisition | None, name: str) -> Acquisition:
     """Return a copy of a record with the name of a modality, and the tracer in that name if the record has none.
-
-    Args:
-        record: Acquisition parameters; None if nothing is known.
-        name: The modality.
 
     Example:
         >>> named(None, "FDG-PET").known(), named(Acquisition(kvp=120.0), "CT").known()

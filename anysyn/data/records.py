@@ -75,7 +75,7 @@ def listed(failures: list[Failure], key: str, about: object = None) -> Iterator[
     """Turn an error in one case into a failure, so that the other cases go on.
 
     Args:
-        failures: List that the failure is appended to.
+        failures: The failure is appended to it.
         key: The subject.
         about: Part of the subject, for example a pair; by default the subject as a whole.
 

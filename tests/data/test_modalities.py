@@ -81,9 +81,7 @@ def test_a_place_in_bids_belongs_to_one_modality() -> None:
 
 
 def test_windows_of_units_that_mean_something() -> None:
-    assert modality("CT").window == (-1024, 3071)
-    assert modality("ADC").window == (0, 3000)
-    assert modality("T1w").window is None
+    assert [modality(name).window for name in ("CT", "ADC", "T1w")] == [(-1024, 3071), (0, 3000), None]
 
 
 @pytest.mark.skipif(not PAPER.is_file(), reason="needs ../shared/papers")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
-from anysyn.data.geometry.grid import Shape
+from anysyn.data.geometry.grid import Shape, triple
 
 
 class Box(NamedTuple):
@@ -17,25 +17,36 @@ class Box(NamedTuple):
     start: Shape
     size: Shape
 
+    @classmethod
+    def between(cls, ends: Iterable[Sequence[int]]) -> Box:
+        """Return the box from a first voxel to before a last one along each axis."""
+        low, high = zip(*ends, strict=True)
+        return cls(triple(low), triple(b - a for a, b in zip(low, high, strict=True)))
+
+    @classmethod
+    def around(cls, voxel: Sequence[int], size: Shape, shape: Sequence[int]) -> Box:
+        """Return a box around a voxel, shifted to lie inside the volume; along an axis that it exceeds it is centred.
+
+        Example:
+            >>> Box.around((7, 3, 1), (4, 4, 4), (8, 8, 2)).start
+            (4, 1, -1)
+        """
+        sides = zip(voxel, size, shape, strict=True)
+        return cls(triple(min(max(v - n // 2, 0), m - n) if n <= m else centred(m, n) for v, n, m in sides), size)
+
     def inside(self, shape: Sequence[int]) -> tuple[slice, slice, slice]:
         """Return the slices of a volume that the box covers.
 
         Example:
-            >>> Box((-1, 2, 0), (4, 4, 4)).inside((8, 4, 4))
-            (slice(0, 3, None), slice(2, 4, None), slice(0, 4, None))
+            >>> box, shape = Box((-1, 2, 0), (4, 4, 4)), (8, 4, 4)
+            >>> box.inside(shape)[0], box.covered(shape)[0]
+            (slice(0, 3, None), slice(1, 4, None))
         """
-        x, y, z = (slice(max(a, 0), min(a + n, full)) for a, n, full in zip(*self, shape, strict=True))
-        return x, y, z
+        return triple(slice(max(a, 0), min(a + n, full)) for a, n, full in zip(*self, shape, strict=True))
 
     def covered(self, shape: Sequence[int]) -> tuple[slice, slice, slice]:
-        """Return the slices of the box that lie in a volume.
-
-        Example:
-            >>> Box((-1, 2, 0), (4, 4, 4)).covered((8, 4, 4))
-            (slice(1, 4, None), slice(0, 2, None), slice(0, 4, None))
-        """
-        x, y, z = (slice(s.start - a, s.stop - a) for s, a in zip(self.inside(shape), self.start, strict=True))
-        return x, y, z
+        """Return the slices of the box that lie in a volume."""
+        return triple(slice(s.start - a, s.stop - a) for s, a in zip(self.inside(shape), self.start, strict=True))
 
     def kept(self, shape: Sequence[int], halo: int = 0) -> Box:
         """Return the part of the box that lies in a volume, without its halo; there is no halo at the volume's ends.
@@ -44,12 +55,10 @@ class Box(NamedTuple):
             >>> Box((0, 4, -1), (4, 4, 4)).kept((8, 8, 2), halo=1)
             Box(start=(0, 5, 0), size=(3, 3, 2))
         """
-        sides = [
+        return Box.between(
             (a + halo if a > 0 else 0, a + n - halo if a + n < full else full)
             for a, n, full in zip(*self, shape, strict=True)
-        ]
-        (x, y, z), (i, j, k) = ((low for low, _ in sides), (high - low for low, high in sides))
-        return Box((x, y, z), (i, j, k))
+        )
 
     def of(self, part: Box) -> tuple[slice, slice, slice]:
         """Return the slices of the box that a part of it covers.
@@ -58,8 +67,7 @@ class Box(NamedTuple):
             >>> Box((2, 2, 2), (4, 4, 4)).of(Box((3, 2, 2), (2, 4, 4)))[0]
             slice(1, 3, None)
         """
-        x, y, z = (slice(b - a, b - a + n) for a, b, n in zip(self.start, *part, strict=True))
-        return x, y, z
+        return triple(slice(b - a, b - a + n) for a, b, n in zip(self.start, *part, strict=True))
 
 
 def centred(length: int, size: int) -> int:
@@ -77,7 +85,7 @@ def starts(length: int, size: int, overlap: float) -> list[int]:
 
     Args:
         length: Voxels to cover.
-        size: Voxels of a tile; a tile that is longer than the length is centred on it.
+        size: Voxels of a tile; one longer than the length is centred on it.
         overlap: Share of a tile that its neighbour covers as well, from 0 to below 1.
 
     Example:
@@ -94,15 +102,12 @@ def starts(length: int, size: int, overlap: float) -> list[int]:
 
 
 def cut(images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
-    """Crop images to a box and pad them if it extends beyond the volume.
+    """Crop images to a box and pad them if it extends beyond the volume; inside it, the result is a view.
 
     Args:
         images: (M, X, Y, Z).
         box: The voxels.
         air: (M,) padding values; 0 by default.
-
-    Returns:
-        (M, *size); a view of the images if the box lies inside the volume.
 
     Example:
         >>> import torch

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +14,23 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+T = TypeVar("T")
 Shape = tuple[int, int, int]
 Spacing = tuple[float | None, float | None, float | None]
 Interpolation = Literal["linear", "bspline"]
 
 TOLERANCE_MM = 1e-3
+
+
+def triple(values: Iterable[T]) -> tuple[T, T, T]:
+    """Return one value for each of three axes as a tuple of that length.
+
+    Example:
+        >>> triple(n + 1 for n in (4, 5, 6))
+        (5, 6, 7)
+    """
+    x, y, z = values
+    return x, y, z
 
 
 class Grid(NamedTuple):
@@ -29,14 +42,12 @@ class Grid(NamedTuple):
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Return the voxel edge lengths in mm."""
-        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return float(x), float(y), float(z)
+        return triple(np.linalg.norm(self.affine[:3, :3], axis=0).tolist())
 
     @property
     def voxel_size(self) -> tuple[float, float, float]:
         """Return the voxel edge lengths in mm, rounded to a tenth of a micrometre as in acquisition records."""
-        x, y, z = self.spacing
-        return round(x, 4), round(y, 4), round(z, 4)
+        return triple(round(edge, 4) for edge in self.spacing)
 
     def __str__(self) -> str:
         return f"{'x'.join(map(str, self.shape))} voxels of {'x'.join(f'{edge:.3g}' for edge in self.spacing)} mm"
@@ -49,7 +60,7 @@ def same_grid(a: Grid, b: Grid, tolerance: float = TOLERANCE_MM) -> bool:
 
     Args:
         a: One grid.
-        b: Another grid.
+        b: The other.
         tolerance: Largest distance of two corners in mm, in addition to the rounding of float32 headers.
 
     Example:
@@ -69,7 +80,7 @@ def with_spacing(here: Grid, spacing: Spacing) -> Grid:
     """Return a grid of another voxel size over the same field of view, centred on it.
 
     Args:
-        here: The grid.
+        here: The old grid.
         spacing: New voxel edge lengths in mm; None, or a length within a thousandth, keeps an axis as it is.
 
     Example:
@@ -83,21 +94,17 @@ def with_spacing(here: Grid, spacing: Spacing) -> Grid:
     start = (np.array(here.shape) - 1) / 2 - factor * (shape - 1) / 2  # first new voxel, in old voxels
     change = np.diag([*factor, 1.0])
     change[:3, 3] = start
-    x, y, z = (int(n) for n in shape)
-    return Grid((x, y, z), here.affine @ change)
+    return Grid(triple(shape.tolist()), here.affine @ change)
 
 
 def antialiasing(step: npt.ArrayLike) -> NDArray[np.float64]:
-    """Return the standard deviations of the anti-aliasing Gaussian for coarser voxels.
+    """Return the standard deviations of the anti-aliasing Gaussian, in old voxels; 0 along axes that are not coarser.
 
-    Its variance in old voxels, ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et
-    al., MICCAI 2015).
+    Its variance, ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et al., MICCAI
+    2015).
 
     Args:
         step: Edges of the new voxels in old ones.
-
-    Returns:
-        Standard deviations in old voxels; 0 along axes that are not coarser.
 
     Example:
         >>> antialiasing([0.5, 3.0]).round(3).tolist()
@@ -119,9 +126,6 @@ def resample(
         background: Value outside the image.
         interpolation: ``bspline`` (third order) is sharper and may overshoot at edges.
 
-    Returns:
-        (X', Y', Z') float32, the shape of ``onto``.
-
     Example:
         >>> image = torch.arange(4.0).reshape(4, 1, 1)
         >>> fine = Grid((7, 1, 1), np.diag([0.5, 1, 1, 1]))
@@ -135,25 +139,16 @@ def resample(
     if blurred.any():
         voxels = ndimage.gaussian_filter(voxels, np.where(blurred, sigma, 0), mode="nearest")
     order = {"linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}[interpolation]
-    moved = sitk.Resample(_itk(voxels, grid.affine), _itk_grid(onto), sitk.Transform(), order, background)
+    moving = _placed(sitk.GetImageFromArray(voxels.transpose(2, 1, 0)), grid.affine)  # ITK's arrays are (Z, Y, X)
+    reference = _placed(sitk.Image([int(n) for n in onto.shape], sitk.sitkUInt8), onto.affine)
+    moved = sitk.Resample(moving, reference, sitk.Transform(), order, background)
     return torch.from_numpy(np.ascontiguousarray(sitk.GetArrayFromImage(moved).transpose(2, 1, 0)))  # (X', Y', Z')
 
 
-def _itk(voxels: NDArray[np.float32], affine: NDArray[np.float64]) -> sitk.Image:
-    image = sitk.GetImageFromArray(voxels.transpose(2, 1, 0))  # ITK's arrays are (Z, Y, X)
-    _place(image, affine)
-    return image
-
-
-def _itk_grid(grid: Grid) -> sitk.Image:
-    image = sitk.Image([int(n) for n in grid.shape], sitk.sitkUInt8)
-    _place(image, grid.affine)
-    return image
-
-
-def _place(image: sitk.Image, affine: NDArray[np.float64]) -> None:
+def _placed(image: sitk.Image, affine: NDArray[np.float64]) -> sitk.Image:
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine  # ITK's world is LPS
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
     image.SetSpacing(spacing.tolist())
     image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
     image.SetOrigin(lps[:3, 3].tolist())
+    return image

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Box
-from anysyn.data.geometry.grid import Grid, Shape
+from anysyn.data.geometry.grid import Grid, Shape, triple
 from anysyn.points import Lattice
 
 APART = 0.05  # largest deviation, in voxels at the corners, of two grids that count as parallel
@@ -36,12 +36,7 @@ class Raster(NamedTuple):
 
     @classmethod
     def same(cls, shape: Shape) -> Raster:
-        """Return the voxels of the input themselves.
-
-        Example:
-            >>> Raster.same((2, 3, 4)).axes[0].tolist()
-            [0.0, 1.0]
-        """
+        """Return the voxels of the input themselves."""
         return cls(shape, tuple(torch.arange(n).double() for n in shape), (1.0, 1.0, 1.0))
 
     @classmethod
@@ -49,8 +44,8 @@ class Raster(NamedTuple):
         """Return the voxels of one grid in voxel coordinates of another.
 
         Args:
-            grid: Grid of the input.
-            onto: Grid of the output; its axes may be permuted and flipped.
+            grid: Of the input.
+            onto: Of the output; its axes may be permuted and flipped.
 
         Raises:
             VolumeError: If the grids are rotated relative to each other.
@@ -83,37 +78,35 @@ class Raster(NamedTuple):
     @property
     def shape(self) -> Shape:
         """Return the shape of the output along the axes of the input."""
-        x, y, z = (len(at) for at in self.axes)
-        return x, y, z
+        return triple(map(len, self.axes))
 
     def same_along(self, axis: int) -> bool:
         """Tell whether the output has the voxels of the input along an axis of the input."""
         at, length = self.axes[axis], self.within[axis]
         return len(at) == length and torch.allclose(at, torch.arange(length).double(), rtol=0, atol=1e-4)
 
-    def keeping(self, axes: Iterable[int]) -> Raster:
+    def keeping(self, axes: Collection[int]) -> Raster:
         """Return a raster with the voxels of the input along some axes."""
-        own, same = self, Raster.same(self.within)
-        for axis in axes:
-            at = (*own.axes[:axis], same.axes[axis], *own.axes[axis + 1 :])
-            own = own._replace(axes=at, step=(*own.step[:axis], 1.0, *own.step[axis + 1 :]))
-        return own
+        same = Raster.same(self.within)
+        chosen = [same if axis in axes else self for axis in range(3)]
+        return self._replace(
+            axes=tuple(one.axes[axis] for axis, one in enumerate(chosen)),
+            step=tuple(one.step[axis] for axis, one in enumerate(chosen)),
+        )
 
     def covered(self, part: Box) -> Box:
         """Return the voxels of the output whose centres lie in a part of the input."""
-        sides = []
-        for at, a, n in zip(self.axes, *part, strict=True):
-            ends = torch.tensor([a - 0.5, a + n - 0.5], dtype=at.dtype)
-            sides.append([int(i) for i in torch.searchsorted(at, ends)])
-        (x, y, z), (i, j, k) = ((low for low, _ in sides), (high - low for low, high in sides))
-        return Box((x, y, z), (i, j, k))
+        return Box.between(
+            torch.searchsorted(at, torch.tensor([a - 0.5, a + n - 0.5], dtype=at.dtype)).tolist()
+            for at, a, n in zip(self.axes, *part, strict=True)
+        )
 
     def lattice(self, box: Box, region: Box, axes: Sequence[int]) -> Lattice:
         """Return voxels of the output as a lattice in a box of the input.
 
         Args:
-            box: Voxels of the input.
-            region: Voxels of the output.
+            box: Of the input.
+            region: Of the output.
             axes: The volume's axes that the network has, in its order.
 
         Example:

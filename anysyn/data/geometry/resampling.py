@@ -57,28 +57,22 @@ def interpolation(length: int, at: Tensor) -> Tensor:
 
 
 def resampling(length: int, at: Tensor, step: float) -> Tensor:
-    """Return the matrix of linear resampling along one axis, with the Gaussian of `antialiasing` if it gets coarser.
+    """Return the matrix (m, length) of `interpolation`, with the Gaussian of `antialiasing` if the axis gets coarser.
 
     Args:
         length: Voxels of the axis.
         at: (m,) positions in voxels.
         step: Edge of the new voxels in old ones.
-
-    Returns:
-        (m, length) float64.
     """
     return interpolation(length, at) @ smoothing(length, float(antialiasing(step)))
 
 
 def along(images: Tensor, matrices: Mapping[int, Tensor]) -> Tensor:
-    """Multiply axes of an image by matrices.
+    """Multiply axes of images by matrices, in the type of the images.
 
     Args:
         images: (..., n_a, ...).
         matrices: (m_a, n_a) by the number a of the axis.
-
-    Returns:
-        (..., m_a, ...) in the type of the images.
 
     Example:
         >>> along(torch.ones(2, 4, 5), {2: torch.full((3, 5), 0.2)}).shape
@@ -90,14 +84,11 @@ def along(images: Tensor, matrices: Mapping[int, Tensor]) -> Tensor:
 
 
 def downsample(images: Tensor, size: Sequence[int]) -> Tensor:
-    """Downsample images to fewer voxels over the same field of view.
+    """Downsample images to fewer voxels over the same field of view; images of that size are returned as they are.
 
     Args:
         images: (M, *S).
         size: New number of voxels along the axes of *S.
-
-    Returns:
-        (M, *size); the images themselves if they have this size.
 
     Example:
         >>> downsample(torch.ones(2, 6, 9), (4, 3)).shape

@@ -25,9 +25,6 @@ class Augmentation:
             axes: For each voxel axis of *S, the axis of the volume: 0 left-right, 1 posterior-anterior, 2
                 inferior-superior.
             generator: Draws the changes.
-
-        Returns:
-            (B, M, *S).
         """
         raise NotImplementedError
 
@@ -86,14 +83,7 @@ class Shift(Augmentation):
 
 
 def translated(image: Tensor, steps: Sequence[int]) -> Tensor:
-    """Translate an image towards higher indices along each axis, repeating its border.
-
-    Args:
-        image: (M, *S).
-        steps: d whole numbers of voxels.
-
-    Returns:
-        (M, *S).
+    """Translate an image (M, *S) by whole voxels towards higher indices along each axis of *S, repeating its border.
 
     Example:
         >>> translated(torch.tensor([[1, 2, 3]]), [1]).tolist()

@@ -43,11 +43,7 @@ class Batches:
         raise NotImplementedError
 
     def validation(self, groups: Sequence[Group]) -> list[list[int]]:
-        """Return the validation batches: always the same, spread evenly over the samples.
-
-        Args:
-            groups: As in `epoch`; all samples of a batch have the same group.
-        """
+        """Return the validation batches: always the same, of one group each, spread evenly over the samples."""
         batches = [rows[i : i + SIZE] for rows in _members(groups).values() for i in range(0, len(rows), SIZE)]
         return batches[:: -(-len(batches) // MOST)]
 
@@ -59,8 +55,8 @@ def share(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]
     every rank the same group at the same step.
 
     Args:
-        batches: The batches of an epoch, the same list on every rank.
-        rank: Number of this rank.
+        batches: Of an epoch, the same list on every rank.
+        rank: From 0.
         world: Number of ranks.
 
     Example:
@@ -163,13 +159,7 @@ class OnePerClass(Batches):
 
 
 def classes(groups: Sequence[Group]) -> dict[tuple[int, int], list[int]]:
-    """List the samples of each acquisition class.
-
-    Args:
-        groups: Dataset and available modalities of each sample.
-
-    Returns:
-        By the numbers of dataset and modality, the samples with such an image.
+    """List the samples of each acquisition class: by the numbers of dataset and modality, those with such an image.
 
     Example:
         >>> classes([(0, (True, True)), (0, (True, False))])

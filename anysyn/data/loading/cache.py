@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import NamedTuple
@@ -61,25 +61,21 @@ class Cache:
         Raises:
             CacheError: If the folder cannot be read or written, or the disk is full.
         """
-        path = self.folder / f"{_digest([str(FORMAT), name])}.safetensors"
+        path = self.folder / f"{_digest(FORMAT, name)}.safetensors"
+        if entry := _read(path):
+            return entry
+        fresh = make()
+        _write(path, save({k: t.contiguous() for k, t in fresh.tensors.items()}, dict(fresh.notes)))
         entry = _read(path)
-        if entry is None:
-            fresh = make()
-            _write(path, save({k: t.contiguous() for k, t in fresh.tensors.items()}, dict(fresh.notes)))
-            entry = _read(path)
         if entry is None:
             raise CacheError(f"{path}: cannot be read back after it was written; set data.cache to another folder")
         return entry
 
     def content(self, path: str | Path) -> str:
-        """Return a digest of the bytes of a file, computed again if its size or modification time changes.
-
-        Raises:
-            OSError: If the file cannot be read.
-        """
+        """Return a digest of the bytes of a file, computed again if its size or modification time changes."""
         path = Path(path).resolve()
         stat = path.stat()
-        known = self._contents / _digest([str(path), str(stat.st_size), str(stat.st_mtime_ns)])
+        known = self._contents / _digest(path, stat.st_size, stat.st_mtime_ns)
         if known.is_file() and len(digest := known.read_text()) == 64:
             return digest
         with path.open("rb") as file:
@@ -88,8 +84,8 @@ class Cache:
         return digest
 
 
-def _digest(words: Iterable[str]) -> str:
-    return blake2b("\0".join(words).encode(), digest_size=20).hexdigest()
+def _digest(*words: object) -> str:
+    return blake2b("\0".join(map(str, words)).encode(), digest_size=20).hexdigest()
 
 
 def _read(path: Path) -> Entry | None:
@@ -111,7 +107,5 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _unusable(path: Path, error: OSError) -> CacheError:
-    reason = error.strerror or str(error)
-    return CacheError(
-        f"{path}: cannot keep prepared images: {reason}; free space, or choose another folder (data.cache)"
-    )
+    reason = f"cannot keep prepared images: {error.strerror or error}"
+    return CacheError(f"{path}: {reason}; free space, or choose another folder (data.cache)")

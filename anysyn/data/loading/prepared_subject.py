@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.grid import Grid
+from anysyn.data.geometry.grid import Grid, triple
 from anysyn.data.loading.cache import Cache, Entry
 from anysyn.data.prepare import Pipeline
 from anysyn.data.records import Subject
@@ -44,11 +44,7 @@ class PreparedSubject:
     air: Tensor
 
     def along(self, axis: int) -> PreparedSubject:
-        """Return the subject with the foreground's profile along another axis.
-
-        Args:
-            axis: Of X, Y, Z.
-        """
+        """Return the subject with the foreground's profile along another axis of X, Y, Z."""
         return replace(self, profile=self.foreground.movedim(axis, 0).flatten(1).sum(1))
 
     def acquisition(self, name: str) -> Acquisition | None:
@@ -74,7 +70,7 @@ def prepare_subject(
         subject: The subject.
         modalities: Canonical names; those that the subject lacks are left out.
         pipeline: The preparation.
-        cache: Cache of the result, under a name made of the bytes of the files, the steps and these arguments.
+        cache: Holds the result under a name made of the bytes of the files, the steps and these arguments.
         resample_to: Modality whose grid the others are resampled to.
         axes: Order in which the axes are stored; a cut along the first one reads contiguous bytes.
 
@@ -118,14 +114,13 @@ def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> Pre
     stored = entry.tensors["images"].movedim(1, 0)  # (N, n, a, b)
     images = stored.permute(0, x + 1, y + 1, z + 1)  # (N, X, Y, Z)
     inside = entry.tensors["foreground"].permute(x, y, z)  # (X, Y, Z)
-    a, b, c = inside.shape
     return PreparedSubject(
         subject,
         tuple(notes["names"]),
         images,
         inside,
         entry.tensors["profile"],
-        Grid((a, b, c), entry.tensors["affine"].numpy()),
+        Grid(triple(inside.shape), entry.tensors["affine"].numpy()),
         {name: window_of(numbers) for name, numbers in notes["windows"].items()},
         torch.tensor(notes["air"], dtype=torch.float32),
     )

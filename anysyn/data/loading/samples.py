@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torch import Generator, Tensor
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Box
+from anysyn.data.geometry.grid import triple
 from anysyn.data.loading.augment import Augmentation
 from anysyn.data.loading.batches import Group
 from anysyn.data.loading.cache import Cache
@@ -62,7 +64,7 @@ class Samples:
         self.extent = view.extent([volume.grid.shape for volume in volumes])
         self._boxes = [view.boxes(volume.foreground, volume.profile, self.extent) for volume in volumes]
         self._places = [(v, n) for v, boxes in enumerate(self._boxes) for n in range(len(boxes))]
-        self._rows = [self._row(volume) for volume in volumes]
+        self._rows = [tuple(map(volume.acquisition, self.modalities)) for volume in volumes]
         self._channels = [[self.modalities.index(name) for name in volume.modalities] for volume in volumes]
         self._available = torch.tensor([[record is not None for record in row] for row in self._rows])  # (V, M)
         self._numbers = [self._number(volume) for volume in volumes]
@@ -89,12 +91,11 @@ class Samples:
             subjects: The subjects.
             modalities: Names or aliases, in the order of the recipe.
             pipeline: The preparation of the images.
-            view: What a sample is.
+            view: As for the class, like ``datasets`` and ``augment``.
             cache: Cache of prepared images.
             resample_to: Modality whose grid the others of a subject are resampled to.
-            datasets: Names of the N datasets, in the order of their numbers; by default those of the usable subjects,
-                sorted.
-            augment: Random changes of the samples, in order.
+            datasets: By default those of the usable subjects.
+            augment: Random changes of the samples.
             progress: Wraps the subjects and shows the progress, for example ``rich.progress.track``.
 
         Raises:
@@ -102,19 +103,11 @@ class Samples:
             CacheError: If the cache cannot be used.
         """
         names = [modality(name).name for name in modalities]
+        ready = partial(prepare_subject, modalities=names, pipeline=pipeline, cache=cache, resample_to=resample_to)
         volumes, failures = [], []
         for subject in progress(subjects):
             try:
-                volumes.append(
-                    prepare_subject(
-                        subject,
-                        modalities=names,
-                        pipeline=pipeline,
-                        cache=cache,
-                        resample_to=resample_to,
-                        axes=view.axes,
-                    )
-                )
+                volumes.append(ready(subject, axes=view.axes))
             except VolumeError as error:
                 folder = next((Path(path).parent for path in subject.images.values()), Path())
                 failures.append(Failure(subject.key, folder, str(error)))
@@ -126,14 +119,9 @@ class Samples:
         return list(self._rows)
 
     def seen_by(self, view: View) -> Samples:
-        """Return samples of the same subjects by another view.
-
-        Args:
-            view: What a sample is.
-        """
-        volumes = [volume.along(view.axes[0]) for volume in self.volumes]
+        """Return samples of the same subjects by another view."""
         return Samples(
-            volumes,
+            [volume.along(view.axes[0]) for volume in self.volumes],
             modalities=self.modalities,
             view=view,
             datasets=self.datasets,
@@ -157,52 +145,40 @@ class Samples:
         return TypicalWindows.learned((volume.subject.dataset, volume.windows) for volume in self.volumes)
 
     def batch(self, indices: Sequence[int], generator: Generator) -> Batch:
-        """Return some samples as a batch.
+        """Return the samples with these numbers as a batch on the CPU; if the view has points, with the values there.
 
         Args:
             indices: Numbers of the samples.
             generator: Draws the positions of random patches, and the augmentation.
-
-        Returns:
-            Images (B, M, *S) on the CPU; if the view has points, with the true intensities there.
         """
         places = [self._places[i] for i in indices]
-        whole = [(v, self._boxes[v].draw(n, generator)) for v, n in places]
-        observed = [self._observed(box, generator) for box in whole] if self.view.points else []
+        boxes = [(v, self._boxes[v].draw(n, generator)) for v, n in places]
+        observe = self.view.observe
+        observed = [observe(self._images([b], generator)[0], generator) for b in boxes] if self.view.points else []
         rows = torch.tensor([v for v, _ in places])
         batch = Batch(
-            torch.stack([sample.images for sample in observed]) if observed else self._images(whole, generator),
+            torch.stack([sample.images for sample in observed]) if observed else self._images(boxes, generator),
             self._available[rows],
             self._weights[rows],
             self._spacing[rows],
             tuple(self._rows[v] for v, _ in places),
-            tuple(f"{self.volumes[v].subject.key} {box.start}" for v, box in whole),
+            tuple(f"{self.volumes[v].subject.key} {box.start}" for v, box in boxes),
         )
         return with_fine_points(batch, observed, self.view.spatial) if observed else batch
 
-    def _observed(self, box: tuple[int, Box], generator: Generator) -> Observed:
-        return self.view.observe(self._images([box], generator)[0], generator)
-
-    def _images(self, whole: Sequence[tuple[int, Box]], generator: Generator) -> Tensor:
+    def _images(self, boxes: Sequence[tuple[int, Box]], generator: Generator) -> Tensor:
         """Cut boxes of one size out of volumes: (B, M, *S)."""
-        sides = (whole[0][1].size[axis] for axis in self.view.spatial)
-        images = torch.zeros(len(whole), len(self.modalities), *sides)
-        for row, (v, box) in zip(images, whole, strict=True):
-            self._fill(row, v, box)
+        sides = (boxes[0][1].size[axis] for axis in self.view.spatial)
+        images = torch.zeros(len(boxes), len(self.modalities), *sides)
+        for row, (v, box) in zip(images, boxes, strict=True):
+            piece = self.view.take(self.volumes[v].images, box, self.volumes[v].air)  # (N, *S)
+            if len(piece) == len(row):
+                row.copy_(piece)  # the common case, at the speed of memory
+            else:
+                row[self._channels[v]] = piece
         for change in self.augment:
             images = change(images, self.view.spatial, generator)
         return images
-
-    def _fill(self, row: Tensor, v: int, box: Box) -> None:
-        volume, channels = self.volumes[v], self._channels[v]
-        piece = self.view.take(volume.images, box, volume.air)  # (N, *S)
-        if len(channels) == len(row):
-            row.copy_(piece)  # the common case, at the speed of memory
-        else:
-            row[channels] = piece
-
-    def _row(self, volume: PreparedSubject) -> tuple[Acquisition | None, ...]:
-        return tuple(volume.acquisition(name) for name in self.modalities)
 
     def _number(self, volume: PreparedSubject) -> int:
         name = volume.subject.dataset
@@ -230,7 +206,7 @@ def with_fine_points(batch: Batch, observed: Sequence[Observed], axes: Sequence[
         edges = list(record.voxel_size_mm)
         for axis, fraction in zip(axes, steps, strict=True):
             edges[axis] = round(edges[axis] / fraction, 4)
-        return replace(record, voxel_size_mm=(edges[0], edges[1], edges[2]))
+        return replace(record, voxel_size_mm=triple(edges))
 
     rows = zip(batch.acquisitions, step.tolist(), strict=True)
     return replace(

@@ -21,11 +21,10 @@ class Canonical(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.volumes.study import study_of
-        >>> from anysyn.data.volumes.volume import Volume
-        >>> study = study_of({"T1w": Volume(torch.rand(4, 5, 6), np.diag([-1.0, 1, 1, 1]))})
+        >>> image, affine = torch.rand(4, 5, 6), np.diag([-1.0, 1, 1, 1])
+        >>> study = Study("sub-01", "", {"T1w": image}, affine, image > 0)
         >>> turned, undo = Canonical().forward(study)
-        >>> turned.affine[:3, 3].tolist(), torch.equal(turned.images["T1w"][0], study.images["T1w"][-1])
+        >>> turned.affine[:3, 3].tolist(), torch.equal(turned.images["T1w"][0], image[-1])
         ([-3.0, 0.0, 0.0], True)
     """
 
@@ -34,9 +33,9 @@ class Canonical(Preparation):
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Return the reoriented study and the inverse."""
         turns = nib.io_orientation(study.affine)
-        order = [int(axis) for axis in np.argsort(turns[:, 0])]
-        back = [int(axis) for axis in turns[:, 0]]
-        flips = [int(axis) for axis, sign in turns if sign < 0]  # among the new axes
+        back, signs = turns.astype(int).T.tolist()
+        order = np.argsort(back).tolist()
+        flips = [axis for axis, sign in zip(back, signs, strict=True) if sign < 0]  # among the new axes
 
         def turn(image: Tensor, _: float) -> Tensor:
             return image.permute(order).flip(flips).contiguous()
@@ -45,5 +44,4 @@ class Canonical(Preparation):
             return image.flip(flips).permute(back).contiguous()
 
         affine = study.affine @ nib.orientations.inv_ornt_aff(turns, study.grid.shape)
-        turned = study.moved(affine, turn)
-        return turned, lambda prepared: prepared.moved(study.affine, turn_back)
+        return study.moved(affine, turn), lambda prepared: prepared.moved(study.affine, turn_back)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from nibabel.affines import from_matvec
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,11 +25,9 @@ class Crop(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.volumes.study import study_of
-        >>> from anysyn.data.volumes.volume import Volume
         >>> image = torch.zeros(20, 20, 20)
-        >>> image[8:12, 8:12, 8:12] = 1 + torch.rand(4, 4, 4)
-        >>> small, undo = Crop(margin=2.0).forward(study_of({"T1w": Volume(image, np.eye(4))}))
+        >>> image[8:12, 8:12, 8:12] = 1
+        >>> small, undo = Crop(margin=2.0).forward(Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0))
         >>> small.grid.shape, undo(small).grid.shape
         ((8, 8, 8), (20, 20, 20))
     """
@@ -37,15 +36,13 @@ class Crop(Preparation):
     margin: float = 5.0
 
     def __post_init__(self) -> None:
-        """Refuse a negative margin."""
         if self.margin < 0:
             raise ValueError(f"prepare.crop.margin: {self.margin} mm is below 0")
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Return the cropped study and the inverse."""
         box = self._box(study)
-        shift = np.eye(4)
-        shift[:3, 3] = [side.start for side in box]
+        shift = from_matvec(np.eye(3), [side.start for side in box])
         sides = zip(box[::-1], study.grid.shape[::-1], strict=True)
         amounts = [n for side, length in sides for n in (side.start, length - side.stop)]
 

@@ -30,9 +30,8 @@ class Nonnegative(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.volumes.study import study_of
-        >>> from anysyn.data.volumes.volume import Volume
-        >>> study = study_of({"T1w": Volume(torch.tensor([-2.0, 0.0, 900.0]).reshape(3, 1, 1), np.eye(4))})
+        >>> image = torch.tensor([-2.0, 0.0, 900.0]).reshape(3, 1, 1)
+        >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0)
         >>> Nonnegative().forward(study)[0].images["T1w"].flatten().tolist()
         [0.0, 0.0, 900.0]
     """
@@ -55,7 +54,6 @@ class Linear(Preparation):
     windows: Mapping[str, Window] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Bring the windows to one form, and refuse an empty one."""
         windows = {}
         for name, numbers in self.windows.items():
             try:
@@ -102,9 +100,8 @@ class Rescale(Linear):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.volumes.study import study_of
-        >>> from anysyn.data.volumes.volume import Volume
-        >>> study = study_of({"T1w": Volume(torch.arange(1001.0).reshape(7, 11, 13), np.eye(4))})
+        >>> image = torch.arange(1001.0).reshape(7, 11, 13)
+        >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0)
         >>> Rescale(upper=100).forward(study)[0].windows
         {'T1w': (0.0, 1000.0)}
     """
@@ -113,7 +110,6 @@ class Rescale(Linear):
     lower: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse percentiles that are out of range or order."""
         super().__post_init__()
         if not (self.lower or 0) < self.upper <= 100 or (self.lower or 0) < 0:
             raise ValueError(f"prepare.rescale: lower {self.lower} and upper {self.upper} are not percentiles in order")
@@ -134,8 +130,6 @@ class ZScore(Linear):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.volumes.study import study_of
-        >>> from anysyn.data.volumes.volume import Volume
         >>> image = torch.cat([torch.full((4, 8, 8), 90.0), torch.full((4, 8, 8), 110.0)])
         >>> ZScore().measured(image, torch.ones(8, 8, 8, dtype=torch.bool))
         (100.0, 110.0)
@@ -154,9 +148,9 @@ def in_unit(voxels: Tensor, window: Window, unit: str) -> Window:
     Diffusion is stored in 10^-6, 10^-3 or 1 mm^2/s; the bright voxels show which.
 
     Args:
-        voxels: (n,) foreground voxels.
-        window: Window in the unit of the modality table.
-        unit: Unit of the modality table.
+        voxels: (n,) of the foreground.
+        window: In the unit of the modality table.
+        unit: Of the modality table.
 
     Raises:
         VolumeError: If a PET image cannot be in SUV.
@@ -178,11 +172,6 @@ def in_unit(voxels: Tensor, window: Window, unit: str) -> Window:
 
 
 def from_windows(study: Study) -> Study:
-    """Map the images of a study back to the unit of the files by the study's windows.
-
-    Raises:
-        VolumeError: If an image has no window.
-    """
-    windows = {name: study.window(name) for name in study.images}
-    images = {name: restore(image, windows[name]) for name, image in study.images.items()}
+    """Map the images of a study back to the unit of the files by the study's windows; each image must have one."""
+    images = {name: restore(image, study.window(name)) for name, image in study.images.items()}
     return replace(study, images=images, windows={})

@@ -23,15 +23,7 @@ class Preparation:
     spatial: ClassVar[bool] = False
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
-        """Prepare a study.
-
-        Args:
-            study: Images of one subject.
-
-        Returns:
-            The prepared study, and the inverse, which also takes a study with other modalities on the prepared grid:
-            the synthesized ones.
-        """
+        """Return the prepared study, and the inverse, which also takes other modalities on the prepared grid."""
         raise NotImplementedError
 
 
@@ -67,11 +59,9 @@ class Pipeline:
     Example:
         >>> import numpy as np, torch
         >>> from anysyn.data.prepare import Canonical, Crop
-        >>> from anysyn.data.volumes.study import study_of
-        >>> from anysyn.data.volumes.volume import Volume
         >>> image = torch.zeros(9, 9, 9)
         >>> image[3:6, 3:6, 3:6] = torch.rand(3, 3, 3) + 1
-        >>> study = study_of({"T1w": Volume(image, np.diag([-1.0, 1, 1, 1]))})
+        >>> study = Study("sub-01", "", {"T1w": image}, np.diag([-1.0, 1, 1, 1]), image > 0)
         >>> prepared, undo = Pipeline((Canonical(), Crop(margin=1.0)))(study)
         >>> prepared.grid.shape, torch.equal(undo(prepared).images["T1w"], image)
         ((5, 5, 5), True)
@@ -81,7 +71,7 @@ class Pipeline:
     typical: TypicalWindows = field(default_factory=TypicalWindows)
 
     def __call__(self, study: Study) -> tuple[Study, Restoration]:
-        """Prepare a study; the inverse also takes a study with other modalities on the prepared grid.
+        """Prepare a study.
 
         A rescaled study has the windows of its own images and the typical ones of all other modalities.
         """

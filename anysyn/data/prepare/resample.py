@@ -25,9 +25,8 @@ class Resample(Preparation):
 
     Example:
         >>> import torch
-        >>> from anysyn.data.volumes.study import study_of
-        >>> from anysyn.data.volumes.volume import Volume
-        >>> study = study_of({"T1w": Volume(torch.rand(8, 8, 5), np.diag([1.0, 1, 4, 1]))})
+        >>> image = torch.rand(8, 8, 5)
+        >>> study = Study("sub-01", "", {"T1w": image}, np.diag([1.0, 1, 4, 1]), image > 0)
         >>> coarse, undo = Resample(spacing=(2, 2, None)).forward(study)
         >>> coarse.grid.shape, undo(coarse).grid.shape
         ((4, 4, 5), (8, 8, 5))
@@ -38,7 +37,6 @@ class Resample(Preparation):
     interpolation: Interpolation = "linear"
 
     def __post_init__(self) -> None:
-        """Bring the spacing to one form, and refuse lengths that are not above 0."""
         object.__setattr__(self, "spacing", tuple(None if edge is None else float(edge) for edge in self.spacing))
         wrong = [edge for edge in self.spacing if edge is not None and edge <= 0]
         if wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,7 @@ class TypicalWindows:
 
     @classmethod
     def learned(cls, subjects: Iterable[tuple[str, Mapping[str, Window]]]) -> TypicalWindows:
-        """Compute the medians.
-
-        Args:
-            subjects: For each training subject its dataset and its windows by modality.
-        """
+        """Compute the medians from the dataset of each training subject and its windows by modality."""
         by_dataset: dict[str, list[Mapping[str, Window]]] = defaultdict(list)
         for dataset, windows in subjects:
             by_dataset[dataset].append(windows)
@@ -47,20 +43,13 @@ class TypicalWindows:
         return cls(overall, {dataset: _medians(by_dataset[dataset]) for dataset in sorted(by_dataset)})
 
     def windows(self, dataset: str = "") -> dict[str, Window]:
-        """Return the window of each modality: the dataset's, else the overall one, else the modality table's.
-
-        Args:
-            dataset: Name of a dataset, known or not.
-        """
+        """Return the window of each modality: the dataset's, else the overall one, else the modality table's."""
         fixed: dict[str, Window] = {known.name: known.window for known in modalities() if known.window is not None}
         return {**fixed, **self.overall, **self.datasets.get(dataset, {})}
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain mappings and lists."""
-        return {
-            "overall": {name: list(window) for name, window in self.overall.items()},
-            "datasets": {key: {name: list(w) for name, w in windows.items()} for key, windows in self.datasets.items()},
-        }
+        """Return plain mappings and tuples."""
+        return asdict(self)
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> TypicalWindows:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
-from anysyn.data.records import Failure, FoundSubjects, Subject
-from anysyn.data.subjects.collector import Collector, failure
+from anysyn.data.records import Failure, FoundSubjects
+from anysyn.data.subjects.collector import Collector, failure, found_subjects
 from anysyn.data.subjects.sidecars import Sidecars, entities_of, read_sidecar, stem
 from anysyn.data.subjects.tsv import age_and_sex, read_table
 from anysyn.errors import UserError
@@ -51,25 +51,18 @@ def read_bids(root: Path) -> FoundSubjects:
     Of several runs, echoes, acquisitions or reconstructions of a modality, the first is used and the others are
     ignored. Masks are the files ``*_mask.nii.gz`` below ``derivatives/masks``, named by their ``label`` or ``desc``.
     ``participants.tsv`` gives age and sex, and the dataset in a column ``site``.
-
-    Args:
-        root: The dataset.
     """
     failures: list[Failure] = []
-    ignored: list[Failure] = []
     people, dataset, sidecars = _people(root, failures), _dataset(root, failures), Sidecars(root)
-    subjects: list[Subject] = []
+    collected = []
     for person, session in _sessions(root):
         row = people.get(person, {})
         key = person if session.name == person else f"{person}_{session.name}"
-        images = Collector(key, age_and_sex(row))
+        images = Collector(key, row.get("site") or dataset, person, age_and_sex(row))
         _add_images(images, session, sidecars)
         _add_masks(images, root / "derivatives" / "masks" / session.relative_to(root))
-        failures += images.failures
-        ignored += images.ignored
-        if images.files:
-            subjects.append(images.subject(row.get("site") or dataset, person))
-    return FoundSubjects(tuple(subjects), tuple(failures), tuple(ignored))
+        collected.append(images)
+    return found_subjects(collected, failures)
 
 
 def _sessions(root: Path) -> Iterator[tuple[str, Path]]:

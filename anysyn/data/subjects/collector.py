@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modalities, named
-from anysyn.data.records import Failure, Subject
+from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.volumes.nifti import read_header, spacing_of
 from anysyn.errors import UserError
 
@@ -20,11 +20,16 @@ class Collector:
 
     Args:
         key: Unique name of the subject.
-        person: Acquisition fields that describe the person: ``age_years``, ``sex``.
+        dataset: Name of its dataset.
+        person: Name of the person.
+        traits: Acquisition fields that describe the person: ``age_years``, ``sex``.
     """
 
     key: str
-    person: Mapping[str, Any] = field(default_factory=dict)
+    dataset: str
+    person: str
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    split: str | None = None
     files: dict[str, Path] = field(default_factory=dict)
     acquisitions: dict[str, Acquisition] = field(default_factory=dict)
     masks: dict[str, Path] = field(default_factory=dict)
@@ -32,19 +37,13 @@ class Collector:
     ignored: list[Failure] = field(default_factory=list)
 
     def add(self, name: str, path: Path, sidecar: Callable[[], Mapping[str, Any]]) -> None:
-        """Add an image if its header and sidecar can be read; only the first of a modality is used.
-
-        Args:
-            name: Canonical modality name.
-            path: Its file.
-            sidecar: Reads its acquisition parameters.
-        """
+        """Add the file of a modality if its header and ``sidecar()`` can be read; only the first file is used."""
         if name in self.files:
             self.ignore(path, f"is not used; {self.files[name].name} is the first {name}")
             return
         try:
             spacing = spacing_of(read_header(path))
-            record = Acquisition.from_bids(sidecar(), voxel_size_mm=spacing, **self.person)
+            record = Acquisition.from_bids(sidecar(), voxel_size_mm=spacing, **self.traits)
             self.acquisitions[name] = named(record, name)
         except UserError as error:
             self.leave_out(path, str(error))
@@ -64,11 +63,22 @@ class Collector:
         """List a file or folder that is not needed, and why."""
         self.ignored.append(failure(self.key, path, reason))
 
-    def subject(self, dataset: str, person: str, split: str | None = None) -> Subject:
+    def subject(self) -> Subject:
         """Return the subject, with its images in the order of the modality table."""
         files = {known.name: self.files[known.name] for known in modalities() if known.name in self.files}
         acquisitions = {name: self.acquisitions[name] for name in files}
-        return Subject(self.key, dataset, files, acquisitions, self.masks, person, split)
+        return Subject(self.key, self.dataset, files, acquisitions, self.masks, self.person, self.split)
+
+
+def found_subjects(
+    collected: Sequence[Collector], failures: Iterable[Failure] = (), ignored: Iterable[Failure] = ()
+) -> FoundSubjects:
+    """Return the subjects that have an image, and what was left out of all subjects and before them."""
+    return FoundSubjects(
+        tuple(images.subject() for images in collected if images.files),
+        (*failures, *(failure for images in collected for failure in images.failures)),
+        (*ignored, *(failure for images in collected for failure in images.ignored)),
+    )
 
 
 def failure(key: str, path: Path, reason: str) -> Failure:

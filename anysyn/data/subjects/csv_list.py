@@ -9,7 +9,7 @@ from pathlib import Path
 
 from anysyn.data.modalities import modalities, modality, recognise
 from anysyn.data.records import Failure, FoundSubjects
-from anysyn.data.subjects.collector import Collector, failure
+from anysyn.data.subjects.collector import Collector, failure, found_subjects
 from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.subjects.tsv import age_and_sex, read_table
 from anysyn.errors import UserError
@@ -47,16 +47,15 @@ def read_csv_list(path: Path) -> FoundSubjects:
             grouped[row["subject"], row.get("session", "")].append(row)
         else:
             failures.append(failure(path.name, path, f"line {number} names no subject, so it is left out"))
-    subjects = []
+    collected = []
     for (person, session), lines in sorted(grouped.items()):
         about = {column: cell for line in lines for column, cell in line.items() if cell}
-        images = _images("_".join(filter(None, (person, session))), about, lines, path)
-        failures += images.failures
-        ignored += images.ignored
-        if images.files:
-            dataset = about.get("dataset", path.stem)
-            subjects.append(images.subject(dataset, person, _split(about, path)))
-    return FoundSubjects(tuple(subjects), tuple(failures), tuple(ignored))
+        key = "_".join(filter(None, (person, session)))
+        images = Collector(key, about.get("dataset", path.stem), person, age_and_sex(about))
+        _add_images(images, lines, path)
+        images.split = _split(about, path) if images.files else None
+        collected.append(images)
+    return found_subjects(collected, failures, ignored)
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> list[str]:
@@ -72,8 +71,7 @@ def _check_columns(path: Path, columns: Sequence[str]) -> list[str]:
     return [column for column in columns if column not in known]
 
 
-def _images(key: str, about: Mapping[str, str], lines: Sequence[Mapping[str, str]], path: Path) -> Collector:
-    images = Collector(key, age_and_sex(about))
+def _add_images(images: Collector, lines: Sequence[Mapping[str, str]], path: Path) -> None:
     for name, cell in (pair for line in lines for pair in _cells(line)):
         file = path.parent / cell
         if _is_mask(name):
@@ -86,8 +84,7 @@ def _images(key: str, about: Mapping[str, str], lines: Sequence[Mapping[str, str
         else:
             images.add(canonical, file, partial(sidecar_beside, file))
     if not images.files and not images.failures:
-        images.leave_out(path, f"{key} names no image")
-    return images
+        images.leave_out(path, f"{images.key} names no image")
 
 
 def _cells(line: Mapping[str, str]) -> Iterator[tuple[str, str]]:

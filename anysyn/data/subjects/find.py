@@ -8,14 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from anysyn.data.records import Failure, FoundSubjects, Subject
+from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.bids import is_bids, read_bids
 from anysyn.data.subjects.csv_list import read_csv_list
 from anysyn.data.subjects.folders import read_folders
 from anysyn.errors import UserError
 from anysyn.registry import suggest
-
-__all__ = ["Failure", "FoundSubjects", "Layout", "Subject", "find_subjects"]
 
 Layout = Literal["auto", "bids", "folders", "csv"]
 

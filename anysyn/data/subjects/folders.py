@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from anysyn.data.modalities import modalities, recognise
-from anysyn.data.records import Failure, FoundSubjects, Subject
-from anysyn.data.subjects.collector import Collector
+from anysyn.data.records import FoundSubjects
+from anysyn.data.subjects.collector import Collector, found_subjects
 from anysyn.data.subjects.sidecars import sidecar_beside, stem
 from anysyn.data.volumes.nifti import SUFFIXES
 from anysyn.registry import suggest
@@ -33,27 +33,18 @@ def read_folders(root: Path) -> FoundSubjects:
     The key is the path relative to the root. The person is the folder ``sub-*`` of that path, or else its last folder
     whose name is not that of a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``);
     in ``BraTS-GLI-00005-100``, 100 is the visit. The dataset is the folder above the person.
-
-    Args:
-        root: The topmost folder.
     """
-    subjects: list[Subject] = []
-    failures: list[Failure] = []
-    ignored: list[Failure] = []
+    top, collected = root.resolve().name, []
     for folder, names in _walk(root):
         parts = folder.relative_to(root).parts
-        images = Collector("/".join(parts) or root.resolve().name)
+        person = person_of(parts)
+        images = Collector("/".join(parts) or top, "/".join(person[:-1]) or top, "/".join(person) or top)
         for name in names:
             _add(images, folder / name, parts)
         if images.masks and not images.files:
             images.ignore(folder, "holds masks and no image")
-        failures += images.failures
-        ignored += images.ignored
-        if images.files:
-            person = person_of(parts)
-            above = "/".join(person[:-1])
-            subjects.append(images.subject(above or root.resolve().name, "/".join(person) or images.key))
-    return FoundSubjects(tuple(subjects), tuple(failures), tuple(ignored))
+        collected.append(images)
+    return found_subjects(collected)
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -71,8 +62,7 @@ def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
 def _add(images: Collector, path: Path, parts: Sequence[str]) -> None:
     words = _words(stem(path), parts)
     if MASK_WORDS & {word.lower() for word in words}:
-        what = "_".join(word for word in words if word.lower() != "mask") or "mask"
-        images.add_mask(what, path)
+        images.add_mask("_".join(word for word in words if word.lower() != "mask") or "mask", path)
         return
     names = contrasts(words)
     if len(names) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
 
 
 def sidecar_beside(path: Path) -> dict[str, Any]:
-    """Read the sidecar next to an image, the same name with ``.json``; empty if there is none.
-
-    Raises:
-        SidecarError: If it cannot be read.
-    """
+    """Read the sidecar next to an image, the same name with ``.json``; empty if there is none."""
     beside = path.with_name(f"{stem(path)}.json")
     return read_sidecar(beside) if beside.is_file() else {}
 
@@ -66,28 +63,19 @@ class Sidecars:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._listed: dict[Path, list[Path]] = {}
-        self._read: dict[Path, dict[str, Any]] = {}
+        self._root, self._list, self._read = root, cache(_sidecars_in), cache(read_sidecar)
 
     def of(self, image: Path) -> dict[str, Any]:
-        """Return the merged fields of all sidecars of an image.
-
-        Raises:
-            SidecarError: If one of them cannot be read.
-        """
+        """Return the merged fields of all sidecars of an image; a `SidecarError` if one of them cannot be read."""
         above = [folder for folder in reversed(image.parents) if folder.is_relative_to(self._root)]
         fields: dict[str, Any] = {}
         for path in (path for folder in above for path in self._list(folder) if _applies(path, image)):
-            if path not in self._read:
-                self._read[path] = read_sidecar(path)
-            fields |= self._read[path]
+            fields |= self._read(path)
         return fields
 
-    def _list(self, folder: Path) -> list[Path]:
-        if folder not in self._listed:
-            self._listed[folder] = sorted(folder.glob("*.json"), key=lambda path: (path.name.count("_"), path.name))
-        return self._listed[folder]
+
+def _sidecars_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json"), key=lambda path: (path.name.count("_"), path.name))
 
 
 def _applies(sidecar: Path, image: Path) -> bool:

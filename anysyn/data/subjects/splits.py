@@ -36,11 +36,11 @@ def split_subjects(
     share stays empty. If only other parts are lists, the remaining persons are split in proportion to the shares.
 
     Args:
-        subjects: All subjects.
+        subjects: All of them.
         train: Share of the persons, or keys.
         validation: Share of the persons, or keys.
         test: Share of the persons, or keys.
-        seed: Seed of the draw.
+        seed: Of the draw.
 
     Returns:
         The sorted keys of ``"train"``, ``"validation"`` and ``"test"``.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.geometry.boxes import Box, centred, starts
-from anysyn.data.geometry.grid import Shape
+from anysyn.data.geometry.boxes import Box, starts
+from anysyn.data.geometry.grid import Shape, triple
 from anysyn.data.views.view import Boxes, View
 from anysyn.registry import register
 
@@ -45,8 +45,7 @@ class Patches(View):
             raise ValueError(f"view.overlap: {overlap} is not from 0 to below 1 (a share of the patch)")
         if not 0 <= 2 * halo < min(size):
             raise ValueError(f"view.halo: {halo} leaves nothing of a patch of {size}; it is cut from both its ends")
-        x, y, z = size
-        self.size, self.per_volume, self.overlap, self.halo = (x, y, z), per_volume, overlap, halo
+        self.size, self.per_volume, self.overlap, self.halo = triple(size), per_volume, overlap, halo
 
     def extent(self, shapes: Sequence[Shape]) -> Shape:
         """Return the size of a patch."""
@@ -80,19 +79,16 @@ class ForegroundBoxes(Boxes):
     number: int
 
     def __len__(self) -> int:
-        """Return the number of boxes in an epoch."""
         return self.number
 
     def draw(self, number: int, generator: Generator) -> Box:
         """Draw one box."""
-        return self.around_voxel(self.extent, generator)
-
-    def around_voxel(self, extent: Shape, generator: Generator) -> Box:
-        """Draw a box of any size around a foreground voxel."""
+        size = self._size(generator)
         rank = int(torch.randint(int(self.cumulated[-1]), (), generator=generator))
         plane = int(torch.searchsorted(self.cumulated, rank, right=True))
         before = int(self.cumulated[plane - 1]) if plane else 0
         y, z = self.foreground[plane].nonzero()[rank - before].tolist()
-        sides = zip((plane, y, z), extent, self.foreground.shape, strict=True)
-        x, y, z = (min(max(at - n // 2, 0), full - n) if n <= full else centred(full, n) for at, n, full in sides)
-        return Box((x, y, z), extent)
+        return Box.around((plane, y, z), size, self.foreground.shape)
+
+    def _size(self, generator: Generator) -> Shape:
+        return self.extent

@@ -9,8 +9,7 @@ from math import prod
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.geometry.boxes import Box
-from anysyn.data.geometry.grid import Shape
+from anysyn.data.geometry.grid import Shape, triple
 from anysyn.data.geometry.resampling import downsample
 from anysyn.data.views.patches import ForegroundBoxes, Patches
 from anysyn.data.views.slices import Axis, Slices
@@ -35,9 +34,7 @@ class _Scaled(View):
         fewest = prod(_scaled(size, (low, low, low)))
         points = prod(size) if points is None else points
         if not 1 <= points <= fewest:
-            raise ValueError(
-                f"view.points: {points} is not from 1 to {fewest}, the voxels of the truth at scale {low:g}"
-            )
+            raise ValueError(f"view.points: {points} is not from 1 to {fewest}, the target's voxels at scale {low:g}")
         if per_volume < 1:
             raise ValueError(f"view.per_volume: {per_volume} is not at least 1")
         self.input_size, self.scales, self.isotropic, self.points = size, (low, high), isotropic, points
@@ -53,12 +50,7 @@ class _Scaled(View):
         return _ScaledBoxes(foreground, cumulated, extent, self.per_volume, self.scales, self.isotropic)
 
     def observe(self, images: Tensor, generator: Generator) -> Observed:
-        """Downsample the box, with the original at some of its voxel centres, drawn without replacement, as target.
-
-        Args:
-            images: (M, *box).
-            generator: Draws the points.
-        """
+        """Downsample the box, with the original at some of its voxel centres, drawn without replacement, as target."""
         box = images.shape[1:]
         size = [self.input_size[axis] for axis in self.spatial]
         chosen = torch.randperm(prod(box), generator=generator)[: self.points]  # (Q,)
@@ -104,9 +96,8 @@ class ScaledPatches(_Scaled, Patches):
         overlap: float = 0.25,
         halo: int = 0,
     ) -> None:
-        x, y, z = size
-        self._set_scales((x, y, z), scales, isotropic, points, per_volume)
-        largest = _scaled((x, y, z), (scales[1],) * 3)
+        self._set_scales(triple(size), scales, isotropic, points, per_volume)
+        largest = _scaled(triple(size), (scales[1],) * 3)
         super().__init__(size=tile or largest, per_volume=per_volume, overlap=overlap, halo=halo)
 
 
@@ -151,17 +142,13 @@ class _ScaledBoxes(ForegroundBoxes):
     scales: Scales
     isotropic: bool
 
-    def draw(self, number: int, generator: Generator) -> Box:
-        return self.around_voxel(_scaled(self.extent, self._draw_scales(generator)), generator)
-
-    def _draw_scales(self, generator: Generator) -> tuple[float, ...]:
+    def _size(self, generator: Generator) -> Shape:
         low, high = self.scales
         if low == high:
-            return (low,) * 3
+            return _scaled(self.extent, (low,) * 3)
         shares = torch.rand(1 if self.isotropic else 3, generator=generator).expand(3).tolist()
-        return tuple(min(max(round(low + (high - low) * share, 1), low), high) for share in shares)
+        return _scaled(self.extent, [min(max(round(low + (high - low) * share, 1), low), high) for share in shares])
 
 
 def _scaled(size: Shape, scales: Sequence[float]) -> Shape:
-    x, y, z = (n if n == 1 else round(n * scale) for n, scale in zip(size, scales, strict=True))
-    return x, y, z
+    return triple(n if n == 1 else round(n * scale) for n, scale in zip(size, scales, strict=True))

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from anysyn.data.geometry.boxes import Box, centred, starts
-from anysyn.data.geometry.grid import Shape
+from anysyn.data.geometry.grid import Shape, triple
 from anysyn.data.views.view import Boxes, FixedBoxes, View
 from anysyn.registry import register
 
@@ -33,40 +33,34 @@ class RandomInPlane(FixedBoxes):
     foreground: Tensor
 
     def draw(self, number: int, generator: Generator) -> Box:
-        """Draw the position in the plane of the box with this number."""
-        start, size = self.boxes[number]
-        first = max(start[self.normal], 0)
-        thick = self.foreground.narrow(self.normal, first, min(size[self.normal], self.foreground.shape[self.normal]))
-        inside = thick.nonzero()  # (N, 3)
-        centre = inside[int(torch.randint(len(inside), (), generator=generator))].tolist()
-        sides = zip(start, centre, size, self.foreground.shape, strict=True)
-        moved = [min(max(at - n // 2, 0), full - n) if n < full else old for old, at, n, full in sides]
-        moved[self.normal] = start[self.normal]
-        return Box((moved[0], moved[1], moved[2]), size)
+        """Draw the position in the plane."""
+        fixed, size = self.boxes[number]
+        shape, normal = self.foreground.shape, self.normal
+        inside = self.foreground.narrow(normal, max(fixed[normal], 0), min(size[normal], shape[normal])).nonzero()
+        voxel = inside[int(torch.randint(len(inside), (), generator=generator))].tolist()
+        start = list(Box.around(voxel, size, shape).start)
+        start[normal] = fixed[normal]
+        return Box(triple(start), size)
 
 
+@dataclass(kw_only=True, eq=False)
 class _Planes(View):
     """Base of slices and slabs: positions along one axis, the plane across it."""
 
+    axis: Axis = "axial"
+    size: tuple[int, int] | None = None
+    place: Place = "centre"
+    min_foreground: float = 0.05
     dimensions = 2
     thickness = 1
 
-    def __init__(
-        self,
-        *,
-        axis: Axis = "axial",
-        size: tuple[int, int] | None = None,
-        place: Place = "centre",
-        min_foreground: float = 0.05,
-    ) -> None:
-        if not 0 <= min_foreground <= 1:
-            raise ValueError(f"view.min_foreground: {min_foreground} is not from 0 to 1 (a share of the fullest slice)")
-        if size is not None and min(size) < 1:
-            raise ValueError(f"view.size: {size} is not at least one voxel")
-        normal = _NORMAL[axis]
-        first, second = (other for other in range(3) if other != normal)
-        self.axes = (normal, first, second)
-        self.size, self.place, self.min_foreground = size, place, min_foreground
+    def __post_init__(self) -> None:
+        share, normal = self.min_foreground, _NORMAL[self.axis]
+        if not 0 <= share <= 1:
+            raise ValueError(f"view.min_foreground: {share} is not from 0 to 1 (a share of the fullest slice)")
+        if self.size is not None and min(self.size) < 1:
+            raise ValueError(f"view.size: {self.size} is not at least one voxel")
+        self.axes = triple((normal, *(axis for axis in range(3) if axis != normal)))
 
     def extent(self, shapes: Sequence[Shape]) -> Shape:
         """Return the size of a training slice, by default the largest of the cohort."""
@@ -75,24 +69,22 @@ class _Planes(View):
 
     def boxes(self, foreground: Tensor, profile: Tensor, extent: Shape) -> Boxes:
         """Return a box for each slice with enough foreground, centred in the plane or around its foreground."""
-        normal, first, second = self.axes
-        shape = foreground.shape
-        across = [centred(shape[axis], extent[axis]) for axis in (first, second)]
+        normal, *plane = self.axes
+        across = [centred(foreground.shape[axis], extent[axis]) for axis in plane]
         enough = (profile >= max(1.0, self.min_foreground * float(profile.max()))).nonzero().flatten().tolist()
-        half, last = self.thickness // 2, shape[normal] - self.thickness
+        half, last = self.thickness // 2, foreground.shape[normal] - self.thickness
         along = sorted({min(max(i - half, 0), last) for i in enough}) if last > 0 else [centred(last, 0)]
         boxes = [Box(self._sides(start, *across), extent) for start in along]
         return FixedBoxes(boxes) if self.place == "centre" else RandomInPlane(boxes, normal, foreground)
 
     def cover(self, shape: Shape, overlap: float, halo: int | None = None) -> list[Box]:
         """List the boxes along the axis of the slices, each with the full plane."""
-        normal, first, second = self.axes
-        size = self._sides(self.thickness, shape[first], shape[second])
+        normal, *plane = self.axes
+        size = self._sides(self.thickness, *(shape[axis] for axis in plane))
         return [Box(self._sides(i, 0, 0), size) for i in starts(shape[normal], self.thickness, overlap)]
 
     def _sides(self, *along: int) -> Shape:
-        x, y, z = (along[self.axes.index(axis)] for axis in range(3))
-        return x, y, z
+        return triple(along[self.axes.index(axis)] for axis in range(3))
 
 
 @register("view", "slices")
@@ -116,6 +108,7 @@ class Slices(_Planes):
 
 
 @register("view", "slabs")
+@dataclass(kw_only=True, eq=False)
 class Slabs(_Planes):
     """A few adjacent slices as channels, for a two-dimensional network.
 
@@ -134,16 +127,10 @@ class Slabs(_Planes):
         torch.Size([4, 3, 8, 9])
     """
 
-    def __init__(
-        self,
-        *,
-        thickness: int = 3,
-        axis: Axis = "axial",
-        size: tuple[int, int] | None = None,
-        place: Place = "centre",
-        min_foreground: float = 0.05,
-    ) -> None:
-        if thickness < 1:
-            raise ValueError(f"view.thickness: {thickness} is not at least one slice")
-        super().__init__(axis=axis, size=size, place=place, min_foreground=min_foreground)
-        self.depth = self.thickness = thickness
+    thickness: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.thickness < 1:
+            raise ValueError(f"view.thickness: {self.thickness} is not at least one slice")
+        self.depth = self.thickness

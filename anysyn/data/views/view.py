@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 from torch import Generator, Tensor
 
 from anysyn.data.geometry.boxes import Box, cut
-from anysyn.data.geometry.grid import Shape
+from anysyn.data.geometry.grid import Shape, triple
 
 
 class Boxes(ABC):
@@ -22,26 +22,16 @@ class Boxes(ABC):
 
     @abstractmethod
     def draw(self, number: int, generator: Generator) -> Box:
-        """Return one of the boxes.
-
-        Args:
-            number: From 0 to below the length.
-            generator: Draws the position of the box if it is random.
-        """
+        """Return the box with this number, from 0 to below the length; the generator draws random positions."""
 
 
 @dataclass(frozen=True)
 class FixedBoxes(Boxes):
-    """Boxes at fixed positions.
-
-    Args:
-        boxes: The boxes.
-    """
+    """Boxes at fixed positions."""
 
     boxes: Sequence[Box]
 
     def __len__(self) -> int:
-        """Return the number of boxes in an epoch."""
         return len(self.boxes)
 
     def draw(self, number: int, generator: Generator) -> Box:
@@ -117,45 +107,33 @@ class View(ABC):
 
         Args:
             foreground: (X, Y, Z) bool.
-            overlap: Share of a box that its neighbour covers as well, from 0 to below 1; by default the view's own, or
-                more if the halos require it.
+            overlap: As for `cover`; by default the view's own, or more if the halos require it.
         """
-        x, y, z = foreground.shape
-        boxes = self.cover((x, y, z), self.overlap) if overlap is None else self.cover((x, y, z), overlap, halo=0)
+        shape = triple(foreground.shape)
+        boxes = self.cover(shape, self.overlap) if overlap is None else self.cover(shape, overlap, halo=0)
         return [box for box in boxes if foreground[box.inside(foreground.shape)].any()]
 
     def observe(self, images: Tensor, generator: Generator) -> Observed:
-        """Return a low-resolution input and target points of a box; only for a view with ``points``.
-
-        Args:
-            images: (M, *box), from `take`.
-            generator: Draws the points.
-        """
+        """Return a low-resolution input and random target points of images (M, *box); only with ``points``."""
         raise NotImplementedError
 
     def take(self, images: Tensor, box: Box, air: Tensor | None = None) -> Tensor:
-        """Crop a volume to a box, with the axes in the network's order.
+        """Crop images (M, X, Y, Z) to a box, with the axes in the network's order: (M, *S).
 
         Args:
             images: (M, X, Y, Z).
             box: The voxels.
             air: (M,) padding values outside the volume; 0 by default.
-
-        Returns:
-            (M, *S).
         """
         piece = cut(images, box, air).permute(0, *(axis + 1 for axis in self.axes))  # (M, a, b, c)
         return piece if len(self.spatial) == 3 else piece.squeeze(1)  # (M, *S)
 
     def give(self, answer: Tensor, box: Box) -> Tensor:
-        """Return the network's output for a box in the order of the volume's axes.
+        """Return the network's output for a box in the order of the volume's axes: (K, *size of the box).
 
         Args:
             answer: (K, *S), or (K, *N) on a lattice.
             box: The box of the input, or the box of the output that the lattice covers.
-
-        Returns:
-            (K, *size of the box).
         """
         back = [self.axes.index(axis) + 1 for axis in range(3)]
         return answer.reshape(len(answer), *(box.size[axis] for axis in self.axes)).permute(0, *back)  # (K, x, y, z)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.data.geometry.boxes import Box, centred
-from anysyn.data.geometry.grid import Shape
+from anysyn.data.geometry.grid import Shape, triple
 from anysyn.data.views.view import Boxes, FixedBoxes, View
 from anysyn.registry import register
 
@@ -37,13 +37,11 @@ class Whole(View):
 
     def extent(self, shapes: Sequence[Shape]) -> Shape:
         """Return the size of a training sample, by default the largest of the cohort."""
-        x, y, z = self.size or (max(shape[axis] for shape in shapes) for axis in range(3))
-        return x, y, z
+        return triple(self.size or map(max, zip(*shapes, strict=True)))
 
     def boxes(self, foreground: Tensor, profile: Tensor, extent: Shape) -> Boxes:
         """Return the box around the centre."""
-        x, y, z = (centred(length, size) for length, size in zip(foreground.shape, extent, strict=True))
-        return FixedBoxes([Box((x, y, z), extent)])
+        return FixedBoxes([Box(triple(map(centred, foreground.shape, extent)), extent)])
 
     def cover(self, shape: Shape, overlap: float, halo: int | None = None) -> list[Box]:
         """Return the volume as one box."""

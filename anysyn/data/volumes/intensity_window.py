@@ -32,10 +32,6 @@ def rescale(intensity: Intensity, window: Window) -> Intensity:
 def restore(share: Intensity, window: Window) -> Intensity:
     """Map prepared intensities back to the unit of the file, the inverse of `rescale`.
 
-    Args:
-        share: Prepared intensity.
-        window: As in `rescale`.
-
     Example:
         >>> restore(-0.25, (0.0, 80.0, 0.02)), restore(0.5, (0.0, 80.0, 0.02))
         (-1000.0, 40.0)
@@ -46,10 +42,6 @@ def restore(share: Intensity, window: Window) -> Intensity:
 def with_equal_slope(share: Intensity, window: Window) -> Intensity:
     """Return prepared intensities as they would be with the same slope inside and outside the window.
 
-    Args:
-        share: Prepared intensity.
-        window: As in `rescale`.
-
     Example:
         >>> with_equal_slope(-0.25, (0.0, 80.0, 0.02)), with_equal_slope(-0.25, (0.0, 80.0))
         (-12.5, -0.25)
@@ -59,12 +51,7 @@ def with_equal_slope(share: Intensity, window: Window) -> Intensity:
 
 
 def width(window: Window) -> float:
-    """Return the span of a window in the unit of the file.
-
-    Example:
-        >>> width((-100.0, 100.0, 0.1))
-        200.0
-    """
+    """Return the span of a window in the unit of the file."""
     return window[1] - window[0]
 
 

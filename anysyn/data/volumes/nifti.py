@@ -8,9 +8,9 @@ import io
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import nibabel as nib
 import numpy as np
@@ -45,14 +45,6 @@ _REMEDIES = {
 }
 
 
-class Nifti(NamedTuple):
-    """Content of a file: voxels (X, Y, Z) float32, affine (4, 4) in mm, RAS+, and header."""
-
-    voxels: NDArray[np.float32]
-    affine: NDArray[np.float64]
-    header: nib.Nifti1Header
-
-
 def read_header(path: Path) -> nib.Nifti1Header:
     """Read and check the header alone, in well under a millisecond.
 
@@ -63,8 +55,11 @@ def read_header(path: Path) -> nib.Nifti1Header:
         return _checked_header(file.read(nib.Nifti2Header.sizeof_hdr), path)
 
 
-def read_nifti(path: Path) -> Nifti:
+def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], nib.Nifti1Header]:
     """Read a file; trailing axes of length one are dropped, and a single slice becomes a volume of one slice.
+
+    Returns:
+        Voxels (X, Y, Z), affine (4, 4) in mm, RAS+, and header.
 
     Raises:
         VolumeError: As for the header, and if the file is truncated or damaged.
@@ -74,7 +69,7 @@ def read_nifti(path: Path) -> Nifti:
         with np.errstate(over="ignore", invalid="ignore"):  # the check of the voxels reports infinities
             voxels = np.asarray(ArrayProxy(io.BytesIO(content), header), dtype=np.float32)
         spatial = (*voxels.shape, 1)[:3]
-        return Nifti(np.ascontiguousarray(voxels.reshape(spatial)), affine_of(header), header)  # (X, Y, Z)
+        return np.ascontiguousarray(voxels.reshape(spatial)), affine_of(header), header  # (X, Y, Z)
 
 
 def affine_of(header: nib.Nifti1Header) -> NDArray[np.float64]:
@@ -97,19 +92,9 @@ def write_nifti(
     description: str,
     overwrite: bool,
 ) -> None:
-    """Write voxels as float32; the file is complete or not there.
+    """Write voxels (X, Y, Z) as float32; the file is complete or not there.
 
-    Args:
-        voxels: (X, Y, Z).
-        affine: (4, 4), voxel to world in mm, RAS+.
-        path: ``.nii`` or ``.nii.gz``.
-        source: Header whose geometry is copied to the bit if it has this affine.
-        description: The header's ``descrip``, at most 79 bytes.
-        overwrite: Whether an existing file may be replaced.
-
-    Raises:
-        VolumeError: If the name has another ending, the file exists, or it cannot be written.
-        ValueError: If the description is too long.
+    The geometry of the header ``source`` is copied if it has this affine; all else is as for `write_volume`.
     """
     _check_suffix(path)
     image_class = nib.Nifti2Image if isinstance(source, nib.Nifti2Header) else nib.Nifti1Image
@@ -119,15 +104,10 @@ def write_nifti(
     header["descrip"] = _description(description)
     _place(header, affine, source)
     with _explained(path), replacing(path, overwrite=overwrite) as file:
-        _write_image(image_class(voxels, None, header), file, compressed=_is_compressed(path))
-
-
-def _write_image(image: nib.Nifti1Image, file: BinaryIO, *, compressed: bool) -> None:
-    if not compressed:
-        image.to_stream(file)
-        return
-    with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as packed:  # no name, no time: the same bytes every time
-        image.to_stream(packed)
+        # without a name and a time, so that the same voxels give the same bytes
+        packing = gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) if _is_compressed(path) else nullcontext(file)
+        with packing as stream:
+            image_class(voxels, None, header).to_stream(stream)
 
 
 def _description(text: str) -> bytes:
@@ -217,11 +197,11 @@ def _checked_header(start: bytes, path: Path) -> nib.Nifti1Header:
 
 def _check_shape(shape: Sequence[int], path: Path) -> None:
     if len(shape) < 2 or min(shape) < 1:
-        raise VolumeError(f"{path}: has no voxels (shape {times(shape) or 'empty'}); leave it out or export it again")
+        raise VolumeError(f"{path}: has no voxels (shape {_times(shape) or 'empty'}); leave it out or export it again")
     count = math.prod(shape[3:])
     if count > 1:
         raise VolumeError(
-            f"{path}: holds {count} volumes ({times(shape)}) where one is needed; "
+            f"{path}: holds {count} volumes ({_times(shape)}) where one is needed; "
             "save one of them: nibabel.load(...).slicer[..., 0].to_filename(...)"
         )
 
@@ -256,11 +236,5 @@ def _is_compressed(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
 
 
-def times(shape: Sequence[int]) -> str:
-    """Format a shape for a message.
-
-    Example:
-        >>> times((240, 240, 155))
-        '240x240x155'
-    """
+def _times(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.grid import Grid, resample, same_grid
+from anysyn.data.geometry.grid import Grid, resample, same_grid, triple
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
 from anysyn.data.volumes.foreground import foreground
@@ -52,8 +52,7 @@ class Study:
     @property
     def grid(self) -> Grid:
         """Return the voxel grid."""
-        x, y, z = self.foreground.shape
-        return Grid((x, y, z), self.affine)
+        return Grid(triple(self.foreground.shape), self.affine)
 
     def acquisition(self, name: str) -> Acquisition | None:
         """Return the acquisition parameters of an image, with the voxel size of this grid.
@@ -69,24 +68,16 @@ class Study:
     def air(self, name: str) -> float:
         """Return the intensity of air: -1000 HU in CT and 0 elsewhere, mapped by the modality's window if rescaled.
 
-        Raises:
-            VolumeError: If the study is rescaled, but not this modality.
-
         Example:
             >>> study = study_of({"CT": Volume(torch.rand(2, 2, 2), np.eye(4))})
             >>> replace(study, windows={"CT": (-500.0, 500.0)}).air("CT")
             -0.5
         """
-        if not self.windows:
-            return _air(name)
-        return rescale(_air(name), self.window(name))
+        air = _air(name)
+        return rescale(air, self.window(name)) if self.windows else air
 
     def window(self, name: str) -> Window:
-        """Return the intensities, in the file's unit, that became 0 and 1, and the slope outside if there is one.
-
-        Raises:
-            VolumeError: If the modality has no window.
-        """
+        """Return the window of a modality; without one, raise a `VolumeError`."""
         if name not in self.windows:
             raise VolumeError(
                 f"{self.key}: no image and no training subject says how bright {name} is; {suggest(name, self.windows)}"
@@ -94,10 +85,10 @@ class Study:
         return self.windows[name]
 
     def moved(self, affine: NDArray[np.float64], move: Callable[[Tensor, float], Tensor]) -> Study:
-        """Move every image and the foreground to another grid.
+        """Move every image and the foreground to the grid of another affine (4, 4).
 
         Args:
-            affine: (4, 4), affine of the new grid.
+            affine: Of the new grid.
             move: Maps an image and its intensity of air to the image on the new grid.
         """
         images = {name: move(image, self.air(name)) for name, image in self.images.items()}
@@ -111,7 +102,7 @@ def read_study(subject: Subject, *, modalities: Sequence[str] | None = None, res
     Args:
         subject: The subject's files.
         modalities: Modalities to read, if the subject has them; all by default.
-        resample_to: Modality whose grid the others are resampled to; without it, different grids are an error.
+        resample_to: As for `study_of`.
 
     Raises:
         VolumeError: If a file cannot be used, the subject has none of the modalities, or the grids differ.
@@ -120,12 +111,8 @@ def read_study(subject: Subject, *, modalities: Sequence[str] | None = None, res
     files = {name: Path(subject.images[name]) for name in names if name in subject.images}
     if not files:
         raise VolumeError(f"{subject.key}: has none of {', '.join(names)}, only {', '.join(subject.images)}")
-    study = study_of(
-        {name: read_volume(path) for name, path in files.items()},
-        key=subject.key,
-        resample_to=resample_to,
-        files=files,
-    )
+    volumes = {name: read_volume(path) for name, path in files.items()}
+    study = study_of(volumes, key=subject.key, resample_to=resample_to, files=files)
     acquisitions = {name: subject.acquisitions.get(name, unknown) for name, unknown in study.acquisitions.items()}
     return replace(study, dataset=subject.dataset, acquisitions=acquisitions)
 
@@ -157,7 +144,7 @@ def study_of(
         check_voxels(volume.voxels, f"{key}: {names[name]}")
     onto = resample_to and modality(resample_to).name
     first = onto if onto and onto in volumes else next(iter(volumes))
-    grids = {name: _grid(volume) for name, volume in volumes.items()}
+    grids = {name: volume.grid for name, volume in volumes.items()}
     moved = [name for name in volumes if not same_grid(grids[name], grids[first])]
     if moved and onto is None:
         raise VolumeError(_different(key, names, grids, first, moved[0]))
@@ -174,11 +161,6 @@ def study_of(
 
 def _air(name: str) -> float:
     return -1000.0 if modality(name).family == "CT" else 0.0
-
-
-def _grid(volume: Volume) -> Grid:
-    x, y, z = volume.voxels.shape
-    return Grid((x, y, z), volume.affine)
 
 
 def _different(key: str, names: Mapping[str, str], grids: Mapping[str, Grid], a: str, b: str) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid, Shape, triple
 from anysyn.data.volumes.nifti import read_nifti, write_nifti
 
 __all__ = ["Volume", "VolumeError", "check_voxels", "read_mask", "read_volume", "write_volume"]
@@ -28,9 +29,8 @@ class Volume:
         header: NIfTI header of its file, for its codes and units.
 
     Example:
-        >>> volume = Volume(torch.zeros(4, 5, 6), np.diag([1.0, 1.0, 3.0, 1.0]))
-        >>> volume.shape, volume.spacing
-        ((4, 5, 6), (1.0, 1.0, 3.0))
+        >>> str(Volume(torch.zeros(4, 5, 6), np.diag([1.0, 1.0, 3.0, 1.0])).grid)
+        '4x5x6 voxels of 1x1x3 mm'
     """
 
     voxels: Tensor
@@ -38,25 +38,25 @@ class Volume:
     header: nib.Nifti1Header | None = None
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def grid(self) -> Grid:
+        """Return the voxel grid."""
+        return Grid(self.shape, self.affine)
+
+    @property
+    def shape(self) -> Shape:
         """Return the voxel counts of the three axes."""
-        x, y, z = self.voxels.shape
-        return x, y, z
+        return triple(self.voxels.shape)
 
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Return the voxel edge lengths in mm."""
-        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return float(x), float(y), float(z)
+        return self.grid.spacing
 
 
 def read_volume(path: str | os.PathLike[str]) -> Volume:
-    """Read an image from NIfTI and check it.
+    """Read an image from ``.nii`` or ``.nii.gz`` and check it.
 
     Trailing axes of length one are dropped; a single slice is a volume of one slice.
-
-    Args:
-        path: ``.nii`` or ``.nii.gz``.
 
     Raises:
         VolumeError: If the file is missing, unreadable, truncated or not NIfTI; contains several volumes, complex
@@ -69,10 +69,7 @@ def read_volume(path: str | os.PathLike[str]) -> Volume:
 
 
 def read_mask(path: str | os.PathLike[str]) -> Volume:
-    """Read a mask from NIfTI: true wherever the file is not zero; it may be empty.
-
-    Args:
-        path: ``.nii`` or ``.nii.gz``.
+    """Read a mask from ``.nii`` or ``.nii.gz``: true wherever the file is not zero; it may be empty.
 
     Raises:
         VolumeError: As for an image, but a constant mask is allowed.
@@ -85,7 +82,7 @@ def read_mask(path: str | os.PathLike[str]) -> Volume:
 def write_volume(
     volume: Volume, path: str | os.PathLike[str], *, description: str = "", overwrite: bool = False
 ) -> None:
-    """Write a volume as float32 NIfTI; the file is complete or not there, and the same voxels give the same bytes.
+    """Write an image or mask as float32 NIfTI; the same voxels give the same bytes.
 
     The geometry of the volume's header is copied to the bit: sform and qform with their codes, and the units. Nothing
     else is, since the header describes another image.
@@ -112,14 +109,7 @@ def write_volume(
 
 
 def check_voxels(voxels: Tensor, where: str) -> None:
-    """Raise unless an image has voxels, all finite, and not all the same.
-
-    Args:
-        voxels: (X, Y, Z) float32.
-        where: The file, for the message.
-
-    Raises:
-        VolumeError: If the image is empty, constant, or contains NaN or infinity.
+    """Raise a `VolumeError` that begins with ``where`` unless an image has voxels, all finite, and not all the same.
 
     Example:
         >>> check_voxels(torch.zeros(2, 2, 2), "t1.nii.gz")

@@ -5,6 +5,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from nibabel.affines import from_matvec
+from nibabel.orientations import inv_ornt_aff
+from scipy.spatial.transform import Rotation
 
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Box
@@ -14,18 +17,10 @@ from anysyn.data.geometry.output_grid import Raster
 
 def turned(order, signs):
     """Permute and flip the axes of an oblique grid of 5 x 6 x 7 voxels."""
-    angle = 0.3
-    rotation = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
-    affine = np.eye(4)
-    affine[:3, :3] = rotation @ np.diag([1.0, 1.5, 2.0])
-    affine[:3, 3] = (7, -3, 11)
-    shape = np.array([5, 6, 7])
-    change = np.zeros((4, 4))
-    change[3, 3] = 1
-    for new, (old, sign) in enumerate(zip(order, signs, strict=True)):
-        change[old, new] = sign
-        change[old, 3] = 0 if sign > 0 else shape[old] - 1
-    return Grid((5, 6, 7), affine), Grid(tuple(int(shape[axis]) for axis in order), affine @ change)
+    shape = (5, 6, 7)
+    affine = from_matvec(Rotation.from_euler("z", 0.3).as_matrix() @ np.diag([1.0, 1.5, 2.0]), (7, -3, 11))
+    change = inv_ornt_aff([(order.index(axis), signs[order.index(axis)]) for axis in range(3)], shape)
+    return Grid(shape, affine), Grid(tuple(shape[axis] for axis in order), affine @ change)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

@@ -31,15 +31,10 @@ def test_what_was_made_once_is_found_again(tmp_path):
     assert found.notes == {"air": "0"}
 
 
-def test_another_name_is_another_entry(tmp_path):
+def test_another_name_or_format_is_another_entry(tmp_path, monkeypatch):
     cache = Cache(tmp_path)
     cache.get("a", entry)
     assert cache.get("b", lambda: entry(2.0)).tensors["images"][0] == 2
-
-
-def test_another_format_is_another_entry(tmp_path, monkeypatch):
-    cache = Cache(tmp_path)
-    cache.get("a", entry)
     monkeypatch.setattr(module, "FORMAT", module.FORMAT + 1)
     assert cache.get("a", lambda: entry(2.0)).tensors["images"][0] == 2
 
@@ -95,8 +90,8 @@ def test_a_folder_without_permission_is_one_line(tmp_path):
 def test_content_is_of_the_bytes_not_of_the_name_or_the_time(tmp_path):
     cache = Cache(tmp_path / "cache")
     one, other = tmp_path / "one", tmp_path / "other"
-    one.write_bytes(b"voxels")
-    other.write_bytes(b"voxels")
+    for path in (one, other):
+        path.write_bytes(b"voxels")
     os.utime(other, (1, 1))
     assert cache.content(one) == cache.content(other)
     other.write_bytes(b"others")

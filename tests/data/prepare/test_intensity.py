@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
-import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -10,9 +7,7 @@ import torch
 from anysyn.data.errors import VolumeError
 from anysyn.data.prepare import Nonnegative, Rescale, TypicalWindows, ZScore
 from anysyn.data.volumes.study import study_of
-from anysyn.data.volumes.volume import Volume
-
-DATA = Path(__file__).parents[4] / "shared" / "data"
+from anysyn.data.volumes.volume import Volume, read_volume
 
 
 def study(name, inside, background=0.0):
@@ -116,11 +111,8 @@ def test_typical_windows_are_medians_and_survive_json():
     assert TypicalWindows.from_json(typical.to_json()) == typical
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="no shared data beside the checkout")
-def test_a_real_adc_map_in_another_unit_and_with_negatives():
-    file = nib.load(DATA / "stroke_dwi_adc" / "sub-strokecase0001" / "ADC.nii.gz")
-    image = torch.from_numpy(np.asarray(file.dataobj, dtype=np.float32))
-    raw = study_of({"ADC": Volume(image, file.affine)})
+def test_a_real_adc_map_in_another_unit_and_with_negatives(shared):
+    raw = study_of({"ADC": read_volume(shared / "stroke_dwi_adc" / "sub-strokecase0001" / "ADC.nii.gz")})
     scaled, _ = Rescale().forward(Nonnegative().forward(raw)[0])
     assert scaled.images["ADC"].min() == 0
     assert 0.2 < float(scaled.images["ADC"][scaled.foreground].median()) < 0.5  # grey and white matter: 0.7 to 1.2e-3

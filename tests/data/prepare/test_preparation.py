@@ -26,7 +26,7 @@ shapes = st.tuples(st.integers(1, 9), st.integers(2, 9), st.integers(1, 9))
 @st.composite
 def studies(draw, modalities=("T1w", "CT")):
     """Draw a study on any grid: oblique, left-handed, sheared; the object may touch the border."""
-    turn = Rotation.from_euler("xyz", draw(st.tuples(angles, angles, angles)), degrees=True).as_matrix()
+    turn = Rotation.from_euler("xyz", draw(st.tuples(*[angles] * 3)), degrees=True).as_matrix()
     mirror = np.diag(draw(st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3)))
     shear = np.eye(3) + draw(st.sampled_from([0.0, 0.2])) * np.eye(3, k=1)
     spacing = np.diag(draw(st.tuples(edges, edges, edges)))

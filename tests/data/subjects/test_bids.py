@@ -21,20 +21,13 @@ class TestBids:
         return root
 
     def test_modalities_by_suffix_and_entities(self, root: Path) -> None:
-        for name in ("anat/sub-01_T1w", "anat/sub-01_ce-gadolinium_T1w", "anat/sub-01_FLAIR", "anat/sub-01_T2starw"):
-            image(root / "sub-01" / f"{name}.nii.gz")
-        for name in (
-            "dwi/sub-01_dwi",
-            "dwi/sub-01_ADC",
-            "ct/sub-01_ct",
-            "pet/sub-01_trc-18FFDG_pet",
-            "anat/sub-01_angio",
-        ):
+        anatomy = [f"anat/sub-01_{name}" for name in ("T1w", "ce-gadolinium_T1w", "FLAIR", "T2starw", "angio")]
+        others = ["dwi/sub-01_dwi", "dwi/sub-01_ADC", "ct/sub-01_ct", "pet/sub-01_trc-18FFDG_pet"]
+        for name in (*anatomy, *others):
             image(root / "sub-01" / f"{name}.nii.gz")
         found = find_subjects(root)
-        assert contrasts(found) == {
-            "sub-01": ["ADC", "CT", "DWI", "FDG-PET", "FLAIR", "MRA", "T1c", "T1w", "T2star"],
-        }
+        wanted = ["ADC", "CT", "DWI", "FDG-PET", "FLAIR", "MRA", "T1c", "T1w", "T2star"]
+        assert contrasts(found) == {"sub-01": wanted}
         assert found.subjects[0].images["T1c"].name == "sub-01_ce-gadolinium_T1w.nii.gz"
         assert found.subjects[0].dataset == "Example"
         assert found.failures == found.ignored == ()
@@ -64,13 +57,8 @@ class TestBids:
         image(root / "sub-01/anat/sub-01_T1w.nii.gz", {"EchoTime": 0.003})
         image(root / "sub-02/anat/sub-02_T1w.nii.gz")
         first, second = find_subjects(root).subjects
-        assert first.acquisitions["T1w"] == Acquisition(
-            modality="T1w",
-            echo_time_ms=3.0,
-            repetition_time_ms=2300.0,
-            manufacturer="Siemens",
-            voxel_size_mm=(1.0, 1.0, 2.5),
-        )
+        known = {"echo_time_ms": 3.0, "repetition_time_ms": 2300.0, "manufacturer": "Siemens"}
+        assert first.acquisitions["T1w"] == Acquisition(modality="T1w", voxel_size_mm=(1.0, 1.0, 2.5), **known)
         assert second.acquisitions["T1w"].repetition_time_ms == 2000.0
 
     def test_participants_give_age_sex_and_site(self, root: Path) -> None:
@@ -82,23 +70,16 @@ class TestBids:
             image(root / f"sub-0{i}/anat/sub-0{i}_T2w.nii.gz")
         subjects = find_subjects(root).subjects
         known = [(one.dataset, *map(one.acquisitions["T2w"].known().get, ("age_years", "sex"))) for one in subjects]
-        assert known == [
-            ("Berlin", 67.5, "F"),
-            ("Example", None, "M"),
-            ("Paris", 89.0, None),
-            ("Example", None, None),
-        ]
+        unknown = ("Example", None, None)
+        assert known == [("Berlin", 67.5, "F"), ("Example", None, "M"), ("Paris", 89.0, None), unknown]
 
     def test_sessions_are_subjects_of_one_person(self, root: Path) -> None:
         for session in ("ses-1", "ses-2"):
             image(root / f"sub-01/{session}/anat/sub-01_{session}_T1w.nii.gz")
         image(root / "derivatives/masks/sub-01/ses-2/anat/sub-01_ses-2_desc-lesion_mask.nii.gz")
         found = find_subjects(root)
-        assert [(one.key, one.person) for one in found.subjects] == [
-            ("sub-01_ses-1", "sub-01"),
-            ("sub-01_ses-2", "sub-01"),
-        ]
-        assert [list(one.masks) for one in found.subjects] == [[], ["lesion"]]
+        described = [(one.key, one.person, list(one.masks)) for one in found.subjects]
+        assert described == [("sub-01_ses-1", "sub-01", []), ("sub-01_ses-2", "sub-01", ["lesion"])]
 
     def test_masks(self, root: Path) -> None:
         image(root / "sub-01/anat/sub-01_T1w.nii.gz")
@@ -117,10 +98,8 @@ class TestBids:
         assert found.failures == ()
 
     def test_what_is_none_of_ours_is_ignored_and_named(self, root: Path) -> None:
-        image(root / "sub-01/anat/sub-01_T1w.nii.gz")
-        image(root / "sub-01/anat/sub-01_part-phase_T2starw.nii.gz")
-        image(root / "sub-01/anat/sub-01_inplaneT2.nii.gz")
-        image(root / "sub-01/anat/sub-01_ce-gadolinium_T2w.nii.gz")
+        for name in ("T1w", "part-phase_T2starw", "inplaneT2", "ce-gadolinium_T2w"):
+            image(root / f"sub-01/anat/sub-01_{name}.nii.gz")
         image(root / "sub-01/anat/._sub-01_FLAIR.nii.gz")
         image(root / "sub-01/func/sub-01_task-rest_bold.nii.gz")
         found = find_subjects(root)

@@ -24,13 +24,9 @@ class TestTables:
         a, b = found.subjects
         assert contrasts(found) == {"a": ["FLAIR", "T1w"], "b": ["T1w"]}
         assert (a.dataset, a.split, b.dataset, b.split) == ("IXI", "train", "list", "validation")
-        assert a.acquisitions["T1w"].known() == {
-            "modality": "T1w",
-            "echo_time_ms": 10.0,
-            "age_years": 30.0,
-            "sex": "F",
-            "voxel_size_mm": (1.0, 1.0, 2.5),
-        }
+        person = {"age_years": 30.0, "sex": "F"}
+        scan = {"modality": "T1w", "echo_time_ms": 10.0, "voxel_size_mm": (1.0, 1.0, 2.5)}
+        assert a.acquisitions["T1w"].known() == scan | person
         assert list(a.masks) == ["lesion"]
         assert read_volume(a.images["FLAIR"]).shape == (4, 5, 6)
         assert "column 'weight' is not used" in reasons(found.ignored)
@@ -58,11 +54,9 @@ class TestTables:
         found = find_subjects(table)
         assert contrasts(found) == {"a": ["T1w"]}
         listed = reasons(found.failures)
-        assert "b: " in listed
-        assert "missing.nii.gz: No such file" in listed
         assert "no modality named 'T1x'; did you mean 'T1c'" in listed or "did you mean 'T1w'" in listed
-        assert "line 5 names no subject" in listed
-        assert "d names no image" in listed
+        for part in ("b: ", "missing.nii.gz: No such file", "line 5 names no subject", "d names no image"):
+            assert part in listed
 
     @pytest.mark.parametrize(
         ("content", "message"),

@@ -8,16 +8,13 @@ from subject_files import contrasts, image, reasons
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.subjects.folders import person_of
 
-SHARED = Path(__file__).parents[2] / "../shared/data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
-
 
 class TestFolders:
     def test_brats_names(self, tmp_path: Path) -> None:
-        for word in ("t1", "t1ce", "t2", "flair", "seg"):
-            image(tmp_path / "BraTS/BraTS2021_00000" / f"BraTS2021_00000_{word}.nii.gz")
-        for word in ("t1n", "t1c", "t2w", "t2f", "seg"):
-            image(tmp_path / "BraTS/BraTS-GLI-00005-000" / f"BraTS-GLI-00005-000-{word}.nii.gz")
+        old = [f"BraTS2021_00000/BraTS2021_00000_{word}" for word in ("t1", "t1ce", "t2", "flair", "seg")]
+        new = [f"BraTS-GLI-00005-000/BraTS-GLI-00005-000-{word}" for word in ("t1n", "t1c", "t2w", "t2f", "seg")]
+        for name in old + new:
+            image(tmp_path / f"BraTS/{name}.nii.gz")
         found = find_subjects(tmp_path / "BraTS")
         four = ["FLAIR", "T1c", "T1w", "T2w"]
         assert contrasts(found) == {"BraTS-GLI-00005-000": four, "BraTS2021_00000": four}
@@ -45,11 +42,8 @@ class TestFolders:
         assert contrasts(find_subjects(tmp_path)) == {"PD_0001": ["T1w"]}
 
     def test_unclear_names_are_listed(self, tmp_path: Path) -> None:
-        image(tmp_path / "A/T1w.nii.gz")
-        image(tmp_path / "A/T1.nii.gz")
-        image(tmp_path / "A/T1_to_FLAIR.nii.gz")
-        image(tmp_path / "A/localizer.nii.gz")
-        image(tmp_path / "B/seg.nii.gz")
+        for name in ("A/T1w", "A/T1", "A/T1_to_FLAIR", "A/localizer", "B/seg"):
+            image(tmp_path / f"{name}.nii.gz")
         (tmp_path / "C").mkdir()
         found = find_subjects(tmp_path)
         assert contrasts(found) == {"A": ["T1w"]}
@@ -80,18 +74,16 @@ class TestFolders:
     def test_whose_images_they_are(self, path: str, person: str) -> None:
         assert "/".join(person_of(path.split("/"))) == person
 
-    @needs_shared
-    def test_nested_real_folders(self) -> None:
-        found = find_subjects(SHARED / "ms_head_thick_slices")
+    def test_nested_real_folders(self, shared: Path) -> None:
+        found = find_subjects(shared / "ms_head_thick_slices")
         assert contrasts(found) == {
             "sub-01/ses-1/raw": ["T1w", "T2w"],
             "sub-01/ses-1/reg_to_FLAIR": ["FLAIR", "T1w", "T2w"],
         }
         assert {one.person for one in found.subjects} == {"sub-01"}
 
-    @needs_shared
-    def test_all_real_folders_at_once(self) -> None:
-        found = find_subjects(SHARED)
+    def test_all_real_folders_at_once(self, shared: Path) -> None:
+        found = find_subjects(shared)
         four = ["FLAIR", "T1c", "T1w", "T2w"]
         wanted = {
             "glioma_brain_1mm/TCGA-DU-7294": four,
@@ -110,8 +102,7 @@ class TestFolders:
         assert datasets["glioma_brain_1mm/TCGA-DU-7294"] == "glioma_brain_1mm"
         assert "DWI.nii.gz: holds 3 volumes" in reasons(found.failures)
 
-    @needs_shared
-    def test_real_sidecars(self) -> None:
-        known = find_subjects(SHARED / "prostate_dicom").subjects[0].acquisitions["T2w"]
+    def test_real_sidecars(self, shared: Path) -> None:
+        known = find_subjects(shared / "prostate_dicom").subjects[0].acquisitions["T2w"]
         assert (known.repetition_time_ms, known.echo_time_ms, known.flip_angle_deg) == (5660.0, 104.0, 160.0)
         assert known.manufacturer == "Siemens"

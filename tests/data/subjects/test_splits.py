@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from anysyn.data.records import Subject
 from anysyn.data.subjects.find import find_subjects
-from anysyn.data.subjects.splits import split_subjects
+from anysyn.data.subjects.splits import PARTS, split_subjects
 from anysyn.errors import UserError
-
-SHARED = Path(__file__).parents[2] / "../shared/data"
 
 
 def subject(key: str, dataset: str = "A", person: str = "", split: str | None = None) -> Subject:
@@ -26,7 +24,7 @@ def people(count: int, dataset: str = "A") -> list[Subject]:
 
 
 def sizes(parts: dict[str, list[str]]) -> tuple[int, ...]:
-    return tuple(len(parts[part]) for part in ("train", "validation", "test"))
+    return tuple(len(parts[part]) for part in PARTS)
 
 
 def everyone(parts: dict[str, list[str]]) -> list[str]:
@@ -51,8 +49,7 @@ def test_parts_are_disjoint_proportional_and_stratified(
     counts: list[int], shares: tuple[float, float, float], seed: int
 ) -> None:
     cohort = [one for i, count in enumerate(counts) for one in people(count, "ABCDE"[i])]
-    train, validation, test = shares
-    parts = split_subjects(cohort, train=train, validation=validation, test=test, seed=seed)
+    parts = split_subjects(cohort, **dict(zip(PARTS, shares, strict=True)), seed=seed)
     assert len(everyone(parts)) == len(set(everyone(parts)))
     wanted = [share * len(cohort) for share in shares]
     assert all(abs(size - want) < 2 for size, want in zip(sizes(parts), wanted, strict=True))
@@ -88,6 +85,10 @@ def sessions(count: int) -> list[Subject]:
     return [subject(f"sub-{i:02}_ses-{s}", person=f"sub-{i:02}") for i in range(count) for s in range(1 + i % 3)]
 
 
+def test_nobody() -> None:
+    assert sizes(split_subjects([])) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_sessions_of_a_person_stay_together(seed: int) -> None:
     parts = split_subjects(sessions(12), seed=seed)
@@ -99,10 +100,7 @@ def test_sessions_of_a_person_stay_together(seed: int) -> None:
 def test_lists_win_and_nobody_joins_unasked() -> None:
     parts = split_subjects(people(9), train=["A-001", "A-002"], test=["A-008"])
     assert parts == {"train": ["A-001", "A-002"], "validation": [], "test": ["A-008"]}
-
-
-def test_a_list_for_the_test_shares_out_the_rest() -> None:
-    parts = split_subjects(people(9), test=["A-008"])
+    parts = split_subjects(people(9), test=["A-008"])  # which leaves shares for the rest
     assert parts["test"] == ["A-008"]
     assert sizes(parts) == (7, 1, 1)
 
@@ -147,19 +145,7 @@ def test_shares_may_sum_to_one_with_rounding() -> None:
     assert sizes(split_subjects(people(30), train=0.1, validation=0.2, test=0.7000000001)) == (3, 6, 21)
 
 
-def test_nobody() -> None:
-    assert split_subjects([]) == {"train": [], "validation": [], "test": []}
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
-def test_train_on_two_real_heads_and_test_on_a_third() -> None:
-    parts = split_subjects(
-        find_subjects(SHARED).subjects,
-        train=["ms_brain_1mm/sub-07", "glioma_brain_1mm/TCGA-DU-7294"],
-        test=["ms_brain_1mm/sub-26"],
-    )
-    assert parts == {
-        "train": ["glioma_brain_1mm/TCGA-DU-7294", "ms_brain_1mm/sub-07"],
-        "validation": [],
-        "test": ["ms_brain_1mm/sub-26"],
-    }
+def test_train_on_two_real_heads_and_test_on_a_third(shared: Path) -> None:
+    train, test = ["glioma_brain_1mm/TCGA-DU-7294", "ms_brain_1mm/sub-07"], ["ms_brain_1mm/sub-26"]
+    parts = split_subjects(find_subjects(shared).subjects, train=train[::-1], test=test)
+    assert parts == {"train": train, "validation": [], "test": test}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from nibabel.affines import from_matvec
 
 from anysyn.data.geometry.grid import Grid, resample
 from anysyn.data.loading.augment import Flip
@@ -29,7 +31,7 @@ def subjects(tmp_path):
     for number, names in enumerate((("T1w", "T2w"), NAMES)):
         images = {}
         for name in names:
-            ramp = np.stack(np.meshgrid(*(np.arange(n) for n in SHAPE), indexing="ij")).sum(0)
+            ramp = np.indices(SHAPE).sum(0)
             noise = np.random.default_rng(len(images)).random(SHAPE)
             images[name] = tmp_path / f"{number}-{name}.nii.gz"
             nib.save(nib.Nifti1Image((ramp + 20 * noise + 5).astype(np.float32), np.diag([1, 1.5, 2, 1])), images[name])
@@ -50,10 +52,8 @@ def drawn(samples, seed=0):
 def test_shapes_spacing_and_what_is_said_of_both_voxel_sizes(subjects, tmp_path):
     view = ScaledPatches(size=(6, 5, 4), scales=(1.0, 3.0), points=50, per_volume=3)
     batch = drawn(samples_of(subjects, tmp_path, view))
-    assert batch.images.shape == (6, 3, 6, 5, 4)
-    assert batch.values.shape == (6, 3, 50)
-    assert batch.points.at.shape == (6, 50, 3)
-    assert batch.points.step.shape == (6, 3)
+    assert (batch.images.shape, batch.values.shape) == ((6, 3, 6, 5, 4), (6, 3, 50))
+    assert (batch.points.at.shape, batch.points.step.shape) == ((6, 50, 3), (6, 3))
     own = torch.tensor([1.0, 1.5, 2.0])
     torch.testing.assert_close(batch.spacing, own / batch.points.step)
     for row, spacing in enumerate(batch.spacing.tolist()):
@@ -73,7 +73,7 @@ def test_values_are_the_truth_at_voxel_centres_of_the_box_and_none_is_drawn_twic
     batch = drawn(samples)
     for row, key in enumerate(batch.keys):
         volume = samples.volumes[int(key.split()[0][-1])]
-        start = [int(word) for word in key.split("(")[1].rstrip(")").split(",")]
+        start = literal_eval(key.split(maxsplit=1)[1])
         size = (6 / batch.points.step[row]).round().long()
         voxels = (((batch.points.at[row] + 1) / 2 * size) - 0.5).round().long()
         assert len(voxels.unique(dim=0)) == 200
@@ -81,9 +81,8 @@ def test_values_are_the_truth_at_voxel_centres_of_the_box_and_none_is_drawn_twic
         assert torch.equal(batch.values[row, 0], volume.images[0][x, y, z])
         cut = volume.images[0][tuple(slice(a, a + n) for a, n in zip(start, size.tolist(), strict=True))]
         ratio = size.numpy() / 6
-        affine = np.diag([*ratio, 1.0])
-        affine[:3, 3] = (ratio - 1) / 2
-        expected = resample(cut.contiguous(), Grid(tuple(size.tolist()), np.eye(4)), Grid((6, 6, 6), affine))
+        coarse = Grid((6, 6, 6), from_matvec(np.diag(ratio), (ratio - 1) / 2))
+        expected = resample(cut.contiguous(), Grid(tuple(size.tolist()), np.eye(4)), coarse)
         torch.testing.assert_close(batch.images[row, 0], expected, atol=1e-5, rtol=0)
 
 
@@ -110,10 +109,9 @@ def test_at_scale_one_with_all_voxels_it_is_the_plain_view(subjects, tmp_path, s
     assert {tuple(p) for p in fine.points.at[0].tolist()} == {tuple(p) for p in everywhere[0].tolist()}
 
 
-def test_scales_are_even_tenths_and_shared_by_the_axes_unless_told(subjects, tmp_path):
+def test_scales_are_even_tenths_and_shared_by_the_axes_by_default(subjects, tmp_path):
     view = ScaledPatches(size=(10, 10, 10), points=1, per_volume=60)
-    steps = drawn(samples_of(subjects, tmp_path, view)).points.step
-    scales = 1 / steps
+    scales = 1 / drawn(samples_of(subjects, tmp_path, view)).points.step
     torch.testing.assert_close(scales, (scales * 10).round() / 10)
     assert (scales == scales[:, :1]).all()
     assert 1 <= scales.min() < 1.3
@@ -126,17 +124,14 @@ def test_scales_are_even_tenths_and_shared_by_the_axes_unless_told(subjects, tmp
 def test_the_generator_alone_decides(subjects, tmp_path):
     samples = samples_of(subjects, tmp_path, ScaledPatches(size=(6, 6, 6), points=20))
     a, b, c = (drawn(samples, seed) for seed in (1, 1, 2))
-    assert torch.equal(a.images, b.images)
-    assert torch.equal(a.values, b.values)
-    assert torch.equal(a.points.at, b.points.at)
+    for one, again in ((a.images, b.images), (a.values, b.values), (a.points.at, b.points.at)):
+        assert torch.equal(one, again)
     assert not torch.equal(a.points.at, c.points.at)
 
 
 def test_augmentation_changes_what_is_shown_and_its_truth_alike(subjects, tmp_path):
-    view = ScaledPatches(size=(6, 6, 6), scales=(1.0, 1.0))
-    plain, mirrored = (
-        drawn(samples_of(subjects, tmp_path, view, augment=augment)) for augment in ((), [Flip(probability=1.0)])
-    )
+    view, flips = ScaledPatches(size=(6, 6, 6), scales=(1.0, 1.0)), ((), [Flip(probability=1.0)])
+    plain, mirrored = (drawn(samples_of(subjects, tmp_path, view, augment=augment)) for augment in flips)
     assert torch.equal(mirrored.images, plain.images.flip(2))
     torch.testing.assert_close(sample_at(mirrored.images, mirrored.points), mirrored.values, atol=1e-5, rtol=0)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -79,9 +81,7 @@ def test_random_crops_lie_anywhere_about_the_foreground_and_keep_their_slices():
     for boxes in epochs:
         assert [box.start[2] for box in boxes] == [0, 1, 2, 3, 4]
         assert all(foreground[box.inside(foreground.shape)].any() for box in boxes)
-        assert all(
-            0 <= box.start[axis] <= foreground.shape[axis] - box.size[axis] for box in boxes for axis in range(3)
-        )
+        assert all(0 <= a <= m - n for box in boxes for a, n, m in zip(*box, foreground.shape, strict=True))
     assert {box.start[:2] for boxes in epochs for box in boxes} == {(0, 0), (9, 9)}
 
 
@@ -94,10 +94,8 @@ def test_a_slice_has_the_values_and_the_axes_of_its_plane():
 
 
 def test_a_slab_has_its_slices_first():
-    images = torch.rand(2, 4, 5, 6)
-    view = Slabs(thickness=3)
-    assert view.depth == 3
-    assert view.spatial == (2, 0, 1)
+    images, view = torch.rand(2, 4, 5, 6), Slabs(thickness=3)
+    assert (view.depth, view.spatial) == (3, (2, 0, 1))
     box = drawn(view, torch.ones(4, 5, 6, dtype=torch.bool))[1]
     assert torch.equal(view.take(images, box), images[:, :, :, 1:4].movedim(3, 1))
 
@@ -117,11 +115,7 @@ def test_training_slices_of_one_size_are_centred():
     box = drawn(view, torch.ones(10, 6, 2, dtype=torch.bool))[0]
     assert (box.start, box.size) == ((3, -1, 0), (4, 8, 1))
     assert Slices().extent([(10, 6, 2), (8, 12, 3)]) == (10, 12, 1)
-
-
-def test_synthesis_takes_slices_whole_whatever_the_training_size():
-    (box, *_) = Slices(size=(4, 4)).cover((20, 30, 2), 0.5)
-    assert box.size == (20, 30, 1)
+    assert view.cover((20, 30, 2), 0.5)[0].size == (20, 30, 1)  # at synthesis
 
 
 def test_slabs_at_the_ends_stay_inside():
@@ -131,13 +125,10 @@ def test_slabs_at_the_ends_stay_inside():
 
 def test_patches_are_drawn_about_every_foreground_voxel_alike():
     inside = torch.zeros(30, 30, 30, dtype=torch.bool)
-    places = [(10, 10, 10), (10, 10, 11), (20, 12, 15)]
-    for place in places:
-        inside[place] = True
+    inside[[10, 10, 20], [10, 10, 12], [10, 11, 15]] = True
     view = Patches(size=(4, 4, 4), per_volume=600)
-    counts = dict.fromkeys(places, 0)
-    for box in drawn(view, inside):
-        counts[tuple(a + 2 for a in box.start)] += 1
+    counts = Counter(tuple(a + 2 for a in box.start) for box in drawn(view, inside))
+    assert set(counts) == set(map(tuple, inside.nonzero().tolist()))
     assert min(counts.values()) > 150  # 200 expected, 11 standard deviation
     assert drawn(view, inside, seed=5) == drawn(view, inside, seed=5)
     assert drawn(view, inside, seed=5) != drawn(view, inside, seed=6)
@@ -145,9 +136,10 @@ def test_patches_are_drawn_about_every_foreground_voxel_alike():
 
 def test_patches_stay_inside_the_volume_where_they_can():
     for box in drawn(Patches(size=(4, 4, 9), per_volume=50), torch.ones(6, 7, 5, dtype=torch.bool)):
-        assert 0 <= box.start[0] <= 2
-        assert 0 <= box.start[1] <= 3
-        assert box.start[2] == -2
+        x, y, z = box.start
+        assert 0 <= x <= 2
+        assert 0 <= y <= 3
+        assert z == -2
 
 
 def test_every_registered_view_was_tried():
@@ -161,6 +153,7 @@ def test_every_registered_view_was_tried():
         ({"name": "slices", "size": (0, 4)}, "size"),
         ({"name": "slabs", "thickness": 0}, "thickness"),
         ({"name": "patches", "size": (4, 4, 0)}, "size"),
+        ({"name": "whole", "size": (4, 0, 4)}, "is not at least one voxel"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(spec, message):

@@ -1,6 +1,5 @@
 """Whole volumes: one box about the centre in training, the volume itself at synthesis."""
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,8 +38,3 @@ def test_the_largest_of_the_cohort_is_the_default_and_synthesis_takes_all():
     assert (box.start, box.size) == ((0, 0, 0), (5, 6, 7))
     answer = torch.rand(2, 5, 6, 7)
     assert torch.equal(view.give(view.take(answer, box), box), answer)
-
-
-def test_a_size_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="is not at least one voxel"):
-        Whole(size=(4, 0, 4))

@@ -105,21 +105,16 @@ def test_nothing_of_the_source_but_its_geometry_is_written(tmp_path: Path) -> No
     written = nib.load(tmp_path / "out.nii")
     assert b"JANE" not in (tmp_path / "out.nii").read_bytes()
     assert written.header["descrip"].item() == b"synthetic, not for clinical use"
-    assert written.header.get_data_dtype() == np.float32
-    assert written.dataobj.slope == 1
-    assert written.dataobj.inter == 0
+    assert (written.get_data_dtype(), written.dataobj.slope, written.dataobj.inter) == (np.float32, 1, 0)
     assert written.header["cal_max"] == written.header["slice_duration"] == 0
     np.testing.assert_array_equal(written.get_fdata(), image.get_fdata())
 
 
 def test_slope_and_intercept_are_applied(tmp_path: Path) -> None:
     stored = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
-    header = nib.Nifti1Header()
-    header.set_data_shape(stored.shape)
-    header.set_data_dtype(np.int16)
-    header.set_sform(np.eye(4), 1)
-    header["scl_slope"], header["scl_inter"], header["vox_offset"], header["magic"] = 0.5, -7, 352, b"n+1"
-    (tmp_path / "in.nii").write_bytes(header.binaryblock + bytes(4) + stored.tobytes("F"))
+    image = nib.Nifti1Image(stored, np.eye(4))
+    image.header.set_slope_inter(0.5, -7)
+    image.to_filename(tmp_path / "in.nii")
     np.testing.assert_array_equal(read_volume(tmp_path / "in.nii").voxels.numpy(), stored * 0.5 - 7)
 
 

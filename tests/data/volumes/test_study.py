@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import nibabel as nib
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from anysyn.data.records import Subject
 from anysyn.data.volumes.study import read_study, study_of
 from anysyn.data.volumes.volume import Volume
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 GRID = np.diag([-1.0, 1.0, 2.0, 1.0])
 
 
@@ -24,8 +21,8 @@ def write(path, affine=GRID, shape=(8, 9, 7), seed=0):
     return voxels
 
 
-def subject(folder, *names, **files):
-    images = {name: folder / f"{name}.nii.gz" for name in names} | files
+def subject(folder, *names):
+    images = {name: folder / f"{name}.nii.gz" for name in names}
     return Subject("sub-01", "site", images, {"T1w": Acquisition(modality="T1w", echo_time_ms=3.0)}, {})
 
 
@@ -59,11 +56,7 @@ def test_a_subject_with_none_of_the_modalities_says_what_it_has(tmp_path):
 
 @pytest.mark.parametrize(
     ("affine", "shape"),
-    [
-        (GRID, (8, 9, 8)),
-        (np.diag([1.0, 1.0, 2.0, 1.0]), (8, 9, 7)),
-        (GRID + np.eye(4, k=3) * 0.01, (8, 9, 7)),
-    ],
+    [(GRID, (8, 9, 8)), (np.diag([1.0, 1.0, 2.0, 1.0]), (8, 9, 7)), (GRID + np.eye(4, k=3) * 0.01, (8, 9, 7))],
 )
 def test_different_grids_name_both_files_and_the_remedy(tmp_path, affine, shape):
     write(tmp_path / "T2w.nii.gz")
@@ -128,10 +121,8 @@ def test_volumes_in_memory_are_checked_too(value, message):
         study_of({"T1w": odd})
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="no shared data beside the checkout")
-def test_real_scans_on_different_grids():
-    folder = DATA / "ms_head_thick_slices" / "sub-01" / "ses-1" / "raw"
-    pair = subject(folder, "T1w", "T2w")
+def test_real_scans_on_different_grids(shared):
+    pair = subject(shared / "ms_head_thick_slices" / "sub-01" / "ses-1" / "raw", "T1w", "T2w")
     with pytest.raises(VolumeError, match=r"320x320x39 voxels of 0\.719x0\.719x3 mm.*--resample-to T1w"):
         read_study(pair)
     study = read_study(pair, resample_to="T1w")

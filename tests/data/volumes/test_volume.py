@@ -8,7 +8,9 @@ import resource
 import signal
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import nibabel as nib
 import numpy as np
@@ -19,8 +21,6 @@ from nifti_files import make, numbers, one_line
 from anysyn import files
 from anysyn.data.volumes.volume import Volume, read_mask, read_volume, write_volume
 
-SHARED = Path(__file__).parents[2] / "../shared/data"
-
 
 def spoilt(value: float) -> np.ndarray:
     voxels = numbers(4, 4, 4)
@@ -28,43 +28,25 @@ def spoilt(value: float) -> np.ndarray:
     return voxels
 
 
-def without_codes(path: Path) -> None:
-    make(path, codes=(0, 0))
-
-
 def with_affine(affine: np.ndarray) -> Callable[[Path], None]:
-    def write(path: Path) -> None:
+    def make_image(path: Path) -> None:
         image = nib.Nifti1Image(numbers(4, 4, 4), None)
         image.header["sform_code"] = 1
         image.header["srow_x"], image.header["srow_y"], image.header["srow_z"] = affine[:3]
         image.to_filename(path)
 
-    return write
+    return make_image
 
 
 def of_kind(dtype: object) -> Callable[[Path], None]:
     return lambda path: nib.Nifti1Image(np.ones((4, 4, 4), dtype), np.eye(4)).to_filename(path)
 
 
-def cut(path: Path) -> None:
-    make(path)
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def damaged(path: Path) -> None:
-    make(path)
-    content = bytearray(path.read_bytes())
-    content[-6] ^= 1  # in the checksum
-    path.write_bytes(bytes(content))
-
-
-def uncompressed(path: Path) -> None:
-    path.write_bytes(make(path.with_name("plain.nii")).read_bytes())
+def changed(change: Callable[[bytes], bytes]) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(change(make(path).read_bytes()))
 
 
 RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
-
-
 SINGULAR = np.array([[1, 2, 0, 0], [2, 4, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
 
 
@@ -74,9 +56,9 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "not NIfTI"),
     "text": (lambda path: path.write_bytes(gzip.compress(b"hello" * 200)), "not NIfTI"),
     "DICOM": (lambda path: path.write_bytes(gzip.compress(bytes(128) + b"DICM" + bytes(600))), "dcm2niix"),
-    "truncated": (cut, "truncated"),
-    "checksum": (damaged, "damaged"),
-    "no gzip": (uncompressed, "not compressed"),
+    "truncated": (changed(lambda content: content[:-100]), "truncated"),
+    "checksum": (changed(lambda content: content[:-6] + bytes([content[-6] ^ 1]) + content[-5:]), "damaged"),
+    "no gzip": (changed(gzip.decompress), "not compressed"),
     "4-D": (lambda path: make(path, numbers(4, 4, 4, 3)), r"3 volumes \(4x4x4x3\).*slicer"),
     "vectors": (lambda path: make(path, numbers(4, 4, 4, 1, 3)), "3 volumes"),
     "no voxels": (lambda path: make(path, numbers(4, 0, 4)), "no voxels"),
@@ -87,7 +69,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "constant": (lambda path: make(path, np.full((4, 4, 4), 7.0)), "every voxel is 7"),
     "complex": (of_kind(np.complex64), "magnitude"),
     "colour": (of_kind(RGB), "colours"),
-    "no codes": (without_codes, "left and right are unknown"),
+    "no codes": (lambda path: make(path, codes=(0, 0)), "left and right are unknown"),
     "zero affine": (with_affine(np.zeros((4, 4))), "affine is not invertible"),
     "flat affine": (with_affine(SINGULAR), "affine is not invertible"),
     "NaN affine": (with_affine(np.full((4, 4), np.nan)), "affine"),
@@ -110,11 +92,7 @@ def test_another_ending_is_refused(tmp_path: Path) -> None:
 
 def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(tmp_path / "t1.nii")
-
-    def refuse(*_: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "open", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied")))
     assert "permissions" in one_line(path)
 
 
@@ -141,46 +119,41 @@ def test_a_mask_may_be_empty_or_full_but_not_nan(tmp_path: Path) -> None:
     assert "NaN" in one_line(tmp_path / "nan.nii.gz", read_mask)
 
 
-def volume() -> Volume:
-    return Volume(torch.from_numpy(numbers(8, 8, 8)), np.eye(4))
+def write(path: Path, **options: object) -> None:
+    write_volume(Volume(torch.from_numpy(numbers(8, 8, 8)), np.eye(4)), path, **options)
 
 
 def test_an_existing_file_is_kept_unless_asked(tmp_path: Path) -> None:
     path = tmp_path / "t2.nii.gz"
     path.write_bytes(b"precious")
-    message = one_line(path, lambda p: write_volume(volume(), p))
-    assert "--overwrite" in message
+    assert "--overwrite" in one_line(path, write)
     assert path.read_bytes() == b"precious"
-    write_volume(volume(), path, overwrite=True)
+    write(path, overwrite=True)
     assert read_volume(path).shape == (8, 8, 8)
 
 
 def test_the_folder_is_made_or_the_reason_given(tmp_path: Path) -> None:
-    write_volume(volume(), tmp_path / "a" / "b" / "t2.nii.gz")
+    write(tmp_path / "a" / "b" / "t2.nii.gz")
     assert (tmp_path / "a" / "b" / "t2.nii.gz").is_file()
     (tmp_path / "note").write_bytes(b"")
-    assert "is a file" in one_line(tmp_path / "note" / "c" / "t2.nii.gz", lambda p: write_volume(volume(), p))
+    assert "is a file" in one_line(tmp_path / "note" / "c" / "t2.nii.gz", write)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
-        assert "permissions" in one_line(tmp_path / "t2.nii.gz", lambda p: write_volume(volume(), p))
+        assert "permissions" in one_line(tmp_path / "t2.nii.gz", write)
     finally:
         tmp_path.chmod(0o700)
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.ENOSPC, errno.EROFS])
 def test_what_the_system_refuses_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    def refuse(_: int) -> None:
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(files.os, "fsync", refuse)
+    monkeypatch.setattr(files.os, "fsync", Mock(side_effect=OSError(code, os.strerror(code))))
     path = tmp_path / "t2.nii.gz"
     path.write_bytes(b"old")
-    message = one_line(path, lambda p: write_volume(volume(), p, overwrite=True))
-    assert os.strerror(code) in message
+    assert os.strerror(code) in one_line(path, partial(write, overwrite=True))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -192,7 +165,7 @@ def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
     old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        assert "too large" in one_line(path, lambda p: write_volume(volume(), p))
+        assert "too large" in one_line(path, write)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, old)
@@ -200,23 +173,19 @@ def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
 
 
 def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(files.os, "fsync", interrupt)
+    monkeypatch.setattr(files.os, "fsync", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        write_volume(volume(), tmp_path / "t2.nii.gz")
+        write(tmp_path / "t2.nii.gz")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_long_description_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="79"):
-        write_volume(volume(), tmp_path / "t2.nii.gz", description="x" * 80)
+        write(tmp_path / "t2.nii.gz", description="x" * 80)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
-def test_real_files() -> None:
-    images = sorted(SHARED.glob("*_brain_1mm/*/T1c.nii.gz")) + sorted(SHARED.glob("*/sub-01/ses-1/raw/T1w.nii.gz"))
+def test_real_files(shared: Path) -> None:
+    images = sorted(shared.glob("*_brain_1mm/*/T1c.nii.gz")) + sorted(shared.glob("*/sub-01/ses-1/raw/T1w.nii.gz"))
     assert len(images) == 4
     for path in images:
         image = nib.load(path)
@@ -224,4 +193,4 @@ def test_real_files() -> None:
         np.testing.assert_array_equal(read.voxels.numpy(), image.get_fdata(dtype=np.float32))
         np.testing.assert_array_equal(read.affine, image.affine)
         np.testing.assert_allclose(read.spacing, image.header.get_zooms(), rtol=1e-5)
-    assert "slicer" in one_line(SHARED / "prostate_dicom/ProstateX-0000/nifti/DWI.nii.gz")
+    assert "slicer" in one_line(shared / "prostate_dicom/ProstateX-0000/nifti/DWI.nii.gz")
