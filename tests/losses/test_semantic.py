@@ -27,12 +27,12 @@ def judge():
 @pytest.mark.parametrize("shape", [(16, 16), (3, 16, 16)])
 def test_every_image_is_compared_with_the_description_of_its_target(judge, shape):
     prediction = torch.rand(2, 2, *shape, generator=torch.Generator().manual_seed(0))
-    told = judge.encode_text(judge.descriptions).numpy()
+    texts = judge.encode_text(judge.descriptions).numpy()
     expected = []
     for sample in prediction:
         for image, target in zip(sample, (2, 0), strict=True):
             planes = image.reshape(-1, 1, 1, 16, 16)
-            expected += [distance(judge.encode_image(plane).numpy()[0], told[target]) for plane in planes]
+            expected += [distance(judge.encode_image(plane).numpy()[0], texts[target]) for plane in planes]
     assert Semantic(clip=judge)(outcome_of(prediction, (2, 0))).item() == pytest.approx(np.mean(expected), rel=1e-4)
 
 
