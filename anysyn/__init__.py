@@ -10,44 +10,28 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from anysyn.acquisition import Acquisition
-    from anysyn.data.records import Subject
-    from anysyn.evaluation.evaluate import evaluate
-    from anysyn.evaluation.metrics.metrics import Metric
-    from anysyn.evaluation.metrics.protocol import Protocol
-    from anysyn.evaluation.pairs import Pair
-    from anysyn.probes.ask import probe
-    from anysyn.recipe import Recipe
-    from anysyn.registry import register
-    from anysyn.reporting import report
-    from anysyn.simulation import simulate, simulate_like
-    from anysyn.synthesis import complete, load_run, synthesize
-    from anysyn.training import adapt, resume, train
-    from anysyn.types import Batch, Query
+    from anysyn.acquisition import Acquisition as Acquisition
+    from anysyn.data.records import Subject as Subject
+    from anysyn.evaluation.evaluate import evaluate as evaluate
+    from anysyn.evaluation.metrics.metrics import Metric as Metric
+    from anysyn.evaluation.metrics.protocol import Protocol as Protocol
+    from anysyn.evaluation.pairs import Pair as Pair
+    from anysyn.probes.ask import probe as probe
+    from anysyn.recipe import Recipe as Recipe
+    from anysyn.registry import register as register
+    from anysyn.reporting import report as report
+    from anysyn.simulation import simulate as simulate
+    from anysyn.simulation import simulate_like as simulate_like
+    from anysyn.synthesis import complete as complete
+    from anysyn.synthesis import load_run as load_run
+    from anysyn.synthesis import synthesize as synthesize
+    from anysyn.training import adapt as adapt
+    from anysyn.training import resume as resume
+    from anysyn.training import train as train
+    from anysyn.types import Batch as Batch
+    from anysyn.types import Query as Query
 
 __version__ = version("anysyn")
-__all__ = [
-    "Acquisition",
-    "Batch",
-    "Metric",
-    "Pair",
-    "Protocol",
-    "Query",
-    "Recipe",
-    "Subject",
-    "adapt",
-    "complete",
-    "evaluate",
-    "load_run",
-    "probe",
-    "register",
-    "report",
-    "resume",
-    "simulate",
-    "simulate_like",
-    "synthesize",
-    "train",
-]
 _HOMES = {
     "acquisition": "Acquisition",
     "data.records": "Subject",
@@ -64,6 +48,7 @@ _HOMES = {
     "training": "adapt resume train",
     "types": "Batch Query",
 }
+__all__ = sorted(name for names in _HOMES.values() for name in names.split())
 
 
 def __dir__() -> list[str]:

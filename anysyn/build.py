@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ from anysyn.nn.warm_start import common_weights
 from anysyn.objectives.synthesis import refuse_whole_images
 from anysyn.plugins import enrol
 from anysyn.recipe import Recipe, Stage
-from anysyn.recipe.check import Report, check, nested
+from anysyn.recipe.check import Report, check, inner_of, nested
 from anysyn.recipe.read import Keys, read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
@@ -260,11 +260,13 @@ class _Builder:
             return self.fitting(annotation, value, path)
         if isinstance(kind, str):
             part = self.part(kind, value, path, given)
-            given |= announced(part, given)
+            if isinstance(part, (Encoder, Decoder)):
+                given |= {name: getattr(part, name) for name in ("widths", "strides") if hasattr(part, name)}
+                given["sites"] = (*given.get("sites", ()), *part.sites)
             return part
         if not nested(annotation) or value is None:
             return value
-        inner = [a for a in get_args(annotation) if nested(a)][-1]
+        inner = inner_of(annotation)
         if isinstance(value, Mapping) and "name" not in value:
             return {key: self.value(inner, item, (*path, key), given) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -293,11 +295,3 @@ class _Builder:
             return self.built[value[1:]]
         message = f"{value!r} is not built yet; a part may refer to those above it: {', '.join(self.built) or 'none'}"
         raise RecipeError(message)
-
-
-def announced(part: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that a built network gives to the parts after it: widths, strides and sites."""
-    if not isinstance(part, (Encoder, Decoder)):
-        return {}
-    sizes = {name: getattr(part, name) for name in ("widths", "strides") if hasattr(part, name)}
-    return {**sizes, "sites": (*given.get("sites", ()), *part.sites)}

@@ -23,15 +23,7 @@ def spread(vector: Tensor, features: Tensor) -> Tensor:
 
 
 def scale_and_shift(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Scale and shift every channel: ``scale x + shift``, in the more precise dtype of the three.
-
-    Args:
-        features: (B, C, *S).
-        scale: (B, C).
-        shift: (B, C).
-
-    Returns:
-        (B, C, *S).
+    """Scale and shift every channel by (B, C) each: ``scale x + shift``, in the more precise dtype of the three.
 
     Example:
         >>> scale_and_shift(torch.ones(1, 1, 2), torch.tensor([[2.0]]), torch.tensor([[3.0]]))
@@ -41,14 +33,7 @@ def scale_and_shift(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 
 
 def pick(images: Tensor, which: Tensor) -> Tensor:
-    """Take modalities of each sample.
-
-    Args:
-        images: (B, M, *S).
-        which: (B, K) int64 modality numbers.
-
-    Returns:
-        (B, K, *S).
+    """Take modalities (B, K) of each sample: (B, M, *S) to (B, K, *S).
 
     Example:
         >>> pick(torch.arange(6.0).reshape(2, 3, 1), torch.tensor([[2], [0]])).flatten().tolist()
@@ -121,13 +106,7 @@ def slices(images: Tensor, axes: int = 2) -> Tensor:
 
 
 def first_mentions(which: Tensor) -> Tensor:
-    """Mark the entries of a row that do not repeat an earlier one.
-
-    Args:
-        which: (B, J) int64 modality numbers.
-
-    Returns:
-        (B, J) bool.
+    """Mark the entries (B, J) of a row that do not repeat an earlier one.
 
     Example:
         >>> first_mentions(torch.tensor([[0, 2, 0], [1, 1, 1]])).tolist()
@@ -138,13 +117,7 @@ def first_mentions(which: Tensor) -> Tensor:
 
 
 def counted_once(sources: Tensor) -> Tensor | None:
-    """Mark the sources to count so that each modality counts once; None if all do, as in batches of one pattern.
-
-    Args:
-        sources: (B, J) int64 modality numbers.
-
-    Returns:
-        (B, J) bool, or None.
+    """Mark the first mentions (B, J) of modalities among sources; None if all are, as in batches of one pattern.
 
     Example:
         >>> counted_once(torch.tensor([[0, 2], [1, 1]])), counted_once(torch.tensor([[0, 2]]))
@@ -158,14 +131,7 @@ def counted_once(sources: Tensor) -> Tensor | None:
 
 
 def among(which: Tensor, others: Tensor) -> Tensor:
-    """Mark the entries of a row that also occur in another row, such as targets that are sources too.
-
-    Args:
-        which: (B, K) int64 modality numbers.
-        others: (B, J) int64.
-
-    Returns:
-        (B, K) bool.
+    """Mark the entries (B, K) of a row that also occur in another row (B, J), as targets that are sources too.
 
     Example:
         >>> among(torch.tensor([[0, 1], [2, 1]]), torch.tensor([[1], [2]])).tolist()

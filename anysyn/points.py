@@ -69,12 +69,7 @@ class Lattice(NamedTuple):
         return Lattice(tuple(axis.to(device) for axis in self.axes), self.step)
 
     def padded(self, size: Sequence[int], padded: Sequence[int]) -> Lattice:
-        """Return the same points in the coordinates of an image that was padded at the ends of its axes.
-
-        Args:
-            size: Voxels of the image.
-            padded: Voxels of the padded image.
-        """
+        """Return the same lattice in the coordinates of a padded image, as `Points.padded`."""
         pairs = zip(self.axes, size, padded, strict=True)
         return Lattice(tuple((axis + 1) * (n / more) - 1 for axis, n, more in pairs), self.step)
 
@@ -121,14 +116,7 @@ def lattice(shape: Sequence[int], onto: Sequence[int] | None = None, device: tor
 
 
 def grid(shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
-    """List the voxel centres of an image in [-1, 1], row by row.
-
-    Args:
-        shape: Voxel counts of the d axes.
-        device: Device of the coordinates.
-
-    Returns:
-        (1, prod(shape), d).
+    """List the voxel centres of an image with d axes in [-1, 1], row by row: (1, prod(shape), d).
 
     Example:
         >>> grid([2]).flatten().tolist()

@@ -68,13 +68,6 @@ class Bar(Progress):
             self._bar.remove_task(self._task)
             self._bar.stop()
 
-    def over(self, title: str, items: Sequence[T]) -> Iterator[T]:
-        """Iterate over items, each a part of a task."""
-        with self.task(title, len(items)):
-            for item in items:
-                yield item
-                self.advance()
-
     def advance(self, note: str = "") -> None:
         """Move the bar by one part."""
         self._bar.update(self._task, advance=1, note=note)

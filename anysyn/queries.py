@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -15,6 +16,7 @@ from anysyn.registry import Given, register
 from anysyn.types import Batch, Query
 
 
+@dataclass(kw_only=True, eq=False)
 class Queries:
     """A rule by which sources and targets are drawn for a batch.
 
@@ -29,17 +31,14 @@ class Queries:
 
     kind: ClassVar[str] = "queries"
     several: ClassVar[bool] = False  # whether a sample may have more than one source
+    names: Given[Sequence[str]]
+    sources: Sequence[str] | None = None
+    targets: Sequence[str] | None = None
 
-    def __init__(
-        self,
-        *,
-        names: Given[Sequence[str]],
-        sources: Sequence[str] | None = None,
-        targets: Sequence[str] | None = None,
-    ) -> None:
-        self.may_show = _allowed(names, sources, "queries.sources")
-        self.may_ask = _allowed(names, targets, "queries.targets")
-        self.most = len(names if sources is None else sources) if self.several else 1
+    def __post_init__(self) -> None:
+        self.may_show = _allowed(self.names, self.sources, "queries.sources")
+        self.may_ask = _allowed(self.names, self.targets, "queries.targets")
+        self.most = len(self.names if self.sources is None else self.sources) if self.several else 1
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Draw the sources and targets of a batch; the generator is on the CPU."""
@@ -103,15 +102,12 @@ class Unpaired(Queries):
 
 
 @register("queries", "reconstruct")
+@dataclass(kw_only=True, eq=False)
 class Reconstruct(Queries):
     """One available source, which is also the target.
 
     The sources of the samples of one dataset differ as far as their modalities allow, so that batches `one_per_class`
     contain an image of every class. An image-text model learns from the sources alone.
-
-    Args:
-        names: The recipe's modalities, in order.
-        sources: Modalities that may be sources; all by default.
 
     Example:
         >>> batch = Batch.complete(torch.zeros(2, 2, 4))
@@ -120,8 +116,7 @@ class Reconstruct(Queries):
         ([0, 1], True)
     """
 
-    def __init__(self, *, names: Given[Sequence[str]], sources: Sequence[str] | None = None) -> None:
-        super().__init__(names=names, sources=sources)
+    targets: None = field(init=False, default=None)
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J = K = 1, the target being the source."""
@@ -148,9 +143,6 @@ class ManyToOne(Queries):
     The number is the same for all samples of a batch: at most that of the sample with the fewest modalities.
 
     Args:
-        names: The recipe's modalities, in order.
-        sources: Modalities that may be sources; all by default.
-        targets: Modalities that may be targets; all by default.
         most: Largest number of sources; no bound by default.
 
     Example:
@@ -185,12 +177,6 @@ class ManyToOne(Queries):
 class ManyToAll(ManyToOne):
     """A random number of available sources and all targets; the loss masks targets without truth.
 
-    Args:
-        names: The recipe's modalities, in order.
-        sources: Modalities that may be sources; all by default.
-        targets: Modalities that may be targets; all by default.
-        most: Largest number of sources; no bound by default.
-
     Example:
         >>> batch = Batch.complete(torch.zeros(1, 3, 4))
         >>> ManyToAll(names=["T1w", "T2w", "CT"]).draw(batch, torch.Generator()).targets.tolist()
@@ -206,6 +192,7 @@ class ManyToAll(ManyToOne):
 
 
 @register("queries", "synthesis_condition")
+@dataclass(kw_only=True, eq=False)
 class SynthesisCondition(Queries):
     """Random sources among the available modalities, and all available ones as targets (PMM-Synth, Eq. 4).
 
@@ -215,9 +202,6 @@ class SynthesisCondition(Queries):
     sources than others repeats one. A curriculum from easy to hard, as MM-GAN's, is a stage for each ``least``.
 
     Args:
-        names: The recipe's modalities, in order.
-        sources: Modalities that may be sources; all by default.
-        targets: Modalities that may be targets; all by default.
         least: Smallest number of sources; a sample with too few modalities has all but one as sources.
         reconstruct: Whether a modality that is a source of every sample is a target too.
 
@@ -233,20 +217,13 @@ class SynthesisCondition(Queries):
     """
 
     several = True
+    least: int = 1
+    reconstruct: bool = True
 
-    def __init__(
-        self,
-        *,
-        names: Given[Sequence[str]],
-        sources: Sequence[str] | None = None,
-        targets: Sequence[str] | None = None,
-        least: int = 1,
-        reconstruct: bool = True,
-    ) -> None:
-        super().__init__(names=names, sources=sources, targets=targets)
-        if least < 1:
-            raise RecipeError(f"queries.least: {least} sources are none; show at least 1")
-        self.least, self.reconstruct = least, reconstruct
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.least < 1:
+            raise RecipeError(f"queries.least: {self.least} sources are none; show at least 1")
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J from 1 up, and the K modalities that any sample has."""

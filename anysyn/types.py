@@ -56,10 +56,7 @@ class Batch:
 
     @classmethod
     def complete(cls, images: Tensor) -> Batch:
-        """Return a batch whose samples have every modality, all of one dataset, with voxels of 1 mm.
-
-        Args:
-            images: (B, M, *S).
+        """Return images (B, M, *S) as a batch that lacks no modality, all of one dataset, with voxels of 1 mm.
 
         Example:
             >>> batch = Batch.complete(torch.zeros(2, 3, 8, 8))
@@ -77,11 +74,7 @@ class Batch:
         return self.images if self.values is None else self.values
 
     def ask(self, sources: Tensor, targets: Tensor) -> Query:
-        """Make a query that shows some modalities and asks for others, with the acquisitions of this batch.
-
-        Args:
-            sources: (B, J) int64.
-            targets: (B, K) int64.
+        """Make a query that shows sources (B, J) and asks for targets (B, K), with the acquisitions of this batch.
 
         Example:
             >>> batch = Batch.complete(torch.zeros(1, 2, 4))
@@ -138,10 +131,7 @@ class Query:
             yield replace(self, targets=self.targets[:, k : k + 1], target_acquisitions=records)
 
     def asking(self, kept: Tensor) -> Query:
-        """Return the query for some of the targets.
-
-        Args:
-            kept: (K,) bool.
+        """Return the query for the targets to keep, (K,) bool.
 
         Example:
             >>> query = Query(torch.tensor([[0]]), torch.tensor([[1, 2, 3]]))

@@ -20,24 +20,23 @@ def torch_factors(make, epochs):
     return factors
 
 
-def test_cosine_is_torch_s():
-    expected = torch_factors(lambda o: CosineAnnealingLR(o, 20), 20)
-    assert [Cosine().factor(e, 20) for e in range(20)] == pytest.approx(expected)
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "make"),
+    [
+        (Cosine(), 20, lambda o: CosineAnnealingLR(o, 20)),
+        (Halve(every=3), 10, lambda o: StepLR(o, 3, 0.5)),
+        (Halve(every=2, after=4), 10, lambda o: MultiStepLR(o, [4, 6, 8], 0.5)),
+        (Linear(), 10, lambda o: LinearLR(o, 1.0, 1e-12, 10)),
+    ],
+)
+def test_a_schedule_is_torch_s(schedule, epochs, make):
+    expected = torch_factors(make, epochs)
+    assert [schedule.factor(epoch, epochs) for epoch in range(epochs)] == pytest.approx(expected, abs=1e-6)
 
 
-def test_halve_is_torch_s_step():
-    assert [Halve(every=3).factor(e, 10) for e in range(10)] == torch_factors(lambda o: StepLR(o, 3, 0.5), 10)
-
-
-def test_linear_is_torch_s_after_its_delay():
-    expected = torch_factors(lambda o: LinearLR(o, 1.0, 1e-12, 6), 6)
-    assert [Linear(after=4).factor(4 + e, 10) for e in range(6)] == pytest.approx(expected, abs=1e-6)
-    assert Linear(after=4).factor(2, 10) == 1.0
-
-
-def test_halve_from_an_epoch_on_is_torch_s_multi_step():
-    milestones = torch_factors(lambda o: MultiStepLR(o, [4, 6, 8], 0.5), 10)
-    assert [Halve(every=2, after=4).factor(e, 10) for e in range(10)] == milestones
+def test_linear_begins_after_its_delay():
+    delayed = [Linear(after=4).factor(epoch, 10) for epoch in range(10)]
+    assert delayed == [1.0] * 4 + [Linear().factor(epoch, 6) for epoch in range(6)]
 
 
 @pytest.mark.parametrize("name", names("schedule"))
@@ -58,7 +57,7 @@ def test_an_optimizer_minimises(name):
     assert abs(weight.item()) < 0.5
 
 
-@pytest.mark.parametrize(("key", "value"), [("warmup", 1.0), ("warmup", -0.1)])
-def test_a_warmup_is_a_share(key, value):
+@pytest.mark.parametrize("warmup", [1.0, -0.1])
+def test_a_warmup_is_a_share(warmup):
     with pytest.raises(ValueError, match="share of the stage"):
-        build("schedule", {"name": "cosine", key: value})
+        Cosine(warmup=warmup)

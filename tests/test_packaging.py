@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -48,18 +49,9 @@ def test_the_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> No
     [site] = venv.glob("lib/*/site-packages")
     # The dependencies are those of this environment; the checkout's own entry in it is not followed from here.
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    shown = subprocess.run(
-        [venv / "bin" / "anysyn", "show", "small/label"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert "encoder/block0" in shown.stdout
-    where = subprocess.run(
-        [python, "-c", "import anysyn; print(anysyn.__file__)"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert where.stdout.startswith(str(venv))
+    output_of = partial(subprocess.check_output, cwd=tmp_path, text=True)
+    assert "encoder/block0" in output_of([venv / "bin" / "anysyn", "show", "small/label"])
+    assert output_of([python, "-c", "import anysyn; print(anysyn.__file__)"]).startswith(str(venv))
 
 
 def test_the_checkout_finds_its_own_recipes() -> None:

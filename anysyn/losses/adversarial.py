@@ -37,12 +37,7 @@ def least_squares(scores: Tensor, wanted: float) -> Tensor:
 def cross_entropy(scores: Tensor, wanted: float) -> Tensor:
     """Average the cross-entropy of an image's scores, as logits, with what they should be (Goodfellow et al., 2014).
 
-    Args:
-        scores: (N, 1, *T).
-        wanted: 1 for real, 0 for synthesized.
-
-    Returns:
-        (N,).
+    Args and result are those of `least_squares`.
 
     Example:
         >>> round(cross_entropy(torch.tensor([[[0.0, 0.0]]]), 1.0).item(), 4)  # log 2

@@ -14,9 +14,6 @@ from anysyn.types import Loss, Outcome, SetDiscriminator
 def completed(outcome: Outcome) -> tuple[Tensor, Tensor, Tensor]:
     """Complete a canvas of all modalities by the synthesized ones: the implicit conditioning of MM-GAN.
 
-    Args:
-        outcome: Of a query.
-
     Returns:
         The completed canvas (B, M, *S), what exists of it (B, M, *S), and which modalities were synthesized (B, M).
     """

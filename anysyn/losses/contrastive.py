@@ -8,13 +8,7 @@ from torch import Tensor
 
 
 def positives(groups: Tensor) -> Tensor:
-    """Mark the pairs of embeddings that belong together.
-
-    Args:
-        groups: (N,) int64, equal where two embeddings show the same slice.
-
-    Returns:
-        (N, N) bool, false on the diagonal.
+    """Mark the pairs of embeddings of one group: (N,) int64 to (N, N) bool, false on the diagonal.
 
     Example:
         >>> positives(torch.tensor([7, 7, 3])).int().tolist()
@@ -25,13 +19,7 @@ def positives(groups: Tensor) -> Tensor:
 
 
 def cosines(embeddings: Tensor) -> Tensor:
-    """Compare all pairs of embeddings, in full precision whatever the training computes in.
-
-    Args:
-        embeddings: (N, C) of length one.
-
-    Returns:
-        (N, N), from -1 to 1.
+    """Compare all pairs of embeddings (N, C) of length one, in full precision whatever the training computes in.
 
     Example:
         >>> cosines(torch.tensor([[1.0, 0.0], [0.0, -1.0]])).tolist()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from anysyn.errors import RecipeError
 from anysyn.registry import register
-from anysyn.types import Features, Loss, Outcome
+from anysyn.types import Loss, Outcome
 
 ROUNDING = 1e-6  # a channel whose deviations are below this share of it is constant, but for rounding in float32
 
@@ -75,11 +75,14 @@ class FeatureLoss(Loss):
         Raises:
             RecipeError: If the objective asks one way alone.
         """
-        if outcome.reverse is None:
-            raise RecipeError(f"{type(self).__name__} compares the features of both ways; use the objective two_way")
         back = outcome.reverse
-        rows = outcome.mask.any(1) & back.mask.any(1)  # (B,)
-        return over_levels(outcome.features, back.features, rows, self.between)
+        if back is None:
+            raise RecipeError(f"{type(self).__name__} compares the features of both ways; use the objective two_way")
+        rows = outcome.mask.any(1) & back.mask.any(1)  # (B,); others are left out before any arithmetic
+        first, second = ((*way.features.skips, way.features.deep) for way in (outcome, back))
+        if not bool(rows.any()):
+            return first[-1].sum() * 0 + second[-1].sum() * 0
+        return torch.stack([self.between(a[rows], b[rows]) for a, b in zip(first, second, strict=True)]).mean()
 
 
 @register("loss", "feature_l1")
@@ -109,9 +112,6 @@ class FeatureCorrelation(FeatureLoss):
 
     The scale-free form of `feature_l1`: neither shrinking the features nor a common offset makes it smaller.
 
-    Args:
-        weight: What the objective multiplies by.
-
     Example:
         >>> FeatureCorrelation(weight=0.1).weight
         0.1
@@ -120,21 +120,3 @@ class FeatureCorrelation(FeatureLoss):
     def between(self, first: Tensor, second: Tensor) -> Tensor:
         """Return a mean from 0, where one is the other but for positive scale and offset, to 2."""
         return (1 - channel_correlation(first, second)).mean()
-
-
-def over_levels(first: Features, second: Features, rows: Tensor, between: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Average a comparison of feature maps over the levels of two encodings.
-
-    Args:
-        first: Of one way.
-        second: Of the other.
-        rows: (B,) bool, which samples count; others are left out before any arithmetic.
-        between: Compares (N, C, *S) and (N, C, *S) as a scalar.
-
-    Returns:
-        A scalar; zero, with a gradient of zero, where no sample counts.
-    """
-    levels = [(*one.skips, one.deep) for one in (first, second)]
-    if not bool(rows.any()):
-        return levels[0][-1].sum() * 0 + levels[1][-1].sum() * 0
-    return torch.stack([between(a[rows], b[rows]) for a, b in zip(*levels, strict=True)]).mean()

@@ -37,13 +37,6 @@ def reconstructed(outcome: Outcome) -> Tensor:
     return outcome.mask & among(outcome.query.targets, outcome.query.sources)
 
 
-def _selective_l1(outcome: Outcome, mask: Tensor) -> Tensor:
-    if not bool(mask.any()):
-        return outcome.prediction.sum() * 0
-    errors = (outcome.prediction[mask] - outcome.truth[mask]).abs().flatten(1).mean(1)  # (N,)
-    return selective_sum(errors, mask)
-
-
 @register("loss", "synthesis_l1")
 class SynthesisL1(Loss):
     """Sum the mean absolute errors of the targets that were not shown, where they have a truth (Eq. 6 of PMM-Synth).
@@ -56,13 +49,19 @@ class SynthesisL1(Loss):
         100.0
     """
 
+    counted = staticmethod(synthesized)
+
     def forward(self, outcome: Outcome) -> Tensor:
-        """Return a scalar."""
-        return _selective_l1(outcome, synthesized(outcome))
+        """Return a scalar; zero, with a gradient of zero, where nothing counts."""
+        mask = self.counted(outcome)  # (B, K)
+        if not bool(mask.any()):
+            return outcome.prediction.sum() * 0
+        errors = (outcome.prediction[mask] - outcome.truth[mask]).abs().flatten(1).mean(1)  # (N,)
+        return selective_sum(errors, mask)
 
 
 @register("loss", "reconstruction_l1")
-class ReconstructionL1(Loss):
+class ReconstructionL1(SynthesisL1):
     """Sum the mean absolute errors of the targets that were shown (Eq. 7 of PMM-Synth).
 
     Args:
@@ -73,6 +72,4 @@ class ReconstructionL1(Loss):
         30.0
     """
 
-    def forward(self, outcome: Outcome) -> Tensor:
-        """Return a scalar."""
-        return _selective_l1(outcome, reconstructed(outcome))
+    counted = staticmethod(reconstructed)

@@ -10,37 +10,16 @@ from anysyn.registry import register
 from anysyn.types import ImageTextModel, Loss, Outcome
 
 
-def cosine_distance(images: Tensor, texts: Tensor) -> Tensor:
-    """Average one minus the cosine between embeddings of images and of their texts.
-
-    ``1 - E_v . E_t / (|E_v| |E_t|)``: OmniSyn, Eq. 6.
-
-    Args:
-        images: (N, D).
-        texts: (N, D).
-
-    Returns:
-        A scalar from 0, the same direction, to 2, the opposite one.
-
-    Example:
-        >>> import torch
-        >>> cosine_distance(torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 5.0]])).item()
-        1.0
-    """
-    return (1 - F.cosine_similarity(images.float(), texts.float(), dim=1)).mean()
-
-
 @register("loss", "semantic")
 class Semantic(Loss):
     """Distance between a synthesized image and the description of its modality, in an image-text model's space.
 
-    OmniSyn, Eq. 6. The text side is a constant; leave the model out of what the step trains, so that gradients pass
-    through its image tower to the image and change nothing on their way. Of an image with three voxel axes each slice
-    along the first is judged.
+    ``1 - E_v . E_t / (|E_v| |E_t|)``: OmniSyn, Eq. 6. The text side is a constant; leave the model out of what the step
+    trains, so that gradients pass through its image tower to the image and change nothing on their way. Of an image
+    with three voxel axes each slice along the first is judged.
 
     Args:
         clip: The image-text model.
-        weight: What the objective multiplies by.
 
     Example:
         >>> Semantic(clip=ImageTextModel(), weight=0.1).weight
@@ -54,10 +33,11 @@ class Semantic(Loss):
         self.clip = clip
 
     def forward(self, outcome: Outcome) -> Tensor:
-        """Return a scalar."""
+        """Return a scalar from 0, the same direction, to 2, the opposite one."""
         if not bool(outcome.mask.any()):
             return outcome.prediction.sum() * 0
         seen = slices(outcome.prediction[outcome.mask], self.clip.dimensions)  # (N, Z, 1, H, W), or (N, 1, 1, X, Y, Z)
         wanted = self.clip.modality_embeddings().detach()[outcome.query.targets[outcome.mask]]  # (N, D)
         asked = wanted.repeat_interleave(seen.shape[1], 0)  # (N Z, D)
-        return cosine_distance(self.clip.encode_image(seen.flatten(0, 1)), asked)
+        embedded = self.clip.encode_image(seen.flatten(0, 1))  # (N Z, D)
+        return (1 - F.cosine_similarity(embedded.float(), asked.float(), dim=1)).mean()

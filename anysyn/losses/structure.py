@@ -12,23 +12,11 @@ from anysyn.types import Loss, Outcome
 K1, K2 = 0.01, 0.03  # Wang et al. 2004, section III.B
 
 
-def window_means(images: Tensor, window: int, sigma: float) -> Tensor:
-    """Average around each voxel with Gaussian weights, where the window lies within the image.
+def _window_means(images: Tensor, window: int, sigma: float) -> Tensor:
+    """Average around each voxel with Gaussian weights; an axis of n voxels becomes one of n + 1 - window.
 
     Along each axis it is a product with a matrix of shifted weights: on a CPU several times faster than a convolution
     with one channel (``benchmarks/speed.py ssim``).
-
-    Args:
-        images: (N, *S).
-        window: Length in voxels, odd, at most that of each axis.
-        sigma: Standard deviation in voxels.
-
-    Returns:
-        (N, *T), where an axis of n voxels has become one of n + 1 - window.
-
-    Example:
-        >>> window_means(torch.ones(2, 12, 20), 11, 1.5).shape
-        torch.Size([2, 2, 10])
     """
     offsets = torch.arange(window, device=images.device) - window // 2
     weights = torch.softmax(-offsets.square() / (2 * sigma**2), 0)
@@ -58,7 +46,7 @@ def similarity(prediction: Tensor, truth: Tensor, window: int, sigma: float) -> 
         True
     """
     seen = torch.cat([prediction, truth, prediction.square(), truth.square(), prediction * truth])  # (5N, *S)
-    mean_p, mean_t, square_p, square_t, product = window_means(seen, window, sigma).chunk(5)  # (N, *T)
+    mean_p, mean_t, square_p, square_t, product = _window_means(seen, window, sigma).chunk(5)  # (N, *T)
     squares, c1, c2 = mean_p.square() + mean_t.square(), K1**2, K2**2
     luminance = (2 * mean_p * mean_t + c1) / (squares + c1)
     return luminance * (2 * (product - mean_p * mean_t) + c2) / (square_p + square_t - squares + c2)
@@ -71,7 +59,6 @@ class SSIM(Loss):
     Args:
         window: Length of the window in voxels, odd.
         sigma: Standard deviation of the window in voxels.
-        weight: What the objective multiplies by.
 
     Raises:
         ValueError: If the window is even or below 3, or, when called, longer than an image.

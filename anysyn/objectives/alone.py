@@ -11,7 +11,7 @@ from torch import Tensor
 from anysyn.objectives.synthesis import SynthesisObjective, distinct, label_of
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Features, Loss, Outcome, Query
+from anysyn.types import Batch, Loss, Outcome, Query
 
 
 @register("objective", "alone_and_together")
@@ -23,7 +23,6 @@ class AloneAndTogether(SynthesisObjective):
 
     Args:
         model: The synthesizer; its encoder takes any number of sources.
-        losses: Each contributes one term, under its label; labels that occur more than once are numbered.
         agreement: Weight of the variance.
 
     Example:
@@ -39,40 +38,17 @@ class AloneAndTogether(SynthesisObjective):
 
     def outcomes(self, batch: Batch, query: Query) -> Sequence[Outcome]:
         """Synthesize from all sources together, if there are several, and from each alone."""
-        alone = [self.outcome(batch, one) for one in one_source_each(query)]
+        alone = [self.outcome(batch, one) for one in _one_source_each(query)]
         return [self.outcome(batch, query), *alone] if len(alone) > 1 else alone
 
     def terms(self, outcomes: Sequence[Outcome]) -> dict[str, Tensor]:
         """Return the weighted terms, the variance among them."""
         alone = outcomes[1:] or outcomes
-        variance = disagreement([outcome.features for outcome in alone])
+        variance = torch.stack([outcome.features.deep.float() for outcome in alone]).var(0, unbiased=False).mean()
         return {**super().terms(outcomes), self.agreement_label: self.agreement * variance}
 
 
-def one_source_each(query: Query) -> Iterator[Query]:
-    """Yield one query for each source, with J = 1 and the same targets.
-
-    Example:
-        >>> query = Query(torch.tensor([[0, 2]]), torch.tensor([[1]]))
-        >>> [one.sources.tolist() for one in one_source_each(query)]
-        [[[0]], [[2]]]
-    """
+def _one_source_each(query: Query) -> Iterator[Query]:
     for j in range(query.sources.shape[1]):
         shown = tuple((row[j],) for row in query.source_acquisitions)
         yield replace(query, sources=query.sources[:, j : j + 1], source_acquisitions=shown)
-
-
-def disagreement(features: Sequence[Features]) -> Tensor:
-    """Average the variance of the deepest features over the sources that they come from.
-
-    Args:
-        features: Of each source alone.
-
-    Returns:
-        A scalar; zero where there is one source.
-
-    Example:
-        >>> disagreement([Features((), torch.zeros(1, 2, 3)), Features((), torch.full((1, 2, 3), 2.0))]).item()
-        1.0
-    """
-    return torch.stack([one.deep.float() for one in features]).var(0, unbiased=False).mean()

@@ -47,12 +47,8 @@ class Cycle(Objective):
         _refuse_pairs(discriminator)
         self.model, self.discriminator, self.cycle, self.identity = model, discriminator, cycle, identity
 
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return the weighted terms; a sample without its source does not count."""
-        return self.step(batch, query)[0]
-
     def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
-        """Return the weighted terms and the images synthesized from the sources."""
+        """Return the weighted terms and the synthesized images; a sample without its source does not count."""
         there = batch.available.gather(1, query.sources)  # (B, 1)
         source = torch.where(spread(there, batch.images), pick(batch.images, query.sources), 0)  # (B, 1, *S)
         made = self.model(batch, query).images  # (B, 1, *S)
@@ -95,12 +91,8 @@ class UnpairedDiscrimination(Objective):
         _refuse_pairs(discriminator)
         self.model, self.discriminator = model, discriminator
 
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return a term for what is synthesized and one for what is real; zero where there is nothing."""
-        return self.step(batch, query)[0]
-
     def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
-        """Return the terms, about the very images that an earlier step synthesized, where it did."""
+        """Return ``fake``, about an earlier step's images if there are any, and ``real``; zero if nothing is there."""
         there = batch.available.gather(1, query.sources)  # (B, 1)
         made = without_gradients(self.model, batch, query, earlier)  # (B, 1, *S)
         asked = torch.zeros_like(batch.available).scatter(1, query.targets, True).any(0)  # (M,)

@@ -23,12 +23,6 @@ def without_gradients(model: Synthesizer, batch: Batch, query: Query, earlier: S
 
     As in pix2pix, it learns from the very images that the generator learned from, made before the generator's weights
     moved.
-
-    Args:
-        model: The synthesizer.
-        batch: The images that exist.
-        query: Sources and targets.
-        earlier: What earlier steps synthesized for this batch.
     """
     for answer in reversed(earlier):
         images = answer.images_of(model, query)
@@ -63,12 +57,8 @@ class Discrimination(Objective):
         super().__init__()
         self.model, self.discriminator, self.form = model, discriminator, FORMS[form]
 
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return a term for what is synthesized and one for what is real; zeros where nothing counts."""
-        return self.step(batch, query)[0]
-
     def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
-        """Return the terms, about the very images that an earlier step synthesized, where it did."""
+        """Return ``fake``, about an earlier step's images if there are any, and ``real``; zeros if nothing counts."""
         mask = known_targets(batch, query) & ~among(query.targets, query.sources)  # (B, K)
         if not bool(mask.any()):
             nothing = batch.images.new_zeros(())
@@ -103,12 +93,8 @@ class CanvasDiscrimination(Objective):
         super().__init__()
         self.model, self.discriminator = model, discriminator
 
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return a term for completed canvases and one for real ones; zeros where nothing was synthesized."""
-        return self.step(batch, query)[0]
-
     def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
-        """Return the terms, about the very images that an earlier step synthesized, where it did."""
+        """Return ``fake``, about an earlier step's images if there are any, and ``real``; zeros if nothing counts."""
         mask = known_targets(batch, query)  # (B, K)
         if not bool((mask & ~among(query.targets, query.sources)).any()):
             nothing = batch.images.new_zeros(())

@@ -36,11 +36,7 @@ def embed(model: Synthesizer, batch: Batch, modality: int) -> tuple[Tensor, Feat
 
 
 def alone(batch: Batch, modality: int) -> Query:
-    """Show one modality of every sample and ask for it as it was acquired.
-
-    Args:
-        batch: What exists.
-        modality: Its number.
+    """Show one modality of every sample, by its number, and ask for it as it was acquired.
 
     Example:
         >>> batch = Batch.complete(torch.zeros(2, 3, 4))

@@ -53,13 +53,13 @@ TermsAndAnswers = tuple[dict[str, Tensor], Sequence[Answer]]
 
 
 class Objective(nn.Module):
-    """Turn a batch and a query into named, already weighted loss terms."""
+    """Turn a batch and a query into named, already weighted loss terms; a subclass defines `forward` or `step`."""
 
     kind: ClassVar[str] = "objective"
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return the terms; their sum is minimised."""
-        raise NotImplementedError
+        return self.step(batch, query)[0]
 
     def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
         """Return the terms, and the images synthesized on the way that a later step may use.

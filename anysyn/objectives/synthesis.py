@@ -47,10 +47,6 @@ class SynthesisObjective(Objective):
         self.model, self.losses = model, losses
         self.labels = distinct([label_of(loss) for loss in losses])
 
-    def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
-        """Return the weighted terms."""
-        return self.step(batch, query)[0]
-
     def step(self, batch: Batch, query: Query, earlier: Sequence[Answer] = ()) -> TermsAndAnswers:
         """Return the weighted terms and the synthesized images, unless they are values at points."""
         outcomes = self.outcomes(batch, query)
@@ -87,12 +83,7 @@ class SynthesisObjective(Objective):
 
 
 def known_targets(batch: Batch, query: Query) -> Tensor:
-    """Return which targets count, (B, K) bool: those that have a truth and at least one available source.
-
-    Args:
-        batch: What exists.
-        query: What is shown and asked.
-    """
+    """Return which targets count, (B, K) bool: those that have a truth and at least one available source."""
     shown = batch.available.gather(1, query.sources).any(1, keepdim=True)  # (B, 1)
     return shown & batch.available.gather(1, query.targets)  # (B, K)
 
@@ -124,11 +115,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def refuse_whole_images(losses: Iterable[Loss]) -> None:
-    """Raise if a loss needs whole images, where the truth is known at points alone.
-
-    Raises:
-        RecipeError: Naming the loss and the remedy.
-    """
+    """Raise a `RecipeError` if a loss needs whole images, since the truth is known at points alone."""
     for loss in losses:
         if loss.whole_images:
             raise RecipeError(

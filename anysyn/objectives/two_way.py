@@ -18,10 +18,6 @@ class TwoWay(SynthesisObjective):
     way in the outcome's ``reverse``, so that it may compare the features of both. A pair counts where both of its
     images exist.
 
-    Args:
-        model: The synthesizer.
-        losses: Each contributes one term, under its label; labels that occur more than once are numbered.
-
     Example:
         >>> from anysyn.losses import L1
         >>> TwoWay(model=None, losses=[L1(weight=2.0)]).losses[0].weight

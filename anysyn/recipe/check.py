@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -81,8 +81,7 @@ class _Checker:
         """Check a mapping against the fields of a record, and return the record."""
         if not isinstance(tree, Mapping):
             return self.report.say(path, f"expected a mapping, found {tree!r}")
-        hints = get_type_hints(record, include_extras=True)
-        needed = {f.name for f in fields(record) if f.default is MISSING and f.default_factory is MISSING}
+        hints, needed = fields_of(record)
         values = self.keys(tree, hints, needed, path, record.__name__.lower())
         return record(**{**dict.fromkeys(needed), **values})
 
@@ -96,22 +95,21 @@ class _Checker:
             factory = find(kind, spec.get("name"))
         except RecipeError as error:
             return self.report.say((*path, "name") if "name" in spec else path, str(error))
-        accepted = {k: v for k, v in parameters(factory).items() if not is_given(v[0])}
-        for_build = getattr(factory, "for_build", {})
-        hints = {**for_build, **{key: annotation for key, (annotation, _) in accepted.items()}}
-        required = {key for key, hint in for_build.items() if type(None) not in get_args(hint)}
-        needed = {*required, *(key for key, (_, p) in accepted.items() if p.default is inspect.Parameter.empty)}
+        hints, needed = keys_of(factory)
         written = {key: value for key, value in spec.items() if key != "name"}
         values = self.keys(written, hints, needed, path, f"{kind} {spec['name']!r}")
-        defaults = {key: default(factory, p) for key, (_, p) in accepted.items() if p.default is not p.empty}
+        settable = ((key, p) for key, (hint, p) in parameters(factory).items() if not is_given(hint))
+        defaults = {key: default(factory, p) for key, p in settable if key not in needed}
         return {"name": spec["name"], **defaults, **values}
 
-    def keys(self, tree: Mapping[Any, Any], hints: Mapping[str, Any], needed: set[str], path: Keys, what: str) -> Any:
+    def keys(
+        self, tree: Mapping[Any, Any], hints: Mapping[str, Any], needed: Iterable[str], path: Keys, what: str
+    ) -> Any:
         """Check that keys are known and present, then check each value."""
         for key in tree:
             if key not in hints:
                 self.report.say((*path, key), f"{what} takes no {key!r}; {suggest(key, hints)}")
-        missing = sorted(needed - tree.keys())
+        missing = sorted(set(needed) - tree.keys())
         if missing:
             self.report.say(path, f"{what} needs {', '.join(map(repr, missing))}")
         return {key: self.value(hints[key], value, (*path, key)) for key, value in tree.items() if key in hints}
@@ -127,7 +125,7 @@ class _Checker:
             return None
         if not nested(annotation):
             return self.leaf(annotation, value, path)
-        inner = [a for a in get_args(annotation) if nested(a)][-1]
+        inner = inner_of(annotation)
         if is_union(annotation):
             return self.value(inner, value, path)
         if issubclass(get_origin(annotation), Mapping):
@@ -159,6 +157,21 @@ class _Checker:
         return value
 
 
+def fields_of(record: type[Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the annotation of each field of a record, and the fields without a default."""
+    needed = [f.name for f in fields(record) if f.default is MISSING and f.default_factory is MISSING]
+    return get_type_hints(record, include_extras=True), needed
+
+
+def keys_of(factory: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return the annotation of each key of a registered part in a recipe, and the keys without a default."""
+    accepted = {key: value for key, value in parameters(factory).items() if not is_given(value[0])}
+    hints = dict(getattr(factory, "for_build", {}))
+    needed = [key for key, hint in hints.items() if type(None) not in get_args(hint)]
+    needed += [key for key, (_, p) in accepted.items() if p.default is p.empty]
+    return hints | {key: annotation for key, (annotation, _) in accepted.items()}, needed
+
+
 def default(factory: Any, parameter: inspect.Parameter) -> Any:
     """Return the default of a factory's parameter; that of a dataclass may come from a ``default_factory``."""
     factories = {f.name: f.default_factory for f in fields(factory)} if is_dataclass(factory) else {}
@@ -175,11 +188,13 @@ def nested(annotation: Any) -> bool:
         >>> nested(Sequence[Loss]), nested(Sequence[int])
         (True, False)
     """
-    if isinstance(getattr(annotation, "kind", None), str) or (
-        isinstance(annotation, type) and is_dataclass(annotation)
-    ):
-        return True
-    return any(nested(inner) for inner in get_args(annotation))
+    is_part, is_record = isinstance(getattr(annotation, "kind", None), str), is_dataclass(annotation)
+    return is_part or is_record or any(nested(inner) for inner in get_args(annotation))
+
+
+def inner_of(annotation: Any) -> Any:
+    """Return the annotation of the parts or records that a nested annotation contains."""
+    return [inner for inner in get_args(annotation) if nested(inner)][-1]
 
 
 def adapter(annotation: Any) -> TypeAdapter[Any]:

@@ -153,11 +153,7 @@ def _over(parent: Mapping[Any, Any], child: Mapping[Any, Any]) -> dict[Any, Any]
 
 
 def apply(source: Source, override: str) -> None:
-    """Apply one override to a recipe in place.
-
-    Args:
-        source: The recipe.
-        override: ``path.to.key=value``; the value is YAML, and a list item is addressed by its number.
+    """Apply one override to a recipe in place, as `read` does.
 
     Raises:
         RecipeError: If it cannot be applied.

@@ -7,11 +7,7 @@ from typing import Any
 
 
 def with_references(parts: Mapping[str, Any], only: Iterable[str]) -> dict[str, Any]:
-    """Return the requested parts and all that they refer to, directly or not, in the recipe's order.
-
-    Args:
-        parts: The parts of a recipe, by name.
-        only: Names of the requested parts.
+    """Return the parts of these names and all that they refer to, directly or not, in the recipe's order.
 
     Example:
         >>> parts = {"clip": {"name": "clip"}, "judge": {"name": "judge"}, "model": {"reads": [{"clip": "@clip"}]}}

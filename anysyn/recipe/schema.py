@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import is_dataclass
+from typing import Any, get_origin
 
 from pydantic import PydanticSchemaGenerationError
 
 from anysyn.plugins import enrol
-from anysyn.recipe.check import adapter, is_union, nested
+from anysyn.recipe.check import adapter, fields_of, inner_of, is_union, keys_of, nested
 from anysyn.recipe.sections import Recipe
-from anysyn.registry import find, is_given, names, parameters
+from anysyn.registry import find, names
 
 REFERENCE = {"type": "string", "pattern": "^@"}
 # In a recipe with a base, a part without a name changes the base's, and whole numbers as keys change items of a list.
@@ -45,8 +45,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _section(record: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    hints = get_type_hints(record, include_extras=True)
-    needed = [f.name for f in fields(record) if f.default is MISSING and f.default_factory is MISSING]
+    hints, needed = fields_of(record)
     return _object({key: _value(hint, definitions) for key, hint in hints.items()}, needed, record)
 
 
@@ -69,7 +68,7 @@ def _value(annotation: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return _section(annotation, definitions)
     if not nested(annotation):
         return _leaf(annotation)
-    inner = _value([a for a in get_args(annotation) if nested(a)][-1], definitions)
+    inner = _value(inner_of(annotation), definitions)
     if is_union(annotation):
         return {"anyOf": [inner, {"type": "null"}]}
     if issubclass(get_origin(annotation), Mapping):
@@ -93,12 +92,8 @@ def _kind(kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _part(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
     factory = find(kind, name)
-    accepted = {key: value for key, value in parameters(factory).items() if not is_given(value[0])}
-    for_build = getattr(factory, "for_build", {})
-    properties = {key: _value(hint, definitions) for key, hint in for_build.items()}
-    properties |= {key: _value(annotation, definitions) for key, (annotation, _) in accepted.items()}
-    required = [key for key, hint in for_build.items() if type(None) not in get_args(hint)]
-    needed = [*required, *(key for key, (_, p) in accepted.items() if p.default is p.empty)]
+    hints, needed = keys_of(factory)
+    properties = {key: _value(hint, definitions) for key, hint in hints.items()}
     return _object({"name": {"const": name}, **properties}, ["name", *needed], factory)
 
 

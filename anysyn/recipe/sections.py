@@ -98,20 +98,12 @@ class Step:
         return range(self.begin, epochs if self.end is None else min(self.end, epochs))
 
     def trains(self, parameter: str) -> bool:
-        """Return whether the step trains a parameter.
-
-        Args:
-            parameter: Its name, for example ``synthesizer.decoder.head.weight``.
-        """
+        """Return whether the step trains a parameter, for example ``synthesizer.decoder.head.weight``."""
         return any(means(glob, parameter) for glob in self.train)
 
 
 def means(glob: str, parameter: str) -> bool:
     """Return whether a glob of ``train`` matches a parameter: its name, or the name of a part that contains it.
-
-    Args:
-        glob: For example ``synthesizer`` or ``*.weight``.
-        parameter: Name of the parameter.
 
     Example:
         >>> means("synthesizer.decoder", "synthesizer.decoder.head.weight"), means("synth", "synthesizer.decoder")
@@ -121,11 +113,7 @@ def means(glob: str, parameter: str) -> bool:
 
 
 def nowhere(globs: Iterable[str], parameters: Collection[str]) -> Iterator[str]:
-    """Yield a message for each glob of ``train`` that matches no parameter.
-
-    Args:
-        globs: The globs of a step.
-        parameters: Names of all parameters.
+    """Yield a message for each glob of ``train`` that matches none of the parameters.
 
     Example:
         >>> list(nowhere(["encoder", "clap"], ["encoder.weight", "clip.weight"]))

@@ -107,33 +107,17 @@ class Checkpoints:
             raise RunError(f"{folder}: cannot be read ({reason}); train anew with --overwrite") from error
         return Checkpoint(_without("parts.", weights), _without("average.", weights), **state)
 
-    def save_weights(self, weights: Weights, stage: str | None = None) -> None:
-        """Write the weights at the end of a stage, or at the end of training."""
-        write_tensors(self.folder.weights if stage is None else self.folder.stage_weights(stage), weights)
-
     def load_weights(self, stage: str | None = None) -> dict[str, Tensor]:
         """Read the weights at the end of a stage, or at the end of training.
 
         Raises:
             RunError: If they are not there or damaged.
         """
-        path = self.folder.weights if stage is None else self.folder.stage_weights(stage)
+        path = self.folder.stage_weights(stage)
         if not path.is_file():
             of = "" if stage is None else f" of its stage {stage!r}"
             raise RunError(f"{self.folder.path} keeps no weights{of} ({path.name}); train it anew")
-        return _read(path)
-
-    def save_best(self, stage: str, weights: Weights) -> None:
-        """Write the weights of a stage that have the lowest validation score so far."""
-        write_tensors(self.folder.best_weights(stage), weights)
-
-    def load_best(self, stage: str) -> dict[str, Tensor]:
-        """Read the weights of a stage that had the lowest validation score.
-
-        Raises:
-            RunError: If they are damaged.
-        """
-        return _read(self.folder.best_weights(stage))
+        return read_tensors(path)
 
 
 def write_tensors(path: Path, tensors: Weights) -> None:
@@ -144,17 +128,19 @@ def write_tensors(path: Path, tensors: Weights) -> None:
 
 
 def _write(folder: Path, checkpoint: Checkpoint) -> None:
-    parts, average, *_ = checkpoint
-    state = {name: getattr(checkpoint, name) for name in ("position", "optimizers", "precision")}
-    prefixed = {f"parts.{name}": value for name, value in parts.items()}
-    write_tensors(
-        folder / "weights.safetensors", prefixed | {f"average.{name}": value for name, value in average.items()}
-    )
+    state = checkpoint._asdict()
+    weights = {f"{group}.{name}": w for group in ("parts", "average") for name, w in state.pop(group).items()}
+    write_tensors(folder / "weights.safetensors", weights)
     with replacing(folder / "state.pt", overwrite=True) as file:
         torch.save(state, file)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read tensors of a safetensors file.
+
+    Raises:
+        RunError: If the file is missing or damaged.
+    """
     try:
         weights: dict[str, Tensor] = safetensors.torch.load_file(path)
         return weights

@@ -40,11 +40,7 @@ class Cohort:
     failures: tuple[Failure, ...]
 
     def seen_by(self, view: View | None) -> Cohort:
-        """Return the samples of the same subjects by the view of a stage.
-
-        Args:
-            view: The stage's own view; None for the view of the recipe.
-        """
+        """Return the samples of the same subjects by the view of a stage; None is the view of the recipe."""
         if view is None:
             return self
         validation = None if self.validation is None else self.validation.seen_by(view)

@@ -13,7 +13,7 @@ from anysyn import build
 from anysyn.data.records import Failure
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.training.checkpoints import Checkpoints
+from anysyn.training.checkpoints import Checkpoints, write_tensors
 from anysyn.training.cohort import cohort_of
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.prompts import check_prompts
@@ -116,8 +116,7 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
         cohort = cohort_of(recipe, folder, shown)
     parts = build.parts(recipe).to(fabric.device)
     check_prompts(recipe, parts, cohort)
-    checkpoints = Checkpoints(folder)
-    checkpoint = checkpoints.last()
+    checkpoint = Checkpoints(folder).last()
     position = Position() if checkpoint is None else Position(**checkpoint.position)
     if checkpoint is not None:
         parts.load_state_dict(checkpoint.parts)
@@ -139,6 +138,6 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
         checkpoint = None
         position = loop.run()
     if fabric.is_global_zero:  # the others need it no more
-        checkpoints.save_weights(parts.state_dict())
+        write_tensors(folder.weights, parts.state_dict())
     fabric.barrier()
     return TrainingResult(folder.path, cohort.failures)

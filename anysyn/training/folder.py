@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +19,31 @@ class RunError(UserError):
     """A problem with a run folder, in one line."""
 
 
-@dataclass(frozen=True)
 class RunFolder:
     """Places of the files in a run folder; `Checkpoints` writes and reads its weights.
 
     Args:
         path: The folder.
+
+    Attributes:
+        recipe: The resolved recipe.
+        weights: The weights that synthesis uses.
+        log: The training log.
+        validation: The validation log.
+        checkpoints: The folder of the checkpoints.
     """
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self.path, self.recipe, self.weights = path, path / "recipe.yaml", path / "weights.safetensors"
+        self.log, self.validation, self.checkpoints = path / "log.csv", path / "validation.csv", path / "checkpoints"
 
-    @property
-    def recipe(self) -> Path:
-        """Return the path of the resolved recipe."""
-        return self.path / "recipe.yaml"
-
-    @property
-    def weights(self) -> Path:
-        """Return the path of the weights that synthesis uses."""
-        return self.path / "weights.safetensors"
-
-    @property
-    def log(self) -> Path:
-        """Return the path of the training log."""
-        return self.path / "log.csv"
-
-    @property
-    def validation(self) -> Path:
-        """Return the path of the validation log."""
-        return self.path / "validation.csv"
-
-    def stage_weights(self, stage: str) -> Path:
-        """Return the path of the weights at the end of a stage."""
-        return self.path / f"stage-{stage}.safetensors"
+    def stage_weights(self, stage: str | None) -> Path:
+        """Return the path of the weights at the end of a stage, or of training if it is None."""
+        return self.weights if stage is None else self.path / f"stage-{stage}.safetensors"
 
     def best_weights(self, stage: str) -> Path:
         """Return the path of the weights of a stage with the lowest validation score so far."""
         return self.path / f"best-{stage}.safetensors"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Return the folder of the checkpoints."""
-        return self.path / "checkpoints"
 
     def create(self, recipe: Recipe, *, overwrite: bool = False) -> None:
         """Make the folder and write the recipe and the versions.

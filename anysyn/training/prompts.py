@@ -14,16 +14,10 @@ from anysyn.descriptors import TextPrompt
 from anysyn.objectives import ClipPairs
 from anysyn.recipe import Recipe
 from anysyn.training.cohort import Cohort
-from anysyn.types import ImageTextModel
 
 
 def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
     """Refuse a cohort with a prompt that is too long, before the training rather than during it.
-
-    Args:
-        recipe: The recipe, whose objectives may read prompts.
-        parts: The networks.
-        cohort: The cohort, with the acquisitions of its images.
 
     Raises:
         UserError: If a prompt is too long; the message names the field.
@@ -32,26 +26,14 @@ def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
         view = None if stage.view is None else build.make(recipe, stage.view, "view")
         for step in stage.steps if stage.epochs else ():
             objective = build.make(recipe, step.objective, "objective", dict(parts.items()))
-            for clip in readers(objective):
+            readers = {part.clip for part in objective.modules() if isinstance(part, (TextPrompt, ClipPairs))}
+            for clip in readers:
                 for samples in filter(None, (cohort.train, cohort.validation)):
                     clip.check_texts(sorted(prompts(samples if view is None else samples.seen_by(view))))
 
 
-def readers(objective: nn.Module) -> set[ImageTextModel]:
-    """Return the image-text models by which an objective reads prompts.
-
-    Args:
-        objective: The objective with its networks.
-    """
-    return {module.clip for module in objective.modules() if isinstance(module, (TextPrompt, ClipPairs))}
-
-
 def prompts(samples: Samples) -> set[str]:
-    """Return the prompts of all images, including those at the coarser voxels that the view may draw.
-
-    Args:
-        samples: The samples, with their view.
-    """
+    """Return the prompts of all images, including those at the coarser voxels that the view may draw."""
     records = {record for row in samples.acquisitions for record in row if record is not None}
     return {scaled.to_prompt() for record in records for scaled in _scaled(record, samples)}
 

@@ -20,7 +20,7 @@ from anysyn.objectives.synthesis import distinct
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
-from anysyn.training.checkpoints import Checkpoint, Checkpoints
+from anysyn.training.checkpoints import Checkpoint, Checkpoints, read_tensors, write_tensors
 from anysyn.training.cohort import Cohort
 from anysyn.training.folder import RunFolder
 from anysyn.training.log import Log
@@ -82,7 +82,6 @@ class StageLoop:
     ) -> None:
         self.fabric, self.recipe, self.parts, self.progress = fabric, recipe, parts, progress
         self.stage, self.folder, self.position = recipe.stages[position.stage], folder, position
-        self.checkpoints = Checkpoints(folder)
         view = None if self.stage.view is None else build.make(recipe, self.stage.view, "view")
         self.cohort = cohort.seen_by(view)
         for to, of in self.stage.warm_start.items():  # a checkpoint of the stage comes over this in `restore`
@@ -114,11 +113,11 @@ class StageLoop:
             self.epoch(epoch)
         if self.position.best is not None:
             self.fabric.barrier()
-            self.parts.load_state_dict(self.checkpoints.load_best(self.stage.name))
+            self.parts.load_state_dict(read_tensors(self.folder.best_weights(self.stage.name)))
         elif self.average is not None:
             self.parts.load_state_dict(self.average.module.state_dict())
         if self.fabric.is_global_zero:
-            self.checkpoints.save_weights(self.parts.state_dict(), self.stage.name)
+            write_tensors(self.folder.stage_weights(self.stage.name), self.parts.state_dict())
         self.position = replace(self.position, stage=self.position.stage + 1, epoch=0, batch=0, best=None)
         self.save(ended=True)
         if self.fabric.is_global_zero:
@@ -208,7 +207,7 @@ class StageLoop:
         if self.position.best is not None and score >= self.position.best:
             return
         if self.fabric.is_global_zero:
-            self.checkpoints.save_best(self.stage.name, self.parts.state_dict())
+            write_tensors(self.folder.best_weights(self.stage.name), self.parts.state_dict())
         self.position = replace(self.position, best=score)
 
     def _samples(self, epoch: int, batch: int) -> int:
@@ -216,11 +215,7 @@ class StageLoop:
         return epoch * len(self.cohort.train) + batch * together
 
     def save(self, *, ended: bool = False) -> None:
-        """Save a checkpoint that training goes on from as if it had not stopped.
-
-        Args:
-            ended: Whether the stage is over, so that the next one starts with optimisers of its own.
-        """
+        """Save a checkpoint to resume exactly from; once the stage has ended, without its optimisers and average."""
         if not self.fabric.is_global_zero:
             return
         self.position = replace(self.position, log=self.log.size(), validation=self.validation.size())
@@ -232,7 +227,7 @@ class StageLoop:
             optimizers=[] if ended else [step.optimizer.state_dict() for step in self.steps],
             precision=self.fabric.strategy.precision.state_dict(),
         )
-        self.checkpoints.save(f"stage{at.stage}-epoch{at.epoch:05d}-batch{at.batch:06d}", checkpoint)
+        Checkpoints(self.folder).save(f"stage{at.stage}-epoch{at.epoch:05d}-batch{at.batch:06d}", checkpoint)
 
 
 def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:

@@ -45,12 +45,7 @@ class TrainingStep:
     active: range
 
     def set_rate(self, epoch: int, part: float) -> None:
-        """Set the learning rate.
-
-        Args:
-            epoch: Number of the epoch in the stage.
-            part: Share of that epoch that is done.
-        """
+        """Set the learning rate of an epoch of the stage, a share of which is done."""
         factor = self.schedule.factor(epoch - self.active.start + part, len(self.active))
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * factor

@@ -1,29 +1,20 @@
 """MM-GAN's implicit conditioning: what exists is pasted over the answers, and each modality has a label of its own."""
 
 import torch
-from toys import M, batch_of
+from partial_batches import ASKED, AVAILABLE, MADE, SHOWN, partial_outcome
+from toys import M
 
 from anysyn.losses import CanvasAdversarial
 from anysyn.losses.canvas import completed
 from anysyn.objectives import CanvasDiscrimination
 from anysyn.synthesizer import Synthesizer
-from anysyn.types import Batch, Features, Outcome, Query, SetDiscriminator, Synthesis
-
-AVAILABLE = torch.tensor([[1, 1, 0, 1], [1, 0, 1, 1]], dtype=torch.bool)
-SHOWN = torch.tensor([[0, 1], [2, 2]])
-ASKED = torch.tensor([[3, 0, 1, 2]] * 2)
-MADE = torch.tensor([[0, 0, 0, 1], [1, 0, 0, 1]], dtype=torch.bool)  # not shown, but known
+from anysyn.types import Features, Query, SetDiscriminator, Synthesis
 
 
-class Recorder(SetDiscriminator):
-    """Score each modality by its mean, and remember what was shown."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
+class Mean(SetDiscriminator):
+    """Score each modality by its mean."""
 
     def forward(self, canvas, real):
-        self.seen.append((canvas.detach(), real))
         return canvas.flatten(2).mean(2, keepdim=True)
 
 
@@ -38,17 +29,8 @@ class Answers(Synthesizer):
         return Synthesis(1 * self.images, Features((), self.images))
 
 
-def partial():
-    whole = batch_of((6, 5))
-    images = whole.images.masked_fill(~AVAILABLE[:, :, None, None], float("nan"))
-    return Batch(images, AVAILABLE, whole.dataset, whole.spacing)
-
-
 def outcome():
-    batch, query = partial(), Query(SHOWN, ASKED)
-    prediction = torch.rand(2, M, 6, 5, generator=torch.Generator().manual_seed(3), requires_grad=True)
-    truth, mask = (torch.stack([of[b, ASKED[b]] for b in range(2)]) for of in (batch.images, AVAILABLE))
-    return Outcome(batch, query, prediction, truth, mask, Features((), prediction))
+    return partial_outcome((6, 5))
 
 
 def by_hand(found):
@@ -71,8 +53,8 @@ def test_what_exists_is_pasted_over_the_answers():
 
 
 def test_the_generator_wants_every_modality_that_exists_to_look_real():
-    found, judge = outcome(), Recorder()
-    loss = CanvasAdversarial(discriminator=judge)(found)
+    found = outcome()
+    loss = CanvasAdversarial(discriminator=Mean())(found)
     scores = by_hand(found).mean((2, 3))[AVAILABLE]
     torch.testing.assert_close(loss, (scores - 1).square().mean())
     loss.backward()
@@ -81,8 +63,8 @@ def test_the_generator_wants_every_modality_that_exists_to_look_real():
 
 
 def test_the_discriminator_learns_which_of_the_canvas_was_synthesized():
-    found, judge = outcome(), Recorder()
-    terms = CanvasDiscrimination(model=Answers(found.prediction), discriminator=judge)(found.batch, found.query)
+    found = outcome()
+    terms = CanvasDiscrimination(model=Answers(found.prediction), discriminator=Mean())(found.batch, found.query)
     scores, wanted = by_hand(found).mean((2, 3)), (~MADE).float()
     torch.testing.assert_close(terms["fake"], (scores - wanted)[AVAILABLE].square().mean())
     scores = found.batch.images.nan_to_num(0).mean((2, 3))
@@ -95,7 +77,7 @@ def test_where_nothing_was_synthesized_both_are_zero():
     same = found._replace(
         query=Query(SHOWN, SHOWN[:, :1]), prediction=found.prediction[:, :1], mask=torch.ones(2, 1) > 0
     )
-    assert CanvasAdversarial(discriminator=Recorder())(same) == 0
-    terms = CanvasDiscrimination(model=None, discriminator=Recorder())(found.batch, Query(SHOWN, SHOWN[:, :1]))
+    assert CanvasAdversarial(discriminator=Mean())(same) == 0
+    terms = CanvasDiscrimination(model=None, discriminator=Mean())(found.batch, Query(SHOWN, SHOWN[:, :1]))
     assert set(terms) == {"fake", "real"}
     assert sum(terms.values()) == 0

@@ -1,8 +1,10 @@
 import pytest
 import torch
 
-from anysyn.losses import L1, MSE
+from anysyn.losses import L1, MSE, SSIM
 from anysyn.types import Features, Outcome
+
+LOSSES = [L1(), MSE(), SSIM()]
 
 
 def outcome(prediction, truth, mask):
@@ -20,10 +22,10 @@ def test_losses_agree_with_a_loop_over_what_exists(loss, power, shape):
     torch.testing.assert_close(loss(outcome(prediction, truth, mask)), torch.stack(errors).mean())
 
 
-@pytest.mark.parametrize("loss", [L1(), MSE()])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_a_marker_where_truth_is_absent_is_never_read(loss):
-    prediction = torch.rand(2, 2, 4, 4, requires_grad=True)
-    truth, mask = torch.rand(2, 2, 4, 4), torch.tensor([[True, False], [True, True]])
+    prediction = torch.rand(2, 2, 12, 12, requires_grad=True)
+    truth, mask = torch.rand(2, 2, 12, 12), torch.tensor([[True, False], [True, True]])
     truth[0, 1] = float("nan")
     value = loss(outcome(prediction, truth, mask))
     value.backward()
@@ -32,10 +34,10 @@ def test_a_marker_where_truth_is_absent_is_never_read(loss):
     assert not prediction.grad[0, 1].any()
 
 
-@pytest.mark.parametrize("loss", [L1(), MSE()])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_nothing_known_is_zero_with_a_zero_gradient(loss):
-    prediction = torch.rand(1, 1, 4, requires_grad=True)
-    value = loss(outcome(prediction, torch.rand(1, 1, 4), torch.tensor([[False]])))
+    prediction = torch.rand(1, 1, 12, 12, requires_grad=True)
+    value = loss(outcome(prediction, torch.rand(1, 1, 12, 12), torch.tensor([[False]])))
     value.backward()
     assert value.item() == 0
     assert not prediction.grad.any()

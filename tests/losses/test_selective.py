@@ -2,16 +2,15 @@
 
 import pytest
 import torch
-from toys import M, batch_of, discriminator_of, synthesizer
+from partial_batches import ASKED, AVAILABLE, SHOWN, partial, partial_outcome
+from toys import M, discriminator_of, synthesizer
 
 from anysyn.losses import Adversarial, ReconstructionL1, SynthesisL1
 from anysyn.losses.selective import selective_sum
 from anysyn.objectives import Discrimination, SynthesisObjective
-from anysyn.types import Batch, Discriminator, Features, Outcome, Query
+from anysyn.types import Batch, Discriminator, Query
 
-AVAILABLE = torch.tensor([[1, 1, 0, 1], [1, 0, 1, 1]], dtype=torch.bool)
-SHOWN = torch.tensor([[0, 1], [2, 2]])
-ASKED = torch.tensor([[3, 0, 1, 2]] * 2)
+SHAPE = (16, 24)
 
 
 class Recorder(Discriminator):
@@ -26,18 +25,8 @@ class Recorder(Discriminator):
         return images.flatten(2).mean(2, keepdim=True) + modalities.reshape(-1, 1, 1)
 
 
-def partial(marker=float("nan")):
-    whole = batch_of((16, 24))
-    images = whole.images.masked_fill(~AVAILABLE[:, :, None, None], marker)
-    return Batch(images, AVAILABLE, whole.dataset, whole.spacing)
-
-
 def outcome():
-    batch, query = partial(), Query(SHOWN, ASKED)
-    prediction = torch.rand(2, M, 16, 24, generator=torch.Generator().manual_seed(3), requires_grad=True)
-    truth = torch.stack([batch.images[b, ASKED[b]] for b in range(2)])
-    mask = torch.stack([AVAILABLE[b, ASKED[b]] for b in range(2)])
-    return Outcome(batch, query, prediction, truth, mask, Features((), prediction))
+    return partial_outcome(SHAPE)
 
 
 def by_hand(term):
@@ -100,7 +89,7 @@ def test_a_mean_over_samples_is_that_of_equal_shares_of_them():
 
 def test_the_discriminator_s_loss_is_equation_9_and_reads_no_marker():
     model, judge = synthesizer(), Recorder()
-    batch, query = partial(), Query(SHOWN, ASKED)
+    batch, query = partial(SHAPE), Query(SHOWN, ASKED)
     terms = Discrimination(model=model, discriminator=judge)(batch, query)
     fake = real = 0.0
     answer = model(batch, query).images.detach()
@@ -116,21 +105,21 @@ def test_the_discriminator_s_loss_is_equation_9_and_reads_no_marker():
 
 def test_the_discriminator_teaches_the_generator_nothing_and_the_other_way_round():
     model, judge = synthesizer(), discriminator_of()
-    batch, query = partial(), Query(SHOWN, ASKED)
+    batch, query = partial(SHAPE), Query(SHOWN, ASKED)
     sum(Discrimination(model=model, discriminator=judge)(batch, query).values()).backward()
     assert all(p.grad is None for p in model.parameters())
     assert all(p.grad is None for name in ("T1c", "T2w") for p in judge.discriminators[name].parameters())
 
 
 def test_where_nothing_is_synthesized_nothing_is_judged():
-    batch, query = partial(0.0), Query(torch.tensor([[0], [0]]), torch.tensor([[0], [0]]))
+    batch, query = partial(SHAPE, marker=0.0), Query(torch.tensor([[0], [0]]), torch.tensor([[0], [0]]))
     terms = Discrimination(model=synthesizer(), discriminator=discriminator_of())(batch, query)
     assert [float(term) for term in terms.values()] == [0.0, 0.0]
     assert not any(term.requires_grad for term in terms.values())
 
 
 def test_what_nobody_has_a_truth_of_is_not_asked_for():
-    batch, asked = partial(), []
+    batch, asked = partial(SHAPE), []
     batch = Batch(batch.images[:1], AVAILABLE[:1], batch.dataset[:1], batch.spacing[:1])
     model = synthesizer()
     model.decoder.register_forward_pre_hook(lambda _, inputs: asked.append(int(inputs[1][0, 0])))

@@ -36,11 +36,11 @@ def test_the_image_term_compares_what_is_there_with_every_description(shape):
     images = batch.images.clone()
     images[~available] = float("nan")  # must never be read
     [found] = ImageModality(clip=model)(replace(batch, images=images, available=available), query_of()).values()
-    told, terms = model.encode_text(model.descriptions), []
+    texts, terms = model.encode_text(model.descriptions), []
     for sample, label in available.nonzero().tolist():
         for plane in images[sample, label].reshape(-1, 1, 1, 16, 16):
             seen = model.encode_image(plane)[0]
-            terms.append(cross_entropy([float(torch.cosine_similarity(seen, text, 0)) / 0.07 for text in told], label))
+            terms.append(cross_entropy([float(torch.cosine_similarity(seen, text, 0)) / 0.07 for text in texts], label))
     assert found.item() == pytest.approx(sum(terms) / len(terms), rel=1e-3)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from gan import recipe_of, write_sites
-from toys import M, batch_of, query_of, synthesizer
+from toys import M, batch_of, discriminator_of, query_of, synthesizer
 
 from anysyn.acquisition import Acquisition
 from anysyn.losses import L1
@@ -13,21 +13,7 @@ from anysyn.objectives import Cycle, Discrimination, SynthesisObjective, TwoWay,
 from anysyn.objectives.discrimination import without_gradients
 from anysyn.objectives.objective import Answer
 from anysyn.training import train
-from anysyn.types import Discriminator, Query
-
-
-class Recorder(Discriminator):
-    """Remember what was shown."""
-
-    beside = "nothing"
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def forward(self, images, modalities):
-        self.seen.append(images)
-        return images[:, :1]
+from anysyn.types import Query
 
 
 @pytest.fixture
@@ -48,11 +34,11 @@ def encoded(model):
     [("synthesis", "discrimination"), ("two_way", "discrimination"), ("cycle", "unpaired_discrimination")],
 )
 def test_a_discriminator_learns_from_the_images_of_the_generators_step(model, encoded, generator, discrimination):
-    batch, query, judge = batch_of((16, 16)), query_of(), Recorder()
+    batch, query, judge, seen = batch_of((16, 16)), query_of(), discriminator_of(), []
     one = {"synthesis": SynthesisObjective, "two_way": TwoWay}.get(generator)
     first = one(model=model, losses=[L1()]) if one else Cycle(model=model, discriminator=judge)
     _, answers = first.step(batch, query)
-    judge.seen.clear()
+    judge.register_forward_pre_hook(lambda _, shown: seen.append(shown[0]))
     with torch.no_grad():
         before = model(batch, query).images
         for parameter in model.parameters():
@@ -61,8 +47,8 @@ def test_a_discriminator_learns_from_the_images_of_the_generators_step(model, en
     second = Discrimination if discrimination == "discrimination" else UnpairedDiscrimination
     second(model=model, discriminator=judge).step(batch, query, answers)
     assert len(encoded) == once
-    assert torch.equal(judge.seen[0].flatten(0, 1), before.flatten(0, 1))
-    assert not judge.seen[0].requires_grad
+    assert torch.equal(seen[0].flatten(0, 1), before.flatten(0, 1))
+    assert not seen[0].requires_grad
 
 
 def changed(model, query):

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-import yaml
-from toys import TINY, batch_of, conditioner_of, decoder_of, encoder_of, query_of
+from toys import batch_of, conditioner_of, decoder_of, encoder_of, query_of
+from trained import write_tiny
 
 from anysyn.build import load
 from anysyn.errors import RecipeError
@@ -75,13 +75,11 @@ def test_an_objective_of_one_way_refuses_them(form):
 
 @pytest.mark.parametrize("name", [name for name in names("loss") if name.startswith("feature_")])
 def test_a_recipe_is_refused_before_any_data_is_read(name, tmp_path):
-    tree, path = yaml.safe_load(TINY), tmp_path / "recipe.yaml"
-    objective = tree["stages"][0]["steps"][0]["objective"]
-    objective["losses"].append({"name": name, "weight": 0.1})
-    path.write_text(yaml.safe_dump(tree))
+    def append(tree):
+        tree["stages"][0]["steps"][0]["objective"]["losses"].append({"name": name, "weight": 0.1})
+
+    path = write_tiny(tmp_path, append)
     with pytest.raises(RecipeError, match=rf"stages\.0\.steps\.0\.objective: loss '{name}' .*two_way") as refused:
         load(path)
     assert len(str(refused.value).splitlines()) == 1
-    objective["name"] = "two_way"
-    path.write_text(yaml.safe_dump(tree))
-    assert load(path)
+    assert load(path, ["stages.0.steps.0.objective.name=two_way"])

@@ -4,8 +4,8 @@ import csv
 
 import pytest
 import torch
-import yaml
-from toys import PROMPTED, TINY, batch_of, query_of, write_cohort
+from toys import PROMPTED, batch_of, query_of, write_cohort
+from trained import write_tiny
 
 from anysyn import build, registry
 from anysyn.objectives.synthesis import distinct
@@ -16,13 +16,13 @@ from anysyn.types import Loss
 TAKE_LOSSES = [name for name in names("objective") if "losses" in parameters(find("objective", name))]
 
 
-def recipe_of(folder, objective, losses, **steps):
-    tree = yaml.safe_load(TINY)
-    step = tree["stages"][0]["steps"][0]
-    step["objective"] = {"name": objective, "model": "@synthesizer", "losses": losses}
-    tree["stages"][0]["steps"] = [step] * steps.get("times", 1)
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(tree))
-    return folder / "recipe.yaml"
+def recipe_of(folder, objective, losses, times=1):
+    def change(tree):
+        step = tree["stages"][0]["steps"][0]
+        step["objective"] = {"name": objective, "model": "@synthesizer", "losses": losses}
+        tree["stages"][0]["steps"] = [step] * times
+
+    return write_tiny(folder, change)
 
 
 def terms_of(folder, objective, losses):
@@ -70,12 +70,8 @@ def test_a_loss_of_a_plugin_has_the_name_it_is_registered_under(tmp_path, object
 def test_two_steps_with_terms_of_one_name_are_logged_apart(tmp_path):
     write_cohort(tmp_path / "cohort")
     recipe = recipe_of(tmp_path, "synthesis", [{"name": "l1"}], times=2)
-    run = train(
-        recipe,
-        out=tmp_path / "run",
-        overrides=[f"data.root={tmp_path / 'cohort'}", "stages.0.epochs=1"],
-        accelerator="cpu",
-    ).folder
+    overrides = [f"data.root={tmp_path / 'cohort'}", "stages.0.epochs=1"]
+    run = train(recipe, out=tmp_path / "run", overrides=overrides, accelerator="cpu").folder
     for name in ("log.csv", "validation.csv"):
         assert {row["term"] for row in csv.DictReader((run / name).open())} == {"l1_1", "l1_2"}
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-import yaml
-from toys import TINY, M, batch_of, clip, query_of, synthesizer
+from toys import M, batch_of, clip, query_of, synthesizer
+from trained import write_tiny
 
 from anysyn.acquisition import Acquisition
 from anysyn.build import load
@@ -106,18 +106,14 @@ def test_a_loss_of_whole_images_is_refused_at_points(kind):
 
 
 def test_the_recipe_is_refused_before_any_data_is_read(tmp_path):
-    tree = yaml.safe_load(TINY)
-    tree["parts"] = {"clip": {"name": "clip_from_scratch", "side": 16, "width": 16, "layers": 1, "heads": 2}} | tree[
-        "parts"
-    ]
-    tree["stages"][0]["steps"][0]["objective"]["losses"].append({"name": "semantic", "clip": "@clip"})
-    path = tmp_path / "recipe.yaml"
-    path.write_text(yaml.safe_dump(tree))
+    def change(tree):
+        tree["parts"]["clip"] = {"name": "clip_from_scratch", "side": 16, "width": 16, "layers": 1, "heads": 2}
+        tree["stages"][0]["steps"][0]["objective"]["losses"].append({"name": "semantic", "clip": "@clip"})
+
+    path = write_tiny(tmp_path, change)
     assert load(path)
-    tree["data"]["view"] = {"name": "scaled_slices", "size": [16, 16]}
-    path.write_text(yaml.safe_dump(tree))
     with pytest.raises(RecipeError, match=r"stages\.0\.steps\.0\.objective: loss 'semantic' looks at whole images"):
-        load(path)
+        load(path, ["data.view={name: scaled_slices, size: [16, 16]}"])
 
 
 def test_picking_the_truth_keeps_the_points():

@@ -2,13 +2,14 @@
 
 import csv
 from copy import deepcopy
+from functools import partial
 
 import nibabel as nib
 import pytest
 import torch
-import yaml
 from gan import NAMES, recipe_of, write_sites
 from lightning_fabric import Fabric
+from trained import same, stop, weights
 
 import anysyn
 from anysyn import build
@@ -77,34 +78,16 @@ def place(tmp_path_factory):
     return folder
 
 
-def weights(run):
-    return load_run(run, accelerator="cpu").model.state_dict()
-
-
 def test_both_steps_are_logged_and_the_generator_alone_scores(place):
     found = {row["term"] for row in csv.DictReader((place / "run" / "log.csv").open())}
     assert found == {"synthesis_l1", "reconstruction_l1", "adversarial", "fake", "real"}
 
 
-class Stopped(Exception):
-    """Stand for a run that is interrupted."""
-
-
 def test_a_gan_that_was_stopped_resumes_bit_by_bit(place, monkeypatch):
-    own = StageLoop.save
-
-    def save(loop, **options):
-        own(loop, **options)
-        if loop.position.epoch == 1 and loop.position.batch == 2:
-            raise Stopped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(StageLoop, "save", save)
-        with pytest.raises(Stopped):
-            anysyn.train(place / "recipe.yaml", out=place / "stopped", accelerator="cpu")
+    train = partial(anysyn.train, place / "recipe.yaml", out=place / "stopped", accelerator="cpu")
+    stop(monkeypatch, StageLoop, "save", lambda position: (position.epoch, position.batch) == (1, 2), train)
     anysyn.resume(place / "stopped", accelerator="cpu")
-    kept = weights(place / "run")
-    assert all(torch.equal(value, kept[name]) for name, value in weights(place / "stopped").items())
+    assert same(weights(place / "run"), weights(place / "stopped"))
 
 
 def synthesize(place, out, **options):
@@ -149,7 +132,7 @@ def test_embeddings_are_those_of_the_study_s_own_dataset(place):
     assert torch.equal(other, embed_study(run.model, study, **given))  # A is the first
 
 
-def test_a_network_that_is_not_told_of_datasets_refuses_one(place, tmp_path):
+def test_a_network_that_is_not_conditioned_on_datasets_refuses_one(place, tmp_path):
     plain = recipe_of(tmp_path, place / "cohort", conditioners=[], epochs=1)
     anysyn.train(plain, out=tmp_path / "run", accelerator="cpu")
     with pytest.raises(UserError, match="--dataset A would change nothing"):
@@ -158,18 +141,15 @@ def test_a_network_that_is_not_told_of_datasets_refuses_one(place, tmp_path):
 
 
 def test_one_dataset_can_be_trained_on_alone_with_the_same_subjects_as_together(place, tmp_path):
-    tree = yaml.safe_load((place / "recipe.yaml").read_text())
-    tree["stages"][0]["epochs"] = 1
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(tree))
-    run = anysyn.train(
-        tmp_path / "recipe.yaml", out=tmp_path / "run", overrides=["data.datasets=[B]"], accelerator="cpu"
-    )
+    def train(*overrides):
+        options = {"overrides": ["stages.0.epochs=1", *overrides], "accelerator": "cpu"}
+        return anysyn.train(place / "recipe.yaml", out=tmp_path / "run", overwrite=True, **options)
+
+    run = train("data.datasets=[B]")
     alone, both = (load_run(one, accelerator="cpu") for one in (run.folder, place / "run"))
     assert alone.datasets.learned == ["B"]
     for part in ("train", "validation", "test"):
         own = {key for key in both.folder.read("split.json")[part] if key.startswith("B")}
         assert set(alone.folder.read("split.json")[part]) == own
     with pytest.raises(UserError, match="no subject is of dataset 'D'; choices: A, B"):
-        anysyn.train(
-            tmp_path / "recipe.yaml", out=tmp_path / "never", overrides=["data.datasets=[D]"], accelerator="cpu"
-        )
+        train("data.datasets=[D]")

@@ -8,10 +8,10 @@ import time
 from functools import partial
 
 import pytest
-import safetensors.torch
 import torch
 from gan import recipe_of, write_sites
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from trained import same, weights
 
 import anysyn
 from anysyn.training.folder import RunFolder
@@ -49,10 +49,6 @@ def start(place, how, out, *overrides):
     return subprocess.Popen([*words, *map(str, asked)], cwd=place)
 
 
-def weights(run):
-    return safetensors.torch.load_file(RunFolder(run).weights)
-
-
 def samples_shown(run):
     (stage,) = (run / "tensorboard").iterdir()
     curves = EventAccumulator(str(stage)).Reload()
@@ -84,5 +80,4 @@ def test_a_run_of_which_one_process_was_killed_resumes_exactly(place):
     assert process.wait(timeout=120) != 0
     assert not RunFolder(killed).weights.is_file()
     assert start(place, "resume", killed).wait(timeout=600) == 0
-    kept = weights(both)
-    assert all(torch.equal(value, kept[name]) for name, value in weights(killed).items())
+    assert same(weights(both), weights(killed))

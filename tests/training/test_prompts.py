@@ -3,10 +3,10 @@
 import csv
 
 import pytest
-import safetensors.torch
 import torch
 import yaml
 from text_runs import text_recipe, train_text_run, write_text_cohort
+from trained import same, weights
 
 import anysyn
 from anysyn import build
@@ -31,16 +31,13 @@ def place(tmp_path_factory):
 def test_both_stages_are_trained_and_validated_and_the_clip_is_kept_once(place):
     rows = list(csv.DictReader((place / "run" / "validation.csv").open()))
     assert [(row["stage"], row["term"]) for row in rows] == [("pretraining", "clip_pairs"), ("synthesis", "l1")]
-    names = safetensors.torch.load_file(place / "run" / "weights.safetensors").keys()
+    names = weights(place / "run").keys()
     assert {name.split(".")[0] for name in names} == {"clip", "synthesizer"}
     assert not [name for name in names if name.startswith("synthesizer") and "clip" in name]
 
 
 def test_each_stage_trains_what_it_names_alone(place):
-    first, last = (
-        safetensors.torch.load_file(path)
-        for path in (place / "run" / "stage-pretraining.safetensors", place / "run" / "weights.safetensors")
-    )
+    first, last = (weights(place / "run", name) for name in ("stage-pretraining", "weights"))
     start = build.parts(build.load(place / "run" / "recipe.yaml")).state_dict()
     clip = [name for name in last if name.startswith("clip.")]
     assert all(torch.equal(first[name], last[name]) for name in clip), "a frozen CLIP learned"
@@ -84,30 +81,22 @@ def test_a_stage_sees_the_same_subjects_by_a_view_of_its_own(tmp_path):
     assert not whole[:2].any()
 
 
-def mistakes(tmp_path, change):
-    tree = text_recipe()
-    change(tree)
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("stages.0.view=null", "Clip sees images with 3 voxel axes, but the stage shows ones with 2"),
+        ("stages.1.view={name: whole}", "UNetEncoder sees images with 2 voxel axes, but the stage shows ones with 3"),
+        ("stages.0.view={name: hole}", "no view named 'hole'; did you mean 'whole'?"),
+        ("parts.clip.tokens=50", "has 62 tokens and the text tower takes 50; give the text tower more tokens"),
+    ],
+)
+def test_a_view_or_a_context_that_does_not_suit_the_networks_is_a_mistake(tmp_path, override, message):
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(text_recipe(), sort_keys=False))
     with pytest.raises(RecipeError) as error:
-        build.load(tmp_path / "recipe.yaml")
-    return str(error.value)
-
-
-def test_a_view_that_its_networks_cannot_see_is_a_mistake(tmp_path):
-    told = mistakes(tmp_path, lambda tree: tree["stages"][0].pop("view"))
-    assert "Clip sees images with 3 voxel axes, but the stage shows ones with 2" in told
-    told = mistakes(tmp_path, lambda tree: tree["stages"][1].update(view={"name": "whole"}))
-    assert "UNetEncoder sees images with 2 voxel axes, but the stage shows ones with 3" in told
-    told = mistakes(tmp_path, lambda tree: tree["stages"][0].update(view={"name": "hole"}))
-    assert "no view named 'hole'; did you mean 'whole'?" in told
-
-
-def test_a_context_too_short_for_any_prompt_is_a_mistake(tmp_path):
-    told = mistakes(tmp_path, lambda tree: tree["parts"]["clip"].update(tokens=50))
-    assert "has 62 tokens and the text tower takes 50; give the text tower more tokens" in told
+        build.load(tmp_path / "recipe.yaml", [override])
+    assert message in str(error.value)
 
 
 def test_the_same_seed_gives_the_same_weights(place, tmp_path):
     again = anysyn.train(place / "text.yaml", out=tmp_path / "again", accelerator="cpu").folder
-    first, second = (safetensors.torch.load_file(run / "weights.safetensors") for run in (place / "run", again))
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert same(weights(place / "run"), weights(again))

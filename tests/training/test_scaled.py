@@ -3,8 +3,8 @@
 import nibabel as nib
 import pytest
 import torch
-import yaml
-from toys import TINY, write_cohort
+from toys import write_cohort
+from trained import write_tiny
 
 import anysyn
 from anysyn.training.folder import RunFolder
@@ -21,13 +21,12 @@ def cohort(tmp_path_factory):
 
 
 def recipe(folder, cohort, view):
-    tree = yaml.safe_load(TINY)
-    tree["data"] |= {"root": str(cohort), "view": VIEWS[view], "augment": [{"name": "flip"}]}
-    stage = tree["stages"][0]
-    stage |= {"queries": {"name": "one_to_one"}, "checkpoint_every": 1}
-    stage["steps"][0]["objective"]["name"] = "two_way"
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
-    return folder / "recipe.yaml"
+    def change(tree):
+        tree["data"] |= {"root": str(cohort), "view": VIEWS[view], "augment": [{"name": "flip"}]}
+        tree["stages"][0] |= {"queries": {"name": "one_to_one"}, "checkpoint_every": 1}
+        tree["stages"][0]["steps"][0]["objective"]["name"] = "two_way"
+
+    return write_tiny(folder, change)
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -1,37 +1,34 @@
 """A part may begin a stage with what another one has learned."""
 
 import pytest
-import safetensors.torch
-import yaml
-from toys import TINY, write_cohort
+from toys import write_cohort
+from trained import weights, write_tiny
 
 import anysyn
 from anysyn import build
 from anysyn.errors import RecipeError
 
 
-def recipe_of(folder, root=None, warm_start=None, widths=(8, 12)):
-    tree = yaml.safe_load(TINY)
-    tree["data"]["root"] = root and str(root)
-    made = tree["parts"].pop("synthesizer")
-    other = {**made, "encoder": {"name": "unet", "widths": list(widths)}}
-    tree["parts"] = {"teacher": other, "synthesizer": made}
-    (stage,) = tree["stages"]
-    first, second = {**stage, "name": "first", "epochs": 1}, {**stage, "name": "second", "epochs": 1}
-    step = stage["steps"][0]
-    objective = {**step["objective"], "model": "@teacher"}
-    first["steps"] = [{**step, "objective": objective, "train": ["teacher"]}]
-    second |= {"warm_start": warm_start or {"synthesizer": "teacher"}}
-    second["steps"] = [{**step, "optimizer": {"name": "adam", "lr": 0.0}}]
-    tree["stages"] = [first, second]
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
-    return folder / "recipe.yaml"
+def recipe_of(folder, root=None, warm_start=("synthesizer", "teacher"), **parts):
+    def change(tree):
+        tree["data"]["root"] = root and str(root)
+        tree["parts"] = {"teacher": tree["parts"]["synthesizer"], **tree["parts"], **parts}
+        (stage,) = tree["stages"]
+        first, second = {**stage, "name": "first", "epochs": 1}, {**stage, "name": "second", "epochs": 1}
+        step = stage["steps"][0]
+        objective = {**step["objective"], "model": "@teacher"}
+        first["steps"] = [{**step, "objective": objective, "train": ["teacher"]}]
+        second["warm_start"] = dict([warm_start])
+        second["steps"] = [{**step, "optimizer": {"name": "adam", "lr": 0.0}}]
+        tree["stages"] = [first, second]
+
+    return write_tiny(folder, change)
 
 
 def test_the_second_stage_begins_where_the_first_ended(tmp_path):
     root = write_cohort(tmp_path / "cohort", subjects=4, shape=(16, 16, 6))
     run = anysyn.train(recipe_of(tmp_path, root), out=tmp_path / "run", accelerator="cpu").folder
-    kept = [safetensors.torch.load_file(run / f"stage-{name}.safetensors") for name in ("first", "second")]
+    kept = [weights(run, f"stage-{name}") for name in ("first", "second")]
     own = {name.removeprefix("teacher."): value for name, value in kept[0].items() if name.startswith("teacher.")}
     assert own
     for name, value in own.items():
@@ -40,22 +37,15 @@ def test_the_second_stage_begins_where_the_first_ended(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pairs", "widths", "message"),
+    ("pair", "message"),
     [
-        ({"synthesizer": "techer"}, (8, 12), "no part is called 'techer'; did you mean 'teacher'?"),
-        ({"student": "teacher"}, (8, 12), "no part is called 'student'"),
+        (("synthesizer", "techer"), "no part is called 'techer'; did you mean 'teacher'?"),
+        (("student", "teacher"), "no part is called 'student'"),
+        (("synthesizer", "head"), "'head' has no weight with a name and a shape of 'synthesizer'"),
     ],
 )
-def test_a_part_that_is_not_there_is_found_before_the_training(tmp_path, pairs, widths, message):
+def test_what_cannot_be_taken_is_found_before_the_training(tmp_path, pair, message):
+    head = {"name": "modality_head", "model": "@synthesizer"}
     with pytest.raises(RecipeError, match=r"stages\.1\.warm_start") as caught:
-        build.load(recipe_of(tmp_path, warm_start=pairs, widths=widths))
+        build.load(recipe_of(tmp_path, warm_start=pair, head=head))
     assert message in str(caught.value)
-
-
-def test_parts_with_nothing_in_common_are_found_before_the_training(tmp_path):
-    path = recipe_of(tmp_path, warm_start={"synthesizer": "head"})
-    tree = yaml.safe_load(path.read_text())
-    tree["parts"]["head"] = {"name": "modality_head", "model": "@synthesizer"}
-    path.write_text(yaml.safe_dump(tree, sort_keys=False))
-    with pytest.raises(RecipeError, match="'head' has no weight with a name and a shape of 'synthesizer'"):
-        build.load(path)
