@@ -20,7 +20,6 @@ class TextFusion(nn.Module):
     ``y = LN(x * (a + v))``, ``LN(y + FFN(y))``. Without gradients, voxels are processed a few at a time.
 
     Args:
-        dimensions: Voxel axes, 2 or 3.
         width: Width of a text token.
         channels: C of the features.
         heads: Attention heads.

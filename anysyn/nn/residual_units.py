@@ -39,13 +39,6 @@ def upsampling_convolution(
 ) -> nn.Module:
     """Make MONAI's transposed `Convolution` of kernel 3, with norm and PReLU unless plain.
 
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-        stride: Upsampling factor.
-        plain: Whether it has neither norm nor PReLU.
-
     Example:
         >>> import torch
         >>> upsampling_convolution(2, 4, 2, 2)(torch.rand(1, 4, 3, 4)).shape

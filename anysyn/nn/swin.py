@@ -61,7 +61,6 @@ class PatchMerging(nn.Module):
     """Patch merging by MONAI's module: each 2 x 2 or 2 x 2 x 2 tokens become one of twice the channels.
 
     Args:
-        dimensions: 2 or 3.
         width: Channels in.
 
     Example:
@@ -86,9 +85,6 @@ class PatchExpansion(nn.Module):
     """Patch expansion: a linear map splits each token into ``factor`` tokens along each axis; then a norm.
 
     Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
         factor: Output tokens per input token along each axis.
 
     Example:

@@ -82,11 +82,6 @@ def vision_transformer(
 def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """Make MONAI's `UnetrBasicBlock`: two convolutions and a shortcut, with instance normalisation.
 
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-
     Example:
         >>> residual_block(2, 1, 4)(torch.rand(1, 1, 6, 6)).shape
         torch.Size([1, 4, 6, 6])
@@ -132,12 +127,6 @@ def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int,
 
 def upsampling_block(dimensions: int, inputs: int, outputs: int, stride: int) -> nn.Module:
     """Make MONAI's `UnetrUpBlock`: a transposed convolution, concatenation of the skip, a residual block.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out, and of the skip.
-        stride: Upsampling factor.
 
     Example:
         >>> upsampling_block(2, 8, 4, 2)(torch.rand(1, 8, 3, 3), torch.rand(1, 4, 6, 6)).shape

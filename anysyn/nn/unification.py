@@ -82,9 +82,7 @@ class FeatureUnification(nn.Module):
     does not count has no influence.
 
     Args:
-        dimensions: Voxel axes, 2 or 3.
         inputs: Channels of each source.
-        outputs: Channels out.
 
     Example:
         >>> unify = FeatureUnification(dimensions=2, inputs=8, outputs=4)
