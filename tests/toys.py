@@ -95,6 +95,13 @@ def decoder_of(name, encoder, depth=1):
     return build("decoder", spec("decoder", name) | of, modalities=M, names=PROMPTED, **given)
 
 
+def halves(encoder, decoder, dimensions=2, depth=1):
+    """Build an encoder and a decoder of its levels, as a recipe describes them."""
+    given = {"modalities": M, "dimensions": dimensions, "depth": depth}
+    first = build("encoder", encoder, **given)
+    return first, build("decoder", decoder, widths=first.widths, strides=first.strides, **given)
+
+
 def discriminator_of(name="per_modality", dimensions=2, depth=1):
     of = {"of": discriminator_of(OF["discriminator"], dimensions, depth)} if nests("discriminator", name) else {}
     torch.manual_seed(4)
