@@ -79,8 +79,8 @@ class Synthesizer(nn.Module):
         """Encode the sources, as answering the query would, and decode nothing.
 
         Args:
-            batch: What exists.
-            query: What is shown, and what the encoder's side is told of the target.
+            batch: The available images.
+            query: Sources and targets; the encoder may depend on both through conditioners.
         """
         return self._encode(self._pad(batch, None)[0], query, self.conditioners.embed(batch, query))
 

@@ -8,8 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anysyn.nn.blocks import conv
-
 
 class GatedFFN(nn.Module):
     """Gated depth-wise feed-forward network of Restormer (Zamir et al., 2022), without biases.
@@ -29,8 +27,9 @@ class GatedFFN(nn.Module):
     def __init__(self, *, dimensions: int, channels: int, expansion: int) -> None:
         super().__init__()
         width = 2 * expansion * channels
+        layer = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
         self.widen = nn.Linear(channels, width, bias=False)
-        self.neighbours = conv(dimensions, width, width, groups=width, bias=False)
+        self.neighbours = layer(width, width, 3, padding=1, groups=width, bias=False)
         self.narrow = nn.Linear(width // 2, channels, bias=False)
 
     def forward(self, rows: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from anysyn.nn.blocks import Norm, conv, norm, norm_relu
@@ -21,7 +23,7 @@ class ReflectedBlock(nn.Module):
 
     def __init__(self, *, dimensions: int, channels: int, normalisation: Norm) -> None:
         super().__init__()
-        options = {"bias": normalisation == "none", "padding_mode": "reflect"}
+        options: dict[str, Any] = {"bias": normalisation == "none", "padding_mode": "reflect"}
         self.body = nn.Sequential(
             conv(dimensions, channels, channels, **options),
             *norm_relu(normalisation, dimensions, channels),
