@@ -143,9 +143,9 @@ def diffusion(dimensions=2, depth=1, **options):
     """Return a diffusion model that knows the time and the target."""
     encoder = encoder_of("diffusion_unet", dimensions, depth)
     decoder = decoder_of("diffusion_unet", encoder, depth)
-    told = [site for site in (*encoder.sites, *decoder.sites) if site.name.endswith("/embedding")]
+    embeddings = [site for site in (*encoder.sites, *decoder.sites) if site.name.endswith("/embedding")]
     adding = [
-        build("conditioner", {"name": "add", "reads": descriptor_of(name)}, sites=told, dimensions=dimensions)
+        build("conditioner", {"name": "add", "reads": descriptor_of(name)}, sites=embeddings, dimensions=dimensions)
         for name in ("time", "modality")
     ]
     return Diffusion(encoder=encoder, decoder=decoder, conditioners=adding, **options)

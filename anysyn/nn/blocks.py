@@ -134,11 +134,7 @@ def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int 
 
 
 def modulated_levels(levels: Iterable[Tensor], modulate: Modulate) -> Features:
-    """Modulate levels at the sites of the skips and of the deepest features.
-
-    Args:
-        levels: (B, C_i, *S / stride_i), finest first.
-        modulate: Applied at the sites.
+    """Modulate levels, finest first, at the sites of the skips and of the deepest features.
 
     Example:
         >>> import torch

@@ -32,13 +32,7 @@ def swin_blocks(
 ) -> Any:
     """Make the transformer blocks of a stage, MONAI's `BasicLayer`: every other block has shifted windows.
 
-    Args:
-        dimensions: 2 or 3.
-        width: Channels in and out.
-        depth: Number of blocks.
-        head_width: Channels of an attention head.
-        window: Length of the attention window, in tokens along each axis.
-        drop_path: Stochastic depth rate of each block, in training.
+    The arguments are those of encoder `swin_unet`, with a ``drop_path`` for each block.
 
     Raises:
         ValueError: If ``head_width`` does not divide the width.

@@ -51,12 +51,12 @@ def test_it_answers_as_monai_does(dimensions, blocks):
                 value.copy_(kept[monai_name(side, name)])
                 taken.add(monai_name(side, name))
     assert {name for name in kept.keys() - taken if not name.startswith("time_embed")} == set()
-    images, told = torch.rand(2, M, *(8, 12, 8)[:dimensions]), torch.randn(2, 32)
+    images, embedding = torch.rand(2, M, *(8, 12, 8)[:dimensions]), torch.randn(2, 32)
     theirs.time_embed = torch.nn.Identity()
-    theirs.time_embed.forward = lambda code: told
+    theirs.time_embed.forward = lambda code: embedding
 
     def modulate(site, x):
-        return told if site.endswith("/embedding") else x
+        return embedding if site.endswith("/embedding") else x
 
     features = encoder(images, torch.tensor([[0, 1, 2, 3]] * 2), modulate)
     found = decoder(features, torch.zeros(2, 1, dtype=torch.long), modulate)
