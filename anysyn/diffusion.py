@@ -18,11 +18,7 @@ from anysyn.types import Batch, Decoder, Descriptor, Encoder, Features, Query, S
 
 NoiseSchedule = Literal["linear_beta", "scaled_linear_beta", "sigmoid_beta", "cosine"]
 Prediction = Literal["noise", "image", "velocity"]
-PREDICTIONS: dict[Prediction, str] = {
-    "noise": "epsilon",
-    "image": "sample",
-    "velocity": "v_prediction",
-}  # MONAI's names
+PREDICTIONS = {"noise": "epsilon", "image": "sample", "velocity": "v_prediction"}  # MONAI's names
 
 
 @register("part", "diffusion")
@@ -81,15 +77,7 @@ class Diffusion(Synthesizer):
         self.scheduler = _scheduler(times, schedule, PREDICTIONS[answers])
 
     def forward(self, batch: Batch, query: Query, places: Places | None = None) -> Synthesis:
-        """Synthesize the targets.
-
-        Args:
-            batch: The available images.
-            query: Sources and targets.
-            places: Points or a lattice; None for the grid of the input.
-
-        Returns:
-            Images (B, K, *S), (B, K, Q) at points or (B, K, *N) on a lattice, and the features of the last denoising.
+        """Synthesize the targets, as `Synthesizer` does; the features are those of the last denoising.
 
         Raises:
             ValueError: If a target is among the sources.
@@ -101,10 +89,7 @@ class Diffusion(Synthesizer):
     def encode(self, batch: Batch, query: Query) -> Features:
         """Encode the sources and the first target, without decoding.
 
-        Args:
-            batch: The available images.
-            query: Sources and targets. A target that is also a source is encoded without noise, at time 0; any other as
-                the initial noise of synthesis.
+        A target that is also a source is encoded without noise, at time 0; any other as the initial noise of synthesis.
         """
         single = next(query.one_by_one())
         if bool(among(single.targets, single.sources).all()):
@@ -144,10 +129,7 @@ class Diffusion(Synthesizer):
     def regression_target(self, clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
         """Return what the network is trained to predict: the noise, the clean image, or the velocity.
 
-        Args:
-            clean: (B, 1, *S), of about -1 to 1.
-            noise: (B, 1, *S), of unit variance.
-            time: (B,) int64, below ``times``.
+        The arguments are those of `noised`.
         """
         if self.answers == "velocity":
             velocity: Tensor = self.scheduler.get_velocity(clean, noise, time)

@@ -79,8 +79,8 @@ class Synthesizer(nn.Module):
         """Encode the sources, as answering the query would, and decode nothing.
 
         Args:
-            batch: What exists.
-            query: The sources, and the target that conditioners on the encoder's side may read.
+            batch: The available images.
+            query: Sources and targets; the encoder may depend on both through conditioners.
         """
         return self._encode(self._pad(batch, None)[0], query, self.conditioners.embed(batch, query))
 

@@ -16,7 +16,7 @@ from anysyn.types import Features
 
 @pytest.mark.parametrize(("steps", "answers"), [(1, "noise"), (4, "image"), (7, "velocity"), (50, "noise")])
 def test_with_the_noise_known_every_step_keeps_to_its_time_and_the_last_is_the_image(steps, answers, monkeypatch):
-    """A network that knows the image finds the first noise again at each time that it is told."""
+    """A network that knows the image finds the first noise again at each time that it gets."""
     model, batch, query = diffusion(steps=steps, answers=answers), batch_of((16, 24)), query_of()
     truth = pick(batch.images, query.targets) * 2 - 1
     levels, first = model.scheduler.alphas_cumprod, model._first_noise(batch)
@@ -42,7 +42,7 @@ def test_the_answer_does_not_depend_on_what_is_asked_beside_it():
         together = model(batch, query_of((2, 3), samples=3)).images
         alone = model(batch.take(slice(1, 2)), query_of((3,), samples=1)).images
     torch.testing.assert_close(together[1:2, 1:2], alone, atol=1e-5, rtol=1e-4)
-    assert not torch.allclose(together[:, 0], together[:, 1]), "the target is told"
+    assert not torch.allclose(together[:, 0], together[:, 1]), "the target matters"
 
 
 def test_the_encoder_sees_the_sources_and_the_noisy_target_alone(monkeypatch):
@@ -64,11 +64,11 @@ def test_it_answers_at_any_places_and_embeds():
     assert model.encode(batch, query).deep.shape[:2] == (2, model.encoder.widths[-1])
 
 
-def test_any_network_that_is_told_the_time_will_do():
+def test_any_network_that_knows_the_time_will_do():
     encoder = encoder_of("unet", 2)
     decoder = decoder_of("cnn", encoder)
-    told = [site for site in (*encoder.sites, *decoder.sites) if "/block" in site.name]
-    film = build("conditioner", {"name": "film", "reads": descriptor_of("time")}, sites=told)
+    blocks = [site for site in (*encoder.sites, *decoder.sites) if "/block" in site.name]
+    film = build("conditioner", {"name": "film", "reads": descriptor_of("time")}, sites=blocks)
     model = Diffusion(encoder=encoder, decoder=decoder, conditioners=[film], steps=2)
     assert model(batch_of((18, 25)), query_of((2, 3))).images.shape == (2, 2, 18, 25)
 

@@ -1,11 +1,11 @@
 import pytest
 import torch
-from toys import batch_of, query_of, shape_of, synthesizer
+from toys import SPACES, batch_of, query_of, shape_of, synthesizer
 
 from anysyn.points import lattice
 
 
-@pytest.mark.parametrize(("dimensions", "depth"), [(2, 1), (2, 3), (3, 1)])
+@pytest.mark.parametrize(("dimensions", "depth"), SPACES)
 def test_any_size_goes_in_and_the_same_comes_out(dimensions, depth):
     model = synthesizer(dimensions, depth)
     shape = tuple(n - 1 for n in shape_of(dimensions, depth))
@@ -30,19 +30,12 @@ def test_many_targets_are_the_single_ones_side_by_side():
     assert not torch.equal(together[:, 0], together[:, 1])
 
 
-def count_encodings(model):
-    calls = []
+@pytest.mark.parametrize(("at", "count"), [(("decoder/in",), 1), (("encoder/stem", "decoder/in"), 3)])
+def test_many_targets_encode_once_unless_they_act_on_the_encoder(at, count):
+    model, calls = synthesizer(at=at), []
     model.encoder.register_forward_hook(lambda *_: calls.append(1))
     model(batch_of((16, 16)), query_of((1, 2, 3)))
-    return len(calls)
-
-
-def test_many_targets_encode_once():
-    assert count_encodings(synthesizer(at=("decoder/in",))) == 1
-
-
-def test_a_target_that_acts_on_the_encoder_encodes_anew():
-    assert count_encodings(synthesizer(at=("encoder/stem", "decoder/in"))) == 3
+    assert len(calls) == count
 
 
 def test_channels_joined_at_the_input_equal_add_at_the_stem():

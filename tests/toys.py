@@ -95,6 +95,13 @@ def decoder_of(name, encoder, depth=1):
     return build("decoder", spec("decoder", name) | of, modalities=M, names=PROMPTED, **given)
 
 
+def halves(encoder, decoder, dimensions=2, depth=1):
+    """Build an encoder and a decoder of its levels, as a recipe describes them."""
+    given = {"modalities": M, "dimensions": dimensions, "depth": depth}
+    first = build("encoder", encoder, **given)
+    return first, build("decoder", decoder, widths=first.widths, strides=first.strides, **given)
+
+
 def discriminator_of(name="per_modality", dimensions=2, depth=1):
     of = {"of": discriminator_of(OF["discriminator"], dimensions, depth)} if nests("discriminator", name) else {}
     torch.manual_seed(4)
@@ -136,9 +143,9 @@ def diffusion(dimensions=2, depth=1, **options):
     """Return a diffusion model that knows the time and the target."""
     encoder = encoder_of("diffusion_unet", dimensions, depth)
     decoder = decoder_of("diffusion_unet", encoder, depth)
-    told = [site for site in (*encoder.sites, *decoder.sites) if site.name.endswith("/embedding")]
+    embeddings = [site for site in (*encoder.sites, *decoder.sites) if site.name.endswith("/embedding")]
     adding = [
-        build("conditioner", {"name": "add", "reads": descriptor_of(name)}, sites=told, dimensions=dimensions)
+        build("conditioner", {"name": "add", "reads": descriptor_of(name)}, sites=embeddings, dimensions=dimensions)
         for name in ("time", "modality")
     ]
     return Diffusion(encoder=encoder, decoder=decoder, conditioners=adding, **options)

@@ -24,8 +24,6 @@ class AdaIN(Conditioner):
     The heads begin at zero: with plain instance normalisation.
 
     Args:
-        sites: Where it acts.
-        reads: What it knows.
         weights: Whether channels are weighed, too.
 
     Example:

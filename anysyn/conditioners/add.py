@@ -22,8 +22,6 @@ class Add(Conditioner):
     StarGAN.
 
     Args:
-        sites: Where it acts.
-        reads: What it knows.
         dimensions: Voxel axes of the features, 2 or 3.
         kernel: Odd kernel length; above 1 the features feel where the image ends.
 

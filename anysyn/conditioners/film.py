@@ -20,8 +20,6 @@ class FiLM(Conditioner):
     The heads begin at zero, so that the network begins as if it had no conditioner.
 
     Args:
-        sites: Where it acts.
-        reads: What it knows.
         bias: Whether the heads have one; without it nothing happens where all that is known is zero.
 
     Example:

@@ -67,11 +67,7 @@ class GridDecoder(Decoder):
 
 
 def level_sites(widths: Sequence[int], inward: Sequence[int]) -> list[Site]:
-    """List the sites of a decoder that reads every level of the encoder.
-
-    Args:
-        widths: Channels of the encoder's levels, finest first.
-        inward: Input channels of each block of the decoder, in order.
+    """List the sites of a decoder, given the channels of the encoder's levels and the input channels of its blocks.
 
     Example:
         >>> [site.name for site in level_sites((8, 16), (24,))]

@@ -20,9 +20,7 @@ class ImplicitDecoder(Decoder):
     For slabs the function returns a number for each slice, and points between two slices are interpolated.
 
     Args:
-        widths: Channels of the encoder's levels, finest first.
-        strides: Strides of the encoder's levels, finest first.
-        depth: Slices of a slab, which are outputs of the MLP; 1 for slices and patches.
+        widths, strides, depth: As in `GridDecoder`; the slices of a slab are outputs of the MLP.
         hidden: Widths of the MLP's hidden layers.
         inputs: Inputs of the MLP.
         chunk: Points evaluated at a time, which bounds the memory.
@@ -57,17 +55,7 @@ class ImplicitDecoder(Decoder):
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
     ) -> Tensor:
-        """Decode one target.
-
-        Args:
-            features: The encoder's output.
-            targets: (B, 1) int64; the network knows the target through conditioners alone.
-            modulate: Applied at the site.
-            places: Points or a lattice; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+        """Decode one target, (B, 1), as `GridDecoder` does; the network knows it through conditioners alone."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
         within = self._within(x, places)
         image = self.evaluate(x, within)  # (B, depth, *S without the slab's axis), (B, depth, Q) or (B, depth, *N)

@@ -24,10 +24,7 @@ class LIIFDecoder(ImplicitDecoder):
         decoder.load_state_dict({key: w for key, w in weights.items() if key.startswith("imnet.")})
 
     Args:
-        widths, strides, dimensions, depth: As in `ImplicitDecoder`, supplied by the build.
-        hidden: Widths of the MLP's hidden layers.
-        chunk: Points evaluated at a time, which bounds the memory.
-        recompute: Compute each chunk again in the backward pass instead of storing its activations.
+        widths, strides, dimensions, depth, hidden, chunk, recompute: As in `ImplicitDecoder`.
 
     Example:
         >>> import torch

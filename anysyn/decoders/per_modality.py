@@ -41,17 +41,7 @@ class PerModalityDecoder(Decoder):
     def forward(
         self, features: Features, targets: Tensor, modulate: Modulate = unmodulated, places: Places | None = None
     ) -> Tensor:
-        """Decode one target of each sample; samples may have different ones.
-
-        Args:
-            features: The encoder's output.
-            targets: (B, 1) int64.
-            modulate: Applied at the sites, on (B, C, *S).
-            places: Points or a lattice; None for the grid of the input.
-
-        Returns:
-            (B, 1, *S); (B, 1, Q) at points, (B, 1, *N) on a lattice.
-        """
+        """Decode one target of each sample, (B, 1), as `GridDecoder` does; samples may have different ones."""
         named = list(self.decoders.items())
         groups = rows_by_value(targets[:, 0])
         if len(groups) == 1:

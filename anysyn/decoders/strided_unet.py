@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
-from anysyn.nn.blocks import Norm, norm
+from anysyn.nn.blocks import Norm
+from anysyn.nn.blocks import norm as normalisation
 from anysyn.nn.strided import transposed_conv, upsampling_conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
@@ -65,7 +66,7 @@ class StridedUNetDecoder(GridDecoder):
         self.blocks = nn.ModuleList(
             _block(
                 transposed_conv(dimensions, inputs, widths[i], strides[i + 1] // strides[i]),
-                _normalisation(norm, dimensions, widths[i], affine),
+                normalisation(norm, dimensions, widths[i], affine=affine),
                 before=rectify == "into",
                 dropout=dropout if widths[i] == max(widths) else 0.0,
             )
@@ -95,7 +96,3 @@ class StridedUNetDecoder(GridDecoder):
 def _block(enlarge: nn.Module, normalise: nn.Module, *, before: bool, dropout: float) -> nn.Module:
     layers = [nn.ReLU(), enlarge, normalise] if before else [enlarge, normalise, nn.ReLU()]
     return nn.Sequential(*layers, nn.Dropout(dropout))
-
-
-def _normalisation(kind: Norm, dimensions: int, channels: int, affine: bool) -> nn.Module:
-    return norm(kind, dimensions, channels, affine=affine)

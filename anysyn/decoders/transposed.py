@@ -9,8 +9,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder
-from anysyn.nn.blocks import Norm, norm_relu
-from anysyn.nn.reflected import reflected_conv
+from anysyn.nn.blocks import Norm, conv, norm_relu
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
@@ -57,7 +56,7 @@ class TransposedDecoder(GridDecoder):
         images = depth * (modalities if self.every_target else 1)
         inward = [max(1, widths[-1] // 2**n) for n in range(doublings + 1)]
         doubling = [_doubling(dimensions, a, b, norm) for a, b in pairwise(inward)]
-        self.blocks = nn.ModuleList([*doubling, reflected_conv(dimensions, inward[-1], images, 7)])
+        self.blocks = nn.ModuleList([*doubling, conv(dimensions, inward[-1], images, 7, padding_mode="reflect")])
         self.sites = [
             Site("decoder/in", widths[-1], "deep"),
             *(Site(f"decoder/block{n}", channels) for n, channels in enumerate(inward)),

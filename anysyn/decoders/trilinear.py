@@ -21,12 +21,9 @@ class TrilinearDecoder(ImplicitDecoder):
     `anysyn.nn.implicit.trilinear` explains the evaluation.
 
     Args:
-        widths, strides, dimensions, depth: As in `ImplicitDecoder`, supplied by the build.
-        hidden: Widths of the MLP's hidden layers.
+        widths, strides, dimensions, depth, hidden, chunk, recompute: As in `ImplicitDecoder`.
         coordinates: ``relative`` is the position within the voxel, with the output voxel size; ``absolute`` the
             position within the tile, as published, which makes tile borders visible.
-        chunk: Points evaluated at a time, which bounds the memory.
-        recompute: Compute each chunk again in the backward pass instead of storing its activations.
 
     Example:
         >>> import torch

@@ -14,12 +14,7 @@ from anysyn.types import Batch, Condition, Descriptor, Query
 def sinusoidal_code(numbers: Tensor, width: int) -> Tensor:
     """Return sines and cosines of numbers at wavelengths from 2 pi to 20000 pi (Vaswani et al., NeurIPS 2017).
 
-    Args:
-        numbers: (B,).
-        width: Numbers of the code, even.
-
-    Returns:
-        (B, width): the sines, then the cosines.
+    Numbers (B,) become (B, width): the sines, then the cosines; the width is even.
 
     Example:
         >>> [round(value, 3) for value in sinusoidal_code(torch.tensor([1]), 4)[0].tolist()]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import Norm, conv, norm_relu
-from anysyn.nn.reflected import ReflectedBlock, reflected_conv
+from anysyn.nn.reflected import ReflectedBlock
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
@@ -20,13 +20,11 @@ class DownsampledResNetEncoder(JointEncoder):
     convolutional half of ResViT. The first ``halvings`` blocks are convolutions of stride 2, the others residual.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         width: Channels at full size; each halving doubles them.
         halvings: Convolutions of stride 2.
         blocks: Residual blocks.
         norm: Normalisation after the convolutions.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Example:
         >>> import torch
@@ -52,7 +50,7 @@ class DownsampledResNetEncoder(JointEncoder):
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         self.halvings = halvings
         self.widths, self.strides = (width * 2**halvings,), (2**halvings,)
-        self.stem = reflected_conv(dimensions, self.channels, width, 7, bias=norm == "none")
+        self.stem = conv(dimensions, self.channels, width, 7, bias=norm == "none", padding_mode="reflect")
         self.stem_end = nn.Sequential(*norm_relu(norm, dimensions, width))
         halving = [_halving(dimensions, width * 2**i, norm) for i in range(halvings)]
         residual = [

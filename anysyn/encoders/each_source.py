@@ -27,16 +27,7 @@ class EachSourceEncoder(Encoder):
         raise NotImplementedError
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the sources.
-
-        Args:
-            images: (B, M, *S).
-            sources: (B, J) int64; a modality that a sample repeats counts once.
-            modulate: Applied at the sites, on (B, C, *S), once for each source.
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
-        """
+        """Encode the sources as `JointEncoder` does; a modality that a sample repeats counts once."""
         counts = counted_once(sources)
         pyramids = [self.encode_source(images, source, modulate) for source in torch.split(sources, 1, 1)]
         fused = [self.fuse(i, torch.stack(level, 1), counts) for i, level in enumerate(zip(*pyramids, strict=True))]

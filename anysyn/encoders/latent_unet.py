@@ -23,11 +23,9 @@ class LatentUNetEncoder(JointEncoder):
     upsampling, leaky ReLUs, no normalisation; 521,744 parameters. MM-Synth has one per modality: encoder ``fused``.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         widths: Channels of each level of the U-Net, finest first.
         out: Channels of the latent image.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         RecipeError: If ``widths`` is empty.

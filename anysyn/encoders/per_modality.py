@@ -39,15 +39,7 @@ class PerModalityEncoder(Encoder):
         self.encoders = copies(of, names)
 
     def forward(self, images: Tensor, sources: Tensor, modulate: Modulate = unmodulated) -> Features:
-        """Encode the source of each sample; samples may have different ones.
-
-        Args:
-            images: (B, M, *S).
-            sources: (B, 1) int64.
-            modulate: Applied at the sites, on (B, C, *S).
-
-        Returns:
-            Skips (B, C_i, *S / stride_i), finest first, and the deepest features.
+        """Encode the source of each sample, (B, 1), as `JointEncoder` does; samples may have different ones.
 
         Raises:
             ValueError: If the query has several sources.

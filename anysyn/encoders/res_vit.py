@@ -23,7 +23,7 @@ class ResViTEncoder(DownsampledResNetEncoder):
     weights of one (``warm_start``), as published.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         width: Channels at full size; the residual blocks have four times as many.
         blocks: Residual blocks.
         transformers: Residual blocks, from 0, that the transformer precedes; all share its weights.
@@ -34,8 +34,6 @@ class ResViTEncoder(DownsampledResNetEncoder):
         side: Image side in voxels for which positions are learned; they are interpolated for other sizes.
         dropout: Dropout rate of the transformer's branches.
         norm: Normalisation after the convolutions.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         ValueError: If the side is not a multiple of 16, a transformer precedes a missing block, or the heads do not

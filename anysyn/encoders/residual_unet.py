@@ -22,10 +22,8 @@ class ResidualUNetEncoder(JointEncoder):
     level has stride 2; the last two levels have the same stride, where instance norm needs more than one voxel.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         widths: Channels of each level, finest first.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         RecipeError: If there are fewer than two widths.

@@ -22,15 +22,13 @@ class ResNetEncoder(JointEncoder):
     widens the receptive field by two voxels on each side, so seamless tiles need a halo of ``2 blocks + 3`` voxels.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         blocks: Residual blocks, of two convolutions each.
         width: Channels inside.
         out: Output channels.
         norm: Normalisation after each convolution of a block. ``group`` and ``instance`` erase the absolute intensity
             of an image; ``batch`` is free at synthesis, where it is folded into the convolutions.
         scale: Factor of a block's residual branch.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         RecipeError: If ``blocks``, ``width`` or ``out`` is below 1.
@@ -83,7 +81,6 @@ class ScaledResidualBlock(nn.Module):
     """Residual block with a scaled branch: conv, norm, ReLU, conv, norm.
 
     Args:
-        dimensions: 2 or 3.
         width: Channels in and out.
         normalisation: Normalisation after each convolution.
         scale: Factor of the branch.

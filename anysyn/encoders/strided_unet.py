@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
-from anysyn.nn.blocks import Norm, norm, pyramid, pyramid_sites
-from anysyn.nn.strided import SLOPE, halving_conv, strided_widths
+from anysyn.nn.blocks import Norm, conv, norm, pyramid, pyramid_sites
+from anysyn.nn.strided import SLOPE, strided_widths
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
@@ -23,14 +23,12 @@ class StridedUNetEncoder(JointEncoder):
     be a single voxel. With L levels, images are padded to a multiple of 2^L.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         levels: Number of levels, each half the size of the one before.
         width: Channels of the finest level; they double up to eight times that.
         norm: Normalisation after the convolutions. With one image per batch, ``batch`` equals ``instance``.
         affine: Whether the norm learns a scale and an offset per channel.
         dropout: Dropout rate from the fourth level on.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         RecipeError: If there are fewer than two levels.
@@ -77,5 +75,5 @@ class StridedUNetEncoder(JointEncoder):
 
 def _block(dimensions: int, inputs: int, outputs: int, kind: Norm, affine: bool, dropout: float) -> nn.Module:
     normalised = norm(kind, dimensions, outputs, affine=affine)
-    strided = halving_conv(dimensions, inputs, outputs)
+    strided = conv(dimensions, inputs, outputs, 4, stride=2, bias=False)
     return nn.Sequential(strided, normalised, nn.LeakyReLU(SLOPE), nn.Dropout(dropout))

@@ -23,14 +23,12 @@ class SwinUNetEncoder(JointEncoder):
     has 27,165,060 parameters. The skips are the stages' inputs.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         feature_size: Channels of the first stage; they double at each further stage.
         depths: Transformer blocks of each stage.
         head_width: Channels of an attention head.
         window: Length of the attention window, in tokens along each axis.
         drop_path: Stochastic depth rate of the last block, in training; the rate rises linearly from 0.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         ValueError: If ``head_width`` does not divide the channels.

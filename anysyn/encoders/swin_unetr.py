@@ -23,14 +23,12 @@ class SwinUNETREncoder(JointEncoder):
     the backbone of OmniSyn. Instance norm needs more than one voxel at the deepest level.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         feature_size: Channels of the finest level; stage i has ``2^i`` times as many.
         version: 2 puts a residual convolution block before each Swin stage.
         depths: Transformer blocks of each stage.
         heads: Attention heads of each stage.
         window: Length of the attention window, in tokens along each axis.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         ValueError: If a stage's heads do not divide its channels.

@@ -27,8 +27,6 @@ class TimmEncoder(JointEncoder):
         backbone: Name in timm, for example ``resnet34`` or ``convnext_tiny.fb_in1k``.
         pretrained: Whether training starts from the published weights, from the hub or its cache.
         width: Channels of the level at full resolution.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
         untrained: Whether initial weights are needed; False for a trained run, which loads its own.
 
     Raises:

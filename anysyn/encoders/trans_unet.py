@@ -22,7 +22,7 @@ class TransUNetEncoder(JointEncoder):
     ``trans_unet`` it has 67,005,297 parameters.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         width: Channels of the stem; each block doubles them.
         layers: Transformer blocks.
         heads: Attention heads.
@@ -30,8 +30,6 @@ class TransUNetEncoder(JointEncoder):
         side: Image side in voxels for which positions are learned; they are interpolated for other sizes.
         dropout: Dropout rate of the transformer's branches.
         norm: Normalisation after the convolutions.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         ValueError: If the side is not a multiple of 16, or the heads do not divide the channels.
@@ -96,8 +94,6 @@ class BottleneckBlock(nn.Module):
     """Bottleneck block of stride 2: convolutions of 1, 3 and 1 voxels and a shortcut (He et al., CVPR 2016).
 
     Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
         outputs: Channels out, and between.
         normalisation: Normalisation after each convolution.
 

@@ -104,10 +104,8 @@ class UNetEncoder(JointEncoder):
     """U-Net encoder: residual blocks, each level half the size of the one above.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         widths: Channels of each level, finest first.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
         norm: Normalisation inside the blocks. ``group`` and ``instance`` erase the absolute intensity of an image.
 
     Example:

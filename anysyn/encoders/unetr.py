@@ -25,7 +25,7 @@ class UNETREncoder(JointEncoder):
     size and interpolated for others.
 
     Args:
-        modalities, dimensions, depth: As in `JointEncoder`, supplied by the build.
+        modalities, dimensions, depth, inputs, sources: As in `JointEncoder`.
         feature_size: Channels of the finest level; the next ones have 2, 4 and 8 times as many.
         width: Token width, which is also the channels of the deepest level.
         hidden: Width of the MLPs' hidden layer.
@@ -33,8 +33,6 @@ class UNETREncoder(JointEncoder):
         size: Image side in voxels for which positions are learned, a multiple of 16.
         convolved: Whether residual blocks lie between the tokens and the skips, as in MONAI, or none, as in the
             two-dimensional UNETR that OmniSyn cites.
-        inputs: ``canvas``: a channel per modality, zero if it is no source; ``stack``: the sources, in query order.
-        sources: Sources of a query, for ``stack``.
 
     Raises:
         RecipeError: If the heads do not divide the width, or the size is not a multiple of 16.

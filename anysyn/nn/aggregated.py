@@ -16,8 +16,6 @@ class AggregatedTransformer(nn.Module):
     of both to the input's channels. The transformer is an argument of `forward`, so several blocks can share one.
 
     Args:
-        dimensions: 2 or 3.
-        channels: Channels in and out.
         width: Token width of the transformer.
         side: Tokens along each axis for which positions are learned.
         normalisation: Normalisation after each convolution.

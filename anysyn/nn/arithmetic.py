@@ -17,15 +17,10 @@ from anysyn.types import Modulate
 
 
 class Affine(NamedTuple):
-    """A scale and a shift per channel, ``x`` to ``scale x + shift``; for a contrast they are alpha and beta.
+    """A scale and a shift per channel, ``x`` to ``scale x + shift``; for a contrast they are alpha and beta."""
 
-    Args:
-        scale: (B, C).
-        shift: (B, C).
-    """
-
-    scale: Tensor
-    shift: Tensor
+    scale: Tensor  # (B, C)
+    shift: Tensor  # (B, C)
 
 
 @runtime_checkable
@@ -111,10 +106,7 @@ def fold_affine(weight: Tensor, bias: Tensor, affine: Affine) -> tuple[Tensor, T
 
 
 def in_float32(device: torch.device) -> AbstractContextManager[object]:
-    """Return a context without automatic casting to a lower precision.
-
-    Args:
-        device: Where the computation runs.
+    """Return a context without automatic casting to a lower precision on a device.
 
     Example:
         >>> with torch.autocast("cpu", torch.bfloat16), in_float32(torch.device("cpu")):

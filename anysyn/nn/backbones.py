@@ -16,12 +16,7 @@ from anysyn.registry import suggest
 
 
 def classifier(backbone: str, channels: int, outputs: int) -> nn.Module:
-    """Build a timm classifier with random weights.
-
-    Args:
-        backbone: Name in timm.
-        channels: Input channels.
-        outputs: Number of outputs.
+    """Build a timm classifier of that name with random weights.
 
     Raises:
         RecipeError: If timm has no such model.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -12,34 +12,19 @@ from anysyn.types import Features, Modulate, Site
 Norm = Literal["none", "group", "batch", "instance"]
 
 
-def conv(
-    dimensions: int, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, bias: bool = True
-) -> nn.Module:
-    """Make a convolution that keeps the size at stride 1.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-        kernel: Odd kernel length of every axis.
-        stride: Step of every axis.
-        bias: Whether it has a bias.
+def conv(dimensions: int, inputs: int, outputs: int, kernel: int = 3, **options: Any) -> nn.Module:
+    """Make a convolution that divides the size by its stride; the kernel is odd, or 4 at stride 2; options as in torch.
 
     Example:
         >>> conv(3, 1, 4).weight.shape
         torch.Size([4, 1, 3, 3, 3])
     """
     layer = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
-    return layer(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
+    return layer(inputs, outputs, kernel, padding=(kernel - 1) // 2, **options)
 
 
 def leaky_conv(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """Make a convolution of kernel 3 with a leaky ReLU of slope 0.3, the default of Keras and so of MM-Synth.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
 
     Example:
         >>> import torch
@@ -52,11 +37,6 @@ def leaky_conv(dimensions: int, inputs: int, outputs: int) -> nn.Module:
 def norm_relu(name: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn.Module]:
     """Make a normalisation layer and the ReLU after it.
 
-    Args:
-        name: Kind of normalisation.
-        dimensions: 2 or 3.
-        channels: Channels in and out.
-
     Example:
         >>> norm_relu("none", 2, 16)
         (Identity(), ReLU())
@@ -67,12 +47,6 @@ def norm_relu(name: Norm, dimensions: int, channels: int) -> tuple[nn.Module, nn
 def norm(name: Norm, dimensions: int, channels: int, *, affine: bool = True) -> nn.Module:
     """Make a normalisation layer; ``none`` keeps the absolute intensity.
 
-    Args:
-        name: Kind of normalisation.
-        dimensions: 2 or 3.
-        channels: Channels in and out.
-        affine: Whether it learns a scale and an offset per channel.
-
     Example:
         >>> norm("group", 2, 16).num_groups
         8
@@ -81,20 +55,14 @@ def norm(name: Norm, dimensions: int, channels: int, *, affine: bool = True) -> 
         return nn.Identity()
     if name == "group":
         return nn.GroupNorm(max(g for g in (8, 4, 2, 1) if channels % g == 0), channels, affine=affine)
-    batch = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-    instance = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
-    if name == "batch":
-        return batch[dimensions](channels, affine=affine)
-    return instance[dimensions](channels, affine=affine)
+    layers = {"batch": (nn.BatchNorm2d, nn.BatchNorm3d), "instance": (nn.InstanceNorm2d, nn.InstanceNorm3d)}
+    return layers[name][dimensions - 2](channels, affine=affine)
 
 
 class ResidualBlock(nn.Module):
     """Residual block: conv, norm, SiLU, conv, norm, plus the input, then SiLU.
 
     Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
         stride: Step of the first convolution.
         normalisation: Normalisation after each convolution.
     """
@@ -166,11 +134,7 @@ def pyramid(blocks: nn.ModuleList, x: Tensor, modulate: Modulate, *, first: int 
 
 
 def modulated_levels(levels: Iterable[Tensor], modulate: Modulate) -> Features:
-    """Modulate levels at the sites of the skips and of the deepest features.
-
-    Args:
-        levels: (B, C_i, *S / stride_i), finest first.
-        modulate: Applied at the sites.
+    """Modulate levels, finest first, at the sites of the skips and of the deepest features.
 
     Example:
         >>> import torch

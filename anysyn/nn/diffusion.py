@@ -14,9 +14,6 @@ class EmbeddingBlock(nn.Module):
     """MONAI's residual block, which adds a projection of an embedding, followed by optional attention.
 
     Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
         embedding: Width of the embedding.
         groups: Groups of the group norms, a divisor of the channels in and out.
         head_width: Channels of an attention head, a divisor of the channels out; 0 for no attention.
@@ -50,11 +47,6 @@ class EmbeddingBlock(nn.Module):
 
 def upsampling_conv(dimensions: int, channels: int, ratio: int) -> nn.Module:
     """Make nearest-neighbour upsampling with a convolution after it.
-
-    Args:
-        dimensions: 2 or 3.
-        channels: Channels in and out.
-        ratio: Factor of each axis.
 
     Example:
         >>> import torch

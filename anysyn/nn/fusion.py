@@ -20,12 +20,9 @@ class TextFusion(nn.Module):
     ``y = LN(x * (a + v))``, ``LN(y + FFN(y))``. Without gradients, voxels are processed a few at a time.
 
     Args:
-        dimensions: Voxel axes, 2 or 3.
         width: Width of a text token.
         channels: C of the features.
-        heads: Attention heads.
-        temperature: Initial temperature of each head, which divides the cosines.
-        expansion: Expansion of the feed-forward network.
+        heads, temperature, expansion: As in conditioner `cross_attention`.
         residual: Whether ``a`` is added; otherwise the gate is ``v`` alone.
         chunk: Voxels processed at a time without gradients, over all samples.
 
@@ -74,12 +71,7 @@ class TextFusion(nn.Module):
         return self._in_planes(features, gate)
 
     def gate(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """Compute the factor of each channel, (B, C); it does not depend on the order of the voxels.
-
-        Args:
-            features: (B, C, *S).
-            tokens: (B, L, width).
-        """
+        """Compute the factor of each channel, (B, C); it does not depend on the order of the voxels."""
         text = self.adapter(tokens)  # (B, L, C)
         queries = self.query(text).unflatten(-1, (len(self.log_temperature), -1))  # (B, L, H, C / H)
         norms = self.key_norms(features, self.key.weight, self.key.bias)  # (B, H, N)

@@ -15,7 +15,6 @@ class GatedFFN(nn.Module):
     ``W_out (GELU(a) * b)``, where ``[a; b]`` is a depth-wise convolution of kernel 3 of ``W_in x``.
 
     Args:
-        dimensions: Voxel axes, 2 or 3.
         channels: C.
         expansion: Width of each of ``a`` and ``b``, as a multiple of C.
 

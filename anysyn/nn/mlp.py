@@ -52,13 +52,6 @@ class MLP(nn.Module):
         return self.rest(self.first(rows))  # (..., outputs)
 
     def rest(self, rows: Tensor) -> Tensor:
-        """Apply all but the first layer, partly in place.
-
-        Args:
-            rows: (..., first hidden width), the output of the first layer; it is overwritten.
-
-        Returns:
-            (..., outputs).
-        """
+        """Apply all but the first layer to its output, which is overwritten: (..., H) to (..., outputs)."""
         outputs: Tensor = self.layers[1:](rows)  # (..., outputs)
         return outputs

@@ -11,15 +11,7 @@ from torch import nn
 def residual_unit(
     dimensions: int, inputs: int, outputs: int, *, stride: int = 1, units: int = 2, last_plain: bool = False
 ) -> nn.Module:
-    """Make MONAI's `ResidualUnit`: convolutions, each with norm and PReLU, plus a convolution of the input.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-        stride: Step of the first convolution.
-        units: Number of convolutions.
-        last_plain: Whether the last one has neither norm nor PReLU.
+    """Make MONAI's `ResidualUnit`: ``units`` convolutions, each with norm and PReLU, plus one of the input.
 
     Example:
         >>> import torch
@@ -38,13 +30,6 @@ def upsampling_convolution(
     dimensions: int, inputs: int, outputs: int, stride: int, *, plain: bool = False
 ) -> nn.Module:
     """Make MONAI's transposed `Convolution` of kernel 3, with norm and PReLU unless plain.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-        stride: Upsampling factor.
-        plain: Whether it has neither norm nor PReLU.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Convolutions that halve or enlarge the size, as in pix2pix, in two or three dimensions."""
+"""Widths and convolutions of pix2pix, in two or three dimensions."""
 
 from __future__ import annotations
 
@@ -19,27 +19,8 @@ def strided_widths(levels: int, width: int) -> tuple[int, ...]:
     return tuple(width * min(2**i, 8) for i in range(levels))
 
 
-def halving_conv(dimensions: int, inputs: int, outputs: int) -> nn.Module:
-    """Make a convolution of kernel 4 and stride 2, without a bias.
-
-    Example:
-        >>> import torch
-        >>> halving_conv(2, 1, 4)(torch.rand(1, 1, 8, 6)).shape
-        torch.Size([1, 4, 4, 3])
-    """
-    layer = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
-    return layer(inputs, outputs, 4, stride=2, padding=1, bias=False)
-
-
 def transposed_conv(dimensions: int, inputs: int, outputs: int, ratio: int, *, bias: bool = False) -> nn.Module:
-    """Make a transposed convolution whose kernel is twice the ratio, or a convolution of kernel 3 if the ratio is 1.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-        ratio: Upsampling factor, 1 or even.
-        bias: Whether it has a bias.
+    """Make a transposed convolution whose kernel is twice the ratio, 1 or even; a convolution of kernel 3 at ratio 1.
 
     Example:
         >>> import torch
@@ -54,12 +35,6 @@ def transposed_conv(dimensions: int, inputs: int, outputs: int, ratio: int, *, b
 
 def upsampling_conv(dimensions: int, inputs: int, outputs: int, ratio: int) -> nn.Module:
     """Make nearest-neighbour upsampling and a convolution of kernel 4, which avoids checkerboard artefacts.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-        ratio: Upsampling factor.
 
     Example:
         >>> import torch

@@ -18,10 +18,6 @@ def copies(network: nn.Module, names: Sequence[str]) -> nn.ModuleDict:
     parameters of any other module, such as the position bias of a Swin window, start as in the first. So does a module
     that is marked ``published``, as its weights are pretrained.
 
-    Args:
-        network: The design.
-        names: One for each copy, without dots.
-
     Example:
         >>> networks = copies(nn.Linear(3, 2), ["T1w", "T2w"])
         >>> list(networks), networks["T1w"].weight.equal(networks["T2w"].weight)

@@ -32,13 +32,7 @@ def swin_blocks(
 ) -> Any:
     """Make the transformer blocks of a stage, MONAI's `BasicLayer`: every other block has shifted windows.
 
-    Args:
-        dimensions: 2 or 3.
-        width: Channels in and out.
-        depth: Number of blocks.
-        head_width: Channels of an attention head.
-        window: Length of the attention window, in tokens along each axis.
-        drop_path: Stochastic depth rate of each block, in training.
+    The arguments are those of encoder `swin_unet`, with a ``drop_path`` for each block.
 
     Raises:
         ValueError: If ``head_width`` does not divide the width.
@@ -61,7 +55,6 @@ class PatchMerging(nn.Module):
     """Patch merging by MONAI's module: each 2 x 2 or 2 x 2 x 2 tokens become one of twice the channels.
 
     Args:
-        dimensions: 2 or 3.
         width: Channels in.
 
     Example:
@@ -86,9 +79,6 @@ class PatchExpansion(nn.Module):
     """Patch expansion: a linear map splits each token into ``factor`` tokens along each axis; then a norm.
 
     Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
         factor: Output tokens per input token along each axis.
 
     Example:

@@ -108,8 +108,6 @@ class VoxelTokens(nn.Module):
     Positions are learned on one grid and interpolated to that of the features.
 
     Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
         width: Token width.
         side: Voxels along each axis for which positions are learned.
         class_token: Whether a learned token precedes those of the voxels.

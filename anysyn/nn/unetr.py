@@ -24,14 +24,7 @@ def swin_transformer(
 ) -> Any:
     """Make MONAI's `SwinTransformer`, on the default device, over patches of two voxels along each axis.
 
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        width: Channels of a patch; each stage doubles them.
-        window: Length of the attention window, in tokens along each axis.
-        depths: Transformer blocks of each stage.
-        heads: Attention heads of each stage.
-        version: 2 puts a residual convolution block before each stage.
+    The arguments are those of encoder `swin_unetr`; ``width`` is its ``feature_size``.
 
     Example:
         >>> swin = swin_transformer(2, 1, 12, window=4, depths=(1, 1, 1, 1), heads=(1, 2, 4, 8), version=2)
@@ -55,16 +48,7 @@ def vision_transformer(
     """Make MONAI's `ViT` without a head, with learned positions.
 
     Its blocks contain the norm of an unused cross attention, which is kept, frozen, so that MONAI's weights load.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        size: Image side in voxels for which positions are learned.
-        patch: Voxels per token along each axis.
-        width: Token width.
-        hidden: Width of the MLPs' hidden layer.
-        layers: Number of blocks.
-        heads: Attention heads of each block, a divisor of the width.
+    The arguments are those of encoder `unetr`; a token has ``patch`` voxels along each axis.
 
     Example:
         >>> vit = vision_transformer(2, 1, size=32, patch=16, width=12, hidden=24, layers=2, heads=3)
@@ -82,11 +66,6 @@ def vision_transformer(
 def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """Make MONAI's `UnetrBasicBlock`: two convolutions and a shortcut, with instance normalisation.
 
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-
     Example:
         >>> residual_block(2, 1, 4)(torch.rand(1, 1, 6, 6)).shape
         torch.Size([1, 4, 6, 6])
@@ -102,12 +81,7 @@ def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
 def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int, *, convolved: bool) -> nn.Module:
     """Make MONAI's `UnetrPrUpBlock`: the tokens of a vision transformer, upsampled by repeated doubling.
 
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out.
-        doublings: Number of doublings, at least 1.
-        convolved: Whether a residual block follows each doubling after the first.
+    Residual blocks follow the doublings after the first if it is ``convolved``.
 
     Example:
         >>> projection_block(2, 8, 4, 2, convolved=True)(torch.rand(1, 8, 3, 3)).shape
@@ -132,12 +106,6 @@ def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int,
 
 def upsampling_block(dimensions: int, inputs: int, outputs: int, stride: int) -> nn.Module:
     """Make MONAI's `UnetrUpBlock`: a transposed convolution, concatenation of the skip, a residual block.
-
-    Args:
-        dimensions: 2 or 3.
-        inputs: Channels in.
-        outputs: Channels out, and of the skip.
-        stride: Upsampling factor.
 
     Example:
         >>> upsampling_block(2, 8, 4, 2)(torch.rand(1, 8, 3, 3), torch.rand(1, 4, 6, 6)).shape

@@ -1,4 +1,8 @@
-"""Fusion of the features of any number of sources: maximum, weighted mean, moments, and unification."""
+"""Fusion of the features of any number of sources: maximum, weighted mean, moments, and unification.
+
+Each takes ``features`` (B, J, C, *S) and ``counts``, (B, J) bool with at least one source per sample or None if all
+count, and returns (B, C, *S).
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,6 @@ from anysyn.ops import spread
 def strongest(features: Tensor, counts: Tensor | None = None) -> Tensor:
     """Return the element-wise maximum over the sources that count: hard integration.
 
-    Args:
-        features: (B, J, C, *S).
-        counts: (B, J) bool, at least one per sample; None if all count.
-
-    Returns:
-        (B, C, *S).
-
     Example:
         >>> features = torch.tensor([[[1.0], [5.0], [3.0]]])  # three sources of one channel
         >>> strongest(features, torch.tensor([[True, False, True]])).item()
@@ -30,15 +27,7 @@ def strongest(features: Tensor, counts: Tensor | None = None) -> Tensor:
 
 
 def weighted_mean(features: Tensor, scores: Tensor, counts: Tensor | None = None) -> Tensor:
-    """Return the mean over the sources that count, weighted by the softmax of their scores: soft integration.
-
-    Args:
-        features: (B, J, C, *S).
-        scores: (B, J, 1, *S).
-        counts: (B, J) bool, at least one per sample; None if all count.
-
-    Returns:
-        (B, C, *S).
+    """Return the mean over the sources weighted by the softmax of their scores, (B, J, 1, *S): soft integration.
 
     Example:
         >>> features = torch.tensor([[[1.0], [5.0], [3.0]]])
@@ -53,13 +42,6 @@ def weighted_mean(features: Tensor, scores: Tensor, counts: Tensor | None = None
 
 def moments(features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Return the mean and the variance over the sources that count.
-
-    Args:
-        features: (B, J, C, *S).
-        counts: (B, J) bool, at least one per sample; None if all count.
-
-    Returns:
-        (B, C, *S) each.
 
     Example:
         >>> features = torch.tensor([[[1.0], [5.0], [3.0]]])
@@ -82,9 +64,7 @@ class FeatureUnification(nn.Module):
     does not count has no influence.
 
     Args:
-        dimensions: Voxel axes, 2 or 3.
         inputs: Channels of each source.
-        outputs: Channels out.
 
     Example:
         >>> unify = FeatureUnification(dimensions=2, inputs=8, outputs=4)
@@ -98,12 +78,7 @@ class FeatureUnification(nn.Module):
         self.join = conv(dimensions, 2 * inputs, outputs, 1)
 
     def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
-        """Unify (B, J, inputs, *S) to (B, outputs, *S).
-
-        Args:
-            features: Of each source.
-            counts: (B, J) bool, which sources count, at least one per sample; None if all do.
-        """
+        """Unify (B, J, inputs, *S) to (B, outputs, *S)."""
         known = features
         if counts is not None:  # before any arithmetic: the features of an absent source may be anything, even NaN
             known = features.masked_fill(~spread(counts, features), 0)  # (B, J, inputs, *S)

@@ -23,8 +23,8 @@ def test_it_is_an_instance_norm_with_scale_shift_and_weights_from_the_code():
             for i in range(3)
         ]
     )
-    told = Condition(torch.zeros(3, 1, 5), code.unsqueeze(1))
-    torch.testing.assert_close(adain(features, told, SITE), expected, atol=1e-5, rtol=1e-4)
+    condition = Condition(torch.zeros(3, 1, 5), code.unsqueeze(1))
+    torch.testing.assert_close(adain(features, condition, SITE), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_without_weights_it_has_a_third_less_to_learn():

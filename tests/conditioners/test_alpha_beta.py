@@ -123,7 +123,7 @@ def test_the_encoders_of_each_modality_share_one_mapping():
 
 
 def unfolded(model, batch, query):
-    """Answer with a decoder that is not told what acts, and so lays the features of each target out."""
+    """Answer with a decoder that does not know what acts, and so lays the features of each target out."""
 
     class Blind(Decoder):
         def forward(self, features, targets, modulate, places=None):
@@ -138,7 +138,7 @@ def test_folded_into_the_decoder_it_answers_the_same(depth):
     model, shape = network(depth=depth), (3, 9, 11)[3 - 2 - (depth > 1) :]
     batch, query = batch_of(shape), query_of((3, 1, 2))
     called = []
-    model.conditioners[0].register_forward_hook(lambda module, told, answer: called.append(told[2]))
+    model.conditioners[0].register_forward_hook(lambda module, given, answer: called.append(given[2]))
     with torch.no_grad():
         folded = model(batch, query).images
         assert called == ["encoder/out"]

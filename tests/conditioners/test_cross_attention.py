@@ -14,7 +14,7 @@ def fusion_of(channels, width=6, **keys):
     return CrossAttention(sites=[Site("decoder/in", channels)], reads=reads, dimensions=3, **keys)
 
 
-def told(fill, width=6):
+def condition_of(fill, width=6):
     token = torch.full((1, 1, width), fill).cos()
     return Condition(token, token)
 
@@ -31,10 +31,10 @@ def test_the_text_matters():
     features = torch.randn(1, 16, 4, 5, 6)
     for residual in (True, False):
         fusion = fusion_of(16, residual=residual)
-        first, second = (fusion(features, told(fill), "decoder/in") for fill in (0.0, 2.0))
+        first, second = (fusion(features, condition_of(fill), "decoder/in") for fill in (0.0, 2.0))
         assert (first - second).abs().max() > 1e-3
     alike = torch.ones(1, 16, 4, 5, 6)
-    first, second = (fusion.fusions["decoder-in"].gate(alike, told(fill).target) for fill in (0.0, 2.0))
+    first, second = (fusion.fusions["decoder-in"].gate(alike, condition_of(fill).target) for fill in (0.0, 2.0))
     torch.testing.assert_close(first, second)
 
 
@@ -50,9 +50,9 @@ def test_bfloat16_is_near():
     torch.manual_seed(0)
     fusion, features = fusion_of(16, chunk=50), torch.randn(1, 16, 8, 5, 6)
     with torch.inference_mode():
-        exact = fusion(features, told(1.0), "decoder/in")
+        exact = fusion(features, condition_of(1.0), "decoder/in")
         with torch.autocast("cpu", torch.bfloat16):
-            near = fusion(features.bfloat16(), told(1.0), "decoder/in")
+            near = fusion(features.bfloat16(), condition_of(1.0), "decoder/in")
     assert (near.float() - exact).abs().mean() < 0.02 * exact.abs().mean()
 
 

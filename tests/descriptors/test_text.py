@@ -43,7 +43,7 @@ def test_tokens_are_the_embeddings_of_the_prompts(make):
     torch.testing.assert_close(found.source, alone.expand(2, 1, -1))
 
 
-def test_a_record_is_told_with_the_modality_that_is_asked_for(counted):
+def test_a_record_is_stated_with_the_modality_that_is_asked_for(counted):
     text, made, _ = counted
     found = text(batch_of((4, 4)), replace(asked(LONG, None), targets=torch.tensor([[3], [3]])))
     want = [replace(record or Acquisition(), modality="FLAIR").to_prompt() for record in (LONG, None)]

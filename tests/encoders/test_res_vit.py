@@ -43,8 +43,3 @@ def test_it_takes_up_all_of_its_convolutional_half():
     assert common_weights(whole, half) == list(half.state_dict())
     take_weights(whole, half)
     assert all(torch.equal(value, whole.state_dict()[name]) for name, value in half.state_dict().items())
-
-
-def test_a_transformer_before_no_block_is_refused():
-    with pytest.raises(ValueError, match="transformers: 2 is none of the 2 residual blocks"):
-        made((2,))

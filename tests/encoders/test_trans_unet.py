@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from anysyn.nn.transformer import TransformerBlock, VoxelTokens
-from anysyn.registry import build
 
 
 @pytest.mark.parametrize("norm_first", [True, False])
@@ -42,8 +41,3 @@ def test_positions_at_the_learned_size_are_taken_as_they_are():
     torch.testing.assert_close(found[0, 1:], tokens.positions[0, 1:])
     torch.testing.assert_close(found[1, 0], tokens.first[0, 0] + tokens.positions[0, 0])
     torch.testing.assert_close(tokens.maps(found, (3, 3))[0, :, 1, 2], tokens.positions[0, 1 + 5])
-
-
-def test_a_side_that_no_token_fits_is_refused():
-    with pytest.raises(ValueError, match="side: 100 is no multiple of 16"):
-        build("encoder", {"name": "trans_unet", "side": 100}, modalities=1, dimensions=2)

@@ -16,49 +16,29 @@ TIE = 1e-6  # a point in [-1, 1] this close to a voxel's centre is on it: float3
 
 
 class Corners(NamedTuple):
-    """The two voxels around each point of one axis: side 0 below it, side 1 above.
+    """The two voxels around each point of one axis: side 0 below it, side 1 above."""
 
-    Args:
-        cell: (2, n) int64, the voxels.
-        offset: (2, n) from their centres to the point; a voxel is 2 wide, as in LIIF.
-        weight: (2, n) of linear interpolation; the sides sum to 1.
-    """
-
-    cell: Tensor
-    offset: Tensor
-    weight: Tensor
+    cell: Tensor  # (2, n) int64, the voxels
+    offset: Tensor  # (2, n) from their centres to the point; a voxel is 2 wide, as in LIIF
+    weight: Tensor  # (2, n) of linear interpolation; the sides sum to 1
 
 
 class Side(NamedTuple):
-    """The voxel below, or above, each point of a stretch at which its weight is not zero.
+    """The voxel below, or above, each point of a stretch at which its weight is not zero."""
 
-    Args:
-        place: (m,) int64, points of the stretch.
-        cell: (m,) int64, the voxels, counted within the box.
-        offset: (m,) from their centres to the point; a voxel is 2 wide.
-        weight: (m,) of linear interpolation.
-    """
-
-    place: Tensor
-    cell: Tensor
-    offset: Tensor
-    weight: Tensor
+    place: Tensor  # (m,) int64, points of the stretch
+    cell: Tensor  # (m,) int64, the voxels, counted within the box
+    offset: Tensor  # (m,) from their centres to the point; a voxel is 2 wide
+    weight: Tensor  # (m,) of linear interpolation
 
 
 class Stretch(NamedTuple):
-    """Neighbouring points of one axis of a lattice.
+    """Neighbouring points of one axis of a lattice."""
 
-    Args:
-        places: Their slice of the axis.
-        box: The voxels around them.
-        sides: The voxels below them, and those above if any of these has a weight.
-        centred: Whether the points are the centres of the box's voxels, in order.
-    """
-
-    places: slice
-    box: slice
-    sides: tuple[Side, ...]
-    centred: bool
+    places: slice  # of the axis
+    box: slice  # the voxels around them
+    sides: tuple[Side, ...]  # the voxels below them, and those above if any of these has a weight
+    centred: bool  # whether the points are the centres of the box's voxels, in order
 
 
 def corners(at: Tensor, length: int) -> Corners:

@@ -89,8 +89,8 @@ def test_on_the_centre_of_a_voxel_that_voxel_alone_answers_where_the_published_f
     features, mlp = problem(2)
     places = scaled(2, 1)
     rows = F.unfold(features, 3, padding=1).movedim(1, -1)  # (B, Q, 9 C)
-    told = torch.tensor([0.0, 0.0, 2.0, 2.0]).expand(*rows.shape[:2], 4)  # no offset, and a cell as wide as a voxel
-    alone = mlp(torch.cat([rows, told], -1)).movedim(-1, 1)
+    of_place = torch.tensor([0.0, 0.0, 2.0, 2.0]).expand(*rows.shape[:2], 4)  # no offset, and a cell as wide as a voxel
+    alone = mlp(torch.cat([rows, of_place], -1)).movedim(-1, 1)
     torch.testing.assert_close(liif(features, mlp, places, chunk=50).flatten(2), alone, atol=1e-6, rtol=0)
     published = literal(features, mlp, places, "published")
     assert (published - alone).abs().max() > 1e-3

@@ -25,11 +25,11 @@ def literal(features, mlp, onto, coordinates):
     size = features.shape[2:]
     feature = F.interpolate(features, onto, mode=MODES[len(size)], align_corners=False).flatten(2).movedim(1, -1)
     places = lattice(size, onto).points(len(features))
-    told = [places.at]
+    inputs = [places.at]
     if coordinates == "relative":
         offset = 2 * math.pi * ((places.at + 1) * torch.tensor(size) / 2 - 0.5)
-        told = [offset.sin(), offset.cos(), places.step.unsqueeze(1).expand_as(offset)]
-    return mlp(torch.cat([feature, *told], -1)).movedim(-1, 1).unflatten(2, onto)
+        inputs = [offset.sin(), offset.cos(), places.step.unsqueeze(1).expand_as(offset)]
+    return mlp(torch.cat([feature, *inputs], -1)).movedim(-1, 1).unflatten(2, onto)
 
 
 @pytest.mark.parametrize("recompute", [False, True])
