@@ -74,6 +74,8 @@ def test_commands_exist() -> None:
     assert isinstance(group, TyperGroup)
     assert commands()
     for words in commands():
+        if words[:2] == ["probe", "air"]:
+            continue  # of the example plugin, which tests/test_plugin.py installs
         command: object = group
         while isinstance(command, TyperGroup) and words[0].islower():
             context = typer.Context(command)
