@@ -172,7 +172,7 @@ def levels(cohort, modality, **settings):
         ("T2w", lambda grey, white, fluid: fluid > grey > white),
         ("FLAIR", lambda grey, white, fluid: grey > white > 2 * fluid),
         ("CT", lambda grey, white, fluid: 30 < grey < 45 and -5 < fluid < 20),
-        ("FDG-PET", lambda grey, white, fluid: grey > 1.3 * white),
+        ("FDG-PET", lambda grey, white, fluid: grey > 1.3 * white and grey > 3),
         ("ADC", lambda grey, white, fluid: 600 < white < 800 and 2300 < fluid < 3300),
     ],
 )
@@ -257,7 +257,9 @@ def test_the_tissue_map_says_which_tissue_is_largest(cohort):
         assert np.array_equal(mask.affine, nib.load(masks / "sub-001" / "anat" / "sub-001_dseg.nii.gz").affine)
 
 
-def test_truth_that_is_not_there_is_one_line(cohort):
+def test_truth_that_is_not_there_is_one_line(cohort, tmp_path):
+    with pytest.raises(UserError, match="is no simulated cohort"):
+        simulate_like(tmp_path, "sub-001", Acquisition(modality="T2w"))
     with pytest.raises(UserError, match=r"no tissue 'whit'; did you mean 'white'"):
         tissue_masks(cohort, "sub-001", "whit")
     with pytest.raises(UserError, match=r"sub-009_dseg\.nii\.gz is missing"):
@@ -304,10 +306,19 @@ def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "options", [{"centres": 7}, {"centres": ["G"]}, {"subjects": 0}, {"spacing": 0.1}, {"contrasts": ["T9"]}]
+    ("options", "message"),
+    [
+        ({"centres": 7}, "choose 1 to 6"),
+        ({"centres": ["G"]}, "no centre 'G'"),
+        ({"centres": []}, "no centre is given"),
+        ({"subjects": 0}, "0 subjects"),
+        ({"spacing": 0.1}, "0.5 to 8 mm"),
+        ({"contrasts": ["T9"]}, "T9"),
+        ({"labels": "nowhere"}, "no label map"),
+    ],
 )
-def test_numbers_out_of_range_are_said_before_anything_is_written(tmp_path, options):
-    with pytest.raises(UserError):
+def test_options_out_of_range_are_said_before_anything_is_written(tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
         simulate(tmp_path / "cohort", **options)
     assert not (tmp_path / "cohort").exists()
 

@@ -76,7 +76,7 @@ def template(spacing: float) -> Anatomy:
 
     Cerebrospinal fluid is what the brain mask holds beside grey and white matter. The deep nuclei, which the template's
     maps split between grey and white, are the darker part of what is mixed in the middle of the brain. What the
-    template's T1-weighted image shows beyond the mixture of tissues becomes the texture. The voxel size is in mm.
+    template's T1-weighted image shows beyond the mixture of tissues becomes the texture. Voxels have ``spacing`` in mm.
     """
     from nilearn import datasets
 
@@ -113,7 +113,7 @@ def moved(image: NDArray[Any], grid: Grid, onto: Grid) -> Map:
 
 
 def coarser(grid: Grid, spacing: float) -> Grid:
-    """Return the grid of another voxel size, in mm, that covers a grid."""
+    """Return the grid of another voxel size, ``spacing`` in mm, that covers a grid."""
     scale = spacing / np.asarray(grid.spacing)
     shape = tuple(int(np.ceil(n / s)) for n, s in zip(grid.shape, scale, strict=True))
     step = np.diag([*scale, 1.0])
@@ -122,7 +122,7 @@ def coarser(grid: Grid, spacing: float) -> Grid:
 
 
 def of_subject(anatomy: Anatomy, generator: np.random.Generator, spacing: float) -> Anatomy:
-    """Warp the anatomy of a template or a label map into a subject's, with a texture of its own; voxels in mm."""
+    """Warp the anatomy of a template or a label map into a subject's, with a texture of its own (``spacing`` in mm)."""
     bend = warped(anatomy.shape, spacing, generator)
     fractions = {name: bend(part) for name, part in anatomy.fractions.items()}
     own = smooth_field(anatomy.shape, 10.0 / spacing, generator)
