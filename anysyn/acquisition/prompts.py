@@ -61,10 +61,7 @@ def family(modality: str | None) -> str:
 
 
 def fields(template: str) -> tuple[str, ...]:
-    """Return the fields of an acquisition that a template contains.
-
-    Args:
-        template: ``"MRI"``, ``"CT"`` or ``"PET"``.
+    """Return the fields of an acquisition that a template, one of `TEMPLATES`, contains.
 
     Example:
         >>> fields("CT")[-4:]
@@ -90,9 +87,6 @@ def write(known: Mapping[str, Any]) -> str:
 
 def read(text: str) -> dict[str, Any]:
     """Read a prompt; spaces count once, as the published data files have two before the last bracket.
-
-    Args:
-        text: A line as `write` returns it.
 
     Returns:
         The fields that are not None.

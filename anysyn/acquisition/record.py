@@ -116,9 +116,6 @@ class Acquisition:
             sidecar: The parsed JSON, in BIDS units (seconds, degrees, tesla).
             known: Fields known from elsewhere: the modality, the voxel size, the age.
 
-        Returns:
-            The acquisition in this record's units.
-
         Example:
             >>> Acquisition.from_bids({"RepetitionTime": 2.3, "FlipAngle": "n/a"}, modality="T1w").repetition_time_ms
             2300.0

@@ -11,17 +11,14 @@ from anysyn.registry import find, kinds, names, suggest
 
 
 def lines(kind: str | None = None) -> Iterator[str]:
-    """List every registered part with its one-line summary, or those of one kind.
-
-    Args:
-        kind: A kind, in the singular or the plural.
+    """List every registered part with its one-line summary, or those of one kind, in the singular or the plural.
 
     Raises:
         RecipeError: If there is no such kind.
 
     Example:
-        >>> next(lines("schedules"))
-        'schedule constant: Keep the learning rate.'
+        >>> next(lines("schedules")).partition(":")[0]
+        'schedule constant'
     """
     probe_names()  # which enrols every part, probes too
     for one in kinds() if kind is None else [_kind(kind)]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from anysyn.errors import UserError
@@ -35,18 +34,14 @@ def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progres
     _clear(out, overwrite)
     cohort = simulate(out / "cohort", subjects=SUBJECTS, centres=2, contrasts=CONTRASTS, jobs=2, progress=progress)
     run = train("small/demo", out=out / "run", overrides=[f"data.root={cohort}"], progress=progress).folder
-    for path in _one_synthesis(run, out / "synthetic"):
+    loaded = load_run(run)
+    t1 = loaded.subjects(split="test")[0][0].images["T1w"]
+    for path in synthesize(loaded, sources={"T1w": t1}, targets=["T2w", "FLAIR"], out=out / "synthetic"):
         progress.say(f"synthesized {path}")
     results = evaluate(run, pairs=PAIRS, progress=progress)
     for line in results.lines():
         progress.say(line)
     progress.say(f"report: {report(run)}")
-
-
-def _one_synthesis(run: Path, out: Path) -> Iterator[Path]:
-    loaded = load_run(run)
-    subject = loaded.subjects(split="test")[0][0]
-    yield from synthesize(loaded, sources={"T1w": subject.images["T1w"]}, targets=["T2w", "FLAIR"], out=out)
 
 
 def _clear(out: Path, overwrite: bool) -> None:

@@ -20,22 +20,13 @@ class Probes(TyperGroup):
     """The registered probes as commands, made when they are asked for: so the command line starts fast."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """List the probes.
-
-        Args:
-            ctx: Of the command line.
-        """
+        """List the probes."""
         from anysyn.probes.catalogue import probe_names
 
         return probe_names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Make the command of a probe, or say which there are.
-
-        Args:
-            ctx: Of the command line.
-            cmd_name: The probe.
-        """
+        """Make the command of a probe, or say which there are."""
         from anysyn.errors import RecipeError
         from anysyn.probes.catalogue import find_probe
 
@@ -65,12 +56,7 @@ def shared(
 
 
 def command_of(name: str, fields: dict[str, FieldInfo]) -> Callable[..., None]:
-    """Return the command of a probe: the shared arguments and an option for each of its own.
-
-    Args:
-        name: The probe.
-        fields: Of its options.
-    """
+    """Return the command of a probe: the shared arguments and an option for each field of its own."""
     run, *options = inspect.signature(shared, eval_str=True).parameters.values()
     own = [_parameter(key, field) for key, field in fields.items()]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +18,15 @@ from anysyn.types import Batch, Query
 SIDE = 128  # voxels along an axis for which memory is stated, where the recipe leaves the size open
 
 
-@dataclass(frozen=True)
-class Size:
-    """Count one module.
-
-    Args:
-        name: Its name among the parts.
-        what: Its class.
-        parameters: Numbers that are learned.
-    """
-
-    name: str
-    what: str
-    parameters: int
-
-
-def sizes(parts: nn.ModuleDict) -> list[Size]:
-    """Count the parameters of every part and of what it is made of, two levels down.
+def sizes(parts: nn.ModuleDict) -> list[tuple[str, str, int]]:
+    """Return name, class and number of parameters of every part and of what it is made of, two levels down.
 
     Example:
         >>> sizes(nn.ModuleDict({"head": nn.Linear(2, 3)}))
-        [Size(name='head', what='Linear', parameters=9)]
+        [('head', 'Linear', 9)]
     """
     named = [(name, module) for name, module in parts.named_modules() if name and name.count(".") < 2]
-    return [Size(name, type(module).__name__, sum(p.numel() for p in module.parameters())) for name, module in named]
+    return [(name, type(module).__name__, sum(p.numel() for p in module.parameters())) for name, module in named]
 
 
 def activation_bytes(model: Synthesizer, modalities: int, shape: tuple[int, ...]) -> int:
@@ -90,7 +74,7 @@ def lines(recipe: str | Path, overrides: tuple[str, ...] = ()) -> Iterator[str]:
     with torch.device("meta"):
         parts = build.parts(checked)
     yield from ("", f"{'part':<40}{'class':<24}{'parameters':>14}")
-    yield from (f"{size.name:<40}{size.what:<24}{size.parameters:>14,}" for size in sizes(parts))
+    yield from (f"{name:<40}{what:<24}{count:>14,}" for name, what, count in sizes(parts))
     for name, part in parts.items():
         if isinstance(part, Synthesizer):
             yield from ("", f"{'site of ' + name:<40}{'channels':<10}conditioners")

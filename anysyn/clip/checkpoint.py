@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -19,10 +19,7 @@ from anysyn.registry import Given, register
 
 T = TypeVar("T")
 
-REMEDY = (
-    "name a folder with config.json, model.safetensors, preprocessor_config.json and the tokenizer, or a model of the "
-    "Hugging Face hub that the network reaches or the cache holds (HF_HOME says where the cache is)"
-)
+FILES = "config.json, model.safetensors, preprocessor_config.json and the tokenizer"
 
 
 @register("part", "clip")
@@ -44,7 +41,7 @@ def pretrained_clip(*, names: Given[tuple[str, ...]], checkpoint: str, revision:
     from transformers import AutoConfig, AutoTokenizer  # here, since transformers takes seconds to import
     from transformers.image_processing_base import ImageProcessingMixin
 
-    with _explained(checkpoint):
+    with explained(checkpoint, FILES):
         config = _cached(AutoConfig.from_pretrained, checkpoint, revision)
         tokenizer = _cached(AutoTokenizer.from_pretrained, checkpoint, revision)
         prepared, _ = _cached(ImageProcessingMixin.get_image_processor_dict, checkpoint, revision)
@@ -61,15 +58,13 @@ def _towers(config: Any, checkpoint: str, revision: str) -> nn.Module:
     from transformers import AutoModel
 
     if torch.get_default_device().type == "meta":
-        laid_out: nn.Module = AutoModel.from_config(config)
-        return laid_out
+        return cast(nn.Module, AutoModel.from_config(config))
     safe = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     towers, info = _cached(AutoModel.from_pretrained, checkpoint, revision, **safe)
     if info["missing_keys"]:
         absent = sorted(info["missing_keys"])
         raise ValueError(f"its weights lack {len(absent)} tensors, {absent[0]} among them")
-    read: nn.Module = towers
-    return read
+    return cast(nn.Module, towers)
 
 
 def _pixels(vision: Any, prepared: dict[str, Any]) -> Pixels:
@@ -93,9 +88,17 @@ def _cached(read: Callable[..., T], checkpoint: str, revision: str, **options: A
 
 
 @contextmanager
-def _explained(checkpoint: str) -> Iterator[None]:
+def explained(checkpoint: str, files: str) -> Iterator[None]:
+    """Say in one line why a checkpoint cannot be loaded, and which files a folder needs.
+
+    Raises:
+        RecipeError: If it cannot be loaded.
+    """
     try:
         yield
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise RecipeError(f"checkpoint {checkpoint!r} cannot be loaded: {reason}; {REMEDY}") from error
+        raise RecipeError(
+            f"checkpoint {checkpoint!r} cannot be loaded: {reason}; name a folder with {files}, or a model of the "
+            "Hugging Face hub that the network reaches or the cache holds (HF_HOME says where the cache is)"
+        ) from error

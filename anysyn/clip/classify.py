@@ -32,17 +32,8 @@ def modality_logits(images: Tensor, texts: Tensor, scale: Tensor | float) -> Ten
 
 
 def classify(model: ImageTextModel, images: Tensor) -> Tensor:
-    """Return the probability of each modality of the recipe for each slice.
-
-    Args:
-        model: Its image tower sees the slices, its text tower the descriptions.
-        images: (B, 1, H, W), about 0 to 1.
-
-    Returns:
-        (B, M); each row sums to 1.
-    """
-    embedded = model.encode_image(images)  # (B, D)
-    return modality_logits(embedded, model.modality_embeddings(), model.scale()).softmax(1)  # (B, M)
+    """Return for slices (B, 1, H, W), about 0 to 1, the probability of each modality of the recipe: (B, M)."""
+    return modality_logits(model.encode_image(images), model.modality_embeddings(), model.scale()).softmax(1)
 
 
 def classify_texts(model: ImageTextModel, texts: Sequence[str]) -> Tensor:
@@ -50,10 +41,6 @@ def classify_texts(model: ImageTextModel, texts: Sequence[str]) -> Tensor:
 
     The embedding itself is the logits, as Algorithm 2 (line 3) of OmniSyn writes it: class i is coordinate i. The first
     M classes are the modalities of the recipe; an untrained model finds one only by chance, 1 in D.
-
-    Args:
-        model: Its text tower reads the texts.
-        texts: N texts.
 
     Returns:
         (N, D); each row sums to 1.

@@ -24,9 +24,6 @@ class Snapshot:
     Optimisers, loading and moving to a device are noticed; writing through ``weight.data`` is not. The memory of the
     weights is held, so that no other tensor can come to lie there and be taken for them.
 
-    Args:
-        weights: The weights.
-
     Example:
         >>> weight = nn.Parameter(torch.ones(2))
         >>> snapshot = Snapshot([weight])
@@ -74,14 +71,11 @@ class Clip(ImageTextModel):
     ) -> None:
         super().__init__()
         needed = ("get_text_features", "get_image_features", "logit_scale")
+        self.towers, self.tokenize, self.pixels = towers, tokenize, pixels
         missing = [name for name in needed if not hasattr(towers, name)]
-        children = [name for name, _ in towers.named_children()]
-        missing += [
-            f"{prefix}_*" for prefix in ("text", "vis") if not any(name.startswith(prefix) for name in children)
-        ]
+        missing += [f"{prefix}_*" for prefix in ("text", "vis") if not self._towers(prefix)]
         if missing:
             raise ValueError(f"{type(towers).__name__} is not CLIP-like: it has no {', '.join(missing)}")
-        self.towers, self.tokenize, self.pixels = towers, tokenize, pixels
         self.descriptions = tuple(descriptions)
         self.tokenize(self.descriptions)  # finds one that is too long before any training
         self.dimensions = pixels.dimensions
@@ -100,11 +94,7 @@ class Clip(ImageTextModel):
         return embedded
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """Embed N texts as (N, D).
-
-        Raises:
-            ValueError: If a text has more tokens than the model takes.
-        """
+        """Embed N texts as (N, D); a text that has more tokens than the model takes is a ValueError."""
         device = next(self.parameters()).device
         tokens = {name: torch.tensor(rows, device=device) for name, rows in self.tokenize(texts).items()}  # (N, L)
         with self._at_rest("text"):
@@ -112,19 +102,11 @@ class Clip(ImageTextModel):
         return embedded
 
     def check_texts(self, texts: Sequence[str]) -> None:
-        """Refuse a text that has more tokens than the model takes.
-
-        Raises:
-            ValueError: If there is one.
-        """
+        """Raise a ValueError if a text has more tokens than the model takes."""
         self.tokenize(texts)
 
     def text_embeddings(self, texts: Sequence[str]) -> Tensor:
-        """Embed N texts: (N, D); each once for all while the text tower is frozen, once a step while it learns.
-
-        Raises:
-            ValueError: If a text has more tokens than the model takes.
-        """
+        """Embed N texts: (N, D); each once for all while the text tower is frozen, once a step while it learns."""
         once = list(dict.fromkeys(texts))
         weights = [weight for tower in self._towers("text") for weight in tower.parameters()]
         if not self._embedded_by.matches(weights):

@@ -11,18 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from anysyn.clip.checkpoint import explained
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Pixels
 from anysyn.clip.tokens import refuse_long
 from anysyn.clip.volumes import pooled
 from anysyn.data.modalities import modality
-from anysyn.errors import RecipeError
 from anysyn.registry import Given, register
 
-REMEDY = (
-    "name a folder with open_clip_config.json, open_clip_model.safetensors and the tokenizer, or a model of the "
-    "Hugging Face hub that the network reaches or the cache holds (HF_HOME says where the cache is)"
-)
+FILES = "open_clip_config.json, open_clip_model.safetensors and the tokenizer"
 
 
 @register("part", "open_clip")
@@ -40,7 +37,7 @@ def open_clip_model(*, names: Given[tuple[str, ...]], checkpoint: str) -> Clip:
         RecipeError: If it cannot be loaded, or has no weights.
         ValueError: If a modality's description is too long for it.
     """
-    with _explained(checkpoint):
+    with explained(checkpoint, FILES):
         model, tokenizer = _model_and_tokenizer(checkpoint)
         if not isinstance(getattr(model, "text", None), nn.Module):
             raise ValueError(f"a {type(model).__name__} has no text tower and image tower")
@@ -53,13 +50,7 @@ def open_clip_model(*, names: Given[tuple[str, ...]], checkpoint: str) -> Clip:
 
 
 class OpenTowers(nn.Module):
-    """Answer with the towers of an open_clip model as a model of transformers does.
-
-    Args:
-        visual: (B, C, side, side) to (B, D).
-        text: Token rows (N, L) to (N, D).
-        logit_scale: The logarithm of one over the temperature.
-    """
+    """Answer with the towers of an open_clip model as a model of transformers does."""
 
     def __init__(self, *, visual: nn.Module, text: nn.Module, logit_scale: nn.Parameter) -> None:
         super().__init__()
@@ -129,12 +120,3 @@ def _without_warnings() -> Iterator[None]:
         yield
     finally:
         root.removeFilter(severe)
-
-
-@contextmanager
-def _explained(checkpoint: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise RecipeError(f"checkpoint {checkpoint!r} cannot be loaded: {reason}; {REMEDY}") from error

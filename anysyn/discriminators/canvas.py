@@ -75,7 +75,5 @@ class CanvasPatchGAN(SetDiscriminator):
             (B, M, *T), a score for each patch of each modality.
         """
         channels = torch.cat([canvas, real], 1)  # (B, 2 M, *S)
-        if self.depth > 1:
-            channels = channels.flatten(1, 2)  # (B, 2 M times depth, H, W)
-        scores: Tensor = self.network(channels)  # (B, M, *T)
+        scores: Tensor = self.network(channels.flatten(1, 2) if self.depth > 1 else channels)  # (B, M, *T)
         return scores

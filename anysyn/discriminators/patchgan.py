@@ -6,7 +6,6 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from anysyn.discriminators.input_channels import input_channels
 from anysyn.nn.blocks import Norm, norm
 from anysyn.registry import Given, register
 from anysyn.types import Beside, Discriminator
@@ -56,7 +55,7 @@ class PatchGAN(Discriminator):
         if layers < 1:
             raise ValueError(f"layers: {layers} is not at least 1")
         self.depth, self.least, self.beside = depth, 3 * 2**layers, beside
-        channels = input_channels(beside, modalities=modalities, sources=sources, depth=depth)
+        channels = input_channels(beside, modalities, sources, depth)
         widths = [width * min(2**i, 8) for i in range(layers + 1)]
         steps = [2] * (layers - 1) + [1]
         self.network = nn.Sequential(
@@ -87,6 +86,16 @@ class PatchGAN(Discriminator):
             )
         scores: Tensor = self.network(channels)  # (N, 1, *T)
         return scores
+
+
+def input_channels(beside: Beside, modalities: int, sources: int, depth: int) -> int:
+    """Count the input channels: the slices of the image to score and, if the recipe says so, of its sources.
+
+    Example:
+        >>> [input_channels(beside, 4, 1, 3) for beside in ("nothing", "stack", "canvas")]
+        [3, 6, 15]
+    """
+    return depth * (1 + {"nothing": 0, "stack": sources, "canvas": modalities}[beside])
 
 
 def _layer(dimensions: int, inputs: int, outputs: int, stride: int, kind: Norm) -> nn.Sequential:

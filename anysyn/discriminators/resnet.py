@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.discriminators.input_channels import input_channels
+from anysyn.discriminators.patchgan import input_channels
 from anysyn.errors import RecipeError
 from anysyn.nn.backbones import classifier
 from anysyn.registry import Given, register
@@ -55,19 +55,10 @@ class ResNetDiscriminator(Discriminator):
                 "discriminator resnet sees slices and slabs, not patches with three axes; take {name: patchgan}"
             )
         self.depth, self.beside = depth, beside
-        channels = input_channels(beside, modalities=modalities, sources=sources, depth=depth)
-        self.network = classifier(backbone, channels, outputs)
+        self.network = classifier(backbone, input_channels(beside, modalities, sources, depth), outputs)
 
     def forward(self, images: Tensor, modalities: Tensor) -> Tensor:
-        """Score images, whatever their modality.
-
-        Args:
-            images: (N, 1 + beside, *S), each with its sources; for slabs *S is depth, height, width.
-            modalities: (N,) int64, not used.
-
-        Returns:
-            (N, 1, 1, 1), a score for each image.
-        """
+        """Score images as `PatchGAN.forward` does, but each as a whole: (N, 1, 1, 1)."""
         channels = images.flatten(1, 2) if self.depth > 1 else images  # (N, channels, H, W)
         scores: Tensor = self.network(channels).mean(1)  # (N,)
         return scores.reshape(-1, 1, 1, 1)  # (N, 1, 1, 1)

@@ -5,27 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
-from anysyn.simulation.anatomy.head import Head
-from anysyn.simulation.anatomy.warp import smooth_field
+from anysyn.simulation.anatomy.anatomy import Head
+from anysyn.simulation.anatomy.warp import Map, smooth_field
 from anysyn.simulation.centres import ScanProtocol
 from anysyn.simulation.physics import signal
 from anysyn.simulation.physics.ct import ct
+from anysyn.simulation.physics.instruments import FWHM
 from anysyn.simulation.physics.limits import check_acquisition, needed
 from anysyn.simulation.physics.pet import pet
-from anysyn.simulation.physics.tissues import AIR_HU, Tissue, relaxivities, tissue
-
-Map = NDArray[np.float32]
+from anysyn.simulation.physics.tissues import AIR_HU, relaxivities, tissue
 
 TEXTURE = {"t1": 0.12, "t2": 0.06, "pd": 0.02, "adc": 0.05}  # share by which a texture of 1 changes a property
 NOISE = 0.012  # of the image's bright end, in each channel
 BIAS = 0.05  # standard deviation of the logarithm of the coil's residual shading
 BIAS_MM = 45.0
-FWHM = 2.3548  # of a Gaussian, in standard deviations
 FATTY = ("fat", "marrow")
 FAT_LEFT = 0.05  # share of the signal of fat that its suppression leaves; echo-planar diffusion images need it
 WATERY = ("fluid", "vitreous")  # the same everywhere, so that texture hardly shows
@@ -71,10 +68,7 @@ def acquire(head: Head, protocol: ScanProtocol, *, scale: float, generator: np.r
 def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None) -> Map:
     """Mix the signals of the tissues, before anything that an instrument adds.
 
-    Args:
-        head: The head.
-        acquisition: Acquisition of the image; it decides the sequence.
-        b: Diffusion weighting in s/mm^2; that of the acquisition by default.
+    ``b`` is the diffusion weighting in s/mm^2; that of the acquisition by default.
     """
     inside = np.asarray(sum(head.anatomy.fractions.values())) > 1e-3
     image = np.zeros(head.anatomy.shape, dtype=np.float32)
@@ -99,7 +93,7 @@ class _Properties:
 
 
 def _properties(name: str, factor: float, acquisition: Acquisition, first: Map, second: Map) -> _Properties:
-    mean: Tissue = tissue(name, acquisition.field_strength_t or 3.0)
+    mean = tissue(name, acquisition.field_strength_t or 3.0)
     calm = 0.3 if name in WATERY else 1.0
     t1 = mean.t1 * factor * np.exp(-TEXTURE["t1"] * calm * first)
     t2 = mean.t2 * factor * np.exp(TEXTURE["t2"] * calm * second)

@@ -120,16 +120,6 @@ def _jittered(numbers: Numbers, generator: np.random.Generator) -> dict[str, flo
     }
 
 
-def centre_names() -> tuple[str, ...]:
-    """Return the letters of all centres, in the order in which a cohort takes them.
-
-    Example:
-        >>> centre_names()
-        ('A', 'B', 'C', 'D', 'E', 'F')
-    """
-    return tuple(read_table("centres.yaml"))
-
-
 def chosen_centres(chosen: int | Sequence[str]) -> tuple[str, ...]:
     """Return the letters of the chosen centres.
 
@@ -143,7 +133,7 @@ def chosen_centres(chosen: int | Sequence[str]) -> tuple[str, ...]:
         >>> chosen_centres(2), chosen_centres(["F"])
         (('A', 'B'), ('F',))
     """
-    names = centre_names()
+    names = tuple(read_table("centres.yaml"))
     if isinstance(chosen, int):
         if not 1 <= chosen <= len(names):
             raise UserError(f"--centres {chosen}: choose 1 to {len(names)}")

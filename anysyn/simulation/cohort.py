@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids import bids_name
 from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError
-from anysyn.files import UNFINISHED, replacing, whole_folder
+from anysyn.files import UNFINISHED, replacing, whole_folder, write_json, write_text
 from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.simulation.acquire import acquire
-from anysyn.simulation.anatomy.head import Head
+from anysyn.simulation.anatomy.anatomy import Head
 from anysyn.simulation.anatomy.labels import read_labels
+from anysyn.simulation.anatomy.warp import Map
 from anysyn.simulation.centres import ScanProtocol, centre, chosen_centres
 from anysyn.simulation.participants import people
-from anysyn.simulation.physics.limits import check_acquisition
 from anysyn.simulation.physics.tissues import tissue_names
 from anysyn.simulation.sidecar import NOTICE, sidecar_of
 from anysyn.simulation.simulated_subject import SimulatedSubject, head_of, key_of, noise_of, protocols_of
@@ -81,7 +79,7 @@ def simulate(
     """
     folder = Path(out)
     names = chosen_centres(centres)
-    cohort = [replace(subject, vary=vary) for subject in _subjects(subjects, names, spacing, seed, labels)]
+    cohort = _subjects(subjects, names, spacing, seed, labels, vary)
     wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
     for subject in cohort[: len(names)]:
         protocols_of(subject, wanted)  # a contrast that no centre makes is an error before anything is written
@@ -120,19 +118,18 @@ def simulate_like(
     name = modality(acquisition.modality).name
     own = protocols_of(simulated, [name])[name]
     requested = replace(own, acquisition=replace(own.acquisition, **{**acquisition.known(), "modality": name}))
-    check_acquisition(requested.acquisition)
     path = None if out is None else Path(out)
     if path is not None and _json(path).exists():  # it would be taken for that of the new image
         raise UserError(f"{_json(path)} is there already; choose another name for the image, or delete it")
     volume = _image(simulated, requested, truth=truth)
     if path is not None:
         write_volume(volume, path, description=NOTICE)
-        _write_json(_json(path), sidecar_of(requested.acquisition))
+        write_json(_json(path), sidecar_of(requested.acquisition))
     return volume
 
 
 def _subjects(
-    subjects: int, names: Sequence[str], spacing: float, seed: int, labels: str | Path | None
+    subjects: int, names: Sequence[str], spacing: float, seed: int, labels: str | Path | None, vary: bool
 ) -> list[SimulatedSubject]:
     if subjects < 1 or not 0.5 <= spacing <= 8 or seed < 0:
         raise UserError(
@@ -144,7 +141,9 @@ def _subjects(
     for path in maps[:subjects]:
         if path is not None:
             read_labels(Path(path))  # what cannot be used is an error before anything is written
-    return [SimulatedSubject(seed, i, names[i % len(names)], spacing, maps[i % len(maps)]) for i in range(subjects)]
+    return [
+        SimulatedSubject(seed, i, names[i % len(names)], spacing, maps[i % len(maps)], vary) for i in range(subjects)
+    ]
 
 
 def _with_own_labels(cohort: list[SimulatedSubject], folder: Path) -> list[SimulatedSubject]:
@@ -172,17 +171,16 @@ def _write_subject(subject: SimulatedSubject, folder: Path, contrasts: tuple[str
     for name, protocol in protocols_of(subject, contrasts).items():
         path = folder / key / bids_name(key, name)
         write_volume(_image(subject, protocol), path, description=NOTICE)
-        _write_json(_json(path), sidecar_of(protocol.acquisition))
+        write_json(_json(path), sidecar_of(protocol.acquisition))
         if name == "DWI":
-            _write(path.with_name(path.name.replace(".nii.gz", ".bval")), f"{protocol.acquisition.b_value:g}\n")
-            _write(path.with_name(path.name.replace(".nii.gz", ".bvec")), "0\n0\n0\n")  # the trace has no direction
-    for name, mask in _masks(head).items():
-        path = folder / MASKS / key / "anat" / f"{key}_label-{name}_mask.nii.gz"
-        write_volume(Volume(torch.from_numpy(mask), head.anatomy.affine), path, description=NOTICE)
-    volume = Volume(torch.from_numpy(_segmentation(head)), head.anatomy.affine)
-    write_volume(volume, folder / MASKS / key / "anat" / f"{key}_dseg.nii.gz", description=NOTICE)
+            write_text(path.with_name(path.name.replace(".nii.gz", ".bval")), f"{protocol.acquisition.b_value:g}\n")
+            write_text(path.with_name(path.name.replace(".nii.gz", ".bvec")), "0\n0\n0\n")  # the trace has no direction
+    lesions = {f"label-{name}_mask": mask > 0.5 for name, mask in head.anatomy.masks.items()}
+    for name, voxels in {"label-brain_mask": head.anatomy.brain, **lesions, "dseg": _segmentation(head)}.items():
+        volume = Volume(torch.from_numpy(voxels), head.anatomy.affine)
+        write_volume(volume, folder / MASKS / key / "anat" / f"{key}_{name}.nii.gz", description=NOTICE)
     labels = None if subject.labels is None else f"labels/{Path(subject.labels).name}"
-    _write_json(folder / TRUTH / f"{key}.json", subject.to_json() | {"labels": labels})
+    write_json(folder / TRUTH / f"{key}.json", subject.to_json() | {"labels": labels})
 
 
 def _image(subject: SimulatedSubject, protocol: ScanProtocol, *, truth: bool = False) -> Volume:
@@ -192,12 +190,7 @@ def _image(subject: SimulatedSubject, protocol: ScanProtocol, *, truth: bool = F
     return Volume(torch.from_numpy(np.ascontiguousarray(image)), head.anatomy.affine)
 
 
-def _masks(head: Head) -> dict[str, NDArray[np.bool_]]:
-    parts = {name: mask > 0.5 for name, mask in head.anatomy.masks.items()}
-    return {"brain": head.anatomy.brain, **parts}
-
-
-def _segmentation(head: Head) -> NDArray[np.float32]:
+def _segmentation(head: Head) -> Map:
     """Return in each voxel the number in dseg.tsv of its largest tissue, 0 where air is larger than all of them."""
     parts = [head.anatomy.fractions.get(name) for name in tissue_names()]
     air = 1 - np.asarray(sum(part for part in parts if part is not None))
@@ -213,17 +206,17 @@ def _describe(folder: Path, cohort: Sequence[SimulatedSubject], contrasts: tuple
         "License": "CC0",
         "GeneratedBy": [{"Name": "anysyn simulate", "Description": NOTICE}],
     }
-    _write_json(folder / "dataset_description.json", about)
+    write_json(folder / "dataset_description.json", about)
     for part in ("masks", "truth"):
         derived = {**about, "Name": f"Simulated cohort: {part}", "DatasetType": "derivative"}
-        _write_json(folder / "derivatives" / part / "dataset_description.json", derived)
-    _write(folder / "README", README)
-    _write(folder / ".bidsignore", "**/*_ADC.*\n**/ct\n")
+        write_json(folder / "derivatives" / part / "dataset_description.json", derived)
+    write_text(folder / "README", README)
+    write_text(folder / ".bidsignore", "**/*_ADC.*\n**/ct\n")
     numbers = "".join(f"{number}\t{name}\n" for number, name in enumerate(("air", *tissue_names())))
-    _write(folder / MASKS / "dseg.tsv", "index\tname\n" + numbers)
+    write_text(folder / MASKS / "dseg.tsv", "index\tname\n" + numbers)
     rows, columns = people(cohort, contrasts)
-    _write(folder / "participants.tsv", "".join("\t".join(map(str, row)) + "\n" for row in rows))
-    _write_json(folder / "participants.json", columns)
+    write_text(folder / "participants.tsv", "".join("\t".join(map(str, row)) + "\n" for row in rows))
+    write_json(folder / "participants.json", columns)
 
 
 def _subject_of(cohort: Path, key: str) -> SimulatedSubject:
@@ -236,12 +229,3 @@ def _subject_of(cohort: Path, key: str) -> SimulatedSubject:
 
 def _json(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as file:
-        file.write(text.encode())
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    _write(path, json.dumps(value, indent=2, sort_keys=True) + "\n")

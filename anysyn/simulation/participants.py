@@ -15,11 +15,8 @@ def people(
 ) -> tuple[list[tuple[object, ...]], dict[str, Any]]:
     """Return the rows of participants.tsv, header first, and the descriptions of its columns for participants.json.
 
-    The column of amyloid is there only if the cohort has images that show it.
-
-    Args:
-        subjects: The subjects.
-        contrasts: Modalities instead of the coverage of the centres.
+    The column of amyloid is there only if the cohort has images that show it. ``contrasts`` are the modalities instead
+    of the coverage of the centres.
 
     Example:
         >>> rows, columns = people([SimulatedSubject(0, 0, "A", 2.0)], ["T1w", "AV45-PET"])
@@ -37,16 +34,8 @@ def people(
     }
     if any(AMYLOID in protocols_of(subject, contrasts) for subject in subjects):
         header = (*header, "amyloid")
-        rows = [(*row, status(subject)) for row, subject in zip(rows, subjects, strict=True)]
+        positive = [traits_of(subject).amyloid > 0 for subject in subjects]
+        rows = [(*row, "positive" if one else "negative") for row, one in zip(rows, positive, strict=True)]
         levels = {"positive": "amyloid in the cortex", "negative": "none"}
         columns["amyloid"] = {"Description": "Simulated amyloid", "Levels": levels}
     return [header, *rows], columns
-
-
-def status(subject: SimulatedSubject) -> str:
-    """Return ``positive`` for a subject with amyloid, ``negative`` for one without.
-
-    Args:
-        subject: The subject.
-    """
-    return "positive" if traits_of(subject).amyloid else "negative"

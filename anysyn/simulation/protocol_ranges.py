@@ -9,7 +9,7 @@ import numpy as np
 
 from anysyn.acquisition.prompts import short
 from anysyn.simulation.constants import read_table
-from anysyn.simulation.physics.instruments import kernels_like, reconstruction_names
+from anysyn.simulation.physics.instruments import kernels_like
 from anysyn.simulation.physics.signal import null_time
 from anysyn.simulation.physics.tissues import tissue
 
@@ -46,10 +46,6 @@ def varied(name: str, numbers: Numbers, field_t: float, generator: np.random.Gen
 def ranges(name: str, numbers: Numbers) -> dict[str, tuple[float, float]]:
     """Return the range of every number of a protocol's sequence.
 
-    Args:
-        name: Modality.
-        numbers: A protocol.
-
     Example:
         >>> ranges("PDw", {"tr": 3000, "te": 14})["te"]
         (8.0, 35.0)
@@ -61,10 +57,6 @@ def ranges(name: str, numbers: Numbers) -> dict[str, tuple[float, float]]:
 def choices(name: str, numbers: Numbers) -> dict[str, Sequence[float | str]]:
     """Return the choices of every setting that is drawn from a list: voltage, CT kernel, PET reconstruction.
 
-    Args:
-        name: Modality.
-        numbers: A protocol.
-
     Example:
         >>> choices("CT", {"kvp": 120, "ma": 300, "rotation": 1, "kernel": "H31s"})
         {'kvp': (80.0, 100.0, 120.0, 140.0), 'kernel': ('H31s', 'H41s', 'H60s')}
@@ -75,7 +67,7 @@ def choices(name: str, numbers: Numbers) -> dict[str, Sequence[float | str]]:
     if "kernel" in numbers:
         options["kernel"] = kernels_like(str(numbers["kernel"]))
     if "reconstruction" in numbers:
-        options["reconstruction"] = reconstruction_names()
+        options["reconstruction"] = tuple(read_table("instruments.yaml")["reconstructions"])
     return options
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
-from anysyn.simulation.physics.instruments import reconstruction
+from anysyn.simulation.physics.instruments import blur
 
 NOTICE = "simulated by anysyn, not for clinical use"
 # What BIDS requires of a PET beside its acquisition. What a simulation does not have is "n/a" or "none".
@@ -35,9 +35,6 @@ _PET: Mapping[str, Any] = {
 def sidecar_of(acquisition: Acquisition) -> dict[str, Any]:
     """Write the sidecar of a simulated image.
 
-    Args:
-        acquisition: Acquisition of the image.
-
     Example:
         >>> sidecar_of(Acquisition(modality="T2w", echo_time_ms=95.0))["EchoTime"]
         0.095
@@ -45,10 +42,7 @@ def sidecar_of(acquisition: Acquisition) -> dict[str, Any]:
         'F18'
     """
     known = modality(acquisition.modality or "")
-    pet = _pet(acquisition) if known.family == "PET" else {}
+    pet = dict(_PET) if known.family == "PET" else {}
+    if acquisition.reconstruction is not None:
+        pet["ReconFilterSize"] = blur("reconstruction", acquisition.reconstruction).fwhm
     return {**pet, **acquisition.to_bids(), "Simulated": True, "Description": NOTICE, "Units": known.unit}
-
-
-def _pet(acquisition: Acquisition) -> dict[str, Any]:
-    name = acquisition.reconstruction
-    return {**_PET, **({} if name is None else {"ReconFilterSize": reconstruction(name).fwhm})}

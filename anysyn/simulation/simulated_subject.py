@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from anysyn.acquisition import Acquisition
-from anysyn.simulation.anatomy.anatomy import Anatomy, of_subject, template
-from anysyn.simulation.anatomy.head import Head
+from anysyn.simulation.anatomy.anatomy import Anatomy, Head, of_subject, template
 from anysyn.simulation.anatomy.labels import labelled
 from anysyn.simulation.anatomy.lesions import LESIONS
 from anysyn.simulation.anatomy.traits import Traits, draw_traits
@@ -95,11 +94,7 @@ def key_of(number: int) -> str:
 
 @lru_cache(maxsize=1)
 def head_of(subject: SimulatedSubject) -> Head:
-    """Build the head of a subject: warp, vessels, lesion, textures, relaxation times.
-
-    Args:
-        subject: The subject.
-    """
+    """Build the head of a subject: warp, vessels, lesion, textures, relaxation times."""
     base = template(subject.spacing) if subject.labels is None else labelled(Path(subject.labels), subject.spacing)
     anatomy: Anatomy = of_subject(base, subject.draws("anatomy"), subject.spacing)
     if subject.labels is None:  # label maps of whole heads have vessels of their own
@@ -115,13 +110,8 @@ def head_of(subject: SimulatedSubject) -> Head:
 
 
 def traits_of(subject: SimulatedSubject) -> Traits:
-    """Draw the traits of a subject that only CT and PET show.
-
-    Args:
-        subject: The subject.
-    """
-    age, _ = person_of(subject)
-    return draw_traits(age, subject.draws("traits"))
+    """Draw the traits of a subject that only CT and PET show."""
+    return draw_traits(person_of(subject)[0], subject.draws("traits"))
 
 
 def person_of(subject: SimulatedSubject) -> tuple[int, str]:
@@ -136,12 +126,7 @@ def person_of(subject: SimulatedSubject) -> tuple[int, str]:
 
 
 def protocols_of(subject: SimulatedSubject, contrasts: Sequence[str] | None = None) -> dict[str, ScanProtocol]:
-    """Draw which images a subject has, and the protocol of each.
-
-    Args:
-        subject: The subject.
-        contrasts: Modalities instead of the coverage of its centre.
-    """
+    """Draw which images a subject has, the given contrasts or those its centre covers, and the protocol of each."""
     here, draw = centre(subject.centre), subject.draws("coverage")
     age, sex = person_of(subject)
     facts: dict[str, Any] = {"voxel_size_mm": (subject.spacing,) * 3, "age_years": float(age), "sex": sex}
@@ -151,11 +136,6 @@ def protocols_of(subject: SimulatedSubject, contrasts: Sequence[str] | None = No
 
 
 def noise_of(subject: SimulatedSubject, acquisition: Acquisition) -> np.random.Generator:
-    """Return the random generator of what a scanner adds to an image: shading, gain, noise.
-
-    Args:
-        subject: The subject.
-        acquisition: The acquisition of the image.
-    """
+    """Return the random generator of what a scanner adds to an image: shading, gain, noise."""
     fields = ", ".join(f"{name}={getattr(acquisition, name)!r}" for name in _NOISE_FIELDS)
     return subject.draws(f"noise Acquisition({fields})")

@@ -82,6 +82,11 @@ def test_a_broken_file_is_named(copy):
     refused(copy)
 
 
+def restate(copy, **changes):
+    path = copy / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 def test_a_model_of_one_tower_is_refused(copy):
     from transformers import BertConfig
 
@@ -90,14 +95,12 @@ def test_a_model_of_one_tower_is_refused(copy):
 
 
 def test_means_for_other_channels_are_refused(copy):
-    stated = json.loads((copy / "preprocessor_config.json").read_text())
-    (copy / "preprocessor_config.json").write_text(json.dumps(stated | {"image_mean": [0.5]}))
+    restate(copy, image_mean=[0.5])
     assert "reads 3 channels, but image_mean has 1" in refused(copy)
 
 
 def test_a_checkpoint_that_does_not_normalise_gets_its_images_as_they_are(copy):
-    stated = json.loads((copy / "preprocessor_config.json").read_text())
-    (copy / "preprocessor_config.json").write_text(json.dumps(stated | {"do_normalize": False}))
+    restate(copy, do_normalize=False)
     image = torch.rand(1, 1, 16, 16)
     seen = pretrained_clip(names=PROMPTED, checkpoint=str(copy)).pixels(image)
     torch.testing.assert_close(seen, image.expand(1, 3, 16, 16))

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toys import PROMPTED, clip
+from toys import PROMPTED, clip, volume_clip
 
 from anysyn.clip import clip_from_scratch
 from anysyn.clip.tokens import ClipTokens
@@ -30,11 +30,11 @@ def test_what_follows_the_end_mark_does_not_count():
     torch.testing.assert_close(first, second)
 
 
-def test_weights_follow_the_seed():
-    first, second, third = clip(seed=1), clip(seed=1), clip(seed=2)
-    named = [dict(made.named_parameters())["towers.text_projection.weight"] for made in (first, second, third)]
-    assert torch.equal(named[0], named[1])
-    assert not torch.equal(named[0], named[2])
+@pytest.mark.parametrize("make", [clip, volume_clip])
+def test_weights_follow_the_seed(make):
+    first, second, third = (make(seed=seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], third[name]) for name in first)
 
 
 @pytest.mark.parametrize(

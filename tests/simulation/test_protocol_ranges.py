@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from anysyn.acquisition.prompts import short
-from anysyn.simulation.centres import centre, centre_names
+from anysyn.simulation.centres import centre
 from anysyn.simulation.constants import read_table
 from anysyn.simulation.physics.limits import check_acquisition
 from anysyn.simulation.physics.signal import inversion_recovery, mprage
 from anysyn.simulation.protocol_ranges import ranges, varied
 
-MADE = [(name, where) for where in centre_names() for name in centre(where).protocols]
+MADE = [(name, where) for where in read_table("centres.yaml") for name in centre(where).protocols]
 KEYS = {"tr": "repetition_time_ms", "te": "echo_time_ms", "ti": "inversion_time_ms", "fa": "flip_angle_deg"}
 
 

@@ -38,21 +38,12 @@ def attempt(call: Callable[[], Any]) -> None:
 
 
 def printed(outcome: Any) -> Any:
-    """Print the lines of what a command answers, and return it.
-
-    Args:
-        outcome: With a method ``lines``.
-    """
+    """Print the ``lines()`` of what a command answers, and return it."""
     print_lines(outcome.lines())
     return outcome
 
 
 def print_lines(lines: Iterable[object], err: bool = False) -> None:
-    """Print each on a line of its own.
-
-    Args:
-        lines: What to print.
-        err: Whether to stderr.
-    """
+    """Print each on a line of its own, to stderr if ``err``."""
     for line in lines:
         typer.echo(line, err=err)

@@ -33,9 +33,7 @@ OPTIONS: dict[str, tuple[str, type, str]] = {
 PERSON = ("age", "sex")
 
 
-def acquisition_options(
-    prefix: str, *, without: Sequence[str] = ()
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def acquisition_options(prefix: str, *, without: Sequence[str] = ()) -> Callable[[Command], Command]:
     """Give a command these options; it receives them as ``acquisition``, by the field of `Acquisition`.
 
     Args:

@@ -6,10 +6,7 @@ import typer
 
 
 def pair(word: str) -> tuple[str, str]:
-    """Split a source into its modality and its file.
-
-    Args:
-        word: ``MODALITY=FILE``.
+    """Split a source, ``MODALITY=FILE``.
 
     Raises:
         typer.BadParameter: If it is not written so.
@@ -27,12 +24,8 @@ def pair(word: str) -> tuple[str, str]:
 def numbers(text: str | None, option: str) -> list[float] | None:
     """Split numbers with commas between.
 
-    Args:
-        text: What was typed, or None.
-        option: Under which name, for the message.
-
     Raises:
-        typer.BadParameter: If one of them is no number.
+        typer.BadParameter: If one of them is no number; it names the option.
 
     Example:
         >>> numbers("0.8,0.8,1.2", "--target-spacing")
@@ -46,9 +39,6 @@ def numbers(text: str | None, option: str) -> list[float] | None:
 
 def words(text: str | None) -> list[str] | None:
     """Split words with commas between.
-
-    Args:
-        text: What was typed, or None.
 
     Example:
         >>> words("T1w, T2w")

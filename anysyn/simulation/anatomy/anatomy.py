@@ -1,9 +1,9 @@
-"""Anatomy: how much of each tissue every voxel holds, different for each subject."""
+"""A simulated head: how much of each tissue every voxel holds, and all else that its images depend on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from anysyn.data.geometry.grid import Grid, resample
-from anysyn.simulation.anatomy.warp import smooth_field, warped
-
-Map = NDArray[np.float32]
+from anysyn.simulation.anatomy.traits import Traits
+from anysyn.simulation.anatomy.warp import Map, smooth_field, warped
 
 SHARPNESS = 3.0  # power that turns the averaged probabilities of the template back into nearly pure tissue
 OUTSIDE = ("bone", "marrow", "soft", "fat", "blood", "vitreous", "nerve")  # tissues that are no brain
@@ -50,16 +49,34 @@ class Anatomy:
         return np.asarray(sum(self.fractions.values()) - outside > 0.5)
 
 
+@dataclass(frozen=True, eq=False)
+class Head:
+    """Tissues, textures and traits of a subject.
+
+    Args:
+        anatomy: Its tissues.
+        second: (X, Y, Z) float32, a texture of T2, independent of that of T1.
+        factors: By tissue, the factor of this subject's relaxation times.
+        spacing: Voxel size in mm.
+        whole: Whether there is a whole head, not the brain alone; then nothing is cut out and the air has noise.
+        traits: What its CT and PET alone depend on.
+    """
+
+    anatomy: Anatomy
+    second: Map
+    factors: Mapping[str, float]
+    spacing: float
+    whole: bool
+    traits: Traits = field(default_factory=Traits)
+
+
 @lru_cache(maxsize=2)
 def template(spacing: float) -> Anatomy:
     """Return the ICBM152 average head that nilearn ships, brain only, at a voxel size.
 
     Cerebrospinal fluid is what the brain mask holds beside grey and white matter. The deep nuclei, which the template's
     maps split between grey and white, are the darker part of what is mixed in the middle of the brain. What the
-    template's T1-weighted image shows beyond the mixture of tissues becomes the texture.
-
-    Args:
-        spacing: Voxel size in mm.
+    template's T1-weighted image shows beyond the mixture of tissues becomes the texture. Voxels have ``spacing`` in mm.
     """
     from nilearn import datasets
 
@@ -91,23 +108,12 @@ def _with_deep(fractions: dict[str, Map], t1: Map, affine: NDArray[np.float64]) 
 
 
 def moved(image: NDArray[Any], grid: Grid, onto: Grid) -> Map:
-    """Interpolate the map of a tissue onto another grid; a larger voxel gets the mean of what it covers.
-
-    Args:
-        image: (X, Y, Z).
-        grid: Grid of the map.
-        onto: Grid of the result.
-    """
+    """Interpolate the map (X, Y, Z) of a tissue onto another grid; a larger voxel gets the mean of what it covers."""
     return resample(torch.from_numpy(image.astype(np.float32)), grid, onto).numpy()
 
 
 def coarser(grid: Grid, spacing: float) -> Grid:
-    """Return the grid of another voxel size that covers a grid.
-
-    Args:
-        grid: Grid to cover.
-        spacing: Voxel size in mm.
-    """
+    """Return the grid of another voxel size, ``spacing`` in mm, that covers a grid."""
     scale = spacing / np.asarray(grid.spacing)
     shape = tuple(int(np.ceil(n / s)) for n, s in zip(grid.shape, scale, strict=True))
     step = np.diag([*scale, 1.0])
@@ -116,13 +122,7 @@ def coarser(grid: Grid, spacing: float) -> Grid:
 
 
 def of_subject(anatomy: Anatomy, generator: np.random.Generator, spacing: float) -> Anatomy:
-    """Warp an anatomy into that of a subject and give its tissues a texture of their own.
-
-    Args:
-        anatomy: The anatomy of the template or of a label map.
-        generator: Draws the subject.
-        spacing: Voxel size in mm.
-    """
+    """Warp the anatomy of a template or a label map into a subject's, with a texture of its own (``spacing`` in mm)."""
     bend = warped(anatomy.shape, spacing, generator)
     fractions = {name: bend(part) for name, part in anatomy.fractions.items()}
     own = smooth_field(anatomy.shape, 10.0 / spacing, generator)

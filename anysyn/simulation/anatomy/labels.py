@@ -13,7 +13,8 @@ from scipy import ndimage
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.volumes.volume import read_volume
-from anysyn.simulation.anatomy.anatomy import Anatomy, Map, coarser, moved
+from anysyn.simulation.anatomy.anatomy import Anatomy, coarser, moved
+from anysyn.simulation.anatomy.warp import Map
 from anysyn.simulation.constants import read_table
 
 Labels = NDArray[np.int64]
@@ -38,9 +39,6 @@ def tissue_of() -> Mapping[int, str]:
 
 def read_labels(path: Path) -> tuple[Labels, Grid]:
     """Read a label map, its axes turned to right, anterior, superior.
-
-    Args:
-        path: NIfTI of labels.
 
     Returns:
         (X, Y, Z) numbers, and their grid.
@@ -93,10 +91,9 @@ def _share(there: NDArray[np.bool_], grid: Grid, onto: Grid) -> Map:
     if not there.any():
         return np.zeros(onto.shape, dtype=np.float32)
     reach = np.ceil(4 * np.asarray(onto.spacing) / np.asarray(grid.spacing)).astype(int)  # of the new voxels' spread
-    ends = [np.flatnonzero(there.any(axis=tuple({0, 1, 2} - {axis})))[[0, -1]] for axis in range(3)]
-    starts = np.maximum([low for low, _ in ends] - reach, 0)
-    stops = [int(high + n + 1) for (_, high), n in zip(ends, reach, strict=True)]
-    part = there[tuple(slice(int(a), b) for a, b in zip(starts, stops, strict=True))]
+    box = ndimage.find_objects(there.astype(np.int8))[0]
+    starts = np.maximum([side.start for side in box] - reach, 0)
+    part = there[tuple(slice(a, side.stop + n) for a, side, n in zip(starts, box, reach, strict=True))]
     affine = grid.affine.copy()
     affine[:3, 3] += affine[:3, :3] @ starts
     x, y, z = part.shape

@@ -10,21 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from anysyn.simulation.anatomy.anatomy import Anatomy
-from anysyn.simulation.anatomy.warp import smooth_field
+from anysyn.simulation.anatomy.warp import Map, smooth_field
 
-Map = NDArray[np.float32]
-
-Lesion = Callable[[Anatomy, float, np.random.Generator], Anatomy]
+Lesion = Callable[[Anatomy, float, np.random.Generator], Anatomy]  # with voxels in mm; draws number, place and size
 
 
 def hyperintensities(anatomy: Anatomy, spacing: float, generator: np.random.Generator) -> Anatomy:
-    """Add white-matter hyperintensities: small blobs, most of them beside the ventricles.
-
-    Args:
-        anatomy: Of the subject.
-        spacing: Voxel size in mm.
-        generator: Draws number, places and sizes.
-    """
+    """Add white-matter hyperintensities: small blobs, most of them beside the ventricles."""
     white = anatomy.fractions["white"]
     depth = ndimage.distance_transform_edt(anatomy.brain) * spacing
     fluid = ndimage.distance_transform_edt(anatomy.fractions["fluid"] < 0.5) * spacing
@@ -37,13 +29,7 @@ def hyperintensities(anatomy: Anatomy, spacing: float, generator: np.random.Gene
 
 
 def glioma(anatomy: Anatomy, spacing: float, generator: np.random.Generator) -> Anatomy:
-    """Add a high-grade glioma: a necrotic core, an enhancing rim round it, oedema along the white matter.
-
-    Args:
-        anatomy: Of the subject.
-        spacing: Voxel size in mm.
-        generator: Draws place and sizes.
-    """
+    """Add a high-grade glioma: a necrotic core, an enhancing rim round it, oedema along the white matter."""
     depth = ndimage.distance_transform_edt(anatomy.brain) * spacing
     place = _draw((anatomy.fractions["white"] > 0.5) * (depth > 14), generator)
     radius = float(generator.uniform(9, 17))
@@ -56,13 +42,7 @@ def glioma(anatomy: Anatomy, spacing: float, generator: np.random.Generator) -> 
 
 
 def infarct(anatomy: Anatomy, spacing: float, generator: np.random.Generator) -> Anatomy:
-    """Add an acute infarct: a part of the cortex and the white matter under it, on one side.
-
-    Args:
-        anatomy: Of the subject.
-        spacing: Voxel size in mm.
-        generator: Draws place and size.
-    """
+    """Add an acute infarct: a part of the cortex and the white matter under it, on one side."""
     depth = ndimage.distance_transform_edt(anatomy.brain) * spacing
     place = _draw((anatomy.fractions["grey"] > 0.5) * (depth > 6), generator)
     region = _blob(anatomy, place, float(generator.uniform(9, 20)), spacing, generator)

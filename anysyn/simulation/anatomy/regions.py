@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from anysyn.simulation.anatomy.warp import Map
 from anysyn.simulation.constants import read_table
 
-Map = NDArray[np.float32]
 
-KINDS = ("fdg", "disease", "amyloid")
-
-
-def pattern(brain: NDArray[np.bool_], kind: str, *, strengths: NDArray[np.float64] | None = None) -> Map:
+def pattern(brain: NDArray[np.bool_], kind: str, spread: float = 0, draw: np.random.Generator | None = None) -> Map:
     """Return by how much the regions of regions.yaml change the uptake: a sum of Gaussians, 0 far from all regions.
 
     Places are relative to the box round the brain, since a label map lies in no common space.
@@ -20,7 +17,8 @@ def pattern(brain: NDArray[np.bool_], kind: str, *, strengths: NDArray[np.float6
     Args:
         brain: (X, Y, Z), axes to the right, to the front and upwards.
         kind: ``"fdg"``, ``"disease"`` or ``"amyloid"``.
-        strengths: A person's own addition to the change of each region.
+        spread: Standard deviation of a person's own addition to the change of each region.
+        draw: Draws the additions; with None there are none.
 
     Returns:
         (X, Y, Z) changes, as shares of the uptake.
@@ -33,7 +31,7 @@ def pattern(brain: NDArray[np.bool_], kind: str, *, strengths: NDArray[np.float6
     x, y, z = box_places(brain)
     total = np.zeros(brain.shape, dtype=np.float32)
     table = read_table("regions.yaml")
-    more = np.zeros(len(table)) if strengths is None else strengths
+    more = np.zeros(len(table)) if draw is None else draw.normal(0, spread, len(table))
     for entry, own in zip(table.values(), more, strict=True):
         near = [
             np.exp(-(((np.abs(place) if axis == 0 else place) - at) ** 2) / (2 * float(entry["radius"]) ** 2))
@@ -43,21 +41,8 @@ def pattern(brain: NDArray[np.bool_], kind: str, *, strengths: NDArray[np.float6
     return total
 
 
-def region_count() -> int:
-    """Return how many regions there are.
-
-    Example:
-        >>> region_count()
-        7
-    """
-    return len(read_table("regions.yaml"))
-
-
 def box_places(brain: NDArray[np.bool_]) -> tuple[Map, Map, Map]:
     """Return the three coordinates in the box round the brain, -1 to 1, each along its axis.
-
-    Args:
-        brain: (X, Y, Z), true somewhere.
 
     Example:
         >>> [axis.ravel()[[0, -1]].tolist() for axis in box_places(np.ones((3, 5, 9), dtype=bool))]

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from anysyn.simulation.anatomy.anatomy import Anatomy
-from anysyn.simulation.anatomy.warp import smooth_field
-
-Map = NDArray[np.float32]
+from anysyn.simulation.anatomy.warp import Map, smooth_field
 
 APART_MM = 6.0  # length over which the fields change whose common zeros are the vessels
 RADIUS_MM = 1.0

@@ -33,7 +33,7 @@ def smooth_field(shape: Shape, sigma: float, generator: np.random.Generator) -> 
 
 def displacement(
     shape: Shape, spacing: float, generator: np.random.Generator, *, amplitude: float = 5.0, length: float = 25.0
-) -> NDArray[np.float32]:
+) -> Map:
     """Draw a diffeomorphic displacement: the exponential of a random stationary velocity field.
 
     Scaling and squaring (Arsigny et al., MICCAI 2006): ``exp(v) = (exp(v / 2^n))^(2^n)``.
@@ -56,26 +56,21 @@ def displacement(
     coarse: Shape = tuple(int(np.ceil(n / ratio)) + 1 for n in shape)  # type: ignore[assignment]
     velocity = np.stack([smooth_field(coarse, length / COARSE_MM, generator) for _ in range(3)])
     moved = velocity * (amplitude / COARSE_MM / 2**STEPS)
-    identity = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in coarse), indexing="ij"))
+    identity = np.indices(coarse, dtype=np.float32)
     for _ in range(STEPS):
         moved = moved + np.stack([_at(part, identity + moved) for part in moved])
-    fine = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) / ratio for n in shape), indexing="ij"))
+    fine = np.indices(shape, dtype=np.float32) / ratio
     return np.stack([_at(part, fine) * ratio for part in moved]).astype(np.float32)
 
 
 def warped(shape: Shape, spacing: float, generator: np.random.Generator) -> Callable[[Map], Map]:
     """Draw a subject's warp: a little scaling and rotation, and two displacements, a broad and a fine one.
 
-    Args:
-        shape: Voxel counts.
-        spacing: Voxel size in mm.
-        generator: Draws it.
-
     Returns:
-        A function that warps a map by linear interpolation, zero outside.
+        A function that warps a map of that shape by linear interpolation, zero outside.
     """
     moved = displacement(shape, spacing, generator) + displacement(shape, spacing, generator, amplitude=1.6, length=9.0)
-    places = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape), indexing="ij"))
+    places = np.indices(shape, dtype=np.float32)
     centre = (np.asarray(shape, dtype=np.float32).reshape(3, 1, 1, 1) - 1) / 2
     turn = np.eye(3) + generator.normal(0, 0.03, (3, 3))  # about 3 % of scaling and shear, 2 degrees
     places = np.tensordot(turn.astype(np.float32), places - centre, 1) + centre + moved
@@ -86,5 +81,5 @@ def warped(shape: Shape, spacing: float, generator: np.random.Generator) -> Call
     return bend
 
 
-def _at(image: Map, places: NDArray[np.float32]) -> Map:
+def _at(image: Map, places: Map) -> Map:
     return np.asarray(ndimage.map_coordinates(image, places, order=1, mode="nearest"), dtype=np.float32)

@@ -6,20 +6,17 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from anysyn.acquisition import Acquisition
-from anysyn.simulation.anatomy.head import Head
-from anysyn.simulation.physics.instruments import Blur, constant, kernel, powers
+from anysyn.simulation.anatomy.anatomy import Head
+from anysyn.simulation.anatomy.warp import Map
+from anysyn.simulation.physics.instruments import FWHM, Blur, blur, constant, powers
 from anysyn.simulation.physics.limits import needed
 from anysyn.simulation.physics.tissues import AIR_HU, tissue
 
-Map = NDArray[np.float32]
-
 USUAL_KVP, USUAL_MAS, USUAL_MM = 120.0, 300.0, 5.0  # at which the noise of instruments.yaml holds
 HIGHEST_HU = 3071.0  # of 12 bits
-FWHM = 2.3548  # of a Gaussian, in standard deviations
 CUPPING_MM = 12.0  # distance from the skull over which beam hardening brightens the brain, in standard deviations
 TEXTURE_HU = 1.5
 BLOODY = ("blood", "vein")
@@ -41,17 +38,17 @@ def ct(head: Head, acquisition: Acquisition, thickness: float, generator: np.ran
         (X, Y, Z) in HU.
     """
     kvp, mas = needed(acquisition, "kvp"), needed(acquisition, "exposure_mas")
-    blur = kernel(str(acquisition.kernel))
+    kernel = blur("kernel", str(acquisition.kernel))
     image = _mixture(head, kvp)
     if generator is not None:
         image = image + _hardening(head, generator) * head.anatomy.brain
-    image = _smoothed(image, (blur.fwhm, blur.fwhm, max(thickness, blur.fwhm)), head.spacing)
+    image = _smoothed(image, (kernel.fwhm, kernel.fwhm, max(thickness, kernel.fwhm)), head.spacing)
     if generator is not None:
-        image = image + noise_hu(kvp, mas, thickness, head.spacing, blur) * _noise(head, thickness, generator)
+        image = image + noise_hu(kvp, mas, thickness, head.spacing, kernel) * _noise(head, thickness, generator)
     return np.asarray(image.clip(AIR_HU, HIGHEST_HU), dtype=np.float32)
 
 
-def noise_hu(kvp: float, mas: float, thickness: float, spacing: float, blur: Blur) -> float:
+def noise_hu(kvp: float, mas: float, thickness: float, spacing: float, kernel: Blur) -> float:
     """Return the standard deviation of the noise.
 
     ``sigma = sigma0 k sqrt(300 mAs / Q) (120 kV / U)^1.25 sqrt(5 mm / h)`` (Brooks and Di Chiro 1976, the power of the
@@ -62,16 +59,16 @@ def noise_hu(kvp: float, mas: float, thickness: float, spacing: float, blur: Blu
         mas: Exposure in mAs.
         thickness: Of the slices in mm.
         spacing: Voxel size in mm; thinner slices do not show.
-        blur: Of the kernel.
+        kernel: Its resolution and noise.
 
     Example:
-        >>> [noise_hu(120, mas, 5, 1, kernel("H31s")) for mas in (300, 75)]
+        >>> [noise_hu(120, mas, 5, 1, blur("kernel", "H31s")) for mas in (300, 75)]
         [4.0, 8.0]
     """
     dose = math.sqrt(USUAL_MAS / mas) * math.pow(USUAL_KVP / kvp, constant("ct", "noise_by_kvp"))
-    averaged = blur.fwhm / max(blur.fwhm, spacing)
+    averaged = kernel.fwhm / max(kernel.fwhm, spacing)
     slices = math.sqrt(USUAL_MM / max(thickness, spacing))
-    return constant("ct", "noise_hu") * blur.noise * dose * slices * averaged
+    return constant("ct", "noise_hu") * kernel.noise * dose * slices * averaged
 
 
 def _mixture(head: Head, kvp: float) -> Map:

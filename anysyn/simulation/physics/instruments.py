@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 from anysyn.simulation.constants import read_table
+
+FWHM = 2.3548  # of a Gaussian, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Blur:
     """Resolution and noise of a kernel or a reconstruction.
 
     Args:
-        fwhm: Resolution in mm.
+        fwhm: Resolution in mm, full width at half maximum.
         noise: Relative to the first entry of the table.
         even: Whether the noise is the same everywhere instead of following the signal.
     """
@@ -25,30 +28,22 @@ class Blur:
     even: bool = False
 
 
-def kernel(name: str) -> Blur:
-    """Return a convolution kernel of CT.
+def blur(kind: Literal["kernel", "reconstruction"], name: str) -> Blur:
+    """Return the blur of a convolution kernel of CT or a reconstruction of PET.
 
     Raises:
         UserError: If there is none of that name.
 
     Example:
-        >>> kernel("H31s").fwhm
-        1.4
+        >>> blur("kernel", "H31s").fwhm, blur("reconstruction", "FBP").even
+        (1.4, True)
     """
-    return _blur("kernels", name, "kernel of CT")
-
-
-def reconstruction(name: str) -> Blur:
-    """Return a reconstruction of PET.
-
-    Raises:
-        UserError: If there is none of that name.
-
-    Example:
-        >>> reconstruction("FBP").even
-        True
-    """
-    return _blur("reconstructions", name, "reconstruction of PET")
+    known = read_table("instruments.yaml")[f"{kind}s"]
+    if name not in known:
+        what = f"{kind} of {'CT' if kind == 'kernel' else 'PET'}"
+        raise UserError(f"{name!r} is no {what} that can be simulated; {suggest(name, known)}")
+    entry = known[name]
+    return Blur(float(entry["fwhm"]), float(entry["noise"]), bool(entry.get("even", False)))
 
 
 def kernels_like(name: str) -> tuple[str, ...]:
@@ -62,22 +57,8 @@ def kernels_like(name: str) -> tuple[str, ...]:
     return tuple(like for like, entry in known.items() if entry["vendor"] == known[name]["vendor"])
 
 
-def reconstruction_names() -> tuple[str, ...]:
-    """Return the reconstructions of PET.
-
-    Example:
-        >>> reconstruction_names()
-        ('OSEM', 'OSEM+PSF', 'FBP')
-    """
-    return tuple(read_table("instruments.yaml")["reconstructions"])
-
-
 def constant(instrument: str, name: str) -> float:
-    """Return a constant of an instrument.
-
-    Args:
-        instrument: ``"ct"`` or ``"pet"``.
-        name: Its name in instruments.yaml.
+    """Return a constant of an instrument, ``"ct"`` or ``"pet"``, by its name in instruments.yaml.
 
     Example:
         >>> constant("pet", "half_life_min")
@@ -101,11 +82,3 @@ def powers(instrument: str, *path: str) -> Mapping[str, float]:
     for word in path:
         table = table[word]
     return {name: float(power) for name, power in table.items() if name != "source"}
-
-
-def _blur(table: str, name: str, what: str) -> Blur:
-    known = read_table("instruments.yaml")[table]
-    if name not in known:
-        raise UserError(f"{name!r} is no {what} that can be simulated; {suggest(name, known)}")
-    entry = known[name]
-    return Blur(float(entry["fwhm"]), float(entry["noise"]), bool(entry.get("even", False)))

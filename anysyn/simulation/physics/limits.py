@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality, tracer_of
 from anysyn.errors import UserError
-from anysyn.simulation.physics.instruments import kernel, reconstruction
+from anysyn.simulation.physics.instruments import blur
 
 # Ranges of the settings; beyond them the equations have values but no scanner can be set so.
 LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
@@ -22,14 +23,11 @@ LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "CT": {"kvp": (60, 160), "tube_current_ma": (5, 2_000), "exposure_mas": (5, 2_000)},
     "PET": {"dose_mbq": (1, 2_000), "uptake_time_min": (1, 300), "frame_duration_s": (1, 7_200)},
 }
-WORDS = {"kernel": ("CT", kernel), "reconstruction": ("PET", reconstruction)}
+WORDS: Mapping[Literal["kernel", "reconstruction"], str] = {"kernel": "CT", "reconstruction": "PET"}
 
 
 def check_acquisition(acquisition: Acquisition) -> None:
     """Raise an error unless a scanner could make the acquisition.
-
-    Args:
-        acquisition: The acquisition to simulate.
 
     Raises:
         UserError: If a number is out of range, times overlap, a kernel is unknown, or numbers of one kind of scanner
@@ -73,11 +71,10 @@ def needed(acquisition: Acquisition, name: str) -> float:
 def _check_kind(acquisition: Acquisition, name: str) -> None:
     family, known = modality(name).family, acquisition.known()
     foreign = [key for other, limits in LIMITS.items() if other != family for key in limits if key in known]
-    foreign += [key for key, (other, _) in WORDS.items() if other != family and key in known]
+    foreign += [key for key, other in WORDS.items() if other != family and key in known]
     if foreign:
         raise UserError(f"{name} has no {foreign[0]}; leave it out")
-    for key, (_, find) in WORDS.items():
-        if key in known:
-            find(known[key])
+    for word in WORDS.keys() & known.keys():
+        blur(word, known[word])
     if acquisition.tracer is not None and acquisition.tracer != tracer_of(name):
         raise UserError(f"{name} has the tracer {tracer_of(name)}, not {acquisition.tracer}; leave it out")

@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import tracer_of
-from anysyn.simulation.anatomy.head import Head
-from anysyn.simulation.anatomy.regions import pattern, region_count
-from anysyn.simulation.anatomy.warp import smooth_field
-from anysyn.simulation.physics.instruments import constant, powers, reconstruction
+from anysyn.simulation.anatomy.anatomy import Head
+from anysyn.simulation.anatomy.regions import pattern
+from anysyn.simulation.anatomy.warp import Map, smooth_field
+from anysyn.simulation.physics.instruments import FWHM, blur, constant, powers
 from anysyn.simulation.physics.limits import needed
 from anysyn.simulation.physics.tissues import tissue
 
-Map = NDArray[np.float32]
-
-FWHM = 2.3548  # of a Gaussian, in standard deviations
 USUAL = {"FDG": 45.0, "AV45": 50.0}  # minutes from injection to scan at which tissues.yaml holds
 # MBq s minutes of the scan at which the noise of instruments.yaml holds, and the uptake there
 USUAL_COUNTS, USUAL_UPTAKE = (250.0, 900.0, 45.0), 8.0
@@ -39,7 +35,7 @@ def pet(head: Head, acquisition: Acquisition, generator: np.random.Generator | N
     Returns:
         (X, Y, Z), of FDG in SUV, of AV45 in SUVR.
     """
-    how = reconstruction(str(acquisition.reconstruction))
+    how = blur("reconstruction", str(acquisition.reconstruction))
     sigma = how.fwhm / FWHM / head.spacing
     seen = np.asarray(ndimage.gaussian_filter(uptake(head, acquisition), sigma), dtype=np.float32)
     if generator is None:
@@ -52,12 +48,7 @@ def pet(head: Head, acquisition: Acquisition, generator: np.random.Generator | N
 
 
 def uptake(head: Head, acquisition: Acquisition) -> Map:
-    """Return the uptake before the scanner blurs it.
-
-    Args:
-        head: The head.
-        acquisition: Modality and uptake time are needed.
-    """
+    """Return the uptake before the scanner blurs it; of the acquisition, modality and uptake time are needed."""
     tracer, own = str(tracer_of(str(acquisition.modality))), head.traits
     power = powers("pet", "by_time", tracer)
     later = needed(acquisition, "uptake_time_min") / USUAL[tracer]
@@ -73,9 +64,6 @@ def uptake(head: Head, acquisition: Acquisition) -> Map:
 
 def noise_of_counts(acquisition: Acquisition) -> float:
     """Return the noise where the uptake is 1; it grows with the root of the uptake, as counts do.
-
-    Args:
-        acquisition: Dose, uptake time and duration are needed.
 
     Example:
         >>> scans = [Acquisition(dose_mbq=d, uptake_time_min=45.0, frame_duration_s=900.0) for d in (250.0, 62.5)]
@@ -95,7 +83,7 @@ def _counts(dose: float, seconds: float, minutes: float) -> float:
 def _metabolism(head: Head) -> Map:
     """Return how active each place is: by region, by disease, and by a field of the person's own."""
     draw, brain = np.random.default_rng(head.traits.seed), head.anatomy.brain
-    regions = pattern(brain, "fdg", strengths=draw.normal(0, REGION, region_count()))
+    regions = pattern(brain, "fdg", REGION, draw)
     if head.traits.amyloid:
         regions += pattern(brain, "disease") * np.float32(head.traits.amyloid / LARGEST_LOAD)
     local = smooth_field(head.anatomy.shape, LOCAL_MM / head.spacing, draw)
@@ -104,5 +92,5 @@ def _metabolism(head: Head) -> Map:
 
 def _amyloid(head: Head) -> Map:
     draw, brain = np.random.default_rng([head.traits.seed, 1]), head.anatomy.brain
-    where = 1 + pattern(brain, "amyloid", strengths=draw.normal(0, 3 * REGION, region_count()))
+    where = 1 + pattern(brain, "amyloid", 3 * REGION, draw)
     return np.asarray(head.traits.amyloid * where.clip(0), dtype=np.float32)

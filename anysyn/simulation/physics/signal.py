@@ -1,6 +1,8 @@
 """The signal equations: tissue parameters and an acquisition to the intensity of a pure tissue.
 
-Times are in ms, angles in degrees. Every function takes numbers or arrays that broadcast.
+Every function takes numbers or arrays that broadcast: proton density ``pd``, 1 for water; times in ms, which are the
+relaxation times ``t1``, ``t2`` and ``t2star``, the repetition time ``tr`` (of an MPRAGE, its cycle's length), the echo
+time ``te`` and the inversion time ``ti``; the flip angle ``fa``, a in the equations, in degrees.
 """
 
 from __future__ import annotations
@@ -24,13 +26,6 @@ def spin_echo(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float, te: flo
     ``S = PD (1 - 2 exp(-(TR - TE/2) / T1) + exp(-TR / T1)) exp(-TE / T2)``: excitation by 90 and refocusing by 180
     degrees (Bernstein, King and Zhou, Handbook of MRI Pulse Sequences, 2004, ch. 14.3).
 
-    Args:
-        pd: Proton density, 1 for water.
-        t1: Longitudinal relaxation time.
-        t2: Transverse relaxation time.
-        tr: Repetition time.
-        te: Echo time.
-
     Example:
         >>> round(float(spin_echo(1.0, 1000.0, 100.0, tr=1e6, te=100.0)), 4)  # full recovery: exp(-1)
         0.3679
@@ -44,14 +39,6 @@ def spoiled_gradient_echo(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr
     """Return the steady state of a spoiled gradient echo.
 
     ``S = PD sin(a) (1 - E1) / (1 - cos(a) E1) exp(-TE / T2*)`` with ``E1 = exp(-TR / T1)`` (the Ernst formula).
-
-    Args:
-        pd: Proton density, 1 for water.
-        t1: Longitudinal relaxation time.
-        t2star: Effective transverse relaxation time.
-        tr: Repetition time.
-        te: Echo time.
-        fa: Flip angle a.
 
     Example:
         >>> round(float(spoiled_gradient_echo(1.0, 1000.0, 50.0, tr=1e6, te=0.0, fa=90.0)), 4)
@@ -67,14 +54,6 @@ def inversion_recovery(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float
 
     ``S = PD |1 - 2 exp(-TI / T1) + exp(-TR / T1)| exp(-TE / T2)`` (Hajnal et al., J Comput Assist Tomogr 1992).
 
-    Args:
-        pd: Proton density, 1 for water.
-        t1: Longitudinal relaxation time.
-        t2: Transverse relaxation time.
-        tr: Repetition time.
-        te: Effective echo time.
-        ti: Inversion time.
-
     Example:
         >>> float(inversion_recovery(1.0, 1000.0, 100.0, tr=1e9, te=0.0, ti=1000.0 * np.log(2))) < 1e-9  # the null
         True
@@ -86,10 +65,6 @@ def inversion_recovery(pd: ArrayLike, t1: ArrayLike, t2: ArrayLike, *, tr: float
 
 def null_time(t1: float, *, tr: float) -> float:
     """Return the inversion time that nulls a tissue: ``T1 ln(2 / (1 + exp(-TR / T1)))``.
-
-    Args:
-        t1: Longitudinal relaxation time of the tissue.
-        tr: Repetition time.
 
     Example:
         >>> null = null_time(4300.0, tr=9000.0)
@@ -106,15 +81,6 @@ def mprage(pd: ArrayLike, t1: ArrayLike, t2star: ArrayLike, *, tr: float, te: fl
     angle a towards the steady state of the spoiled gradient echo, and recovers again. Each part is affine in Mz, so the
     cycle's steady state is the fixed point of one affine map (Deichmann et al., NeuroImage 2000). TI counts from the
     inversion to the centre of the train.
-
-    Args:
-        pd: Proton density, 1 for water.
-        t1: Longitudinal relaxation time.
-        t2star: Effective transverse relaxation time.
-        tr: Length of the cycle.
-        te: Echo time.
-        ti: Inversion time.
-        fa: Flip angle a.
 
     Raises:
         UserError: If the train does not fit between the inversion and the end of the cycle.
