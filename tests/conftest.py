@@ -4,7 +4,9 @@ import pytest
 import torch
 from checkpoints import write_checkpoint, write_open_checkpoint
 from run_folders import write_evaluation, write_run
+from toys import TINY, write_cohort
 
+import anysyn
 from anysyn.data.records import Failure
 
 # Tests compute on small tensors, in several workers at once: with one thread each they take half the time.
@@ -25,6 +27,17 @@ def offline(tmp_path_factory):
         return [f"parts.clip.checkpoint={hub / 'clip'}"] if needed else []
 
     return overrides
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Return a folder with a cohort and a run that was trained on it for an epoch; tests leave both as they are."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_cohort(folder / "cohort")
+    (folder / "tiny.yaml").write_text(TINY)
+    data = [f"data.root={folder / 'cohort'}", "stages.0.epochs=1"]
+    anysyn.train(folder / "tiny.yaml", out=folder / "run", overrides=data, accelerator="cpu")
+    return folder
 
 
 @pytest.fixture

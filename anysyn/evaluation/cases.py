@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ from torch import Tensor
 
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.volumes.study import Study
-from anysyn.evaluation.baselines.fit import TrainedRun
 from anysyn.evaluation.baselines.voxelwise import Baseline
 from anysyn.evaluation.degradation.corruptions import Corruption, corrupted, input_psnr
 from anysyn.evaluation.degradation.thick_slices import Degradation, brought_back, degraded
@@ -22,8 +21,10 @@ from anysyn.evaluation.metrics.measure import error_in_unit, measure
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.pairs import Pair, by_sources
 from anysyn.evaluation.tables.cases_table import MODEL, case_row
+from anysyn.synthesis.loaded_run import LoadedRun
 
 
+@dataclass(kw_only=True)
 class Cases:
     """Measurements of subjects, one by one; a failure is listed and the others are measured.
 
@@ -37,40 +38,26 @@ class Cases:
         degradation: Thick slices of the sources; none by default. The truth stays as it is.
         corruption: Corruption of the sources, before the degradation; none by default.
         seed: Seed of the corruption.
-
-    Attributes:
         rows: A row for each subject, method and pair.
         inputs: A row for each subject and source that was degraded or corrupted: the quality that is left.
         failures: Subjects and pairs that could not be measured.
     """
 
-    def __init__(
-        self,
-        *,
-        run: TrainedRun,
-        protocol: Protocol,
-        baselines: Mapping[Pair, Sequence[Baseline]],
-        batch: int,
-        examples: Mapping[tuple[str, Pair], int],
-        folder: Path,
-        degradation: Degradation | None = None,
-        corruption: Corruption | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.run, self.protocol, self.baselines = run, protocol, baselines
-        self.degradation, self.corruption, self.seed = degradation, corruption, seed
-        self.batch, self.examples, self.folder = batch, examples, folder
-        self.rows: list[dict[str, Any]] = []
-        self.inputs: list[dict[str, Any]] = []
-        self.failures: list[Failure] = []
+    run: LoadedRun
+    protocol: Protocol
+    baselines: Mapping[Pair, Sequence[Baseline]]
+    batch: int
+    examples: Mapping[tuple[str, Pair], int]
+    folder: Path
+    degradation: Degradation | None = None
+    corruption: Corruption | None = None
+    seed: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
     def add(self, subject: Subject, pairs: Sequence[Pair]) -> None:
-        """Measure pairs of one subject; targets with the same sources are synthesized together.
-
-        Args:
-            subject: The subject.
-            pairs: Pairs whose contrasts the subject has.
-        """
+        """Measure pairs that a subject has the contrasts of; targets of the same sources are synthesized together."""
         if not pairs:
             return
         with listed(self.failures, subject.key):
@@ -108,9 +95,8 @@ class Cases:
         with listed(self.failures, study.key, pair):
             images = {MODEL: predicted} | {b.label: b.predict(study) for b in self.baselines[pair]}
             values = {method: self._values(study, pair.target, image, lesion) for method, image in images.items()}
-            stamp = (self.protocol.name, self.protocol.digest)
-            about = (study.key, study.dataset)
-            self.rows += [case_row(*about, m, pair.sources, pair.target, stamp, row) for m, row in values.items()]
+            stamp, key, dataset = (self.protocol.name, self.protocol.digest), study.key, study.dataset
+            self.rows += [case_row(key, dataset, m, pair.sources, pair.target, stamp, row) for m, row in values.items()]
             if (study.key, pair) in self.examples:
                 name = re.sub(r"[^\w.+-]+", "_", f"{pair}_{self.examples[study.key, pair]}_{study.key}")
                 write_example(self.folder / f"{name}.npz", _example(study, pair, images, values))
@@ -124,37 +110,32 @@ class Cases:
 class SubjectCases(NamedTuple):
     """The cases of one subject: rows, the quality of its sources, and what failed."""
 
-    rows: Sequence[Mapping[str, Any]]
-    inputs: Sequence[Mapping[str, Any]]
-    failures: Sequence[Failure]
+    rows: list[dict[str, Any]]
+    inputs: list[dict[str, Any]]
+    failures: list[Failure]
 
 
 def measure_subject(
-    run: TrainedRun, pairs: Sequence[Pair], options: Mapping[str, Any], subject: Subject
+    run: LoadedRun, pairs: Sequence[Pair], options: Mapping[str, Any], subject: Subject
 ) -> SubjectCases:
-    """Measure one subject.
-
-    Args:
-        run: The trained run.
-        pairs: Pairs that are measured if the subject has their contrasts.
-        options: Further arguments of `Cases`.
-        subject: The subject.
-    """
+    """Measure the pairs whose contrasts a subject has; the options are further arguments of `Cases`."""
     cases = Cases(run=run, **options)
     cases.add(subject, [pair for pair in pairs if pair.within(subject.images)])
     return SubjectCases(cases.rows, cases.inputs, cases.failures)
 
 
+def together(parts: Iterable[SubjectCases]) -> SubjectCases:
+    """Return the cases of several subjects as those of one."""
+    gathered = SubjectCases([], [], [])
+    for part in parts:
+        gathered.rows.extend(part.rows)
+        gathered.inputs.extend(part.inputs)
+        gathered.failures.extend(part.failures)
+    return gathered
+
+
 def numbered_examples(subjects: Sequence[Subject], pairs: Sequence[Pair], count: int) -> dict[tuple[str, Pair], int]:
-    """Choose the first subjects of each pair as examples.
-
-    Args:
-        subjects: In order.
-        pairs: The pairs.
-        count: Examples of each pair.
-
-    Returns:
-        By subject and pair, the number of the example.
+    """Choose the first ``count`` subjects of each pair as examples: by subject and pair, the number of the example.
 
     Example:
         >>> subjects = [Subject(key, "", dict.fromkeys(["T1w", "T2w"]), {}, {}) for key in ("a", "b", "c")]

@@ -9,8 +9,8 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from anysyn.data.records import Failure, Subject
-from anysyn.evaluation.baselines.fit import TrainedRun, fit_baselines
-from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples
+from anysyn.evaluation.baselines.fit import fit_baselines
+from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples, together
 from anysyn.evaluation.degradation.corruptions import Corruption
 from anysyn.evaluation.degradation.corruptions import corruption as find_corruption
 from anysyn.evaluation.degradation.thick_slices import Degradation, parse_degradation
@@ -21,11 +21,11 @@ from anysyn.evaluation.pairs import Pair, parse_pairs
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
 from anysyn.progress import Progress
-from anysyn.synthesis import load_run
+from anysyn.synthesis import LoadedRun, load_run
 
 
 def evaluate(
-    run: str | Path | TrainedRun,
+    run: str | Path | LoadedRun,
     *,
     data: str | Path | None = None,
     split: str = "test",
@@ -89,36 +89,26 @@ def evaluate(
     subjects, unread = loaded.subjects(data, split)
     _check_subjects(subjects, unread, requested, f"split {split!r} of {data or 'the data of the training'}")
     folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
-    fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=progress or Progress())
+    bar = progress or Progress()
+    fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
     options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
     options |= {"examples": numbered_examples(subjects, requested, examples), "folder": folder / "examples"}
-    failures = [*unread, *fitted.failures]
-    measured = [
-        cases
-        for _, cases in measure_each(
-            subjects,
-            partial(measure_subject, loaded, requested, options),
-            jobs=jobs,
-            opener=Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options)),
-            title="evaluating",
-            failures=failures,
-            progress=progress or Progress(),
-        )
-    ]
+    failed, measure = [*unread, *fitted.failures], partial(measure_subject, loaded, requested, options)
+    opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
+    parts = measure_each(subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar)
+    cases = together(part for _, part in parts)
     result = results_of(
-        [row for cases in measured for row in cases.rows],
+        cases.rows,
         folder=folder,
         protocol=how,
-        failures=(*failures, *(failure for cases in measured for failure in cases.failures)),
+        failures=(*failed, *cases.failures),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
         notes=[*fitted.notes, *left_out, *_notes_of(changes)],
-        inputs=[row for cases in measured for row in cases.inputs],
+        inputs=cases.inputs,
         seed=seed,
     )
     record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    optional = {"degrade": changes["degradation"], "corruption": changes["corruption"], "dataset": dataset}
-    record |= {key: str(value) for key, value in optional.items() if value}
-    write_results(result, record | {"baselines": fitted.basis})
+    write_results(result, record | _words(changes, dataset) | {"baselines": fitted.basis})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
 
@@ -129,9 +119,13 @@ def _begin(run: Path, accelerator: str, dataset: str | None, *arguments: Any) ->
 
 
 def _changes_of_sources(degrade: str | Degradation | None, corruption: str | Corruption | None) -> dict[str, Any]:
-    """Return the degradation and the corruption of the sources."""
     thick = parse_degradation(degrade) if isinstance(degrade, str) else degrade
     return {"degradation": thick, "corruption": None if corruption is None else find_corruption(corruption)}
+
+
+def _words(changes: Mapping[str, Any], dataset: str | None) -> dict[str, str]:
+    words = {"degrade": changes["degradation"], "corruption": changes["corruption"], "dataset": dataset}
+    return {key: str(value) for key, value in words.items() if value}
 
 
 def _notes_of(changes: Mapping[str, Any]) -> list[str]:
@@ -139,7 +133,7 @@ def _notes_of(changes: Mapping[str, Any]) -> list[str]:
     return [f"The sources were {what}: {how}." for what, how in words.items() if how is not None]
 
 
-def _loaded(run: str | Path | TrainedRun, accelerator: str, dataset: str | None) -> TrainedRun:
+def _loaded(run: str | Path | LoadedRun, accelerator: str, dataset: str | None) -> LoadedRun:
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     return loaded if dataset is None else loaded.treat_as(dataset)
 

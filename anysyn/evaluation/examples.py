@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from anysyn.files import replacing
 
 Plane = npt.NDArray[np.float16]
 Planes = tuple[Plane, Plane, Plane]
+ABOUT = ("subject", "dataset", "target", "spacing", "values")  # fields that are no arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +50,7 @@ class Example:
 
 
 def centre(foreground: Tensor) -> tuple[int, int, int]:
-    """Return the voxel in the middle of the foreground.
-
-    Args:
-        foreground: (X, Y, Z) bool, true somewhere.
+    """Return the voxel in the middle of the foreground, (X, Y, Z) bool and true somewhere.
 
     Example:
         >>> mask = torch.zeros(5, 5, 5, dtype=torch.bool)
@@ -64,14 +63,7 @@ def centre(foreground: Tensor) -> tuple[int, int, int]:
 
 
 def planes(volume: Tensor, at: tuple[int, int, int]) -> Planes:
-    """Return the three planes through a voxel.
-
-    Args:
-        volume: (X, Y, Z).
-        at: Voxel index.
-
-    Returns:
-        (Y, Z), (X, Z) and (X, Y).
+    """Return the three planes, (Y, Z), (X, Z) and (X, Y), through a voxel of a volume (X, Y, Z).
 
     Example:
         >>> [plane.shape for plane in planes(torch.zeros(2, 3, 4), (0, 0, 0))]
@@ -85,11 +77,7 @@ def write_example(path: Path, example: Example) -> None:
     """Write an example as a compressed ``.npz``, atomically.
 
     The arrays are ``source/<modality>/<axis>``, ``truth/<axis>``, ``mask/<axis>``, ``prediction/<method>/<axis>`` in
-    float16 and ``about``, a JSON text with the rest.
-
-    Args:
-        path: The file; an existing one is replaced.
-        example: The example.
+    float16 and ``about``, a JSON text with the rest. An existing file is replaced.
 
     Example:
         >>> import tempfile
@@ -101,14 +89,7 @@ def write_example(path: Path, example: Example) -> None:
         >>> read_example(path).values
         {'model': {'psnr': 30.0}}
     """
-    about = {
-        "subject": example.subject,
-        "dataset": example.dataset,
-        "target": example.target,
-        "spacing": example.spacing,
-        "sources": list(example.sources),
-        "values": example.values,
-    }
+    about = {name: getattr(example, name) for name in ABOUT} | {"sources": list(example.sources)}
     groups = {f"source/{name}": images for name, images in example.sources.items()}
     groups |= {f"prediction/{method}": images for method, images in example.predictions.items()}
     groups |= {"truth": example.truth, "mask": example.mask}
@@ -127,21 +108,13 @@ def read_example(path: Path) -> Example:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             arrays = {name: file[name] for name in file.files}
-        common = {name: _planes(arrays, name) for name in ("truth", "mask")}
-        sources = {name: _planes(arrays, f"source/{name}") for name in about["sources"]}
-        predictions = {method: _planes(arrays, f"prediction/{method}") for method in about["values"]}
+        images: dict[str, Any] = {name: _planes(arrays, name) for name in ("truth", "mask")}
+        images["sources"] = {name: _planes(arrays, f"source/{name}") for name in about["sources"]}
+        images["predictions"] = {method: _planes(arrays, f"prediction/{method}") for method in about["values"]}
+        known = {name: about[name] for name in ABOUT}
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not an example that an evaluation wrote ({error}); evaluate again") from error
-    return Example(
-        subject=about["subject"],
-        dataset=about["dataset"],
-        target=about["target"],
-        spacing=tuple(about["spacing"]),
-        values=about["values"],
-        sources=sources,
-        predictions=predictions,
-        **common,
-    )
+    return Example(**known | {"spacing": tuple(known["spacing"])}, **images)
 
 
 def _planes(arrays: Mapping[str, Plane], name: str) -> Planes:

@@ -62,15 +62,7 @@ TASKS = (
 
 
 def truth_of(subject: Subject, study: Study, task: Task) -> Tensor:
-    """Read the regions of a subject onto the grid of its prepared images.
-
-    Args:
-        subject: The subject.
-        study: Its prepared images.
-        task: The regions.
-
-    Returns:
-        (R, X, Y, Z) bool.
+    """Read the regions of a subject, (R, X, Y, Z) bool, onto the grid of its prepared images.
 
     Raises:
         VolumeError: If a mask cannot be used, or the label map has labels that BraTS does not define.
@@ -81,14 +73,7 @@ def truth_of(subject: Subject, study: Study, task: Task) -> Tensor:
 
 
 def lesion_of(subject: Subject, study: Study) -> Tensor:
-    """Read the union of all lesion masks of a subject onto the grid of its prepared images.
-
-    Args:
-        subject: The subject.
-        study: Its prepared images.
-
-    Returns:
-        (X, Y, Z) bool.
+    """Read the union of all lesion masks of a subject, (X, Y, Z) bool, onto the grid of its prepared images.
 
     Raises:
         VolumeError: If the subject has no lesion mask, or a mask cannot be used.
@@ -117,10 +102,6 @@ def _part(subject: Subject, name: str, onto: Grid) -> Tensor:
 
 def inputs_of(subjects: Sequence[Subject], modalities: Collection[str]) -> tuple[str, ...]:
     """Choose the inputs of a segmenter: the modalities that nine in ten of its training subjects have.
-
-    Args:
-        subjects: Training subjects.
-        modalities: Modalities of the run, in order.
 
     Example:
         >>> from pathlib import Path

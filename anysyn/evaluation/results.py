@@ -73,15 +73,7 @@ def results_of(
 ) -> Evaluation:
     """Summarise the cases of an evaluation.
 
-    Args:
-        rows: As `case_row` writes them.
-        folder: Folder of the results.
-        protocol: How images were compared.
-        failures: Subjects and pairs that could not be evaluated.
-        skipped: By pair, how many subjects lack one of its contrasts.
-        notes: Lines for the foot of the table.
-        inputs: Quality of degraded or corrupted sources.
-        seed: Seed of the bootstrap.
+    ``rows`` are as `case_row` writes them, ``seed`` is that of the bootstrap, the others are fields of `Evaluation`.
 
     Raises:
         EvaluationError: If there is no case.
@@ -107,11 +99,7 @@ def results_of(
 
 
 def write_results(result: Evaluation, options: Mapping[str, Any]) -> None:
-    """Write the tables and the record into the folder of the results, each file whole or not at all.
-
-    Args:
-        result: The results.
-        options: Options of the evaluation, for the record.
+    """Write the tables and the record, with the options, into the folder, each file whole or not at all.
 
     Raises:
         OSError: If a file cannot be written.

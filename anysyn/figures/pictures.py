@@ -40,11 +40,7 @@ class Picture:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Return bytes as a data URI.
-
-    Args:
-        content: The file.
-        kind: Its media type.
+    """Return the content of a file as a data URI, given its media type.
 
     Example:
         >>> data_uri(b"anysyn", "image/png")
@@ -84,9 +80,6 @@ def chart_style() -> AbstractContextManager[None]:
 
 def line_styles(methods: Sequence[str]) -> dict[str, dict[str, str]]:
     """Give each method a colour and a marker.
-
-    Args:
-        methods: In order.
 
     Example:
         >>> [style["marker"] for style in line_styles(["model", "label"]).values()]

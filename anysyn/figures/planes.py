@@ -71,11 +71,7 @@ def window_of(planes: Sequence[Floats], masks: Sequence[Floats]) -> Window:
 
 
 def shrink(plane: Floats, longest: int = LONGEST) -> Floats:
-    """Downsample a plane by averaging until no side is longer than a limit.
-
-    Args:
-        plane: (H, W).
-        longest: The limit in pixels.
+    """Downsample a plane (H, W) by averaging until no side is longer than a limit in pixels.
 
     Example:
         >>> shrink(np.ones((4, 2), np.float32), 2).tolist()
@@ -92,10 +88,6 @@ def shrink(plane: Floats, longest: int = LONGEST) -> Floats:
 def grey(plane: Floats, window: Window) -> NDArray[np.uint8]:
     """Map intensities to grey values; below the window is black, above it white.
 
-    Args:
-        plane: Intensities.
-        window: Intensities of black and white.
-
     Example:
         >>> grey(np.array([-1.0, 0.5, 2.0]), (0.0, 1.0)).tolist()
         [0, 128, 255]
@@ -107,11 +99,6 @@ def grey(plane: Floats, window: Window) -> NDArray[np.uint8]:
 def relative_error(prediction: Floats, truth: Floats, window: Window) -> Floats:
     """Return the error as a share of the truth's window: ``(prediction - truth) / (high - low)``.
 
-    Args:
-        prediction: Intensities.
-        truth: Intensities.
-        window: Window of the truth.
-
     Example:
         >>> relative_error(np.array([0.5]), np.array([0.25]), (0.0, 0.5)).tolist()
         [0.5]
@@ -121,11 +108,7 @@ def relative_error(prediction: Floats, truth: Floats, window: Window) -> Floats:
 
 
 def signed(error: Floats, limit: float = LIMIT) -> NDArray[np.uint8]:
-    """Map errors to indices of the palette; errors beyond the limit get the colour of the end.
-
-    Args:
-        error: Signed error.
-        limit: Error at the ends of the palette.
+    """Map signed errors to indices of the palette; errors beyond the limit get the colour of the end.
 
     Example:
         >>> signed(np.array([-9.0, -0.3, 0.0, 0.3])).tolist()

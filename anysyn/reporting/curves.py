@@ -46,10 +46,7 @@ def curves(training: pd.DataFrame, validation: pd.DataFrame) -> Picture:
 
 
 def epochs(rows: pd.DataFrame) -> pd.Series:
-    """Return how many epochs were done at each row of a training log.
-
-    Args:
-        rows: Columns epoch, from 0, and batch, from 1.
+    """Return how many epochs were done at each row of a training log: epoch, from 0, and batch, from 1.
 
     Example:
         >>> epochs(pd.DataFrame({"epoch": [0, 0, 1], "batch": [10, 20, 10]})).tolist()
@@ -60,11 +57,7 @@ def epochs(rows: pd.DataFrame) -> pd.Series:
 
 
 def thin(rows: pd.DataFrame, points: int = POINTS) -> pd.DataFrame:
-    """Average neighbouring rows until few enough are left.
-
-    Args:
-        rows: Numbers.
-        points: How many rows are left at the most.
+    """Average neighbouring rows until at most ``points`` are left.
 
     Example:
         >>> thin(pd.DataFrame({"value": [1.0, 3.0, 5.0]}), 2)["value"].tolist()

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.format import arrow, heading
+from anysyn.evaluation.tables.statistics import finite
 from anysyn.figures.pictures import Picture, chart, chart_style
 from anysyn.figures.planes import Floats
 
@@ -18,11 +19,7 @@ STYLES = (("#0072b2", "o"), ("#6f6f6f", "s"), ("#d55e00", "^"), ("#009e73", "D")
 
 
 def distributions(cases: pd.DataFrame, names: list[str]) -> Picture:
-    """Draw the scores side by side, a row for each pair and a shape and colour for each method.
-
-    Args:
-        cases: As `anysyn.evaluation.tables.cases_table.read_cases` returns them.
-        names: Metrics, a panel each.
+    """Draw the scores side by side: a panel for each metric, a row for each pair, a shape and colour for each method.
 
     Example:
         >>> case = {"sources": "T1w", "target": "T2w", "method": "model", "psnr": 30.0}
@@ -81,9 +78,7 @@ def _strip(axes: Axes, values: Floats, at: float, height: float, colour: str, sh
 
 def _finite(cases: pd.DataFrame, pair: str, method: str, name: str) -> Floats:
     of = (cases["sources"] + ":" + cases["target"] == pair) & (cases["method"] == method)
-    values = cases.loc[of, name].to_numpy(dtype=float)
-    finite: Floats = values[np.isfinite(values)]
-    return finite
+    return finite(cases.loc[of, name])
 
 
 def _alt(cases: pd.DataFrame, pairs: list[str], methods: list[str], names: list[str]) -> str:

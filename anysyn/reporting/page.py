@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from anysyn.figures.planes import LIMIT
 from anysyn.files import replacing
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.origin import evaluation_facts, training_facts
-from anysyn.reporting.panels import Panel, error_bar, grey_bar, panel_of
+from anysyn.reporting.panels import error_bar, grey_bar, panel_of
 from anysyn.reporting.probe_sections import ProbeSection, sections_of
 from anysyn.reporting.provenance import hashes_of, seeds_of, versions_of
 from anysyn.reporting.results import Results, chosen, find_results, read_results
@@ -78,11 +79,6 @@ def report(
 def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSection]) -> str:
     """Return the page as text.
 
-    Args:
-        run: The run folder.
-        results: What was evaluated, or None.
-        sections: Of the probes whose findings lie in the run.
-
     Raises:
         UserError: If a file of the run cannot be read.
     """
@@ -128,6 +124,7 @@ def _results(results: Results, recipe: dict[str, Any]) -> dict[str, Any]:
     summary, margin = summarise(cases), margins(cases)
     shown = chosen(results.examples, MOST)
     oriented = any(step["name"] == "canonical" for step in recipe["data"].get("prepare", []))
+    panels = [panel_of(example, oriented=oriented) for example in shown]
     return {
         "facts": headline(summary, margin, main),
         "verdict": verdict(margin, main[0]),
@@ -136,7 +133,7 @@ def _results(results: Results, recipe: dict[str, Any]) -> dict[str, Any]:
         "notes": record["notes"],
         "failures": record["failures"],
         "distributions": distributions(cases, main),
-        "pairs": list(_by_pair([panel_of(example, oriented=oriented) for example in shown])),
+        "pairs": [(arrow(pair), list(of)) for pair, of in groupby(panels, attrgetter("pair"))],
         "oriented": oriented,
         "left_out": len(results.examples) - len(shown),
         "unread": results.unread,
@@ -144,8 +141,3 @@ def _results(results: Results, recipe: dict[str, Any]) -> dict[str, Any]:
         "error_bar": error_bar(),
         "grey_bar": grey_bar(),
     }
-
-
-def _by_pair(panels: list[Panel]) -> Iterator[tuple[str, list[Panel]]]:
-    for pair, of in groupby(panels, key=lambda panel: panel.pair):
-        yield arrow(pair), list(of)

@@ -29,20 +29,15 @@ from anysyn.figures.planes import (
     signed,
     window_of,
 )
+from anysyn.reporting.results import pair_of
+from anysyn.reporting.scores import label, with_unit
 
 WIDEST = 176  # CSS pixels of the widest plane
 
 
 @dataclass(frozen=True)
 class PlaneRow:
-    """Hold one plane of every image of an example.
-
-    Args:
-        name: Of the plane.
-        sides: What lies left and right; empty where the orientation is unknown.
-        top: What lies above.
-        pictures: One for each column.
-    """
+    """One plane of every image of an example; sides and top are empty if the orientation is unknown."""
 
     name: str
     sides: tuple[str, ...]
@@ -52,7 +47,7 @@ class PlaneRow:
 
 @dataclass(frozen=True)
 class Panel:
-    """Hold what the page shows of an example.
+    """What the page shows of an example.
 
     Args:
         pair: Sources and target, as tables write it.
@@ -78,33 +73,24 @@ class Panel:
 
 
 def panel_of(example: Example, *, oriented: bool) -> Panel:
-    """Draw an example.
+    """Draw an example; its planes get their sides if it is oriented: its axes run right, anterior, superior.
 
     Truth and synthesis share one grey window, that of the truth; each source has its own. Errors are signed, in shares
     of the truth's window, on one scale for all examples.
-
-    Args:
-        example: What the evaluation kept.
-        oriented: Whether the axes are known to run right, anterior, superior.
     """
     window = window_of(example.truth, example.mask)
-    prediction = example.predictions[MODEL]
+    prediction, target = example.predictions[MODEL], example.target
     errors = [relative_error(p, t, window) for p, t in zip(prediction, example.truth, strict=True)]
     names = _shown(example)
     scale = WIDEST / max(extent(plane, axis, example.spacing)[0] for axis, plane in enumerate(example.truth))
     draw = partial(_row, example, errors, window, scale, oriented)
     return Panel(
-        pair=f"{'+'.join(example.sources)}:{example.target}",
+        pair=pair_of(example),
         subject=example.subject + (f", dataset {example.dataset}" if example.dataset else ""),
-        title=_score(example.values[MODEL], names[0]),
-        columns=(
-            *(f"Source {name}" for name in example.sources),
-            f"Truth {example.target}",
-            f"Synthetic {example.target}",
-            "Error",
-        ),
+        title=f"{label(names[0])} {with_unit(example.values[MODEL][names[0]], names[0])}",
+        columns=(*map("Source {}".format, example.sources), f"Truth {target}", f"Synthetic {target}", "Error"),
         rows=tuple(draw(axis) for axis in (2, 1, 0)),
-        metrics=tuple(_label(name) for name in names),
+        metrics=tuple(map(label, names)),
         scores=tuple((method, _values(values, names)) for method, values in example.values.items()),
         window=(number(window[0], 2), number(window[1], 2)),
         errors=_in_words(errors, example.mask),
@@ -139,8 +125,8 @@ def _row(
     name = PLANES[axis] if oriented else f"across axis {axis}"
     size = tuple(max(1, round(scale * edge)) for edge in extent(example.truth[axis], axis, example.spacing))
     images = [
-        (f"{label} of {example.subject}, {name}", grey(_turned(planes[axis]), own))
-        for label, planes, own in _images(example, window)
+        (f"{image} of {example.subject}, {name}", grey(_turned(planes[axis]), own))
+        for image, planes, own in _images(example, window)
     ]
     pictures = [Picture(data_uri(png(pixels), "image/png"), alt, *size) for alt, pixels in images]
     error = png(signed(_turned(errors[axis])), error_palette())
@@ -162,17 +148,8 @@ def _turned(plane: Floats) -> Floats:
 
 
 def _shown(example: Example) -> list[str]:
-    held = list(example.values[MODEL])
-    return [name for name in ("psnr", "ssim", "mae") if name in held] or held[:3]
-
-
-def _score(values: Mapping[str, float], name: str) -> str:
-    unit = metric(name).label.partition(" (")[2].rstrip(")")
-    return f"{_label(name)} {number(values[name], metric(name).digits)} {unit}".strip()
-
-
-def _label(name: str) -> str:
-    return metric(name).label.partition(" (")[0]
+    measured = list(example.values[MODEL])
+    return [name for name in ("psnr", "ssim", "mae") if name in measured] or measured[:3]
 
 
 def _values(values: Mapping[str, float], names: Sequence[str]) -> tuple[str, ...]:

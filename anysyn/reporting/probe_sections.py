@@ -33,11 +33,7 @@ class ProbeSection:
 
 
 def sections_of(run: RunFolder, results: str | Path | None) -> list[ProbeSection]:
-    """Ask each probe whose findings lie in a run for its section.
-
-    Args:
-        run: The run.
-        results: A folder of results; the run's latest by default.
+    """Ask each probe whose findings lie in a folder of results, by default the run's latest, for its section.
 
     Raises:
         UserError: If findings cannot be read.

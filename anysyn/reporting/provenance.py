@@ -11,23 +11,14 @@ from anysyn.training.folder import RunFolder
 
 
 def versions_of(run: RunFolder, results: Results | None) -> list[tuple[str, str, str]]:
-    """Return the version of each library in training and in evaluation; empty where it was not recorded.
-
-    Args:
-        run: The run folder.
-        results: Of an evaluation, if there is one.
-    """
-    trained = _record(run, "versions.json")
+    """Return the version of each library in training and in evaluation; empty if it was not recorded."""
+    trained = run.read("versions.json") if (run.path / "versions.json").is_file() else {}
     evaluated = {} if results is None else results.record["versions"]
     return [(name, trained.get(name, ""), evaluated.get(name, "")) for name in sorted({**trained, **evaluated})]
 
 
 def seeds_of(recipe: Mapping[str, Any], results: Results | None) -> list[tuple[str, str]]:
     """Return what every draw follows from.
-
-    Args:
-        recipe: Of the run.
-        results: Of an evaluation, if there is one.
 
     Example:
         >>> seeds_of({"seed": 3, "data": {"split": {"seed": 0}}}, None)
@@ -40,14 +31,5 @@ def seeds_of(recipe: Mapping[str, Any], results: Results | None) -> list[tuple[s
 
 
 def hashes_of(run: RunFolder) -> list[tuple[str, str]]:
-    """Return the SHA-256 of recipe and weights, which the sidecar of every synthesized image names too.
-
-    Args:
-        run: The run folder.
-    """
+    """Return the SHA-256 of recipe and weights, which the sidecar of every synthesized image names too."""
     return [(path.name, digest(path)) for path in (run.recipe, run.weights) if path.is_file()]
-
-
-def _record(run: RunFolder, name: str) -> dict[str, str]:
-    held: dict[str, str] = run.read(name) if (run.path / name).is_file() else {}
-    return held

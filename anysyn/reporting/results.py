@@ -21,7 +21,7 @@ RECORDED = ("run", "data", "split", "seed", "protocol", "digest", "notes", "fail
 
 @dataclass(frozen=True)
 class Results:
-    """Hold what an evaluation wrote.
+    """What an evaluation wrote.
 
     Args:
         folder: Where it lies.
@@ -65,9 +65,6 @@ def find_results(run: RunFolder, results: str | Path | None = None) -> Path | No
 def read_results(folder: Path) -> Results:
     """Read a folder of results; an example that cannot be read is listed and costs nothing else.
 
-    Args:
-        folder: What `anysyn.evaluate` wrote.
-
     Raises:
         UserError: If its cases or its record cannot be read.
     """
@@ -89,11 +86,7 @@ def read_results(folder: Path) -> Results:
 
 
 def chosen(examples: Sequence[Example], most: int) -> tuple[Example, ...]:
-    """Keep the first example of every pair, and further ones as far as there is room.
-
-    Args:
-        examples: In the order of the page.
-        most: How many there is room for.
+    """Keep the first example of every pair, and further ones until there are ``most``.
 
     Example:
         >>> empty = {"truth": (), "mask": (), "predictions": {}, "values": {}, "spacing": (1, 1, 1), "dataset": ""}
@@ -109,11 +102,7 @@ def chosen(examples: Sequence[Example], most: int) -> tuple[Example, ...]:
 
 
 def pair_of(example: Example) -> str:
-    """Write the pair of an example as tables do.
-
-    Args:
-        example: With its sources and target.
-    """
+    """Write the pair of an example as tables do."""
     return f"{'+'.join(example.sources)}:{example.target}"
 
 

@@ -1,4 +1,7 @@
-"""Scores: the headline, the verdict and the table of an evaluation, in words and numbers for the page."""
+"""Scores: the headline, the verdict and the table of an evaluation, in words and numbers for the page.
+
+Summaries and margins are those of `anysyn.evaluation.tables.cases_table`.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,7 @@ from anysyn.evaluation.tables.markdown_latex import ranks
 
 @dataclass(frozen=True)
 class Fact:
-    """Hold a number of the headline.
-
-    Args:
-        value: The number.
-        label: What it is.
-        more: What else to know of it.
-    """
+    """A number of the headline, what it is, and what else to know of it."""
 
     value: str
     label: str
@@ -32,13 +29,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Cell:
-    """Hold the mean and the standard deviation of a metric.
-
-    Args:
-        mean: As printed.
-        sd: As printed; empty for a single case.
-        best: Whether no method of the pair has a better mean.
-    """
+    """Mean and standard deviation of a metric as printed, and whether no method of the pair has a better mean."""
 
     mean: str
     sd: str
@@ -47,13 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Block:
-    """Hold the rows of one pair.
-
-    Args:
-        pair: Sources and target.
-        rows: Method, number of cases and cells.
-        last: Whether these are the means over all pairs.
-    """
+    """The rows of one pair: method, number of cases and cells; the last block has the means over all pairs."""
 
     pair: str
     rows: tuple[tuple[str, int, tuple[Cell, ...]], ...]
@@ -62,12 +47,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """Hold metrics that are shown side by side.
-
-    Args:
-        headings: Of each metric, with the direction that is better.
-        blocks: One for each pair.
-    """
+    """Metrics that are shown side by side: their headings, and a block for each pair."""
 
     headings: tuple[str, ...]
     blocks: tuple[Block, ...]
@@ -77,10 +57,6 @@ def tables(summary: pd.DataFrame, names: list[str]) -> list[Table]:
     """Arrange a summary in a table of the metrics that every pair has and, if need be, one of the others.
 
     The others are errors in the unit of a target, such as HU: beside all the rest they would be wide and mostly empty.
-
-    Args:
-        summary: As `anysyn.evaluation.tables.cases_table.summarise` returns it.
-        names: Metrics.
 
     Example:
         >>> row = {"pair": "T1w:CT", "method": "model", "cases": 2, "psnr": 30.0, "psnr_sd": 1.0, "mae_hu": 9.0}
@@ -92,20 +68,11 @@ def tables(summary: pd.DataFrame, names: list[str]) -> list[Table]:
     some = [name for name in names if 0 < pairs[name] < summary["pair"].nunique()]
     every = [name for name in names if name not in some]
     parts = [(summary, every), (summary[summary[some].notna().any(axis=1)], some)]
-    return [_table(part, of) for part, of in parts if of]
-
-
-def _table(summary: pd.DataFrame, names: list[str]) -> Table:
-    return Table(tuple(map(heading, names)), tuple(blocks(summary, names)))
+    return [Table(tuple(map(heading, of)), tuple(blocks(part, of))) for part, of in parts if of]
 
 
 def headline(summary: pd.DataFrame, margins: pd.DataFrame, names: list[str]) -> list[Fact]:
-    """Return the model's mean over all pairs and its margin over each baseline.
-
-    Args:
-        summary: As `anysyn.evaluation.tables.cases_table.summarise` returns it.
-        margins: As `anysyn.evaluation.tables.cases_table.margins` returns it.
-        names: Metrics; the first is the main one.
+    """Return the model's mean over all pairs and its margin over each baseline; the first metric is the main one.
 
     Example:
         >>> model = {"pair": "T1w:T2w", "method": "model", "cases": 3, "psnr": 30.0, "ssim": 0.9}
@@ -117,23 +84,19 @@ def headline(summary: pd.DataFrame, margins: pd.DataFrame, names: list[str]) -> 
     main, others = names[0], names[1:2]
     facts = []
     for row in _overall(summary[summary["method"] == MODEL]).to_dict("records"):
-        more = [f"{_label(name)} {number(row[name], metric(name).digits)}" for name in others]
+        more = [f"{label(name)} {number(row[name], metric(name).digits)}" for name in others]
         cases = f"mean of {_count(row['cases'], 'case')}"
-        facts.append(Fact(_measured(row[main], main), f"{_label(main)} of the model", "; ".join([*more, cases])))
+        facts.append(Fact(with_unit(row[main], main), f"{label(main)} of the model", "; ".join([*more, cases])))
     for row in _overall(margins).to_dict("records"):
-        more = [f"{_label(name)} {_gain(row[name], name)}" for name in others]
+        more = [f"{label(name)} {_gain(row[name], name)}" for name in others]
         beside = _pairs(margins)[_pairs(margins)["baseline"] == row["baseline"]]
         won = f"better on {int((beside[main] > 0).sum())} of {_count(len(beside), 'pair')}"
-        facts.append(Fact(_measured(row[main], main, gain=True), f"over {row['baseline']}", "; ".join([*more, won])))
+        facts.append(Fact(with_unit(row[main], main, gain=True), f"over {row['baseline']}", "; ".join([*more, won])))
     return facts
 
 
 def verdict(margins: pd.DataFrame, main: str) -> str:
-    """Say on how many pairs the model is better than every baseline, and name the others.
-
-    Args:
-        margins: As `anysyn.evaluation.tables.cases_table.margins` returns it.
-        main: The metric that decides.
+    """Say on how many pairs the model is better than every baseline by the main metric, and name the others.
 
     Example:
         >>> margin = {"pair": "T1w:T2w", "baseline": "source", "psnr": -0.5}
@@ -145,11 +108,11 @@ def verdict(margins: pd.DataFrame, main: str) -> str:
         return "No baseline stands beside the model."
     lost = pairs[~(pairs[main] > 0)]
     count, total = pairs["pair"].nunique() - lost["pair"].nunique(), pairs["pair"].nunique()
-    text = f"By {_label(main)}, the model is better than every baseline on {count} of {_count(total, 'pair')}."
+    text = f"By {label(main)}, the model is better than every baseline on {count} of {_count(total, 'pair')}."
     if lost.empty:
         return text
-    held = [f"{arrow(str(pair))} ({_gains(rows, main)})" for pair, rows in lost.groupby("pair", sort=False)]
-    return f"{text} It is not on {', '.join(held)}."
+    losses = [f"{arrow(str(pair))} ({_gains(rows, main)})" for pair, rows in lost.groupby("pair", sort=False)]
+    return f"{text} It is not on {', '.join(losses)}."
 
 
 def _gains(rows: pd.DataFrame, name: str) -> str:
@@ -157,11 +120,7 @@ def _gains(rows: pd.DataFrame, name: str) -> str:
 
 
 def blocks(summary: pd.DataFrame, names: list[str]) -> list[Block]:
-    """Arrange a summary by pairs.
-
-    Args:
-        summary: As `anysyn.evaluation.tables.cases_table.summarise` returns it.
-        names: Metrics.
+    """Arrange metrics of a summary by pairs.
 
     Example:
         >>> row = {"pair": "T1w:T2w", "method": "model", "cases": 2, "psnr": 30.0, "psnr_sd": 1.0}
@@ -195,11 +154,13 @@ def _pairs(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["pair"] != ALL_PAIRS]
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
+    """Return the label of a metric without its unit."""
     return metric(name).label.partition(" (")[0]
 
 
-def _measured(value: float, name: str, *, gain: bool = False) -> str:
+def with_unit(value: float, name: str, *, gain: bool = False) -> str:
+    """Return a value of a metric, or a gain with its sign, with the unit."""
     unit = metric(name).label.partition(" (")[2].rstrip(")")
     return f"{_gain(value, name) if gain else number(value, metric(name).digits)} {unit}".strip()
 

@@ -24,15 +24,7 @@ SAMPLE = re.compile(r"(\d+)-(.+)-(\d+)\.png")  # number of the stage, its name, 
 
 @dataclass(frozen=True)
 class Stage:
-    """Hold what the page shows of a stage.
-
-    Args:
-        name: Of the stage.
-        about: How far it went, and its best validation, in words.
-        curves: Its loss curves, or None without a log.
-        sample: Its last sample picture, or None.
-        epochs: After how many epochs that was drawn.
-    """
+    """What the page shows of a stage: how far it went in words, its curves, and its last sample after some epochs."""
 
     name: str
     about: str
@@ -44,10 +36,6 @@ class Stage:
 def stages_of(run: RunFolder, recipe: Mapping[str, Any]) -> list[Stage]:
     """Gather the stages of a recipe with what the run folder holds of them.
 
-    Args:
-        run: The run folder.
-        recipe: Its recipe.
-
     Raises:
         UserError: If a log cannot be read.
     """
@@ -57,11 +45,7 @@ def stages_of(run: RunFolder, recipe: Mapping[str, Any]) -> list[Stage]:
 
 
 def read_log(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Read a log; of a run that still goes on, the row that is being written is left out.
-
-    Args:
-        path: A CSV file; one that is missing or empty has no rows.
-        columns: That it has to have.
+    """Read the columns of a CSV log, which has no rows if it is missing; a row that is being written is left out.
 
     Raises:
         UserError: If it is something else.
@@ -85,13 +69,7 @@ def read_log(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def last_samples(folder: Path) -> dict[int, tuple[Path, int]]:
-    """Find the last sample picture of each stage.
-
-    Args:
-        folder: Of files named for the stage's number, its name and the epoch.
-
-    Returns:
-        By the number of the stage: the file, and after how many epochs it was drawn.
+    """Find the last sample picture of each stage, and after how many epochs it was drawn, by the stage's number.
 
     Example:
         >>> last_samples(Path("nowhere"))

@@ -43,11 +43,7 @@ def acquisition_of(sidecar: str | Path | None = None, **fields: object) -> Acqui
 
 
 def source_acquisitions(files: Mapping[str, Path], person: Acquisition | None = None) -> dict[str, Acquisition]:
-    """Read the acquisitions of the sources from the JSON beside each file, if there is one.
-
-    Args:
-        files: By modality.
-        person: Age and sex, used if the sidecars lack them.
+    """Read the acquisitions of the sources from the JSON beside each file; age and sex may come from the person.
 
     Raises:
         UserError: If a sidecar cannot be read.
@@ -141,11 +137,7 @@ def _check_fields(request: Acquisition, name: str) -> None:
 
 
 def check_conditioned(model: Synthesizer, acquisition: Acquisition | Mapping[str, Acquisition] | None) -> None:
-    """Refuse a requested acquisition that the network ignores.
-
-    Args:
-        model: The network.
-        acquisition: The request; its voxel size is that of the output, whatever the network reads.
+    """Refuse a requested acquisition that the network ignores, except for the voxel size, which is that of the output.
 
     Raises:
         UserError: If nothing in the network reads acquisitions.

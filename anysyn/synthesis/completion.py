@@ -22,12 +22,7 @@ from anysyn.versions import versions
 
 @dataclass(frozen=True)
 class Completion:
-    """The images of a completion, and its failures.
-
-    Args:
-        written: Images that this call wrote.
-        kept: Images that an earlier call had written.
-        failures: Subjects that could not be completed, and why.
+    """The images that this call and an earlier one wrote, and the subjects that could not be completed.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())

@@ -29,9 +29,6 @@ class Datasets:
     def weights(self, name: str) -> Tensor:
         """Return (1, N) mixing weights: one-hot for a training dataset, equal weights of all of them for ``mean``.
 
-        Args:
-            name: A dataset of the training, or ``mean``.
-
         Raises:
             UserError: If it is neither; the message lists the choices.
 
@@ -58,11 +55,6 @@ def reads_dataset(model: nn.Module) -> bool:
 
 def check_dataset(model: nn.Module, datasets: Datasets, name: str | None) -> None:
     """Refuse a dataset that the network does not know, or any if it is not conditioned on datasets.
-
-    Args:
-        model: The network.
-        datasets: Those of the run.
-        name: A dataset of the training, ``mean``, or None.
 
     Raises:
         UserError: If it would change nothing, or is unknown.

@@ -102,15 +102,8 @@ def write_syntheses(
 ) -> None:
     """Synthesize targets of an unprepared study and write each with its sidecar, the sidecar first.
 
-    Args:
-        run: A loaded run.
-        study: Images as they were read.
-        sources: Files of the sources, by modality.
-        paths: Files of the targets, by modality.
-        requested: Requested acquisition of each target.
-        onto: Grid of the output; that of the study by default.
-        batch: Slices or patches at once.
-        overwrite: Whether files that exist may be replaced.
+    Sources and paths are the files of the sources and of the targets; the other arguments are those of `synthesize` and
+    `synthesize_study`.
     """
     grid = onto or study.grid
     images = synthesize_study(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
@@ -193,13 +186,7 @@ def grid_record(grid: Grid, source: Grid) -> dict[str, Any]:
 
 
 def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisition) -> dict[str, Any]:
-    """Return the BIDS sidecar of a synthetic image: sources, run, weights and versions.
-
-    Args:
-        run: The run that synthesized it.
-        sources: The source files, by modality.
-        requested: Its requested acquisition, whose modality is the target.
-    """
+    """Return the BIDS sidecar of a synthetic image, whose modality is that of the requested acquisition."""
     target = str(requested.modality)
     return {
         "Synthetic": True,

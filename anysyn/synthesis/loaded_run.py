@@ -60,11 +60,7 @@ class LoadedRun:
     def subjects(
         self, root: str | Path | None = None, split: str = "test"
     ) -> tuple[list[Subject], tuple[Failure, ...]]:
-        """Find the subjects of a part of the split, in the training data or in another cohort.
-
-        Args:
-            root: Another cohort; the training data by default.
-            split: ``train``, ``validation``, ``test`` or ``all``.
+        """Find the subjects of a part of the split, or ``all``, in the training data or in another cohort.
 
         Raises:
             UserError: If there is no such part, or no subject in it.
@@ -144,10 +140,7 @@ class LoadedRun:
         return dict(zip(wanted, output.images(), strict=True))
 
     def dataset_weights(self, study: Study) -> Tensor:
-        """Return the mixing weights (1, N) over the datasets that a study is treated as.
-
-        Args:
-            study: Its own dataset counts, unless the run treats every study as another.
+        """Return the mixing weights (1, N) over the datasets that a study is treated as, by default its own.
 
         Raises:
             UserError: If the network is conditioned on the dataset and does not know it; the message lists the choices.
@@ -157,10 +150,7 @@ class LoadedRun:
         return self.datasets.weights(study.dataset if self.dataset is None else self.dataset)
 
     def treat_as(self, dataset: str | None) -> LoadedRun:
-        """Return the run that treats every study as one training dataset.
-
-        Args:
-            dataset: A dataset of the training, ``mean`` for the mean of all, or None for no change.
+        """Return the run that treats every study as one training dataset, as their ``mean``, or (None) as before.
 
         Raises:
             UserError: If the network is not conditioned on the dataset, or does not know this one.

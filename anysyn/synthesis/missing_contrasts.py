@@ -21,13 +21,7 @@ SYNTHETIC = "synthetic"  # label in the names of the output: desc-synthetic
 
 @dataclass(frozen=True)
 class Trained:
-    """The modalities that a run was trained to read and to synthesize.
-
-    Args:
-        sources: Modalities that it reads, best first.
-        targets: Modalities that it synthesizes.
-        most: Largest number of sources at a time.
-    """
+    """The modalities that a run was trained to read, best first and ``most`` at a time, and to synthesize."""
 
     sources: Sequence[str]
     targets: Sequence[str]
@@ -36,14 +30,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Missing:
-    """The contrasts that one subject lacks.
-
-    Args:
-        subject: The subject.
-        sources: Modalities to synthesize them from.
-        todo: Files to write, by contrast.
-        done: Files that were written earlier, by contrast.
-    """
+    """The contrasts that one subject lacks: their sources, files to write, and files that were written earlier."""
 
     subject: Subject
     sources: tuple[str, ...]
@@ -107,10 +94,7 @@ def missing(subjects: Sequence[Subject], trained: Trained, out: Path, *, anew: b
 
 
 def place(key: str) -> tuple[Path, str]:
-    """Return the BIDS folder of a subject or session, and the beginning of its file names.
-
-    Args:
-        key: Of the subject, in any layout.
+    """Return the BIDS folder of a subject or session, by its key in any layout, and the beginning of its file names.
 
     Example:
         >>> [(folder.as_posix(), label) for folder, label in map(place, ["sub-01_ses-1", "BraTS/0042"])]

@@ -17,10 +17,7 @@ LEAST = 1e-6  # weight of an output voxel at the very end of a tile
 def raised_cosine(share: Tensor) -> Tensor:
     """Return blending weights along a tile, 1 in its middle and near 0 at its ends: ``sin^2(pi share)``, never zero.
 
-    The weights of tiles that overlap by half add up to 1.
-
-    Args:
-        share: (n,) positions in the tile, from 0 to 1.
+    The weights of tiles that overlap by half add up to 1; positions (n,) in the tile are from 0 to 1.
 
     Example:
         >>> [round(weight, 3) for weight in raised_cosine((torch.arange(4) + 0.5) / 4).tolist()]

@@ -70,25 +70,15 @@ class TiledOutput:
         self.whole = own and not (pointwise and view.halo)
 
     def tiles(self, foreground: Tensor, most: int) -> Iterator[list[Tile]]:
-        """Yield the tiles that contain foreground, in groups with the same places in their boxes.
-
-        Args:
-            foreground: (X, Y, Z) bool.
-            most: Largest number of tiles in a group.
-        """
+        """Yield the tiles that contain foreground (X, Y, Z), in groups of at most some with the same places."""
         groups = defaultdict[Hashable, list[Tile]](list)
-        for box in self.view.tiles(foreground):
-            tile = self._tile(box)
+        for tile in map(self._tile, self.view.tiles(foreground)):
             groups[_places(tile)].append(tile)
         for tiles in groups.values():
             yield from (tiles[first : first + most] for first in range(0, len(tiles), most))
 
     def spacing(self, grid: Grid) -> tuple[float, float, float]:
-        """Return the voxel edge lengths in mm at which the network decodes.
-
-        Args:
-            grid: Of the input.
-        """
+        """Return the voxel edge lengths in mm at which the network decodes an input on a grid."""
         x, y, z = (edge * step for edge, step in zip(grid.spacing, self.direct.step, strict=True))
         return round(x, 4), round(y, 4), round(z, 4)
 

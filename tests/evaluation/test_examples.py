@@ -46,14 +46,9 @@ def test_the_planes_go_through_the_middle_of_the_foreground():
     assert centre(mask) == (7, 1, 4)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x03\x04 cut"])
+@pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x03\x04 cut", None])
 def test_another_file_is_an_error_that_names_it(tmp_path, content):
-    (tmp_path / "bad.npz").write_bytes(content)
+    path = tmp_path / "bad.npz"
+    np.savez(path, image=np.zeros(3)) if content is None else path.write_bytes(content)
     with pytest.raises(UserError, match=r"bad\.npz: not an example"):
-        read_example(tmp_path / "bad.npz")
-
-
-def test_an_archive_of_something_else_is_an_error(tmp_path):
-    np.savez(tmp_path / "other.npz", image=np.zeros(3))
-    with pytest.raises(UserError, match=r"other\.npz: not an example"):
-        read_example(tmp_path / "other.npz")
+        read_example(path)

@@ -75,11 +75,6 @@ def test_the_sign_of_an_error_is_its_colour():
     assert np.ptp(none) <= 1
 
 
-def test_errors_are_shares_of_the_truth_s_window():
-    error = relative_error(np.array([3.0]), np.array([1.0]), (0.0, 4.0))
-    assert error.tolist() == [0.5]
-
-
 def test_errors_beyond_the_scale_take_the_colour_of_its_end():
     np.testing.assert_array_equal(signed(np.array([-5, -0.3, 0, 0.15, 0.3, 5])), [0, 0, MIDDLE, 190, 254, 254])
 

@@ -59,18 +59,13 @@ def test_a_broken_example_costs_nothing_else(evaluated):
 
 
 @pytest.mark.parametrize("name", ["cases.csv", "protocol.json"])
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[1"])
-def test_a_broken_table_or_record_is_one_line(evaluated, name, content):
-    (evaluated.path / "evaluation" / name).write_bytes(content)
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[1", None])
+def test_a_broken_or_missing_table_or_record_is_one_line(evaluated, name, content):
+    path = evaluated.path / "evaluation" / name
+    path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(UserError, match=r"evaluation: its results cannot be read .*; evaluate again") as error:
         read_results(evaluated.path / "evaluation")
     assert "\n" not in str(error.value)
-
-
-def test_a_missing_record_is_one_line(evaluated):
-    (evaluated.path / "evaluation" / "protocol.json").unlink()
-    with pytest.raises(UserError, match="its results cannot be read"):
-        read_results(evaluated.path / "evaluation")
 
 
 def test_scores_that_do_not_exist_and_infinite_ones_are_read(evaluated):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -54,19 +55,10 @@ def made(run, source, out, **options):
 
 def test_what_is_not_said_of_person_and_scanner_is_the_source_s():
     found = requested_acquisitions(Acquisition(echo_time_ms=90.0, manufacturer="Philips"), ["T2w"], SOURCE, GRID)
-    assert found == {
-        "T2w": Acquisition(
-            modality="T2w",
-            echo_time_ms=90.0,
-            manufacturer="Philips",
-            field_strength_t=3.0,
-            age_years=9.0,
-            voxel_size_mm=(2.0, 2.0, 3.0),
-        )
-    }
-    assert requested_acquisitions(None, ["T2w"], None, GRID)["T2w"] == Acquisition(
-        modality="T2w", voxel_size_mm=(2.0, 2.0, 3.0)
-    )
+    bare = Acquisition(modality="T2w", voxel_size_mm=(2.0, 2.0, 3.0))
+    own = {"echo_time_ms": 90.0, "manufacturer": "Philips", "field_strength_t": 3.0, "age_years": 9.0}
+    assert found == {"T2w": replace(bare, **own)}
+    assert requested_acquisitions(None, ["T2w"], None, GRID)["T2w"] == bare
 
 
 def test_the_scanner_is_that_of_the_source_only_where_both_are_of_one_kind():
@@ -153,21 +145,15 @@ def test_the_network_is_told_and_the_sidecar_says_so(place, run, tmp_path, heard
 
 def test_another_acquisition_gives_another_image(place, run, tmp_path):
     images = [
-        made(run, t1(place), tmp_path / str(te) / "t2.nii.gz", acquisition=Acquisition(echo_time_ms=te))[0]
+        made(run, t1(place), tmp_path / "t2.nii.gz", acquisition=Acquisition(echo_time_ms=te), overwrite=True)[0]
         for te in (565.0, 5.0)
-        if not (tmp_path / str(te)).mkdir()
     ]
     assert np.abs(images[0] - images[1]).max() > 0
 
 
 def test_a_finer_grid_is_told_with_its_voxels(place, run, tmp_path, heard):
-    _, sidecar = made(
-        run,
-        t1(place),
-        tmp_path / "t2.nii.gz",
-        spacing=(1, 2, 3),
-        acquisition=Acquisition(voxel_size_mm=(1.0, 2.0, 3.0)),
-    )
+    voxels = Acquisition(voxel_size_mm=(1.0, 2.0, 3.0))
+    _, sidecar = made(run, t1(place), tmp_path / "t2.nii.gz", spacing=(1, 2, 3), acquisition=voxels)
     assert sidecar["AcquisitionAskedFor"]["voxel_size_mm"] == [1.0, 2.0, 3.0]
     assert {row[0].voxel_size_mm for query in heard for row in query.target_acquisitions} == {(1.0, 2.0, 3.0)}
 
@@ -190,35 +176,11 @@ def test_a_network_that_is_not_told_refuses_what_would_change_nothing(place, tmp
 def test_the_command_line_says_the_same(place, tmp_path):
     (tmp_path / "wanted.json").write_text(json.dumps({"RepetitionTime": 3.2, "EchoTime": 0.1}))
     out = tmp_path / "t2.nii.gz"
-    asked = (
-        "synthesize",
-        place / "run",
-        "--source",
-        f"T1w={t1(place)}",
-        "--target",
-        "T2w",
-        "--out",
-        out,
-        "--overwrite",
-    )
-    said = (
-        "--te",
-        565,
-        "--ti",
-        10,
-        "--fa",
-        90,
-        "--field",
-        1.5,
-        "--manufacturer",
-        "Philips",
-        "--age",
-        9.1,
-        "--sex",
-        "F",
-    )
-    said += ("--age", 9.1, "--sex", "F", "--voxel", "2,2,3", "--target-json", tmp_path / "wanted.json")
-    result = call(*asked, *said)
+    source = f"T1w={t1(place)}"
+    asked = ("synthesize", place / "run", "--source", source, "--target", "T2w", "--out", out, "--overwrite")
+    options = {"--te": 565, "--ti": 10, "--fa": 90, "--field": 1.5, "--manufacturer": "Philips", "--age": 9.1}
+    options |= {"--sex": "F", "--voxel": "2,2,3", "--target-json": tmp_path / "wanted.json"}
+    result = call(*asked, *(word for option in options.items() for word in option))
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "t2.json").read_text())["AcquisitionAskedFor"]
     assert Acquisition(**found | {"voxel_size_mm": tuple(found["voxel_size_mm"])}).to_prompt() == (

@@ -5,7 +5,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from toys import TINY, write_cohort
+from nifti_files import make, turned
 
 import anysyn
 from anysyn.errors import UserError
@@ -15,40 +15,19 @@ from anysyn.training.folder import RunError
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("synthesis")
-    write_cohort(folder / "cohort")
-    (folder / "tiny.yaml").write_text(TINY)
-    data = [f"data.root={folder / 'cohort'}", "stages.0.epochs=1"]
-    anysyn.train(folder / "tiny.yaml", out=folder / "run", overrides=data, accelerator="cpu")
-    return folder
+def run(tiny):
+    return load_run(tiny / "run", accelerator="cpu")
 
 
-@pytest.fixture(scope="module")
-def run(place):
-    return load_run(place / "run", accelerator="cpu")
+def moved(path, source):
+    """Write an image with another geometry, which is left-handed too."""
+    affine = turned(0, 0, 17, zooms=(2.0, 2.0, 3.3), mirrored=True)
+    affine[:3, 3] = 31.5, -12.25, 7.125
+    return make(path, np.asarray(nib.load(source).dataobj), affine, codes=(1, 2))
 
 
-def oblique():
-    turn = np.radians(17)
-    rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
-    affine = np.eye(4)
-    affine[:3, :3] = rotation @ np.diag([-2.0, 2, 3.3])  # left-handed too
-    affine[:3, 3] = (31.5, -12.25, 7.125)
-    return affine
-
-
-def write(path, source, affine, qform=1, sform=2, **header):
-    image = nib.Nifti1Image(np.asarray(nib.load(source).dataobj), affine)
-    image.set_qform(affine, qform)
-    image.set_sform(affine, sform)
-    image.header.set_xyzt_units("mm", "sec")
-    nib.save(image, path)
-    return path
-
-
-def test_the_output_has_the_geometry_of_the_input(place, run, tmp_path):
-    source = write(tmp_path / "t1.nii.gz", place / "cohort" / "sub-00" / "T1w.nii.gz", oblique())
+def test_the_output_has_the_geometry_of_the_input(tiny, run, tmp_path):
+    source = moved(tmp_path / "t1.nii.gz", tiny / "cohort" / "sub-00" / "T1w.nii.gz")
     out = tmp_path / "t2.nii.gz"
     assert anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out) == [out]
     given, made = nib.load(source), nib.load(out)
@@ -61,31 +40,31 @@ def test_the_output_has_the_geometry_of_the_input(place, run, tmp_path):
     assert made.header.get_xyzt_units() == given.header.get_xyzt_units()
 
 
-def test_the_output_says_that_it_is_synthetic(place, run, tmp_path):
-    source, out = place / "cohort" / "sub-00" / "T1w.nii.gz", tmp_path / "t2.nii.gz"
+def test_the_output_says_that_it_is_synthetic(tiny, run, tmp_path):
+    source, out = tiny / "cohort" / "sub-00" / "T1w.nii.gz", tmp_path / "t2.nii.gz"
     anysyn.synthesize(run, sources={"t1": source}, targets=["T2w"], out=out)
     assert "synthetic, not for clinical use" in str(nib.load(out).header["descrip"])
     sidecar = json.loads((tmp_path / "t2.json").read_text())
     assert sidecar["Synthetic"] is True
     assert sidecar["Sources"]["T1w"]["sha256"] == digest(source)
-    assert sidecar["Weights"]["sha256"] == digest(place / "run" / "weights.safetensors")
+    assert sidecar["Weights"]["sha256"] == digest(tiny / "run" / "weights.safetensors")
     assert sidecar["Target"] == "T2w"
     assert sidecar["Versions"]["torch"]
     assert "not for clinical use" in sidecar["Description"]
 
 
-def test_intensities_come_back_to_the_unit_of_the_files(place, run, tmp_path):
+def test_intensities_come_back_to_the_unit_of_the_files(tiny, run, tmp_path):
     out = tmp_path / "t2.nii.gz"
-    anysyn.synthesize(run, sources={"T1w": place / "cohort" / "sub-00" / "T1w.nii.gz"}, targets=["T2w"], out=out)
+    anysyn.synthesize(run, sources={"T1w": tiny / "cohort" / "sub-00" / "T1w.nii.gz"}, targets=["T2w"], out=out)
     made = np.asarray(nib.load(out).dataobj)
-    high = json.loads((place / "run" / "windows.json").read_text())["overall"]["T2w"][1]
+    high = json.loads((tiny / "run" / "windows.json").read_text())["overall"]["T2w"][1]
     assert high > 100
     assert 0.2 * high < np.percentile(made[made > 0], 95) < 2 * high
     assert made[0, 0, 0] == 0  # background stays background
 
 
-def test_several_targets_go_to_a_folder_and_equal_the_single_ones(place, run, tmp_path):
-    sources = {name: place / "cohort" / "sub-00" / f"{name}.nii.gz" for name in ("T1w", "T2w")}
+def test_several_targets_go_to_a_folder_and_equal_the_single_ones(tiny, run, tmp_path):
+    sources = {name: tiny / "cohort" / "sub-00" / f"{name}.nii.gz" for name in ("T1w", "T2w")}
     paths = anysyn.synthesize(run, sources=sources, targets=["FLAIR", "T2w"], out=tmp_path / "many")
     assert [path.name for path in paths] == ["FLAIR.nii.gz", "T2w.nii.gz"]
     one = anysyn.synthesize(run, sources=sources, targets=["FLAIR"], out=tmp_path / "one.nii.gz")[0]
@@ -107,8 +86,8 @@ def test_the_target_is_never_looked_at(run):
     assert torch.equal(run.predict(study, ["T1w"], ["T2w"])["T2w"], honest)
 
 
-def test_nothing_is_overwritten_unless_asked(place, run, tmp_path):
-    source, out = place / "cohort" / "sub-00" / "T1w.nii.gz", tmp_path / "t2.nii.gz"
+def test_nothing_is_overwritten_unless_asked(tiny, run, tmp_path):
+    source, out = tiny / "cohort" / "sub-00" / "T1w.nii.gz", tmp_path / "t2.nii.gz"
     out.write_bytes(b"precious")
     with pytest.raises(UserError, match="--overwrite"):
         anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out)
@@ -129,18 +108,17 @@ def test_nothing_is_overwritten_unless_asked(place, run, tmp_path):
         ({"T1w": "T1w", "t1": "T2w"}, ["T2w"], "a.nii.gz", "name one modality twice"),
     ],
 )
-def test_mistakes_are_one_line(place, run, tmp_path, sources, targets, out, message):
-    files = {name: place / "cohort" / "sub-00" / f"{stem}.nii.gz" for name, stem in sources.items()}
+def test_mistakes_are_one_line(tiny, run, tmp_path, sources, targets, out, message):
+    files = {name: tiny / "cohort" / "sub-00" / f"{stem}.nii.gz" for name, stem in sources.items()}
     with pytest.raises(UserError, match=message) as caught:
         anysyn.synthesize(run, sources=files, targets=targets, out=tmp_path / out)
     assert len(str(caught.value).splitlines()) == 1
     assert not any(tmp_path.iterdir())
 
 
-def test_different_grids_say_how_to_resample(place, run, tmp_path):
-    folder = place / "cohort" / "sub-00"
-    moved = write(tmp_path / "t2.nii.gz", folder / "T2w.nii.gz", oblique())
-    sources = {"T1w": folder / "T1w.nii.gz", "T2w": moved}
+def test_different_grids_say_how_to_resample(tiny, run, tmp_path):
+    folder = tiny / "cohort" / "sub-00"
+    sources = {"T1w": folder / "T1w.nii.gz", "T2w": moved(tmp_path / "t2.nii.gz", folder / "T2w.nii.gz")}
     with pytest.raises(UserError, match="--resample-to T1w"):
         anysyn.synthesize(run, sources=sources, targets=["FLAIR"], out=tmp_path / "f.nii.gz")
     out = anysyn.synthesize(run, sources=sources, targets=["FLAIR"], out=tmp_path / "f.nii.gz", resample_to="T1w")[0]
@@ -157,15 +135,15 @@ def test_volumes_of_any_size_go_through(run, tmp_path, shape):
     assert np.isfinite(nib.load(out).get_fdata()).all()
 
 
-def test_an_unfinished_run_says_how_to_go_on(place, tmp_path):
-    shutil.copytree(place / "run", tmp_path / "run")
+def test_an_unfinished_run_says_how_to_go_on(tiny, tmp_path):
+    shutil.copytree(tiny / "run", tmp_path / "run")
     (tmp_path / "run" / "weights.safetensors").unlink()
     with pytest.raises(RunError, match="--resume"):
         load_run(tmp_path / "run")
 
 
-def test_truncated_weights_are_one_line(place, tmp_path):
-    shutil.copytree(place / "run", tmp_path / "run")
+def test_truncated_weights_are_one_line(tiny, tmp_path):
+    shutil.copytree(tiny / "run", tmp_path / "run")
     weights = tmp_path / "run" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
     with pytest.raises(RunError, match=r"weights\.safetensors: cannot be read"):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from copying import Copy
+from nifti_files import make, turned
 from scipy import ndimage
-from toys import TINY, write_cohort
 
 import anysyn
 from anysyn.acquisition import Acquisition
@@ -38,13 +38,8 @@ SPACINGS = [(0.7, 0.7, 0.7), (2.0, 2.0, 2.0), (0.8, 1.7, 2.6), (1.1, 1.3, 1.7)]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("grids")
-    write_cohort(folder / "cohort")
-    (folder / "tiny.yaml").write_text(TINY)
-    data = [f"data.root={folder / 'cohort'}", "stages.0.epochs=1"]
-    anysyn.train(folder / "tiny.yaml", out=folder / "run", overrides=data, accelerator="cpu")
-    return load_run(folder / "run", accelerator="cpu")
+def run(tiny):
+    return load_run(tiny / "run", accelerator="cpu")
 
 
 def copying(run, view, **changes):
@@ -53,12 +48,7 @@ def copying(run, view, **changes):
 
 def oblique():
     """Return axes P, R, S (the first one flipped), turned by 17 degrees, with voxels of 1.1 x 1.3 x 1.7 mm."""
-    turn = np.radians(17)
-    rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
-    affine = np.eye(4)
-    affine[:3, :3] = rotation @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]]) @ np.diag([1.1, 1.3, 1.7])
-    affine[:3, 3] = (31.5, -12.25, 7.125)
-    return affine
+    return turned(0, 0, 17 - 90, zooms=(1.1, 1.3, 1.7))
 
 
 def head(shape=(40, 34, 26), seed=0):
@@ -70,12 +60,8 @@ def head(shape=(40, 34, 26), seed=0):
     return (inside * (500 + 150 * texture / texture.std())).clip(0).astype(np.float32)
 
 
-def write(path, voxels, affine, qform=1, sform=2):
-    image = nib.Nifti1Image(voxels, affine)
-    image.set_qform(affine, qform)
-    image.set_sform(affine, sform)
-    nib.save(image, path)
-    return path
+def write(path, voxels, affine):
+    return make(path, voxels, affine, codes=(1, 2))
 
 
 def likeness(made, given, voxels=0):

@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from torch import Tensor
 
-from anysyn.data.geometry.grid import Grid
 from anysyn.data.records import Failure, Subject, listed
-from anysyn.data.volumes.study import Study
 from anysyn.evaluation.baselines.voxelwise import BASELINES, Baseline, Voxels, choose_subjects, draw_voxels, stack
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.pairs import Pair
 from anysyn.progress import Progress
-from anysyn.training.folder import RunFolder
+from anysyn.synthesis.loaded_run import LoadedRun
 
 ENOUGH_SUBJECTS = 20  # for one pair; with the voxels below, about 200 000 of them
 VOXELS = 10_000  # for each subject
-
-
-class KnowsModalities(Protocol):
-    """A recipe, as far as its modalities are known."""
-
-    @property
-    def modalities(self) -> Sequence[str]:
-        """Return them in order."""
-
-
-class TrainedRun(Protocol):
-    """A trained run, as far as an evaluation needs it."""
-
-    @property
-    def recipe(self) -> KnowsModalities:
-        """Return the recipe."""
-
-    @property
-    def folder(self) -> RunFolder:
-        """Return the run folder."""
-
-    def subjects(self, root: str | Path | None, split: str) -> tuple[Sequence[Subject], Sequence[Failure]]:
-        """Return the subjects of a part of the split, by default of the run's own data."""
-
-    def treat_as(self, dataset: str | None) -> TrainedRun:
-        """Return the run so that it treats every study as a dataset of its training."""
-
-    def prepare(self, subject: Subject) -> Study:
-        """Read a subject and prepare its intensities and its grid."""
-
-    def predict(
-        self,
-        study: Study,
-        sources: Sequence[str],
-        targets: Sequence[str],
-        batch: int,
-        *,
-        onto: Grid | None = None,
-    ) -> Mapping[str, Tensor]:
-        """Synthesize targets (X, Y, Z) in prepared intensities, on the study's grid or another."""
 
 
 @dataclass
@@ -86,7 +42,7 @@ class Fitted:
 
 
 def fit_baselines(
-    run: TrainedRun,
+    run: LoadedRun,
     pairs: Sequence[Pair],
     *,
     root: str | Path | None,
@@ -100,7 +56,7 @@ def fit_baselines(
         pairs: Pairs to fit.
         root: Root of the training subjects; by default that of the recipe.
         seed: Seed of the subjects and voxels that are drawn.
-        progress: Shows the progress.
+        progress: What shows the progress.
 
     Returns:
         The baselines, and notes about those that cannot be fitted.
@@ -124,7 +80,7 @@ def fit_baselines(
     return fitted
 
 
-def _training(run: TrainedRun, root: str | Path | None, fitted: Fitted) -> Sequence[Subject]:
+def _training(run: LoadedRun, root: str | Path | None, fitted: Fitted) -> Sequence[Subject]:
     try:
         subjects, failures = run.subjects(root, "train")
     except (ValueError, OSError) as error:
@@ -135,7 +91,7 @@ def _training(run: TrainedRun, root: str | Path | None, fitted: Fitted) -> Seque
 
 
 def _draw(
-    run: TrainedRun, subjects: Sequence[Subject], generator: np.random.Generator, fitted: Fitted, progress: Progress
+    run: LoadedRun, subjects: Sequence[Subject], generator: np.random.Generator, fitted: Fitted, progress: Progress
 ) -> Voxels:
     names = tuple(run.recipe.modalities)
     samples = [Voxels(np.empty((0, len(names)), dtype=np.float32), names)]

@@ -59,13 +59,7 @@ class Voxels:
 
 
 def draw_voxels(study: Study, modalities: Sequence[str], count: int, generator: np.random.Generator) -> Voxels:
-    """Draw foreground voxels of one subject without replacement.
-
-    Args:
-        study: Prepared intensities on one grid.
-        modalities: Columns of the result.
-        count: Largest number of voxels.
-        generator: Draws the voxels.
+    """Draw at most ``count`` foreground voxels of one subject without replacement; columns are the modalities.
 
     Raises:
         EvaluationError: If the subject has no foreground.
@@ -109,11 +103,7 @@ def choose_subjects(
 ) -> list[Key]:
     """Choose subjects at random until every pair has enough, so that not all of a large cohort is read.
 
-    Args:
-        contrasts: Each subject and its contrasts.
-        pairs: Pairs of the baselines.
-        most: Number of subjects that is enough for a pair.
-        generator: Shuffles the subjects.
+    ``contrasts`` has each subject with its contrasts; ``most`` subjects are enough for a pair.
 
     Example:
         >>> cohort = [("a", ["T1w"]), ("b", ["T1w", "T2w"]), ("c", ["T2w", "T1w"])]

@@ -225,10 +225,6 @@ def kind_of(name: str) -> type[Corruption]:
 
     Raises:
         EvaluationError: If there is none of that name; the message gives the nearest match.
-
-    Example:
-        >>> kind_of("rician").severities
-        (0.04, 0.1, 0.19)
     """
     try:
         return cast(type[Corruption], find("corruption", name))
@@ -240,13 +236,8 @@ def kind_of(name: str) -> type[Corruption]:
 def corrupted(study: Study, sources: Sequence[str], how: Corruption, *, seed: int = 0) -> Study:
     """Corrupt images of a study; the others and the foreground stay as they are.
 
-    Each image is scaled for `Corruption.applied` and back. Nothing is clipped.
-
-    Args:
-        study: Prepared images.
-        sources: Modalities that are corrupted.
-        how: The corruption.
-        seed: With subject and modality it decides the draws, which are thus the same in any evaluation.
+    Each image is scaled for `Corruption.applied` and back. Nothing is clipped. The seed decides the draws with subject
+    and modality, so they are the same in any evaluation.
     """
     images = {name: _corrupted(study, name, how, seed) for name in sources}
     return replace(study, images={**study.images, **images})
@@ -262,10 +253,6 @@ def _corrupted(study: Study, name: str, how: Corruption, seed: int) -> Tensor:
 
 def span_of(image: Tensor, foreground: Tensor) -> tuple[float, float]:
     """Return the intensities that are 0 and 1: the darkest voxel, and the 99.5th percentile of the foreground.
-
-    Args:
-        image: (X, Y, Z).
-        foreground: (X, Y, Z) bool.
 
     Raises:
         ValueError: If the image is constant.
@@ -284,13 +271,7 @@ def span_of(image: Tensor, foreground: Tensor) -> tuple[float, float]:
 def input_psnr(shown: Tensor, clean: Tensor, foreground: Tensor) -> float:
     """Return the PSNR of a corrupted source in dB, over the whole image and without any clipping.
 
-    Args:
-        shown: (X, Y, Z), corrupted.
-        clean: (X, Y, Z).
-        foreground: (X, Y, Z) bool.
-
-    Returns:
-        PSNR in dB with the data range of `span_of`; infinite if nothing changed.
+    The data range is that of `span_of`; the PSNR is infinite if nothing changed. All are (X, Y, Z).
 
     Example:
         >>> clean = torch.arange(1000.0).reshape(10, 10, 10)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from anysyn.data.geometry.grid import Spacing, with_spacing
+from anysyn.data.geometry.grid import with_spacing
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.geometry.resampling import along, interpolation, smoothing
 from anysyn.data.volumes.study import Study
@@ -73,20 +73,13 @@ def parse_degradation(text: str) -> Degradation:
 
 
 def degraded(study: Study, sources: Sequence[str], how: Degradation) -> Study:
-    """Return the study of a coarser scan, with its sources alone.
+    """Return the study of a coarser scan, with its sources alone, on the grid of the coarser voxels.
 
-    Args:
-        study: Prepared images.
-        sources: Modalities of the result.
-        how: The degradation.
-
-    Returns:
-        The sources on the grid of the coarser voxels; a voxel with any foreground is foreground.
+    A voxel with any foreground is foreground.
     """
     axis, length = how.axis, study.grid.shape[how.axis]
-    edges: list[float | None] = [None, None, None]
-    edges[axis] = study.grid.spacing[axis] * how.factor
-    onto = with_spacing(study.grid, _spacing(edges))
+    x, y, z = (edge * how.factor if a == axis else None for a, edge in enumerate(study.grid.spacing))
+    onto = with_spacing(study.grid, (x, y, z))
     at = Raster.between(study.grid, onto).axes[axis]  # (n,)
     matrix = interpolation(length, at) @ smoothing(length, how.fwhm / math.sqrt(8 * math.log(2)))
     images = {name: along(study.images[name], {axis: matrix}) for name in sources}
@@ -96,21 +89,8 @@ def degraded(study: Study, sources: Sequence[str], how: Degradation) -> Study:
 
 
 def brought_back(coarse: Study, study: Study) -> dict[str, Tensor]:
-    """Interpolate the images of a degraded study linearly onto the original grid.
-
-    Args:
-        coarse: The degraded study.
-        study: The original study.
-
-    Returns:
-        (X, Y, Z) by modality.
-    """
+    """Interpolate the images of a degraded study linearly onto the grid of the original: (X, Y, Z) by modality."""
     raster = Raster.between(coarse.grid, study.grid)
     changed = [axis for axis in range(3) if not raster.same_along(axis)]
     matrices = {axis: interpolation(raster.within[axis], raster.axes[axis]) for axis in changed}
     return {name: along(image, matrices) for name, image in coarse.images.items()}
-
-
-def _spacing(edges: Sequence[float | None]) -> Spacing:
-    x, y, z = edges
-    return x, y, z

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,15 +25,7 @@ def region_ssim(
     """Return the SSIM of two images set to 0 outside of a region, averaged over the whole image.
 
     As in BraSyn, the data range is the larger of the spans of the two masked images, and the zeros, which agree, count
-    in the average.
-
-    Args:
-        prediction: Image of any shape.
-        truth: Image of the same shape.
-        region: Bool, of the same shape.
-        axes: Axes that the window extends along; all by default.
-        sigma: Standard deviation of the window in voxels.
-        window: Length of the window in voxels, odd.
+    in the average. ``region`` is bool, of the shape of the images; the other arguments are those of `ssim`.
 
     Returns:
         A scalar in float64, at most 1; NaN if both images are constant in the region.
@@ -52,13 +45,7 @@ def region_ssim(
 class LesionMetric(Metric):
     """SSIM inside or outside of the lesion."""
 
-    def region(self, lesion: Tensor) -> Tensor:
-        """Return the region in which images are compared.
-
-        Args:
-            lesion: Bool, true in the lesion.
-        """
-        raise NotImplementedError
+    inside: ClassVar[bool]
 
     def value(self, comparison: Comparison) -> Tensor:
         """Return the SSIM, at most 1.
@@ -69,37 +56,19 @@ class LesionMetric(Metric):
         c = comparison
         if c.lesion is None:
             raise ValueError(f"metric {self.name!r} needs a lesion mask; give the subject one")
-        where = self.region(c.lesion)
-        return region_ssim(c.prediction, c.truth, where, axes=c.axes, sigma=c.sigma, window=c.window)
+        region = c.lesion if self.inside else ~c.lesion
+        return region_ssim(c.prediction, c.truth, region, axes=c.axes, sigma=c.sigma, window=c.window)
 
 
 @register("metric", "ssim_lesion")
 class LesionSSIM(LesionMetric):
-    """Structural similarity of images set to 0 outside of the lesion (BraSyn); higher is better.
+    """Structural similarity of images set to 0 outside of the lesion (BraSyn); higher is better."""
 
-    Example:
-        >>> LesionSSIM().region(torch.tensor([True, False])).tolist()
-        [True, False]
-    """
-
-    name, label, higher_is_better = "ssim_lesion", "SSIM lesion", True
-
-    def region(self, lesion: Tensor) -> Tensor:
-        """Return the lesion."""
-        return lesion
+    name, label, higher_is_better, inside = "ssim_lesion", "SSIM lesion", True, True
 
 
 @register("metric", "ssim_healthy")
 class HealthySSIM(LesionMetric):
-    """Structural similarity of images set to 0 in the lesion (BraSyn); higher is better.
+    """Structural similarity of images set to 0 in the lesion (BraSyn); higher is better."""
 
-    Example:
-        >>> HealthySSIM().region(torch.tensor([True, False])).tolist()
-        [False, True]
-    """
-
-    name, label, higher_is_better = "ssim_healthy", "SSIM healthy", True
-
-    def region(self, lesion: Tensor) -> Tensor:
-        """Return the rest of the image."""
-        return ~lesion
+    name, label, higher_is_better, inside = "ssim_healthy", "SSIM healthy", True, False

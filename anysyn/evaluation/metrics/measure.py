@@ -68,12 +68,7 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Normalise a volume and cut it into the units of a protocol.
 
-    Args:
-        prediction: (X, Y, Z).
-        truth: (X, Y, Z).
-        mask: (X, Y, Z) bool.
-        protocol: How images are compared.
-        lesion: (X, Y, Z) bool; None if it is unknown.
+    Arguments are those of `measure`.
 
     Returns:
         One comparison for the volume, or one for each slice that holds foreground and whose target is not constant.
@@ -143,12 +138,7 @@ def error_in_unit(
 ) -> dict[str, float]:
     """Return the mean absolute error in HU, SUV or SUVR, by the name of its metric; empty for other units.
 
-    Args:
-        prediction: (X, Y, Z), prepared intensities.
-        truth: (X, Y, Z), prepared intensities.
-        mask: (X, Y, Z) bool.
-        target: Modality of the images.
-        window: Intensities of 0 and 1; None if the images are in the unit.
+    ``target`` is the modality of the images; the other arguments are those of `measure`.
 
     Example:
         >>> import torch

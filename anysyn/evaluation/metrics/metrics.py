@@ -32,15 +32,7 @@ def mse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor
 
 
 def mae(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return the mean absolute error, inside the mask if there is one.
-
-    Args:
-        prediction: Image of any shape.
-        truth: Image of the same shape.
-        mask: Bool, of the same shape.
-
-    Returns:
-        A scalar in float64.
+    """Return the mean absolute error, inside the mask if there is one; arguments and result are those of `mse`.
 
     Example:
         >>> mae(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0])).item()
@@ -53,13 +45,7 @@ def mae(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor
 def nmse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return the energy of the error over that of the truth: ``|p - t|^2 / |t|^2`` over the mask.
 
-    Args:
-        prediction: Image of any shape.
-        truth: Image of the same shape.
-        mask: Bool, of the same shape.
-
-    Returns:
-        A scalar in float64; NaN if truth and prediction are zero everywhere.
+    Arguments are those of `mse`; the result is NaN if truth and prediction are zero everywhere.
 
     Example:
         >>> nmse(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0])).item()
@@ -72,14 +58,8 @@ def nmse(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tenso
 def psnr(prediction: Tensor, truth: Tensor, *, data_range: float, mask: Tensor | None = None) -> Tensor:
     """Return the peak signal-to-noise ratio ``10 log10(L^2 / MSE)`` in dB.
 
-    Args:
-        prediction: Image of any shape.
-        truth: Image of the same shape.
-        data_range: L, the span of the intensities.
-        mask: Bool, of the same shape.
-
-    Returns:
-        A scalar in float64; infinite for identical images.
+    ``data_range`` is L, the span of the intensities; the other arguments are those of `mse`. The result is infinite
+    for identical images.
 
     Example:
         >>> psnr(torch.tensor([25.5, 0.0]), torch.zeros(2), data_range=255.0, mask=torch.tensor([True, False])).item()
@@ -137,12 +117,7 @@ class Metric:
 
 @register("metric", "psnr")
 class PSNR(Metric):
-    """Peak signal-to-noise ratio inside the mask, in dB; higher is better.
-
-    Example:
-        >>> PSNR().higher_is_better
-        True
-    """
+    """Peak signal-to-noise ratio inside the mask, in dB; higher is better."""
 
     name, label, higher_is_better, digits = "psnr", "PSNR (dB)", True, 2
 
@@ -154,12 +129,7 @@ class PSNR(Metric):
 
 @register("metric", "psnr_whole")
 class WholePSNR(Metric):
-    """Peak signal-to-noise ratio over the whole image, background included, in dB; higher is better.
-
-    Example:
-        >>> WholePSNR().higher_is_better
-        True
-    """
+    """Peak signal-to-noise ratio over the whole image, background included, in dB; higher is better."""
 
     name, label, higher_is_better, digits = "psnr_whole", "PSNR whole (dB)", True, 2
 
@@ -170,12 +140,7 @@ class WholePSNR(Metric):
 
 @register("metric", "ssim")
 class SSIM(Metric):
-    """Structural similarity in the protocol's window, averaged inside the mask; higher is better.
-
-    Example:
-        >>> SSIM().digits
-        4
-    """
+    """Structural similarity in the protocol's window, averaged inside the mask; higher is better."""
 
     name, label, higher_is_better = "ssim", "SSIM", True
 
@@ -188,12 +153,7 @@ class SSIM(Metric):
 
 @register("metric", "mse")
 class MSE(Metric):
-    """Mean squared error inside the mask; lower is better.
-
-    Example:
-        >>> MSE().higher_is_better
-        False
-    """
+    """Mean squared error inside the mask; lower is better."""
 
     name, label = "mse", "MSE"
 
@@ -204,12 +164,7 @@ class MSE(Metric):
 
 @register("metric", "mae")
 class MAE(Metric):
-    """Mean absolute error inside the mask; lower is better.
-
-    Example:
-        >>> MAE().label
-        'MAE'
-    """
+    """Mean absolute error inside the mask; lower is better."""
 
     name, label = "mae", "MAE"
 
@@ -229,12 +184,7 @@ for _unit, _of, _digits in (("HU", "CT", 2), ("SUV", "PET", 3), ("SUVR", "PET", 
 
 @register("metric", "nmse")
 class NMSE(Metric):
-    """Energy of the error over that of the truth, inside the mask; lower is better.
-
-    Example:
-        >>> NMSE().label
-        'NMSE'
-    """
+    """Energy of the error over that of the truth, inside the mask; lower is better."""
 
     name, label = "nmse", "NMSE"
 

@@ -8,23 +8,13 @@ from anysyn.registry import register
 
 @register("protocol", "anysyn")
 def anysyn() -> Protocol:
-    """Compare whole volumes in the foreground, scaled to the target's percentiles 0 to 99.5 (our default).
-
-    Example:
-        >>> anysyn().dimensions
-        3
-    """
+    """Compare whole volumes in the foreground, scaled to the target's percentiles 0 to 99.5 (our default)."""
     return Protocol(name="anysyn", percentiles=(0.0, 99.5))
 
 
 @register("protocol", "slices")
 def slices() -> Protocol:
-    """Compare axial slices in the foreground, scaled as in our default; for thick slices and 2-D models.
-
-    Example:
-        >>> slices().unit
-        'slice'
-    """
+    """Compare axial slices in the foreground, scaled as in our default; for thick slices and 2-D models."""
     return Protocol(name="slices", unit="slice", dimensions=2, percentiles=(0.0, 99.5))
 
 
@@ -33,10 +23,6 @@ def omnisyn() -> Protocol:
     """Compare whole axial slices clipped to [0, 1] (OmniSyn; its window, and slice or case averaging, are not stated).
 
     The paper's 224 x 224 slices are a matter of preparation: the images are compared on the grid of the recipe.
-
-    Example:
-        >>> omnisyn().mask
-        'whole'
     """
     metrics = ("psnr", "ssim", "mse", "mae")
     return Protocol(name="omnisyn", unit="slice", dimensions=2, mask="whole", clip=(0.0, 1.0), metrics=metrics)
@@ -44,34 +30,19 @@ def omnisyn() -> Protocol:
 
 @register("protocol", "tumsyn")
 def tumsyn() -> Protocol:
-    """Compare whole volumes scaled to the target's percentiles 0.5 to 99.5 (TUMSyn; its SSIM window is not stated).
-
-    Example:
-        >>> tumsyn().metrics
-        ('psnr', 'ssim')
-    """
+    """Compare whole volumes scaled to the target's percentiles 0.5 to 99.5 (TUMSyn; its SSIM window is not stated)."""
     return Protocol(name="tumsyn", mask="whole", percentiles=(0.5, 99.5), metrics=("psnr", "ssim"))
 
 
 @register("protocol", "unisyn")
 def unisyn() -> Protocol:
-    """Compare whole volumes as TUMSyn does (UniSyn, which compares with it, states no more than PSNR and SSIM).
-
-    Example:
-        >>> unisyn().percentiles
-        (0.5, 99.5)
-    """
+    """Compare whole volumes as TUMSyn does (UniSyn, which compares with it, states no more than PSNR and SSIM)."""
     return Protocol(name="unisyn", mask="whole", percentiles=(0.5, 99.5), metrics=("psnr", "ssim"))
 
 
 @register("protocol", "pmm")
 def pmm() -> Protocol:
-    """Compare whole axial slices as prepared, with the target's maximum as peak (PMM-Synth; its window is not stated).
-
-    Example:
-        >>> pmm().data_range
-        'max'
-    """
+    """Compare whole axial slices as prepared, with the target's maximum as peak (PMM-Synth, window not stated)."""
     return Protocol(name="pmm", unit="slice", dimensions=2, mask="whole", data_range="max", metrics=("psnr", "ssim"))
 
 
@@ -80,10 +51,6 @@ def brasyn() -> Protocol:
     """Compare the lesion and the rest separately, each image scaled by its own percentiles (BraSyn challenge, 2023).
 
     The challenge adds the Dice of a fixed segmenter: `anysyn.evaluation.evaluate_segment`.
-
-    Example:
-        >>> brasyn().reads_lesion
-        True
     """
     metrics = ("ssim_healthy", "ssim_lesion")
     return Protocol(name="brasyn", mask="whole", percentiles=(0.5, 99.5), limits="own", metrics=metrics)
@@ -94,10 +61,6 @@ def synthrad() -> Protocol:
     """Compare CT in HU in the body, -1024 to 3000 (SynthRAD challenge, 2023); its MAE in HU is in the table, too.
 
     The body is the foreground of the subject; the challenge provides a mask.
-
-    Example:
-        >>> synthrad().data_range
-        4024.0
     """
     return Protocol(
         name="synthrad",

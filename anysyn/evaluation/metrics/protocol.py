@@ -80,7 +80,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         """Check the fields, all mistakes together."""
-        mistakes = list(self._mistakes())
+        mistakes = self._mistakes()
         if mistakes:
             raise RecipeError("\n".join(f"protocol {self.name!r}: {mistake}" for mistake in mistakes))
         for name in self.metrics:

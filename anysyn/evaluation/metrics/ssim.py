@@ -97,15 +97,7 @@ def ssim(
     mask it is over every voxel of the mask, mirrored borders included, so that the outermost cortex counts in an image
     that is cropped tightly around the brain; with ``"uniform"`` weights, as in SynthRAD, the border is excluded.
 
-    Args:
-        prediction: Image of any shape.
-        truth: Image of the same shape.
-        data_range: L, the span of the intensities.
-        mask: Bool, of the same shape; the voxels to average over.
-        axes: Axes that the window extends along; all by default.
-        sigma: Standard deviation of the window in voxels.
-        window: Length of the window in voxels, odd.
-        weights: Weights of the window.
+    ``mask`` is bool, of the shape of the images; the other arguments are those of `ssim_map`.
 
     Returns:
         A scalar in float64, at most 1.

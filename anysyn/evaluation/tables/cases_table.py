@@ -12,6 +12,7 @@ import pandas as pd
 
 from anysyn.errors import UserError
 from anysyn.evaluation.metrics.metrics import metric
+from anysyn.evaluation.tables.statistics import summary
 
 MODEL = "model"
 ALL_PAIRS = "all pairs"
@@ -30,21 +31,20 @@ def case_row(
     """Return a case as a row: a subject, a method and a pair under one protocol.
 
     Args:
-        subject: Key of the subject.
-        dataset: Dataset of the subject.
+        subject: Its key.
+        dataset: Of the subject.
         method: ``"model"`` or the label of a baseline.
         sources: Modality names.
         target: Modality name.
         protocol: Name and digest.
-        values: The value of each metric, by its name.
+        values: By metric.
 
     Example:
         >>> case_row("sub-01", "site1", "model", ["T1w", "T2w"], "FLAIR", ("anysyn", "ab12"), {"psnr": 30.0})["sources"]
         'T1w+T2w'
     """
-    return dict(zip(ABOUT, (subject, dataset, method, "+".join(sources), target, *protocol), strict=True)) | dict(
-        values
-    )
+    about = (subject, dataset, method, "+".join(sources), target, *protocol)
+    return {**dict(zip(ABOUT, about, strict=True)), **values}
 
 
 def check_cases(cases: pd.DataFrame) -> pd.DataFrame:
@@ -72,10 +72,7 @@ def check_cases(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_cases(*paths: Path) -> pd.DataFrame:
-    """Read the cases of one or more results folders.
-
-    Args:
-        paths: ``cases.csv`` files.
+    """Read the ``cases.csv`` of one or more results folders.
 
     Raises:
         UserError: If they were measured under different protocols.
@@ -139,10 +136,7 @@ def _summary(pair: str, method: str, part: pd.DataFrame) -> dict[str, Any]:
     row: dict[str, Any] = {"pair": pair, "method": method, "cases": len(part)}
     row["identical"] = int(np.isinf(part[metrics_of(part)].to_numpy(dtype=float)).any(axis=1).sum())
     for name in metrics_of(part):
-        values = part[name].to_numpy(dtype=float)
-        finite = values[np.isfinite(values)]
-        row[name] = finite.mean() if len(finite) else values[0]
-        row[f"{name}_sd"] = finite.std(ddof=1) if len(finite) > 1 else float("nan")
+        row[name], row[f"{name}_sd"] = summary(part[name])
     return row
 
 

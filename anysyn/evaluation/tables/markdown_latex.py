@@ -44,8 +44,7 @@ def _cell(row: Mapping[Hashable, Any], name: str) -> str:
 
 
 def _blocks(summary: pd.DataFrame, marks: Sequence[str], write: Callable[[str], str]) -> list[list[list[str]]]:
-    grouped = summary.groupby("pair", sort=False)
-    return [_block(str(pair), block, marks, write) for pair, block in grouped]
+    return [_block(str(pair), block, marks, write) for pair, block in summary.groupby("pair", sort=False)]
 
 
 def _block(pair: str, block: pd.DataFrame, marks: Sequence[str], write: Callable[[str], str]) -> list[list[str]]:
@@ -66,27 +65,16 @@ def _metrics(summary: pd.DataFrame) -> list[str]:
 
 def _notes(summary: pd.DataFrame, notes: Sequence[str]) -> list[str]:
     identical = int(summary.loc[summary["pair"] != ALL_PAIRS, "identical"].sum())
+    counts = summary.groupby("pair")["cases"].nunique()
     conditional = {
         f"{identical} predictions are identical to the truth; their infinite PSNR is left out.": identical > 0,
-        "A method with fewer cases than the others is not ranked.": _uneven(summary),
+        "A method with fewer cases than the others is not ranked.": bool((counts > 1).any()),
     }
     return ["Mean ± standard deviation over cases.", *(note for note, holds in conditional.items() if holds), *notes]
 
 
-def _uneven(summary: pd.DataFrame) -> bool:
-    return bool((summary.groupby("pair")["cases"].nunique() > 1).any())
-
-
 def to_markdown(summary: pd.DataFrame, margin: pd.DataFrame, notes: Sequence[str] = ()) -> str:
-    """Write summary and margins as Markdown.
-
-    Args:
-        summary: As `summarise` returns it.
-        margin: As `margins` returns it.
-        notes: Lines for the foot; the first describes the protocol.
-
-    Returns:
-        A text that ends with a line break.
+    """Write summary and margins, as `summarise` and `margins` return them, as Markdown with notes at the foot.
 
     Example:
         >>> table = pd.DataFrame([{"pair": "T1w:T2w", "method": "model", "cases": 1, "identical": 0}])
@@ -106,12 +94,7 @@ def to_markdown(summary: pd.DataFrame, margin: pd.DataFrame, notes: Sequence[str
 def _margin_table(margin: pd.DataFrame) -> list[list[str]]:
     names = list(margin.columns[3:])
     rows = [
-        [
-            arrow(str(row["pair"])),
-            str(row["baseline"]),
-            str(row["cases"]),
-            *(_signed(row[name], name) for name in names),
-        ]
+        [arrow(row["pair"]), row["baseline"], str(row["cases"]), *(_signed(row[name], name) for name in names)]
         for row in margin.to_dict("records")
     ]
     return [["pair", "over", "cases", *(metric(name).label for name in names)], *rows]
@@ -123,14 +106,7 @@ def _signed(value: float, name: str) -> str:
 
 
 def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
-    r"""Write the summary as a LaTeX table.
-
-    Args:
-        summary: As `summarise` returns it.
-        notes: Lines for the caption; the first describes the protocol.
-
-    Returns:
-        A ``table`` environment that needs ``\usepackage{booktabs}``.
+    r"""Write the summary as a LaTeX ``table``, which needs ``\usepackage{booktabs}``, with notes in the caption.
 
     Example:
         >>> table = pd.DataFrame([{"pair": "T1w:T2w", "method": "model", "cases": 1, "identical": 0}])
@@ -148,13 +124,7 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 
 def to_lines(summary: pd.DataFrame, margin: pd.DataFrame, notes: Sequence[str] = (), *, columns: int = 3) -> list[str]:
-    """Write summary and margins for a terminal, with as many metrics as fit.
-
-    Args:
-        summary: As `summarise` returns it.
-        margin: As `margins` returns it.
-        notes: Lines for the foot.
-        columns: Number of metrics that are shown.
+    """Write summary, margins and notes for a terminal, with the first few metrics.
 
     Example:
         >>> table = pd.DataFrame([{"pair": "T1w:T2w", "method": "model", "cases": 1, "identical": 0}])

@@ -65,12 +65,9 @@ def _compared(
     for method in dict.fromkeys(block["method"]):
         if method in values:
             own = block[block["method"] == method].groupby("seed")[name]
-            spread, interval = summary(values[method]), _interval(values[method], generator, resamples)
+            spread = summary(values[method])
+            interval = bootstrap_interval(values[method], generator=generator, resamples=resamples)
             means = [summary(of_seed).mean for _, of_seed in own]
             about = {"pair": pair, "method": method, "metric": name, "cases": int(np.isfinite(values[method]).sum())}
-            numbers = {**spread._asdict(), **interval, "p": p[method]}
+            numbers = {**spread._asdict(), **interval._asdict(), "p": p[method]}
             yield about | numbers | {"seeds": len(means), "seed_sd": summary(means).sd}
-
-
-def _interval(values: np.ndarray, generator: np.random.Generator, resamples: int) -> dict[str, float]:
-    return bootstrap_interval(values, generator=generator, resamples=resamples)._asdict()

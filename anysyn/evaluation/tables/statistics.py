@@ -27,10 +27,7 @@ class Interval(NamedTuple):
 
 
 def finite(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the finite values, without missing ones and the infinite PSNR of identical images.
-
-    Args:
-        values: (N,).
+    """Return the finite ones of values (N,), without missing ones and the infinite PSNR of identical images.
 
     Example:
         >>> finite([30.0, float("inf"), float("nan")]).tolist()
@@ -41,13 +38,9 @@ def finite(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def summary(values: ArrayLike) -> Spread:
-    """Return mean and standard deviation of the cases with a finite value.
+    """Return mean and standard deviation of the cases (N,) with a finite value.
 
-    Args:
-        values: (N,), a value for each case.
-
-    Returns:
-        NaN for both if no case has one; the mean is infinite if all cases are.
+    Both are NaN if no case has one; the mean is infinite if all cases are.
 
     Example:
         >>> summary([30.0, 32.0, float("inf")])
@@ -165,7 +158,7 @@ def best_row(by_row: Mapping[str, ArrayLike], *, higher_is_better: bool) -> str:
     if not most:
         raise ValueError(f"none of the rows ({', '.join(by_row) or 'there are none'}) has a value")
     means = {row: summary(by_row[row]).mean for row, count in counts.items() if count == most}
-    return max(means, key=lambda row: means[row]) if higher_is_better else min(means, key=lambda row: means[row])
+    return (max if higher_is_better else min)(means, key=means.__getitem__)
 
 
 def against_best(by_row: Mapping[str, ArrayLike], *, higher_is_better: bool) -> dict[str, float]:

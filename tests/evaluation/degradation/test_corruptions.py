@@ -9,11 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from copying import Copy
 from scipy import ndimage, stats
-from toys import TINY, write_cohort
 
-import anysyn
 from anysyn.data.geometry.grid import antialiasing
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume
@@ -180,16 +177,6 @@ def test_every_corruption_goes_by_its_name_and_reads_what_it_writes(name):
     assert corruption(str(how)) == how == corruption(f"{name} = moderate") == corruption(how)
     assert isinstance(how, Corruption)
     assert kind.severities == tuple(sorted(kind.severities))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("corruptions")
-    write_cohort(folder / "cohort")
-    (folder / "tiny.yaml").write_text(TINY)
-    data = [f"data.root={folder / 'cohort'}", "stages.0.epochs=1"]
-    anysyn.train(folder / "tiny.yaml", out=folder / "run", overrides=data, accelerator="cpu")
-    return replace(anysyn.load_run(folder / "run", accelerator="cpu"), model=Copy())
 
 
 def test_an_evaluation_corrupts_what_is_shown_and_measures_it(run, tmp_path):

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
-from copying import Copy
 from scipy import ndimage
-from toys import TINY, write_cohort
 
-import anysyn
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume
 from anysyn.evaluation.degradation.thick_slices import Degradation, brought_back, degraded, parse_degradation
@@ -70,16 +65,6 @@ def test_what_cannot_be_read_is_one_line(text):
     for wrong in ({"factor": 0.5}, {"fwhm": -1.0}, {"factor": float("nan")}):
         with pytest.raises(EvaluationError, match="factor from 1 up"):
             Degradation(**({"axis": 0, "factor": 2.0} | wrong))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("degrade")
-    write_cohort(folder / "cohort")
-    (folder / "tiny.yaml").write_text(TINY)
-    data = [f"data.root={folder / 'cohort'}", "stages.0.epochs=1"]
-    anysyn.train(folder / "tiny.yaml", out=folder / "run", overrides=data, accelerator="cpu")
-    return replace(anysyn.load_run(folder / "run", accelerator="cpu"), model=Copy())
 
 
 def psnr(result, method):
