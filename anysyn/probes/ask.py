@@ -75,19 +75,19 @@ def probe(
     check_free(folder, overwrite=overwrite)
     about: dict[str, Any] = {"data": None if data is None else Path(data), "split": split, "folder": folder}
     about |= {"batch": batch, "accelerator": accelerator}
-    request, asked = Request(**about, progress=shown), factory(settings=settings)
-    chosen = asked.begin(loaded, request, subjects)
+    request, question = Request(**about, progress=shown), factory(settings=settings)
+    chosen = question.begin(loaded, request, subjects)
     record = {"probe": name, "run": loaded.folder.path, "data": data, "split": split}
     record |= {"options": settings.model_dump(mode="json")}
-    kept = KeptMeasurements.open(folder, record | {"weights": digest(loaded.folder.weights)}, overwrite=overwrite)
+    store = KeptMeasurements.open(folder, record | {"weights": digest(loaded.folder.weights)}, overwrite=overwrite)
     opener = Opener(str(folder), open_probe, (name, loaded.folder.path, settings, Request(**about), tuple(subjects)))
     failures = [*unread]
     measurements = _measured(
-        chosen, partial(asked.measure, loaded), kept, jobs=jobs, opener=opener, failures=failures, progress=shown
+        chosen, partial(question.measure, loaded), store, jobs=jobs, opener=opener, failures=failures, progress=shown
     )
     if not measurements:
         raise EvaluationError(f"nothing in {request.where} was measured{first_reason(failures)}")
-    return _concluded(asked, loaded, measurements, record, folder, failures, kept)
+    return _concluded(question, loaded, measurements, record, folder, failures, store)
 
 
 def open_probe(
@@ -105,9 +105,9 @@ def open_probe(
     Returns:
         The function that measures a subject.
     """
-    loaded, asked = load_run(run, accelerator=request.accelerator), find_probe(name)(settings=settings)
-    asked.begin(loaded, request, subjects)
-    return partial(asked.measure, loaded)
+    loaded, question = load_run(run, accelerator=request.accelerator), find_probe(name)(settings=settings)
+    question.begin(loaded, request, subjects)
+    return partial(question.measure, loaded)
 
 
 def read_options(factory: type[Probe], options: Mapping[str, Any]) -> Options:
@@ -134,37 +134,37 @@ def read_options(factory: type[Probe], options: Mapping[str, Any]) -> Options:
 def _measured(
     subjects: Sequence[Subject],
     measure: Measure[Measurement],
-    kept: KeptMeasurements,
+    store: KeptMeasurements,
     *,
     failures: list[Failure],
     **how: Any,
 ) -> list[Measurement]:
     """Measure the subjects that are not measured yet, and return all measurements in the order of the subjects."""
-    held = {subject.key: kept.get(subject.key) for subject in subjects}
-    left = [subject for subject in subjects if held[subject.key] is None]
+    by_subject = {subject.key: store.get(subject.key) for subject in subjects}
+    left = [subject for subject in subjects if by_subject[subject.key] is None]
     for subject, measurement in measure_each(left, measure, title="measuring", failures=failures, **how):
-        kept.put(subject.key, measurement)
-        held[subject.key] = measurement
-    measurements = [measurement for measurement in held.values() if measurement]
-    failures += failures_of([one for one in held.values() if one is not None])
+        store.put(subject.key, measurement)
+        by_subject[subject.key] = measurement
+    measurements = [measurement for measurement in by_subject.values() if measurement]
+    failures += failures_of([one for one in by_subject.values() if one is not None])
     return measurements
 
 
 def _concluded(
-    asked: Probe,
+    question: Probe,
     run: LoadedRun,
     measurements: Sequence[Measurement],
     record: Mapping[str, Any],
     folder: Path,
     failures: Sequence[Failure],
-    kept: KeptMeasurements,
+    store: KeptMeasurements,
 ) -> Findings:
-    conclusion = asked.conclude(run, measurements)
-    listed = [{"subject": failure.key, "reason": failure.reason} for failure in (*failures, *asked.failures)]
+    conclusion = question.conclude(run, measurements)
+    listed = [{"subject": failure.key, "reason": failure.reason} for failure in (*failures, *question.failures)]
     whole = {**record, **conclusion.record, "notes": list(conclusion.notes), "failures": listed}
     findings = Findings(folder=folder, tables=conclusion.tables, record=whole)
-    findings = replace(findings, grids=tuple(asked.summary(findings)))
-    write_findings(findings, asked.tables)
-    kept.clear()
+    findings = replace(findings, grids=tuple(question.summary(findings)))
+    write_findings(findings, question.tables)
+    store.clear()
     run.folder.write("evaluation.json", {"results": str(folder.parent.resolve())})  # where a report finds the latest
     return findings

@@ -43,12 +43,12 @@ def encoders_of(run: LoadedRun, others: Sequence[str] = ()) -> dict[str, Synthes
         EvaluationError: If two encoders have one label, or another run has other images or another split.
         RunError: If a run, or the weights of one of its stages, cannot be read.
     """
-    found = [(RANDOM, _untrained(run)), *(_other(run, text) for text in others), *_stages(run)]
-    labels = [label for label, _ in found]
+    encoders = [(RANDOM, _untrained(run)), *(_other(run, text) for text in others), *_stages(run)]
+    labels = [label for label, _ in encoders]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None:
         raise EvaluationError(f"two encoders are called {twice!r}; give one another name: --compare NAME=FOLDER")
-    return {label: model.to(run.fabric.device).eval() for label, model in found}
+    return {label: model.to(run.fabric.device).eval() for label, model in encoders}
 
 
 def _untrained(run: LoadedRun) -> Synthesizer:
@@ -95,11 +95,11 @@ def image_text_model(run: LoadedRun) -> str:
     Raises:
         EvaluationError: If there is none.
     """
-    found = build.named(run.recipe, ImageTextModel)
-    if not found:
+    names = build.named(run.recipe, ImageTextModel)
+    if not names:
         parts = ", ".join(run.recipe.parts)
         raise EvaluationError(
             f"{run.folder.path}: the recipe has no image-text model among its parts ({parts}), so there is nothing "
             "to measure; train a recipe with a part such as {name: clip}"
         )
-    return found[-1]
+    return names[-1]

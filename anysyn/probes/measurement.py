@@ -63,17 +63,17 @@ class KeptMeasurements:
         Raises:
             EvaluationError: If another request was begun there.
         """
-        kept = cls(folder / UNFINISHED)
-        pointer, wanted = kept.folder / REQUEST, json.loads(json.dumps(request, default=str))
+        store = cls(folder / UNFINISHED)
+        pointer, wanted = store.folder / REQUEST, json.loads(json.dumps(request, default=str))
         if pointer.is_file() and json.loads(pointer.read_text(encoding="utf-8")) != wanted:
             if not overwrite:
                 raise EvaluationError(
                     f"{folder} holds an unfinished probe of another request ({pointer} says which); finish that one, "
                     "choose another --out, or allow replacing it with --overwrite"
                 )
-            kept.clear()
+            store.clear()
         write_json(pointer, wanted)
-        return kept
+        return store
 
     def get(self, key: str) -> Measurement | None:
         """Return what was measured of a subject, or None.

@@ -32,8 +32,8 @@ def full_tiles(study: Study, view: View) -> list[Box]:
         [0, 1, 2]
     """
     tiles = view.tiles(study.foreground, overlap=0.0)
-    held = [int(study.foreground[box.inside(study.grid.shape)].sum()) for box in tiles]
-    return [box for box, count in zip(tiles, held, strict=True) if count >= ENOUGH * max(held)]
+    counts = [int(study.foreground[box.inside(study.grid.shape)].sum()) for box in tiles]
+    return [box for box, count in zip(tiles, counts, strict=True) if count >= ENOUGH * max(counts)]
 
 
 def batches_of(
@@ -60,8 +60,8 @@ def batches_of(
         >>> from anysyn.data.views import Slices
         >>> image, view = torch.ones(4, 5, 3), Slices()
         >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0)
-        >>> found = batches_of(study, full_tiles(study, view), view=view, modalities=["T1w", "T2w"], size=2)
-        >>> [(tuple(batch.images.shape), batch.available[0].tolist()) for batch in found]
+        >>> batches = batches_of(study, full_tiles(study, view), view=view, modalities=["T1w", "T2w"], size=2)
+        >>> [(tuple(batch.images.shape), batch.available[0].tolist()) for batch in batches]
         [((2, 2, 4, 5), [True, False]), ((1, 2, 4, 5), [True, False])]
     """
     for first in range(0, len(boxes), size):

@@ -42,17 +42,17 @@ def mean_cosines(vectors: Tensor, available: Tensor, subjects: Tensor) -> Cosine
 
     Example:
         >>> vectors = torch.tensor([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.6, 0.8]]])  # two slices, two modalities
-        >>> found = mean_cosines(vectors, torch.ones(2, 2, dtype=torch.bool), torch.tensor([0, 0]))
-        >>> round(found.same_slice[0, 1].item(), 3), round(found.other_slice[0, 0].item(), 3)
+        >>> cosines = mean_cosines(vectors, torch.ones(2, 2, dtype=torch.bool), torch.tensor([0, 0]))
+        >>> round(cosines.same_slice[0, 1].item(), 3), round(cosines.other_slice[0, 0].item(), 3)
         (0.9, 0.0)
     """
-    held = available.double()  # (N, M)
+    present = available.double()  # (N, M)
     rows = torch.where(available.unsqueeze(2), vectors.double(), 0.0)  # (N, M, C)
     whose = F.one_hot(subjects).double()  # (N, P)
-    by_subject, counts = torch.einsum("np,nmc->pmc", whose, rows), whose.T @ held  # (P, M, C), (P, M)
-    slices, slice_pairs = torch.einsum("nac,nbc->ab", rows, rows), held.T @ held  # (M, M)
+    by_subject, counts = torch.einsum("np,nmc->pmc", whose, rows), whose.T @ present  # (P, M, C), (P, M)
+    slices, slice_pairs = torch.einsum("nac,nbc->ab", rows, rows), present.T @ present  # (M, M)
     inside, inside_pairs = torch.einsum("pac,pbc->ab", by_subject, by_subject), counts.T @ counts  # (M, M)
-    everything, all_pairs = rows.sum(0) @ rows.sum(0).T, torch.outer(held.sum(0), held.sum(0))  # (M, M)
+    everything, all_pairs = rows.sum(0) @ rows.sum(0).T, torch.outer(present.sum(0), present.sum(0))  # (M, M)
     return Cosines(
         _mean(slices, slice_pairs),
         _mean(inside - slices, inside_pairs - slice_pairs),
@@ -65,12 +65,12 @@ def _mean(total: Tensor, count: Tensor) -> Tensor:
     return torch.where(count > 0, total / count, float("nan"))
 
 
-def cosine_table(encoder: str, found: Cosines, modalities: Sequence[str]) -> pd.DataFrame:
+def cosine_table(encoder: str, cosines: Cosines, modalities: Sequence[str]) -> pd.DataFrame:
     """Write mean cosines as rows, one for each pair of modalities, a modality with itself included.
 
     Args:
         encoder: Whose embeddings they are.
-        found: What `mean_cosines` returned.
+        cosines: What `mean_cosines` returned.
         modalities: M names.
 
     Returns:
@@ -85,7 +85,7 @@ def cosine_table(encoder: str, found: Cosines, modalities: Sequence[str]) -> pd.
     pairs = [(i, j) for i in range(len(modalities)) for j in range(i, len(modalities))]
     rows = [
         {"encoder": encoder, "first": modalities[i], "second": modalities[j]}
-        | {name: float(values[i, j]) for name, values in found._asdict().items()}
+        | {name: float(values[i, j]) for name, values in cosines._asdict().items()}
         for i, j in pairs
     ]
     table = pd.DataFrame(rows)

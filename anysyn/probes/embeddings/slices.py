@@ -47,15 +47,15 @@ def embed_study(
     Returns:
         (N, M, C) on the CPU, of length one, and zero where a modality is absent.
     """
-    held = [number for number, name in enumerate(modalities) if name in study.images]
+    present = [number for number, name in enumerate(modalities) if name in study.images]
     rows = []
     given: dict[str, Any] = {"view": view, "modalities": modalities, "size": size, "dataset": dataset}
     for batch in batches_of(study, full_tiles(study, view), **given):
         with fabric.autocast():
             moved = batch.to(fabric.device)
-            found = {number: embed(model, moved, number)[0].float().cpu() for number in held}  # (B, C) each
-        blank = torch.zeros_like(found[held[0]])
-        rows.append(torch.stack([found.get(number, blank) for number in range(len(modalities))], 1))  # (B, M, C)
+            vectors = {number: embed(model, moved, number)[0].float().cpu() for number in present}  # (B, C) each
+        blank = torch.zeros_like(vectors[present[0]])
+        rows.append(torch.stack([vectors.get(number, blank) for number in range(len(modalities))], 1))  # (B, M, C)
     return torch.cat(rows)  # (N, M, C)
 
 
