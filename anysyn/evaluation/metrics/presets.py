@@ -50,7 +50,7 @@ def pmm() -> Protocol:
 def brasyn() -> Protocol:
     """Compare the lesion and the rest separately, each image scaled by its own percentiles (BraSyn challenge, 2023).
 
-    The challenge adds the Dice of a fixed segmenter: `anysyn.evaluation.evaluate_segment`.
+    The challenge adds the Dice of a fixed segmenter: the probe ``lesion_segmentation``.
     """
     metrics = ("ssim_healthy", "ssim_lesion")
     return Protocol(name="brasyn", mask="whole", percentiles=(0.5, 99.5), limits="own", metrics=metrics)

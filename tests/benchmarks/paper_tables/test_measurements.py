@@ -17,8 +17,9 @@ ASKED = {"data": None, "where": {}}
 def answering(monkeypatch, tmp_path):
     """Return a function that measures where an evaluation finds what is given."""
 
-    def answer(tables, **question):
-        monkeypatch.setattr(measures, "probe", lambda *_, **__: SimpleNamespace(failures=(), tables=tables))
+    def answer(name, tables, **question):
+        findings = SimpleNamespace(failures=(), tables=tables)
+        monkeypatch.setattr(measures, "probe", lambda probe, *_, **__: {name: findings}[probe])
         return measured(None, {**ASKED, **question}, tmp_path, Progress()).cases
 
     return answer
@@ -27,7 +28,7 @@ def answering(monkeypatch, tmp_path):
 def test_cosines_of_two_modalities_are_a_task_and_encoders_answer(answering):
     rows = [("random", "T1w", "T1w", float("nan")), ("random", "T1w", "T2w", 0.5), ("trained", "T1w", "T2w", 0.9)]
     cosines = pd.DataFrame(rows, columns=["encoder", "first", "second", "same_slice"])
-    cases = answering({"cosines": cosines}, measure="embeddings")
+    cases = answering("embeddings", {"cosines": cosines}, measure="embeddings")
     assert cases[["task", "method", "cosine"]].values.tolist() == [
         ["T1w:T2w", "random", 0.5],
         ["T1w:T2w", "trained", 0.9],
@@ -39,7 +40,7 @@ def test_accuracies_are_percent_of_the_texts_and_of_the_slices_of_a_subject(answ
     slices = pd.DataFrame(
         {"subject": ["a", "a", "a", "b"], "dataset": "A", "modality": "T1w", "found": ["T1w", "T2w", "T1w", "T1w"]}
     )
-    cases = answering({"texts": texts, "slices": slices}, measure="alignment")
+    cases = answering("modality_accuracy", {"texts": texts, "slices": slices}, measure="alignment")
     found = {(row["task"], row["subject"]): row["accuracy"] for row in cases.to_dict("records")}
     assert found == {
         ("text", "T1w"): 100,
@@ -67,7 +68,7 @@ def test_outlines_are_tasks_by_what_is_missing(answering):
         ]
     )
     question = {"measure": "segment", "steps": 1, "retrain": True, "where": {"region": "rim"}}
-    cases = answering({"cases": rows}, **question)
+    cases = answering("lesion_segmentation", {"cases": rows}, **question)
     found = {(row["task"], row["method"]): row["dice"] for row in cases.to_dict("records")}
     assert found == {
         ("T1w", "all real"): 0.9,
@@ -123,4 +124,4 @@ def test_corruptions_are_tasks_over_their_pairs_beside_the_inputs(monkeypatch, t
 def test_a_set_without_any_case_is_an_error(answering):
     cosines = pd.DataFrame([("random", "T1w", "T2w", 0.5)], columns=["encoder", "first", "second", "same_slice"])
     with pytest.raises(EvaluationError, match="no case with dataset B was measured"):
-        answering({"cosines": cosines}, measure="embeddings", where={"dataset": "B"})
+        answering("embeddings", {"cosines": cosines}, measure="embeddings", where={"dataset": "B"})

@@ -52,7 +52,7 @@ def pair(modality, time, angle, subject="a"):
 
 
 def test_ranks_are_those_of_the_cosines():
-    pairs = [pair("T1w", 0.1, 0.2), pair("T1w", 0.4, 0.3, "b"), pair("T2w", 2.0, 1.2), pair("T1w", 0.1, 0.9, "c")]
+    pairs = [pair("T1w", 0.1, 0.2), pair("T1w", 0.4, 0.3, "b"), pair("T2w", 2.0, 1.1), pair("T1w", 0.1, 0.9, "c")]
     table = rank_prompts(Angles(), pairs, PROMPTED)
     assert table["found"].tolist() == ["T1w", "T1w", "T1c", "T1c"]  # the nearest of the angles 0 to 3
     assert table["rank"].tolist() == [1, 1, 2, 2]  # of three prompts that differ
