@@ -15,6 +15,7 @@ import torch
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids import bids_name
+from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError
 from anysyn.files import UNFINISHED, replacing, whole_folder, write_json, write_text
@@ -119,12 +120,12 @@ def simulate_like(
     own = protocols_of(simulated, [name])[name]
     requested = replace(own, acquisition=replace(own.acquisition, **{**acquisition.known(), "modality": name}))
     path = None if out is None else Path(out)
-    if path is not None and _json(path).exists():  # it would be taken for that of the new image
-        raise UserError(f"{_json(path)} is there already; choose another name for the image, or delete it")
+    if path is not None and sidecar_path(path).exists():  # it would be taken for that of the new image
+        raise UserError(f"{sidecar_path(path)} is there already; choose another name for the image, or delete it")
     volume = _image(simulated, requested, truth=truth)
     if path is not None:
         write_volume(volume, path, description=NOTICE)
-        write_json(_json(path), sidecar_of(requested.acquisition))
+        write_json(sidecar_path(path), sidecar_of(requested.acquisition))
     return volume
 
 
@@ -171,7 +172,7 @@ def _write_subject(subject: SimulatedSubject, folder: Path, contrasts: tuple[str
     for name, protocol in protocols_of(subject, contrasts).items():
         path = folder / key / bids_name(key, name)
         write_volume(_image(subject, protocol), path, description=NOTICE)
-        write_json(_json(path), sidecar_of(protocol.acquisition))
+        write_json(sidecar_path(path), sidecar_of(protocol.acquisition))
         if name == "DWI":
             write_text(path.with_name(path.name.replace(".nii.gz", ".bval")), f"{protocol.acquisition.b_value:g}\n")
             write_text(path.with_name(path.name.replace(".nii.gz", ".bvec")), "0\n0\n0\n")  # the trace has no direction
@@ -225,7 +226,3 @@ def _subject_of(cohort: Path, key: str) -> SimulatedSubject:
         raise UserError(f"{cohort} has no subject {key!r}; {suggest(key, known)}")
     subject = SimulatedSubject.from_json(json.loads((truth / f"{key}.json").read_text()))
     return subject if subject.labels is None else replace(subject, labels=str(truth / subject.labels))
-
-
-def _json(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")

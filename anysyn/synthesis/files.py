@@ -15,6 +15,7 @@ from torch import Tensor
 from anysyn.acquisition import Acquisition
 from anysyn.data.geometry.grid import Grid, with_spacing
 from anysyn.data.modalities import modality
+from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume, write_volume
 from anysyn.errors import UserError
@@ -109,7 +110,7 @@ def write_syntheses(
     images = synthesize_study(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
     for name, image in images.items():
         record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)}
-        write_json(sidecar(paths[name]), record)
+        write_json(sidecar_path(paths[name]), record)
         volume = Volume(image, grid.affine, study.header)
         write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
 
@@ -207,16 +208,6 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sidecar(path: Path) -> Path:
-    """Return the path of the JSON beside a NIfTI.
-
-    Example:
-        >>> sidecar(Path("out/t2.nii.gz")).as_posix()
-        'out/t2.json'
-    """
-    return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
 
 
 def _outputs(out: Path, targets: Sequence[str]) -> dict[str, Path]:

@@ -11,8 +11,9 @@ from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
 from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.collector import Collector, failure, found_subjects
-from anysyn.data.subjects.sidecars import Sidecars, entities_of, read_sidecar, stem
+from anysyn.data.subjects.sidecars import Sidecars, entities_of, read_sidecar
 from anysyn.data.subjects.tsv import age_and_sex, read_table
+from anysyn.data.volumes.formats import PATTERN, stem
 from anysyn.errors import UserError
 
 DATATYPES = ("anat", "swi", "dwi", "ct", "pet")
@@ -73,7 +74,7 @@ def _sessions(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _add_images(images: Collector, session: Path, sidecars: Sidecars) -> None:
-    files = (path for datatype in DATATYPES for path in (session / datatype).glob("[!.]*.nii*"))
+    files = (path for datatype in DATATYPES for path in (session / datatype).glob(PATTERN))
     for path in sorted(files, key=_order):
         try:
             name = _modality(path, sidecars).name

@@ -11,8 +11,8 @@ from pathlib import Path
 from anysyn.data.modalities import modalities, recognise
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Collector, found_subjects
-from anysyn.data.subjects.sidecars import sidecar_beside, stem
-from anysyn.data.volumes.nifti import SUFFIXES
+from anysyn.data.subjects.sidecars import sidecar_beside
+from anysyn.data.volumes.formats import SUFFIXES, stem
 from anysyn.registry import suggest
 
 MASK_WORDS = {"mask", "seg", "dseg", "segmentation", "label", "labels", "lesion", "roi"}

@@ -8,16 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.data.errors import SidecarError
-
-
-def stem(path: Path) -> str:
-    """Return the name of a file without its ending.
-
-    Example:
-        >>> stem(Path("sub-01_T1w.nii.gz"))
-        'sub-01_T1w'
-    """
-    return path.name.removesuffix(".gz").removesuffix(".nii").removesuffix(".json")
+from anysyn.data.volumes.formats import sidecar_path, stem
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
@@ -37,7 +28,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
 
 def sidecar_beside(path: Path) -> dict[str, Any]:
     """Read the sidecar next to an image, the same name with ``.json``; empty if there is none."""
-    beside = path.with_name(f"{stem(path)}.json")
+    beside = sidecar_path(path)
     return read_sidecar(beside) if beside.is_file() else {}
 
 

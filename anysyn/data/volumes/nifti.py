@@ -19,9 +19,9 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from anysyn.data.errors import VolumeError
+from anysyn.data.volumes.formats import check_suffix
 from anysyn.files import replacing
 
-SUFFIXES = (".nii", ".nii.gz")
 SAME_AFFINE = 1e-6  # relative, and in mm; finer than the float32 numbers of a header
 SCANNER = 1  # NIfTI code of scanner coordinates
 
@@ -96,7 +96,7 @@ def write_nifti(
 
     The geometry of the header ``source`` is copied if it has this affine; all else is as for `write_volume`.
     """
-    _check_suffix(path)
+    check_suffix(path)
     image_class = nib.Nifti2Image if isinstance(source, nib.Nifti2Header) else nib.Nifti1Image
     header = image_class.header_class()
     header.set_data_shape(voxels.shape)
@@ -160,7 +160,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> BinaryIO:
-    _check_suffix(path)
+    check_suffix(path)
     return gzip.open(path) if _is_compressed(path) else path.open("rb")  # type: ignore[return-value]
 
 
@@ -225,11 +225,6 @@ def _check_place(header: nib.Nifti1Header, path: Path) -> None:
         usable = np.isfinite(affine).all() and np.isfinite(edges) and volume > 1e-6 * edges > 0
     if not usable:
         raise VolumeError(f"{path}: its affine is not invertible, so voxels have no place; export it again")
-
-
-def _check_suffix(path: Path) -> None:
-    if not path.name.lower().endswith(SUFFIXES):
-        raise VolumeError(f"{path}: does not end in .nii or .nii.gz; convert DICOM with dcm2niix, others with nibabel")
 
 
 def _is_compressed(path: Path) -> bool:

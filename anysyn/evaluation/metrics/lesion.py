@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from anysyn.evaluation.metrics.metrics import Comparison, Metric
-from anysyn.evaluation.metrics.ssim import ssim
+from anysyn.evaluation.metrics.ssim import WINDOW, ssim
 from anysyn.registry import register
 
 
@@ -20,7 +20,7 @@ def region_ssim(
     *,
     axes: Sequence[int] | None = None,
     sigma: float = 1.5,
-    window: int = 11,
+    window: int = WINDOW,
 ) -> Tensor:
     """Return the SSIM of two images set to 0 outside of a region, averaged over the whole image.
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from anysyn.evaluation.metrics.ssim import Weights, ssim
+from anysyn.evaluation.metrics.ssim import WINDOW, Weights, ssim
 from anysyn.registry import build, register
 
 
@@ -96,7 +96,7 @@ class Comparison:
     data_range: float
     axes: tuple[int, ...]
     sigma: float = 1.5
-    window: int = 11
+    window: int = WINDOW
     weights: Weights = "gaussian"
     lesion: Tensor | None = None
 

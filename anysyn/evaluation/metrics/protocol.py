@@ -15,7 +15,7 @@ from anysyn.data.modalities import modality
 from anysyn.errors import RecipeError
 from anysyn.evaluation.metrics.lesion import LesionMetric
 from anysyn.evaluation.metrics.metrics import Metric, metric
-from anysyn.evaluation.metrics.ssim import Weights
+from anysyn.evaluation.metrics.ssim import WINDOW, Weights
 from anysyn.registry import build, suggest
 
 Unit = Literal["volume", "slice"]
@@ -23,7 +23,7 @@ Mask = Literal["foreground", "whole"]
 Limits = Literal["target", "own"]
 
 LATER = {"later": True}  # counts in the digest only if it is set, so that published digests stay the same
-ALL_METRICS = ("psnr", "ssim", "mse", "mae", "nmse", "psnr_whole")
+DEFAULT_METRICS = ("psnr", "ssim", "mse", "mae", "nmse", "psnr_whole")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +71,8 @@ class Protocol:
     clip: tuple[float, float] | None = None
     data_range: float | Literal["max"] = 1.0
     sigma: float = 1.5
-    window: int = 11
-    metrics: tuple[str, ...] = ALL_METRICS
+    window: int = WINDOW
+    metrics: tuple[str, ...] = DEFAULT_METRICS
     limits: Limits = field(default="target", metadata=LATER)
     restored_to: str | None = field(default=None, metadata=LATER)
     outside: float | None = field(default=None, metadata=LATER)

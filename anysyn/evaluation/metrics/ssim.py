@@ -16,6 +16,9 @@ from anysyn.losses.structure import K1, K2
 Weights = Literal["gaussian", "uniform"]
 
 
+WINDOW = 11  # voxels along an axis; a protocol may choose another
+
+
 def ssim_map(
     prediction: Tensor,
     truth: Tensor,
@@ -23,7 +26,7 @@ def ssim_map(
     data_range: float,
     axes: Sequence[int] | None = None,
     sigma: float = 1.5,
-    window: int = 11,
+    window: int = WINDOW,
     weights: Weights = "gaussian",
 ) -> Tensor:
     """Compare luminance, contrast and structure around every voxel (Wang et al. 2004, Eq. 13).
@@ -88,7 +91,7 @@ def ssim(
     mask: Tensor | None = None,
     axes: Sequence[int] | None = None,
     sigma: float = 1.5,
-    window: int = 11,
+    window: int = WINDOW,
     weights: Weights = "gaussian",
 ) -> Tensor:
     """Average the SSIM map.
