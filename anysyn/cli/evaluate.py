@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import (
     BatchSize,
     Data,
@@ -47,22 +47,24 @@ def evaluate(
             f"--corruption: one at a time, not {', '.join(corruption)}; anysyn probe robustness takes several"
         )
     attempt(
-        lambda: compare(
-            run,
-            data=data,
-            split=split,
-            pairs=pairs,
-            protocol=protocol,
-            training=training,
-            out=out,
-            examples=examples,
-            degrade=degrade,
-            corruption=corruption[0] if corruption else None,
-            dataset=dataset,
-            batch=batch,
-            jobs=jobs,
-            accelerator=accelerator,
-            overwrite=overwrite,
-            progress=Bar(),
+        lambda: printed(
+            compare(
+                run,
+                data=data,
+                split=split,
+                pairs=pairs,
+                protocol=protocol,
+                training=training,
+                out=out,
+                examples=examples,
+                degrade=degrade,
+                corruption=corruption[0] if corruption else None,
+                dataset=dataset,
+                batch=batch,
+                jobs=jobs,
+                accelerator=accelerator,
+                overwrite=overwrite,
+                progress=Bar(),
+            )
         )
     )
