@@ -79,7 +79,9 @@ def test_any_voxel_size_can_be_asked_for(synthesize, tmp_path):
 @pytest.mark.parametrize("change", [("--degrade", "axis=2,factor=2,fwhm=1"), ("--corruption", "gaussian=0.1")])
 def test_sources_can_be_degraded_and_corrupted(place, tmp_path, change):
     asked = ("evaluate", place / "run", "--pairs", "T1w:T2w", "--examples", "0", "--out", tmp_path / "poor")
-    assert call(*asked, *change).exit_code == 0
+    result = call(*asked, *change)
+    assert result.exit_code == 0
+    assert any(line.startswith("T1w → T2w  model ") for line in result.stdout.splitlines())
     assert change[1] in (tmp_path / "poor" / "table.md").read_text()
 
 
