@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from torch import Tensor
 
-from anysyn.data.geometry.grid import Shape, triple
+T = TypeVar("T")
+Shape = tuple[int, int, int]
+
+
+def triple(values: Iterable[T]) -> tuple[T, T, T]:
+    """Return one value for each of three axes as a tuple of that length.
+
+    Example:
+        >>> triple(n + 1 for n in (4, 5, 6))
+        (5, 6, 7)
+    """
+    x, y, z = values
+    return x, y, z
 
 
 class Box(NamedTuple):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,23 +13,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-T = TypeVar("T")
-Shape = tuple[int, int, int]
+from anysyn.data.geometry.boxes import Shape, triple
+
 Spacing = tuple[float | None, float | None, float | None]
 Interpolation = Literal["linear", "bspline"]
 
 TOLERANCE_MM = 1e-3
-
-
-def triple(values: Iterable[T]) -> tuple[T, T, T]:
-    """Return one value for each of three axes as a tuple of that length.
-
-    Example:
-        >>> triple(n + 1 for n in (4, 5, 6))
-        (5, 6, 7)
-    """
-    x, y, z = values
-    return x, y, z
 
 
 class Grid(NamedTuple):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.boxes import Box
-from anysyn.data.geometry.grid import Grid, Shape, triple
+from anysyn.data.geometry.boxes import Box, Shape, triple
+from anysyn.data.geometry.grid import Grid
 from anysyn.points import Lattice
 
 APART = 0.05  # largest deviation, in voxels at the corners, of two grids that count as parallel

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.grid import Grid, triple
+from anysyn.data.geometry.boxes import triple
+from anysyn.data.geometry.grid import Grid
 from anysyn.data.loading.cache import Cache, Entry
 from anysyn.data.prepare import Pipeline
 from anysyn.data.records import Subject

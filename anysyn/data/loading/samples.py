@@ -13,8 +13,7 @@ from torch import Generator, Tensor
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.boxes import Box
-from anysyn.data.geometry.grid import triple
+from anysyn.data.geometry.boxes import Box, triple
 from anysyn.data.loading.augment import Augmentation
 from anysyn.data.loading.batches import Group
 from anysyn.data.loading.cache import Cache

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.geometry.boxes import Box, starts
-from anysyn.data.geometry.grid import Shape, triple
+from anysyn.data.geometry.boxes import Box, Shape, starts, triple
 from anysyn.data.views.view import Boxes, View
 from anysyn.registry import register
 

@@ -9,7 +9,7 @@ from math import prod
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.geometry.grid import Shape, triple
+from anysyn.data.geometry.boxes import Shape, triple
 from anysyn.data.geometry.resampling import downsample
 from anysyn.data.views.patches import ForegroundBoxes, Patches
 from anysyn.data.views.slices import Axis, Slices

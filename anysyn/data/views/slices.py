@@ -9,8 +9,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from anysyn.data.geometry.boxes import Box, centred, starts
-from anysyn.data.geometry.grid import Shape, triple
+from anysyn.data.geometry.boxes import Box, Shape, centred, starts, triple
 from anysyn.data.views.view import Boxes, FixedBoxes, View
 from anysyn.registry import register
 

@@ -9,8 +9,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Generator, Tensor
 
-from anysyn.data.geometry.boxes import Box, cut
-from anysyn.data.geometry.grid import Shape, triple
+from anysyn.data.geometry.boxes import Box, Shape, cut, triple
 
 
 class Boxes(ABC):

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from anysyn.data.geometry.boxes import Box, centred
-from anysyn.data.geometry.grid import Shape, triple
+from anysyn.data.geometry.boxes import Box, Shape, centred, triple
 from anysyn.data.views.view import Boxes, FixedBoxes, View
 from anysyn.registry import register
 

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.grid import Grid, resample, same_grid, triple
+from anysyn.data.geometry.boxes import triple
+from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
 from anysyn.data.volumes.foreground import foreground

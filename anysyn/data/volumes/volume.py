@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.grid import Grid, Shape, triple
+from anysyn.data.geometry.boxes import Shape, triple
+from anysyn.data.geometry.grid import Grid
 from anysyn.data.volumes.nifti import read_nifti, write_nifti
 
 __all__ = ["Volume", "VolumeError", "check_voxels", "read_mask", "read_volume", "write_volume"]
