@@ -1,5 +1,7 @@
 """What all tests share."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from checkpoints import write_checkpoint, write_open_checkpoint
@@ -51,3 +53,12 @@ def evaluated(run):
     """Return that run, evaluated, with a failure."""
     write_evaluation(run, run.path / "evaluation", failures=[Failure("sub-09", None, "T2w.nii.gz: is damaged <b>")])
     return run
+
+
+@pytest.fixture
+def shared():
+    """Return the folder of real images beside the checkout, if there is one."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/data")
+    return folder

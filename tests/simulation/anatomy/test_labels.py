@@ -14,8 +14,6 @@ from anysyn.simulation import simulate, simulate_like
 from anysyn.simulation.anatomy.labels import labelled
 from anysyn.simulation.anatomy.lesions import LESIONS
 
-LABELS = Path(__file__).parents[3] / "shared" / "data" / "label_maps"
-
 
 @pytest.fixture
 def head(tmp_path):
@@ -86,10 +84,11 @@ def test_lesions_of_a_label_map_stay_beside_those_that_are_added(head):
         assert (full.masks["hyperintensity"] >= bare.masks["hyperintensity"] - 1e-6).all()
 
 
-@pytest.mark.skipif(not LABELS.is_dir(), reason="the shared label maps are not beside this checkout")
-def test_real_heads_have_a_skull_in_ct_and_no_air_in_the_brain(tmp_path):
+def test_real_heads_have_a_skull_in_ct_and_no_air_in_the_brain(shared, tmp_path):
     modalities = ["CT", "T1w", "T2w"]
-    cohort = simulate(tmp_path / "c", subjects=1, centres=1, spacing=3.0, labels=LABELS, contrasts=modalities)
+    cohort = simulate(
+        tmp_path / "c", subjects=1, centres=1, spacing=3.0, labels=shared / "label_maps", contrasts=modalities
+    )
     ct, t1, t2 = (image(cohort, "sub-001", name) for name in modalities)
     inside = brain_of(cohort)
     assert inside.mean() > 0.05
