@@ -14,6 +14,7 @@ from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.probes.catalogue import find_probe
+from anysyn.probes.comparison_runs import comparison_folder
 from anysyn.probes.findings import Findings, check_free, first_reason, write_findings
 from anysyn.probes.measurement import KeptMeasurements, Measurement
 from anysyn.probes.probe import Options, Probe, Request, failures_of
@@ -21,6 +22,7 @@ from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.synthesis.files import digest
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.training.folder import RunFolder
 
 
 def probe(
@@ -79,7 +81,7 @@ def probe(
     chosen = question.begin(loaded, request, subjects)
     record = {"probe": name, "run": loaded.folder.path, "data": data, "split": split}
     record |= {"options": settings.model_dump(mode="json")}
-    store = KeptMeasurements.open(folder, record | {"weights": digest(loaded.folder.weights)}, overwrite=overwrite)
+    store = KeptMeasurements.open(folder, _fingerprint(loaded, settings, record), overwrite=overwrite)
     opener = Opener(str(folder), open_probe, (name, loaded.folder.path, settings, Request(**about), tuple(subjects)))
     failures = [*unread]
     measurements = _measured(
@@ -129,6 +131,14 @@ def read_options(factory: type[Probe], options: Mapping[str, Any]) -> Options:
     except ValidationError as error:
         first = error.errors()[0]
         raise EvaluationError(f"option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _fingerprint(run: LoadedRun, settings: Options, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what kept measurements depend on: the request, however its paths are written, and all weights."""
+    compared = [comparison_folder(text)[1] for text in getattr(settings, "compare", ())]
+    weights = [digest(folder.weights) for folder in (run.folder, *map(RunFolder, compared))]
+    paths = {name: record[name] and str(Path(record[name]).resolve()) for name in ("run", "data")}
+    return {**record, **paths, "weights": weights}
 
 
 def _measured(

@@ -37,8 +37,7 @@ def load_comparison_run(run: LoadedRun, text: str, *, same: Sequence[str], accel
         EvaluationError: If they do not agree.
         RunError: If it cannot be read.
     """
-    label, equals, folder = text.partition("=")
-    path = Path(folder if equals else text)
+    label, path = comparison_folder(text)
     other = load_run(path, accelerator=accelerator)
     for what in same:
         if _key(run.recipe, what) != _key(other.recipe, what):
@@ -46,7 +45,26 @@ def load_comparison_run(run: LoadedRun, text: str, *, same: Sequence[str], accel
                 f"{path}: its {what} is not that of {run.folder.path}, so the two cannot be compared; "
                 "train it with the same modalities and data"
             )
-    return (label if equals else path.resolve().name), other
+    return label, other
+
+
+def comparison_folder(text: str) -> tuple[str, Path]:
+    """Split a comparison run into its label, by default the name of its folder, and its folder.
+
+    Args:
+        text: ``FOLDER`` or ``LABEL=FOLDER``.
+
+    Raises:
+        EvaluationError: If the label or the folder is empty.
+
+    Example:
+        >>> comparison_folder("one-hot=runs/label")[0], comparison_folder("runs/label")[0]
+        ('one-hot', 'label')
+    """
+    label, equals, folder = text.partition("=")
+    if not (label and (folder or not equals)):
+        raise EvaluationError(f"--compare {text!r}: write it as RUN or LABEL=RUN")
+    return (label, Path(folder)) if equals else (Path(text).resolve().name, Path(text))
 
 
 def load_comparison_runs(

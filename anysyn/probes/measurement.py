@@ -66,7 +66,7 @@ class KeptMeasurements:
         store = cls(folder / UNFINISHED)
         pointer, wanted = store.folder / REQUEST, json.loads(json.dumps(request, default=str))
         if pointer.is_file() and json.loads(pointer.read_text(encoding="utf-8")) != wanted:
-            if not overwrite:
+            if not overwrite and any(store.folder.glob("*.npz")):
                 raise EvaluationError(
                     f"{folder} holds an unfinished probe of another request ({pointer} says which); finish that one, "
                     "choose another --out, or allow replacing it with --overwrite"

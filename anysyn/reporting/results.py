@@ -54,9 +54,11 @@ def find_results(run: RunFolder, results: str | Path | None = None) -> Path | No
         True
     """
     if results is not None:
-        if not (Path(results) / CASES).is_file():
-            raise UserError(f"{results} holds no {CASES}: it is no folder of results; make one with `anysyn evaluate`")
-        return Path(results)
+        if (Path(results) / CASES).is_file():
+            return Path(results)
+        if any(Path(results).glob("*/record.json")):
+            return None  # findings of probes alone
+        raise UserError(f"{results} holds no {CASES}: it is no folder of results; make one with `anysyn evaluate`")
     pointer, own = run.path / "evaluation.json", run.path / "evaluation"
     latest = run.path / run.read(pointer.name)["results"] if pointer.is_file() else own
     return next((folder for folder in (latest, own) if (folder / CASES).is_file()), None)

@@ -167,3 +167,9 @@ def test_the_findings_lie_with_the_results_that_are_shown(loaded, tmp_path):
     assert 'id="air"' in report(loaded.folder.path, results=tmp_path / "other", out=tmp_path / "page.html").read_text()
     evaluate(loaded, pairs="T1w:T2w", protocol="slices")
     assert 'id="air"' not in report(loaded.folder.path).read_text()
+
+
+def test_findings_without_an_evaluation_beside_them_are_shown(loaded, tmp_path):
+    probe("air", loaded, out=tmp_path / "out")
+    page = report(loaded.folder.path, results=tmp_path / "out", out=tmp_path / "page.html")
+    assert 'id="air"' in page.read_text()

@@ -40,6 +40,11 @@ def test_another_request_is_refused_or_replaced(tmp_path):
     assert KeptMeasurements.open(tmp_path, REQUEST | {"split": "all"}, overwrite=True).get("a") is None
 
 
+def test_a_request_of_which_nothing_was_measured_blocks_no_other(tmp_path):
+    KeptMeasurements.open(tmp_path, REQUEST, overwrite=False)
+    KeptMeasurements.open(tmp_path, REQUEST | {"split": "all"}, overwrite=False)
+
+
 def test_what_is_neither_word_nor_number_is_an_error(tmp_path):
     kept = KeptMeasurements.open(tmp_path, REQUEST, overwrite=False)
     with pytest.raises(TypeError, match="neither a word nor a number"):

@@ -17,4 +17,4 @@ Data = Annotated[Path | None, typer.Option(help="Cohort; the one of the training
 SplitName = Annotated[str, typer.Option("--split", help="train, validation, test or all.")]
 Results = Annotated[Path | None, typer.Option("--out", help="Folder of the results; RUN/evaluation by default.")]
 Jobs = Annotated[int, typer.Option(help="Processes side by side.", min=1)]
-BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.")]
+BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.", min=1)]

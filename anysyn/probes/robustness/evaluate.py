@@ -11,6 +11,7 @@ from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.cases import Cases
 from anysyn.evaluation.degradation.corruptions import SEVERITIES, Corruption
 from anysyn.evaluation.degradation.corruptions import corruption as find_corruption
+from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import protocol as find_protocol
 from anysyn.evaluation.pairs import parse_pairs
 from anysyn.evaluation.tables.cases_table import ABOUT as CASE
@@ -57,7 +58,11 @@ class Robustness(Probe):
         settings = self.settings
         self.request, self.protocol = request, find_protocol(settings.protocol)
         self.pairs = parse_pairs(settings.pairs, run.recipe.modalities)
-        self.corruptions = [None, *(find_corruption(one) for one in settings.corruption or _every())]
+        corruptions = [find_corruption(one) for one in settings.corruption or _every()]
+        twice = next((str(one) for n, one in enumerate(corruptions) if one in corruptions[:n]), None)
+        if twice is not None:
+            raise EvaluationError(f"--corruption {twice} is given twice, which would count every case twice; drop one")
+        self.corruptions = [None, *corruptions]
         self.runs = load_comparison_runs(run, settings.compare, same=SAME, accelerator=request.accelerator)
         return [one for one in subjects if any(pair.within(one.images) for pair in self.pairs)]
 

@@ -75,6 +75,10 @@ def test_by_default_every_corruption_is_tried_at_every_severity(run, tmp_path):
 def test_what_cannot_be_asked(run, result):
     with pytest.raises(EvaluationError, match="no corruption named"):
         probe("robustness", run, corruption=["fog=1"])
+    with pytest.raises(EvaluationError, match="given twice"):
+        probe("robustness", run, corruption=["gaussian=0.1", "gaussian=0.10"])
+    with pytest.raises(EvaluationError, match="write it as RUN or LABEL=RUN"):
+        probe("robustness", run, compare=[f"={run.folder.path}"])
     with pytest.raises(EvaluationError, match="two methods are called 'model'"):
         probe("robustness", run, corruption=ASKED, compare=[f"model={run.folder.path}"])
 
