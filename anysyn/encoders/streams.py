@@ -22,7 +22,7 @@ class StreamsEncoder(EachSourceEncoder):
     """A common stream and one stream per modality, with the sources unified at every level.
 
     The encoder of Uni-Synth (Zhang et al., TMI 2024), which PMM-Synth extends to more modalities; what its public
-    descriptions leave open is reconstructed, see ``docs/faithfulness.md``. The common stream encodes each source by
+    descriptions leave open is reconstructed (``docs/methods/pmm-synth.md``). The common stream encodes each source by
     itself, with the same weights. A modality's stream runs, and gets gradients, only if the modality is a source.
     Samples may have different sources. The design's site ``encoder/block0`` is named ``encoder/common/block0`` and, in
     the stream of T1w, ``encoder/T1w/block0``; ``encoder/skip0`` and ``encoder/out`` are the unified features.
