@@ -42,7 +42,10 @@ def test_another_request_is_refused_or_replaced(tmp_path):
 
 def test_a_request_of_which_nothing_was_measured_blocks_no_other(tmp_path):
     KeptMeasurements.open(tmp_path, REQUEST, overwrite=False)
-    KeptMeasurements.open(tmp_path, REQUEST | {"split": "all"}, overwrite=False)
+    other = KeptMeasurements.open(tmp_path, REQUEST | {"split": "all"}, overwrite=False)
+    other.put("a", Measurement({"cases": [{"psnr": 1.0}]}))
+    with pytest.raises(EvaluationError, match="unfinished probe of another request"):
+        KeptMeasurements.open(tmp_path, REQUEST, overwrite=False)
 
 
 def test_what_is_neither_word_nor_number_is_an_error(tmp_path):
