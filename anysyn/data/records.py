@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anysyn.acquisition import Acquisition
@@ -22,6 +22,7 @@ class Subject:
         masks: Files of masks, by what they show, for example ``"lesion"``.
         person: Name of the person; all sessions of a person go to the same part of a split. Empty: the key.
         split: Predefined part: ``"train"``, ``"validation"`` or ``"test"``.
+        sidecars: Sidecars that were read for each image, by modality, the one that takes precedence last.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Subject:
     masks: Mapping[str, Path]
     person: str = ""
     split: str | None = None
+    sidecars: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Data:
     Args:
         root: Folder (BIDS, or one folder for each subject) or CSV file; needed to train.
         layout: How the root is laid out.
+        names: Modality, or ``none``, by a glob of file names; decides before name and sidecar.
         resample_to: Modality whose grid the others are resampled to if a subject's grids differ.
         prepare: Steps before the network, each with its inverse, in order.
         view: Slices, slabs or patches.
@@ -63,6 +64,7 @@ class Data:
 
     root: str | None = None
     layout: Literal["auto", "bids", "folders", "csv"] = "auto"
+    names: Mapping[str, str] = field(default_factory=dict)
     resample_to: str | None = None
     prepare: Sequence[Preparation]
     view: View

@@ -11,6 +11,7 @@ from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
 from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.collector import Collector, failure, found_subjects
+from anysyn.data.subjects.naming import Naming
 from anysyn.data.subjects.sidecars import Sidecars, entities_of, read_sidecar
 from anysyn.data.subjects.tsv import age_and_sex, read_table
 from anysyn.data.volumes.formats import PATTERN, stem
@@ -46,7 +47,7 @@ def bids_name(key: str, name: str, *, described: str = "") -> str:
     return f"{place.datatype}/{key}{words}_{place.suffix}.nii.gz"
 
 
-def read_bids(root: Path) -> FoundSubjects:
+def read_bids(root: Path, naming: Naming) -> FoundSubjects:
     """Find the subjects of a BIDS dataset; each session of a person is a subject.
 
     Of several runs, echoes, acquisitions or reconstructions of a modality, the first is used and the others are
@@ -60,7 +61,7 @@ def read_bids(root: Path) -> FoundSubjects:
         row = people.get(person, {})
         key = person if session.name == person else f"{person}_{session.name}"
         images = Collector(key, row.get("site") or dataset, person, age_and_sex(row))
-        _add_images(images, session, sidecars)
+        _add_images(images, session, sidecars, naming, root)
         _add_masks(images, root / "derivatives" / "masks" / session.relative_to(root))
         collected.append(images)
     return found_subjects(collected, failures)
@@ -73,17 +74,21 @@ def _sessions(root: Path) -> Iterator[tuple[str, Path]]:
                 yield subject.name, session
 
 
-def _add_images(images: Collector, session: Path, sidecars: Sidecars) -> None:
+def _add_images(images: Collector, session: Path, sidecars: Sidecars, naming: Naming, root: Path) -> None:
     files = (path for datatype in DATATYPES for path in (session / datatype).glob(PATTERN))
     for path in sorted(files, key=_order):
         try:
-            name = _modality(path, sidecars).name
+            given = naming.given(path.relative_to(root))
+            name = _modality(path, sidecars).name if given is None else given.name
         except SidecarError as error:
             images.leave_out(path, str(error))
         except UserError as error:
             images.ignore(path, str(error))
         else:
-            images.add(name, path, partial(sidecars.of, path))
+            if name is None:
+                images.ignore(path, f"is left out by {given.reason}" if given else "is none")
+            else:
+                images.add(name, path, partial(sidecars.of, path))
 
 
 def _order(path: Path) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from anysyn.data.modalities import modalities, modality, recognise
 from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.collector import Collector, failure, found_subjects
+from anysyn.data.subjects.naming import Naming
 from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.subjects.tsv import age_and_sex, read_table
 from anysyn.errors import UserError
@@ -24,7 +25,7 @@ SPLITS = {
 }
 
 
-def read_csv_list(path: Path) -> FoundSubjects:
+def read_csv_list(path: Path, naming: Naming) -> FoundSubjects:
     """Find the subjects listed in a table.
 
     The table has a row per subject, with a column per modality, under any of its names, and columns ``mask`` or
@@ -33,6 +34,7 @@ def read_csv_list(path: Path) -> FoundSubjects:
 
     Args:
         path: ``.csv``, or ``.tsv`` with tabs.
+        naming: Unused: the table says what each file is.
 
     Raises:
         UserError: If the file is not a table, lacks the columns for subjects or images, or has an unknown split.

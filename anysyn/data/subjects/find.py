@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.bids import is_bids, read_bids
 from anysyn.data.subjects.csv_list import read_csv_list
 from anysyn.data.subjects.folders import read_folders
+from anysyn.data.subjects.naming import Naming
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 
@@ -26,7 +28,11 @@ _LOOKED_FOR = {
 
 
 def find_subjects(
-    root: str | os.PathLike[str], *, layout: Layout = "auto", dataset: str | None = None
+    root: str | os.PathLike[str],
+    *,
+    layout: Layout = "auto",
+    dataset: str | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> FoundSubjects:
     """Find subjects and their images; a file that cannot be used is listed, and the others go on.
 
@@ -34,6 +40,7 @@ def find_subjects(
         root: A BIDS dataset, a tree of folders with one file for each contrast, or a CSV or TSV file.
         layout: Which of these it is; ``auto`` detects it.
         dataset: Name of the dataset for all subjects; by default each has its own.
+        names: Modality, or ``none``, by a glob of file names; decides before name and sidecar (`Naming`).
 
     Returns:
         The subjects, sorted by key, each with any subset of the modalities, and what was left out.
@@ -54,7 +61,7 @@ def find_subjects(
         raise UserError(f"no layout named {layout!r}; {suggest(layout, ['auto', *_READERS])}")
     if root.is_dir() == (chosen == "csv"):
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
-    result = _READERS[chosen](root)
+    result = _READERS[chosen](root, Naming(names or {}))
     if not result.subjects:
         raise UserError(_no_subject(root, chosen, (*result.failures, *result.ignored)))
     ambiguous = [key for key, count in Counter(subject.key for subject in result.subjects).items() if count > 1]

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from anysyn.data.modalities import modalities, recognise
+from anysyn.data.modalities import modalities
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Collector, found_subjects
+from anysyn.data.subjects.naming import Naming
 from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.volumes.formats import SUFFIXES, stem
 from anysyn.registry import suggest
@@ -27,7 +28,7 @@ VISIT = re.compile(
 BRATS_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-\d{3}")  # since 2023 the last number of a name is the visit
 
 
-def read_folders(root: Path) -> FoundSubjects:
+def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     """Find the subjects in a tree of folders: every folder with images of known contrast is a subject.
 
     The key is the path relative to the root. The person is the folder ``sub-*`` of that path, or else its last folder
@@ -40,7 +41,7 @@ def read_folders(root: Path) -> FoundSubjects:
         person = person_of(parts)
         images = Collector("/".join(parts) or top, "/".join(person[:-1]) or top, "/".join(person) or top)
         for name in names:
-            _add(images, folder / name, parts)
+            _add(images, folder / name, root, naming)
         if images.masks and not images.files:
             images.ignore(folder, "holds masks and no image")
         collected.append(images)
@@ -59,18 +60,20 @@ def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(place), sorted(n for n in files if n.lower().endswith(SUFFIXES) and not n.startswith("."))
 
 
-def _add(images: Collector, path: Path, parts: Sequence[str]) -> None:
-    words = _words(stem(path), parts)
-    if MASK_WORDS & {word.lower() for word in words}:
+def _add(images: Collector, path: Path, root: Path, naming: Naming) -> None:
+    below = path.relative_to(root)
+    words = _words(stem(path), below.parts[:-1])
+    given = naming.given(below)
+    if given is None and MASK_WORDS & {word.lower() for word in words}:
         images.add_mask("_".join(word for word in words if word.lower() != "mask") or "mask", path)
         return
-    names = contrasts(words)
-    if len(names) == 1:
-        images.add(names[0], path, partial(sidecar_beside, path))
-    elif names:
-        images.leave_out(path, f"names several contrasts ({', '.join(names)}); rename it, or list the files in a CSV")
+    found = given or naming.contrast(words)
+    if found.name is not None:
+        images.add(found.name, path, partial(sidecar_beside, path))
+    elif found.unclear:
+        images.leave_out(path, f"{found.reason}; rename it, name it in data.names, or list the files in a CSV")
     else:
-        images.ignore(path, f"names no known contrast; {suggest('_'.join(words), [m.name for m in modalities()])}")
+        images.ignore(path, f"{found.reason}; {suggest('_'.join(words), [m.name for m in modalities()])}")
 
 
 def _words(name: str, parts: Sequence[str]) -> list[str]:
@@ -79,23 +82,6 @@ def _words(name: str, parts: Sequence[str]) -> list[str]:
         if name.lower().startswith(part.lower()) and len(name) > len(part):
             name = name[len(part) :]
     return [word for word in re.split(r"[^A-Za-z0-9*]+", name) if word]
-
-
-def contrasts(words: Sequence[str]) -> list[str]:
-    """Return the modalities named in the words of a file name; of overlapping names the longest is used.
-
-    Example:
-        >>> contrasts(["00000", "t1ce"]), contrasts(["t2", "flair", "n4"]), contrasts(["T1", "to", "FLAIR"])
-        (['T1c'], ['FLAIR'], ['T1w', 'FLAIR'])
-    """
-    names: list[str] = []
-    start = 0
-    while start < len(words):
-        candidates = ((end, recognise("".join(words[start:end]))) for end in range(len(words), start, -1))
-        end, known = next(((end, known) for end, known in candidates if known), (start + 1, None))
-        names += [known.name] if known else []
-        start = end
-    return list(dict.fromkeys(names))
 
 
 def person_of(parts: Sequence[str]) -> tuple[str, ...]:
