@@ -1,7 +1,7 @@
 """Scores: the headline, the verdict and the table of an evaluation, in words and numbers for the page.
 
-Summaries and margins are those of `anysyn.evaluation.tables.cases_table`; which metrics have a column follows from the
-protocol (`anysyn.evaluation.metrics.protocol`), and a metric is a class in `anysyn.evaluation.metrics.metrics`.
+Summaries and margins are those of `anysyn.evaluation.tables.cases_table`; which metrics have a column is in
+`anysyn.evaluation.metrics.columns`, and a metric is a class in `anysyn.evaluation.metrics.metrics`.
 """
 
 from __future__ import annotations

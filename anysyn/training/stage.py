@@ -24,7 +24,7 @@ from anysyn.training.checkpoints import Checkpoint, Checkpoints, read_tensors, w
 from anysyn.training.cohort import Cohort
 from anysyn.training.folder import RunFolder
 from anysyn.training.log import Log
-from anysyn.training.steps import StepLoop, steps_of
+from anysyn.training.steps import PlannedBatch, StepLoop, steps_of
 from anysyn.training.validation import validate
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -142,7 +142,10 @@ class StageLoop:
         self.parts.train()
         began, note, terms = time.perf_counter(), "", list[dict[str, Tensor]]()
         for number in range(self.position.batch, len(mine)):
-            terms.append(self._batch(mine[number], epoch, number, len(mine)))
+            planned = self._plan(mine[number], epoch, number, len(mine))
+            terms.append(self.step_loop.run(planned))
+            if self.average is not None and planned.last:
+                self.average.update_parameters(self.parts)
             done = number + 1
             if len(terms) == EVERY or done == len(mine) or self._due(done):
                 speed = len(terms) * len(mine[0]) * self.fabric.world_size / (time.perf_counter() - began)
@@ -158,20 +161,14 @@ class StageLoop:
         # Between two steps of an accumulation the gradients are part of the state, so no checkpoint is taken there.
         return every is not None and done % every == 0 and done % self.stage.accumulate == 0
 
-    def _batch(self, indices: list[int], epoch: int, number: int, total: int) -> dict[str, Tensor]:
+    def _plan(self, indices: list[int], epoch: int, number: int, total: int) -> PlannedBatch:
         place = number * self.fabric.world_size + self.fabric.global_rank
-        generator = seeded(self.recipe.seed, self.position.stage, epoch, place)
-        torch.manual_seed(generator.initial_seed())  # what the networks draw themselves: dropout
+        seed = seeded(self.recipe.seed, self.position.stage, epoch, place).initial_seed()
         first = number - number % self.stage.accumulate
         together = min(self.stage.accumulate, total - first)  # the last ones of an epoch may be fewer
-        last = number + 1 == first + together
         active = [step for step in self.steps if epoch in step.active]
-        for step in active:
-            step.set_rate(epoch, number / total)
-        terms = self.step_loop.run(active, indices, generator, together, last)
-        if self.average is not None and last:
-            self.average.update_parameters(self.parts)
-        return terms
+        rates = [step.rate(epoch, number / total) for step in active]
+        return PlannedBatch(indices, seed, active, rates, together, last=number + 1 == first + together)
 
     def _note(self, terms: list[dict[str, Tensor]], epoch: int, batch: int, speed: float) -> str:
         means = {name: float(torch.stack([t[name] for t in terms]).mean()) for name in terms[0]}

@@ -44,11 +44,35 @@ class TrainingStep:
     lr: float
     active: range
 
-    def set_rate(self, epoch: int, part: float) -> None:
-        """Set the learning rate of an epoch of the stage, a share of which is done."""
-        factor = self.schedule.factor(epoch - self.active.start + part, len(self.active))
+    def rate(self, epoch: int, part: float) -> float:
+        """Return the learning rate of an epoch of the stage, a share of which is done."""
+        return self.lr * self.schedule.factor(epoch - self.active.start + part, len(self.active))
+
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * factor
+            group["lr"] = rate
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """All that is known of a batch before it is made.
+
+    Args:
+        indices: Numbers of its samples.
+        seed: Decides where random patches lie, the augmentation, the query and what the networks draw.
+        steps: The steps that learn from it.
+        rates: The learning rate of each of them.
+        accumulate: Batches whose gradients are averaged.
+        last: Whether this is the last of those, after which the optimisers step.
+    """
+
+    indices: Sequence[int]
+    seed: int
+    steps: Sequence[TrainingStep]
+    rates: Sequence[float]
+    accumulate: int
+    last: bool
 
 
 def matching(parts: nn.Module, globs: Sequence[str]) -> list[nn.Parameter]:
@@ -190,22 +214,15 @@ class StepLoop:
     queries: Queries
     clip: float | None
 
-    def run(
-        self, steps: Sequence[TrainingStep], indices: Sequence[int], generator: Generator, accumulate: int, last: bool
-    ) -> dict[str, Tensor]:
-        """Return the loss terms of all steps, detached; names that several steps use are numbered.
-
-        Args:
-            steps: The steps that learn in this epoch.
-            indices: Numbers of the samples.
-            generator: Decides where random patches lie, the augmentation and the query.
-            accumulate: Batches whose gradients are averaged.
-            last: Whether this is the last of those, after which the optimisers step.
-        """
-        batch = self.samples.batch(indices, generator).to(self.fabric.device)
+    def run(self, planned: PlannedBatch) -> dict[str, Tensor]:
+        """Return the loss terms of all steps, detached; names that several steps use are numbered."""
+        torch.manual_seed(planned.seed)  # what the networks draw themselves: dropout
+        generator = Generator().manual_seed(planned.seed)
+        batch = self.samples.batch(planned.indices, generator).to(self.fabric.device)
         query = self.queries.draw(batch, generator)
         terms, answers = list[tuple[str, Tensor]](), list[Answer]()
-        for step in steps:
+        for step, rate in zip(planned.steps, planned.rates, strict=True):
+            step.set_rate(rate)
             own, made = learn(
                 self.fabric,
                 self.parts,
@@ -213,8 +230,8 @@ class StepLoop:
                 batch,
                 query,
                 answers,
-                accumulate=accumulate,
-                last=last,
+                accumulate=planned.accumulate,
+                last=planned.last,
                 clip=self.clip,
             )
             terms += own.items()

@@ -4,14 +4,13 @@ import pytest
 
 from anysyn import build
 
-SMALLER = {  # sizes, epochs, learning rate, moving average, scaling of intensities, arithmetic
+SMALLER = {  # sizes, epochs, learning rate, moving average, scaling of intensities
     "data.prepare.3.upper",
     "data.view.size",
     "parts.synthesizer.encoder.of.widths",
     "parts.synthesizer.conditioners.0.reads.width",
     "parts.discriminators.of.of.width",
     "parts.discriminators.of.of.layers",
-    "precision",
     "stages.0.epochs",
     "stages.0.batches.size",
     "stages.0.ema",

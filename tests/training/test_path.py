@@ -1,4 +1,7 @@
-"""The path of a batch: how many files a reader opens to follow it from the numbers of its samples to the optimiser."""
+"""The path of a batch: how many files a reader opens to follow it from the numbers of its samples to the optimiser.
+
+All that is done for a batch is in `StepLoop.run`: its draws are seeded, its learning rates set, it is made and learned.
+"""
 
 import sys
 from pathlib import Path

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from anysyn.data.modalities import modality
 from anysyn.errors import RecipeError
+from anysyn.evaluation.metrics.columns import DEFAULT_COLUMNS
 from anysyn.evaluation.metrics.lesion import LesionMetric
 from anysyn.evaluation.metrics.metrics import Metric, metric
 from anysyn.evaluation.metrics.ssim import WINDOW, Weights
@@ -23,7 +24,6 @@ Mask = Literal["foreground", "whole"]
 Limits = Literal["target", "own"]
 
 LATER = {"later": True}  # counts in the digest only if it is set, so that published digests stay the same
-DEFAULT_METRICS = ("psnr", "ssim", "mse", "mae", "nmse", "psnr_whole")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Protocol:
     data_range: float | Literal["max"] = 1.0
     sigma: float = 1.5
     window: int = WINDOW
-    metrics: tuple[str, ...] = DEFAULT_METRICS
+    metrics: tuple[str, ...] = DEFAULT_COLUMNS
     limits: Limits = field(default="target", metadata=LATER)
     restored_to: str | None = field(default=None, metadata=LATER)
     outside: float | None = field(default=None, metadata=LATER)
