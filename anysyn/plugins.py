@@ -48,6 +48,18 @@ def enrol() -> list[str]:
     """
     for module in OWN:
         importlib.import_module(module)
+    return enrol_plugins()
+
+
+def enrol_plugins() -> list[str]:
+    """Import the entry points of the group ``anysyn.plugins``, which registers what they add.
+
+    Returns:
+        The names of the installed plugins.
+
+    Raises:
+        RecipeError: If a plugin cannot be imported; the message names it.
+    """
     plugins = sorted(entry_points(group=GROUP), key=lambda point: point.name)
     for point in plugins:
         try:

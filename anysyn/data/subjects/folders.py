@@ -11,6 +11,7 @@ from pathlib import Path
 from anysyn.data.modalities import modalities
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Collector, found_subjects
+from anysyn.data.subjects.name_words import words_of
 from anysyn.data.subjects.naming import Naming
 from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.volumes.formats import SUFFIXES, stem
@@ -81,7 +82,7 @@ def _words(name: str, parts: Sequence[str]) -> list[str]:
     for part in parts:
         if name.lower().startswith(part.lower()) and len(name) > len(part):
             name = name[len(part) :]
-    return [word for word in re.split(r"[^A-Za-z0-9*]+", name) if word]
+    return words_of(name)
 
 
 def person_of(parts: Sequence[str]) -> tuple[str, ...]:

@@ -1,34 +1,23 @@
-"""What contrast a file is, by its name, its sidecar and the names that a user gives."""
+"""What contrast a file is, by the names that a user gives, its own name and its sidecar."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
-from anysyn.data.modalities import modality, recognise
+from anysyn.data.modalities import Modality, modalities, modality
+from anysyn.data.subjects.name_words import NameReading, read_name, words_of
+from anysyn.data.subjects.naming_table import NamingTable, naming_table
+from anysyn.data.subjects.recognised import Recognised, weigh
+from anysyn.data.subjects.sidecar_evidence import Evidence, evidence
+from anysyn.data.volumes.formats import stem
+from anysyn.errors import UserError
+from anysyn.registry import suggest
 
 NONE = "none"  # what a user calls a file that is no contrast
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """What a file was recognised as.
-
-    Args:
-        name: Canonical name of the modality; None if it is none of the known ones, or if that is unclear.
-        reason: What says so, in a few words: ``"the name says T1 and GD"``, ``"ContrastBolusAgent"``.
-        extra: Words of the file's name that the modality does not account for: of two files, fewer are plainer.
-        unclear: Whether it may be one of several, so that the file is refused and not merely ignored.
-    """
-
-    name: str | None
-    reason: str
-    extra: int = 0
-    unclear: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,31 +27,87 @@ class Naming:
     Args:
         names: Modality, or ``"none"``, by a glob of the file's name without its ending, or of its path below the root
             if the glob has a slash; the first one that matches decides, before the name and the sidecar do.
+        table: What the words of names mean.
+
+    Raises:
+        UserError: If ``names`` has an unknown modality.
 
     Example:
         >>> naming = Naming({"*_post": "T1c", "*voided*": "none"})
         >>> naming.given(PurePath("p1/scan_post.nii.gz")).name, naming.contrast(["t2", "flair", "n4"]).name
         ('T1c', 'FLAIR')
+        >>> naming.contrast(["T1w"], {"ContrastBolusAgent": "Gadovist"}).name
+        'T1c'
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
+    table: NamingTable = field(default_factory=naming_table, repr=False)
+
+    def __post_init__(self) -> None:
+        for glob, meant in self.names.items():
+            try:
+                meaning_of(meant)
+            except UserError as error:
+                raise UserError(f"names: {glob}: {error}") from error
 
     def given(self, path: PurePath) -> Recognised | None:
         """Return what the user's names say of a file, by its path below the root; None if they say nothing."""
-        name = re.sub(r"\.[^/]*$", "", path.name)
+        name = stem(Path(path))
         for glob, meant in self.names.items():
-            if fnmatch((str(path) if "/" in glob else name).lower(), glob.lower()):
-                return Recognised(None if meant == NONE else modality(meant).name, f"names: {glob} is {meant}")
+            if fnmatch((path.as_posix() if "/" in glob else name).lower(), glob.lower()):
+                return Recognised(meaning_of(meant), f"names: {glob} is {meant}")
         return None
 
     def contrast(self, words: Sequence[str], sidecar: Mapping[str, Any] | None = None) -> Recognised:
-        """Return what the words of a file's name and its sidecar say."""
-        names = contrasts(words)
-        if len(names) == 1:
-            return Recognised(names[0], "its name", extra=len(words) - 1)
-        if names:
-            return Recognised(None, f"names several contrasts ({', '.join(names)})", unclear=True)
-        return Recognised(None, "names no known contrast")
+        """Return what the words of a file's name and its sidecar say.
+
+        Args:
+            words: Words, as `anysyn.data.subjects.name_words.words_of` splits a name; glued ones (``AxT1Post``) may be.
+            sidecar: Fields of the file's sidecar.
+        """
+        return weigh(read_name(words, self.table), evidence(sidecar or {}, self.table), self.table)
+
+    def by_sidecar(self, name: str, sidecar: Mapping[str, Any]) -> Recognised:
+        """Return what a file is that is clearly named, as by the suffix of BIDS, once its sidecar is heeded.
+
+        Args:
+            name: Modality that the name gives.
+            sidecar: Fields of the file's sidecar.
+
+        Example:
+            >>> Naming().by_sidecar("T1w", {"ContrastBolusAgent": "Dotarem"}).name
+            'T1c'
+            >>> Naming().by_sidecar("T1w", {"EchoTime": 0.1}).reason
+            'is T1w by its name (T1w), which EchoTime 0.1 s contradicts'
+        """
+        reading = NameReading(contrasts=[modality(name).name], said=[name])
+        return weigh(reading, evidence(sidecar, self.table), self.table)
+
+    def column(self, name: str) -> Modality | None:
+        """Return the modality that the name of a table's column means; None if a word of it says something else.
+
+        Example:
+            >>> Naming().column("t1 post gado").name, Naming().column("T2 lesion count")
+            ('T1c', None)
+        """
+        reading = read_name(words_of(name), self.table)
+        meant = weigh(reading, Evidence(), self.table).name
+        return modality(meant) if meant and not reading.unknown else None
+
+
+def meaning_of(word: str) -> str | None:
+    """Return the modality that a user's word means; None for ``none``.
+
+    Raises:
+        UserError: If it is neither; the message gives the choices.
+    """
+    if str(word).lower() == NONE:
+        return None
+    try:
+        return modality(str(word)).name
+    except UserError:
+        choices = [*(known.name for known in modalities()), NONE]
+        raise UserError(f"no modality named {word!r}; {suggest(word, choices)}") from None
 
 
 def contrasts(words: Sequence[str]) -> list[str]:
@@ -72,11 +117,4 @@ def contrasts(words: Sequence[str]) -> list[str]:
         >>> contrasts(["00000", "t1ce"]), contrasts(["t2", "flair", "n4"]), contrasts(["T1", "to", "FLAIR"])
         (['T1c'], ['FLAIR'], ['T1w', 'FLAIR'])
     """
-    names: list[str] = []
-    start = 0
-    while start < len(words):
-        candidates = ((end, recognise("".join(words[start:end]))) for end in range(len(words), start, -1))
-        end, known = next(((end, known) for end, known in candidates if known), (start + 1, None))
-        names += [known.name] if known else []
-        start = end
-    return list(dict.fromkeys(names))
+    return read_name(words, naming_table()).contrasts

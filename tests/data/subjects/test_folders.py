@@ -50,7 +50,7 @@ class TestFolders:
         assert "names several contrasts (T1w, FLAIR); rename it" in reasons(found.failures)
         listed = reasons(found.ignored)
         assert "T1w.nii.gz: is not used; T1.nii.gz is the first T1w" in listed
-        assert "localizer.nii.gz: names no known contrast; " in listed
+        assert "localizer.nii.gz: is an image to plan others with (localizer)" in listed
         assert "B: holds masks and no image" in listed
 
     def test_a_link_that_leads_back_ends(self, tmp_path: Path) -> None:
