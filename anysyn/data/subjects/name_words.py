@@ -132,10 +132,10 @@ def _atoms(part: str, table: NamingTable) -> list[str]:
 
 
 def _camel(part: str, table: NamingTable) -> list[str]:
-    pieces = [piece.lower() for piece in _CAMEL.findall(folded(part).replace("*", "star"))]
-    if len(pieces) < 2 or any(len(piece) < 2 for piece in pieces[1:]):
-        return []
-    split = [_glued(piece, table) or [piece] for piece in pieces]
+    pieces = _CAMEL.findall(folded(part).replace("*", "star"))
+    if len(pieces) < 2 or any(len(piece) < 2 or (len(piece) == 2 and piece.istitle()) for piece in pieces[1:]):
+        return []  # "3DpCASL" has no "Dp"
+    split = [_glued(piece.lower(), table) or [piece.lower()] for piece in pieces]
     return [atom for atoms in split for atom in atoms] if any(atoms[0] in table.words for atoms in split) else []
 
 
@@ -143,7 +143,7 @@ def _glued(plain: str, table: NamingTable) -> list[str]:
     """Return the fewest words of the table, and numbers of one or two digits, that a word is made of."""
     best: dict[int, list[str]] = {0: []}
     for end in range(1, len(plain) + 1):
-        pieces = [(atoms, plain[start:end]) for start, atoms in best.items()]
+        pieces = [(best[start], plain[start:end]) for start in sorted(best, reverse=True)]  # "rest 1", not "res T1"
         ways = [[*atoms, piece] for atoms, piece in pieces if _may_follow(atoms, piece, table)]
         if ways:
             best[end] = min(ways, key=len)
@@ -162,6 +162,11 @@ def _is_sound(atoms: Sequence[str], table: NamingTable) -> bool:
     known = [table.words[atom] for atom in atoms if atom in table.words]
     if len(known) == 1:
         return len(atoms[0]) > 2 or known[0].is_contrast
-    mixed = [bool(re.search(r"[a-z]\d|\d[a-z]", atom)) for atom in atoms]  # such as "t1", which no English word has
+
+    def is_named(atom: str) -> bool:
+        return atom in table.words and table.words[atom].is_contrast
+
+    # such as "t1" or "flair", which no other word contains
+    sure = [bool(re.search(r"[a-z]\d|\d[a-z]", atom)) or (len(atom) > 3 and is_named(atom)) for atom in atoms]
     short = (i for i, atom in enumerate(atoms) if len(atom) <= 2 and not atom.isdigit())
-    return any(meaning.is_contrast for meaning in known) and all(any(mixed[max(0, i - 1) : i + 2]) for i in short)
+    return any(map(is_named, atoms)) and all(any(sure[max(0, i - 1) : i + 2]) for i in short)
