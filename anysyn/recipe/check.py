@@ -11,7 +11,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from anysyn.data.modalities import modality
-from anysyn.errors import RecipeError
+from anysyn.data.subjects.naming import meaning_of
+from anysyn.errors import RecipeError, UserError
 from anysyn.recipe.read import Keys, Source
 from anysyn.recipe.sections import Recipe
 from anysyn.registry import find, is_given, parameters, suggest
@@ -56,7 +57,13 @@ def check(source: Source) -> tuple[Recipe, Report]:
     if isinstance(tree.get("modalities"), list):
         tree["modalities"] = _modalities(tree["modalities"], report)
     names = tuple(tree["parts"]) if isinstance(tree.get("parts"), Mapping) else ()
-    return _Checker(report, names).section(Recipe, tree, ()), report
+    recipe = _Checker(report, names).section(Recipe, tree, ())
+    for glob, meant in ((recipe.data and recipe.data.names) or {}).items():
+        try:
+            meaning_of(meant)
+        except UserError as error:
+            report.say(("data", "names", glob), str(error))
+    return recipe, report
 
 
 def _modalities(words: list[Any], report: Report) -> list[str]:

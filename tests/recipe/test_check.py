@@ -90,3 +90,13 @@ def test_numbers_that_yaml_reads_as_text_are_numbers():
 
 def test_aliases_of_modalities_become_canonical():
     assert list(load("small/label", ["modalities=[t1, t1ce, t2, flair]"]).modalities) == ["T1w", "T1c", "T2w", "FLAIR"]
+
+
+def test_names_of_files_are_checked_with_the_recipe():
+    found = mistakes("data.names={'*_post': T1c, '*_x': T9, '*_y': flare, '*_z': none}")
+    assert len(found) == 2
+    assert "'*_x'" in found[0] or "*_x" in found[0]
+    assert "no modality named 'T9'; choices: ADC, AV45-PET" in found[0]
+    assert "no modality named 'flare'" in found[1]
+    assert len(mistakes("data.names={'*': 3}")) == 1
+    assert load("small/label", ["data.names={'*_post': t1ce, '*': none}"]).data.names == {"*_post": "t1ce", "*": "none"}

@@ -78,7 +78,7 @@ class Naming:
             >>> Naming().by_sidecar("T1w", {"ContrastBolusAgent": "Dotarem"}).name
             'T1c'
             >>> Naming().by_sidecar("T1w", {"EchoTime": 0.1}).reason
-            'is T1w by its name (T1w), which EchoTime 0.1 s contradicts'
+            'is T1w (name: T1w), which EchoTime 0.1 s contradicts'
         """
         reading = NameReading(contrasts=[modality(name).name], said=[name])
         return weigh(reading, evidence(sidecar, self.table), self.table)
@@ -108,13 +108,3 @@ def meaning_of(word: str) -> str | None:
     except UserError:
         choices = [*(known.name for known in modalities()), NONE]
         raise UserError(f"no modality named {word!r}; {suggest(word, choices)}") from None
-
-
-def contrasts(words: Sequence[str]) -> list[str]:
-    """Return the modalities named in the words of a file name; of overlapping names the longest is used.
-
-    Example:
-        >>> contrasts(["00000", "t1ce"]), contrasts(["t2", "flair", "n4"]), contrasts(["T1", "to", "FLAIR"])
-        (['T1c'], ['FLAIR'], ['T1w', 'FLAIR'])
-    """
-    return read_name(words, naming_table()).contrasts

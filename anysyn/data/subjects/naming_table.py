@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from anysyn.data.modalities import modalities, modality
 from anysyn.errors import UserError
@@ -20,9 +21,16 @@ from anysyn.registry import build, names, suggest
 PLAIN_KINDS = ("agent", "after", "with", "without", "filler", "neutral")
 GROUPED_KINDS = ("none", "unclear")
 CONTRAST_KINDS = ("words", "alone", "no_agent")
-KEYS = ("contrasts", "image_types", *GROUPED_KINDS, *PLAIN_KINDS)
-CONTRAST_KEYS = (*CONTRAST_KINDS, "beside", "with_agent", "image_types")
-_ATOM = re.compile(r"[a-z0-9]+|\+")
+_ATOM = re.compile(r"(?<![a-z0-9])c-(?![a-z0-9])|[a-z0-9]+|\+")
+
+
+_LISTS = ("beside", "image_types", "sequence_names")
+_ROW_FORMS: Mapping[str, Any] = {"with_agent": str} | dict.fromkeys((*CONTRAST_KINDS, *_LISTS), Sequence[str])
+_FORMS: Mapping[str, Any] = {
+    "contrasts": Mapping[str, Mapping[str, Any]],
+    **dict.fromkeys((*GROUPED_KINDS, "image_types"), Mapping[str, Sequence[str]]),
+    **dict.fromkeys(PLAIN_KINDS, Sequence[str]),
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class NamingTable:
         beside: By modality, those that may be named beside it without another being meant.
         with_agent: By modality, what it is after a contrast agent.
         image_types: Meaning by DICOM ImageType, in upper case.
+        sequence_names: Modality by glob of a sequence's name.
     """
 
     words: Mapping[str, Meaning]
@@ -60,6 +69,7 @@ class NamingTable:
     beside: Mapping[str, tuple[str, ...]]
     with_agent: Mapping[str, str]
     image_types: Mapping[str, Meaning]
+    sequence_names: Mapping[str, str]
 
     def refines(self, name: str, coarser: str) -> bool:
         """Return whether a modality is a special case of another one, so that both may be named.
@@ -107,6 +117,7 @@ def table_of(sources: Iterable[tuple[str, Mapping[str, Any]]]) -> NamingTable:
     beside: dict[str, tuple[str, ...]] = {}
     with_agent: dict[str, str] = {}
     image_types: dict[str, Meaning] = {}
+    sequence_names: dict[str, str] = {}
     for source, rows in [("modalities.yaml", _aliases()), *sources]:
         _check(source, rows)
         own: dict[str, Meaning] = {}
@@ -118,8 +129,9 @@ def table_of(sources: Iterable[tuple[str, Mapping[str, Any]]]) -> NamingTable:
         for name, row in rows.get("contrasts", {}).items():
             beside[name] = (*beside.get(name, ()), *row.get("beside", ()))
             with_agent |= {name: row["with_agent"]} if "with_agent" in row else {}
+            sequence_names |= dict.fromkeys(row.get("sequence_names", ()), name)
         image_types |= dict(_image_types(rows))
-    return NamingTable(words, frozenset(phrases), beside, with_agent, image_types)
+    return NamingTable(words, frozenset(phrases), beside, with_agent, image_types, sequence_names)
 
 
 def joined(text: str) -> str:
@@ -140,7 +152,7 @@ def atoms_of(text: str) -> tuple[str, ...]:
         (('t1', 'c-'), ('nach', 'km'), ('t1', '+', 'c'))
     """
     plain = folded(text).lower().replace("*", "star")
-    return tuple(re.findall(r"(?<![a-z0-9])c-(?![a-z0-9])|[a-z0-9]+|\+", plain))
+    return tuple(_ATOM.findall(plain))
 
 
 def folded(text: str) -> str:
@@ -176,20 +188,41 @@ def _image_types(rows: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
 
 
 def _check(source: str, rows: Any) -> None:
-    if not isinstance(rows, Mapping):
-        raise UserError(f"{source}: expected a mapping with the keys of naming.yaml, found {rows!r}")
-    for key in rows:
-        if key not in KEYS:
-            raise UserError(f"{source}: no key {key!r}; {suggest(key, KEYS)}")
+    _check_form(source, rows, Mapping[str, Any])
+    _check_keys(source, rows, _FORMS)
     for name, row in rows.get("contrasts", {}).items():
-        if modality(name).name != name:
-            raise UserError(f"{source}: contrasts: {name!r} is an alias; write {modality(name).name!r}")
-        for key in row:
-            if key not in CONTRAST_KEYS:
-                raise UserError(f"{source}: contrasts: {name}: no key {key!r}; {suggest(key, CONTRAST_KEYS)}")
+        place = f"{source}: contrasts: {name}"
+        _check_keys(place, row, _ROW_FORMS)
+        for named in (name, *row.get("beside", ()), *([row["with_agent"]] if "with_agent" in row else [])):
+            _check_canonical(place, named)
     for word, _ in _entries(rows):
-        if not (isinstance(word, str) and atoms_of(word)):
-            raise UserError(f"{source}: {word!r} is no word; write it in quotes, with letters or digits")
+        if not atoms_of(word):
+            raise UserError(f"{source}: {word!r} is no word: it has neither letters nor digits")
+
+
+def _check_canonical(place: str, name: str) -> None:
+    try:
+        canonical = modality(name).name
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+    if canonical != name:
+        raise UserError(f"{place}: {name!r} is an alias; write {canonical!r}")
+
+
+def _check_keys(place: str, rows: Mapping[str, Any], forms: Mapping[str, Any]) -> None:
+    for key, value in rows.items():
+        if key not in forms:
+            raise UserError(f"{place}: no key {key!r}; {suggest(key, forms)}")
+        _check_form(f"{place}: {key}", value, forms[key])
+
+
+def _check_form(place: str, value: Any, form: Any) -> None:
+    try:
+        TypeAdapter(form).validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ": ".join(map(str, (place, *first["loc"])))
+        raise UserError(f"{where}: {first['msg']}, found {first['input']!r}; write it as naming.yaml does") from error
 
 
 def _said(meaning: Meaning) -> str:

@@ -48,6 +48,8 @@ def weigh(reading: NameReading, seen: Evidence, table: NamingTable) -> Recognise
 
 def _joined(reading: NameReading, seen: Evidence, table: NamingTable) -> Recognised:
     names, by_name = reading.contrasts, f"name: {', '.join(reading.said)}"
+    if seen.description.none and not names:
+        return _unnamed(reading, seen)
     claims = [claim for claim in seen.named if len(names) < 2 or claim[0] in names]
     if len(names) > 1:
         possible = [name for name in names if seen.timing.allows(name)]
@@ -60,7 +62,7 @@ def _joined(reading: NameReading, seen: Evidence, table: NamingTable) -> Recogni
             name, why = other, f"{why}; {field_}"
         elif other != name and not table.refines(name, other):
             return _contradiction(name, why, other, field_)
-    return _timed(name, why, seen, table, reading)
+    return _timed(name, why, seen, table)
 
 
 def _unnamed(reading: NameReading, seen: Evidence) -> Recognised:
@@ -77,20 +79,19 @@ def _unnamed(reading: NameReading, seen: Evidence) -> Recognised:
     return Recognised(None, "names no known contrast")
 
 
-def _timed(name: str, why: str, seen: Evidence, table: NamingTable, reading: NameReading) -> Recognised:
+def _timed(name: str, why: str, seen: Evidence, table: NamingTable) -> Recognised:
+    """Heed what says that it cannot be this contrast: a description, the kind of scanner, the timing."""
     if seen.description.none:
         where, what = next(iter(seen.description.none.items()))
-        return Recognised(None, f"is {name} by its name ({why}), {what} by its sidecar ({where})", unclear=True)
-    family = modality(name).family
-    if seen.family and seen.family != family:
-        return Recognised(None, f"is {name} ({why}), which is no {seen.family} (Modality of its sidecar)", unclear=True)
+        return _contradiction(name, why, what, where)
+    if seen.family and seen.family != modality(name).family:
+        return _contradiction(name, why, seen.family, "Modality")
     if seen.timing.allows(name):
         return Recognised(name, why)
     finer = [one for one in ("FLAIR", "T2star") if table.refines(one, name) and _fits(one, seen)]
     if len(finer) == 1:
         return Recognised(finer[0], f"{why}; {seen.timing}")
-    said = ", ".join(reading.said) or why
-    return Recognised(None, f"is {name} by its name ({said}), which {seen.timing} contradicts", unclear=True)
+    return Recognised(None, f"is {name} ({why}), which {seen.timing} contradicts", unclear=True)
 
 
 def _fits(name: str, seen: Evidence) -> bool:
@@ -108,18 +109,15 @@ def _after_agent(found: Recognised, reading: NameReading, seen: Evidence, table:
     DWI hardly change. Some fill it from the order of the examination, already before the injection: a plain T1w is
     T1c all the same, as the field is a statement about the image, and one whose name says "pre" is unclear.
     """
-    name = found.name or ""
-    words = [*reading.agent, *seen.description.agent]
-    by_name = ", ".join(words)
-    before = [*reading.no_agent, *seen.description.no_agent]
+    name, words = found.name or "", [*reading.agent, *seen.description.agent]
     if name == "T1c" or not (words or seen.agent):
         return found
-    after = table.with_agent.get(name)
-    agent = by_name or seen.agent
+    agent, after = ", ".join(words) or seen.agent, table.with_agent.get(name)
+    if after is None and reading.agent:
+        return Recognised(None, f"is {name} after a contrast agent ({agent}), which no modality is", unclear=True)
     if after is None:
-        if not reading.agent:
-            return found
-        return Recognised(None, f"is {name} after a contrast agent ({by_name}), which no modality is", unclear=True)
+        return replace(found, reason=f"{found.reason}; {name} in spite of {agent}")
+    before = [*reading.no_agent, *seen.description.no_agent]
     if before and after != name:
         reason = f"is {name} without contrast agent by {', '.join(before)}, with one by {agent}"
         return Recognised(None, reason, unclear=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from typing import Any
 
-from anysyn.data.modalities import recognise
+from anysyn.data.modalities import modality
 from anysyn.data.subjects.name_words import NameReading, read_name, words_of
 from anysyn.data.subjects.naming_table import NamingTable
 
@@ -29,6 +30,7 @@ _NO_AGENT = {
     "sans",
 }
 _DESCRIPTIONS = ("SeriesDescription", "ProtocolName")
+_SEQUENCES = ("SequenceName", "PulseSequenceName", "PulseSequenceDetails")
 _LOW_B = 400.0  # s/mm^2; below, perfusion and T2 outweigh diffusion
 _DICOM_FAMILIES = {"MR": "MRI", "CT": "CT", "PT": "PET"}
 
@@ -117,17 +119,29 @@ def evidence(sidecar: Mapping[str, Any], table: NamingTable) -> Evidence:
     b_value = _number(sidecar.get("DiffusionBValue"))
     if b_value is not None and b_value <= _LOW_B:
         seen.none = seen.none or f"is of little or no diffusion weighting (DiffusionBValue {b_value:g})"
-    tracer = sidecar.get("TracerName")
-    if isinstance(tracer, str) and tracer.strip():
-        known = recognise(tracer)
-        if known and known.family == "PET":
-            seen.named.append((known.name, f"TracerName {tracer}"))
-        else:
-            seen.none = seen.none or f"is a PET of a tracer that the table lacks (TracerName {tracer})"
+    seen.named += _sequence(sidecar, table)
+    seen.none = seen.none or _tracer(sidecar, table, seen.named)
     seen.description = _description(sidecar, table, seen.named)
-    if seen.family == "CT" and not seen.named:
+    if seen.family == "CT" and not seen.named and not seen.description.none:
         seen.named.append(("CT", "Modality CT"))
     return seen
+
+
+def _sequence(sidecar: Mapping[str, Any], table: NamingTable) -> list[tuple[str, str]]:
+    texts = [(key, text) for key in _SEQUENCES for text in _texts(sidecar.get(key))]
+    rows = [(key, text, glob) for key, text in texts for glob in table.sequence_names if fnmatch(text.lower(), glob)]
+    return [(table.sequence_names[glob], f"{key} {text}") for key, text, glob in rows]
+
+
+def _tracer(sidecar: Mapping[str, Any], table: NamingTable, named: list[tuple[str, str]]) -> str:
+    """Add the modality of the tracer; return what the image is if the table lacks it."""
+    for key in ("TracerName", "Radiopharmaceutical"):
+        text = " ".join(_texts(sidecar.get(key)))
+        known = [name for name in read_name(words_of(text), table).contrasts if modality(name).family == "PET"]
+        named += [(name, f"{key} {text}") for name in known]
+        if text and not known and key == "TracerName":  # a radiopharmaceutical may be "Solution"
+            return f"is a PET of a tracer that the table lacks ({key} {text})"
+    return ""
 
 
 def _description(sidecar: Mapping[str, Any], table: NamingTable, named: list[tuple[str, str]]) -> NameReading:
@@ -138,6 +152,8 @@ def _description(sidecar: Mapping[str, Any], table: NamingTable, named: list[tup
             reading = read_name(words_of(text), table)
             if len(reading.contrasts) == 1 and not reading.none:
                 named.append((reading.contrasts[0], f"{key} {text!r}"))
+            if key == "ProtocolName":  # "BRAIN W/WO GAD" is the whole examination
+                reading.agent, reading.no_agent = [], []
             if reading.contrasts or reading.none:
                 reading.none = {f"{key} {text!r}": what for what in reading.none.values()}
                 return reading
