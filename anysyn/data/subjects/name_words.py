@@ -10,7 +10,7 @@ from anysyn.data.subjects.naming_table import Meaning, NamingTable, atoms_of, fo
 
 LONGEST = 6  # words of the longest entries of the table that separators may part
 UNKNOWN, KNOWN = 3, 1  # a word that the table lacks makes a name less plain than a neutral one does
-_WORD = re.compile(r"(?<![^\W_])[cC]-(?![^\W_])|[^\W_]+\*?|\+")
+_WORD = re.compile(r"(?<![^\W_])[cC]-(?![^\W_])|(?:^|(?<=[\s_]))-[cC](?![^\W_])|[^\W_]+\*?|\+")
 _SPACE_ENTITY = re.compile(r"(?<![^\W_])space-[^\W_]+(?=_)")  # BIDS: the grid of an image, not its contrast
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+[A-Z]?(?![a-z])|\d+")
 _IDENTIFIER = re.compile(r"([a-z]+)(\d{3,})")
@@ -37,7 +37,9 @@ class NameReading:
         no_agent: Words that say that none was given.
         none: What an image of no contrast is, by the word that says so.
         unclear: What may be one of several contrasts, by the word that says so.
-        extra: How far the name is from the plainest one, `UNKNOWN` or `KNOWN` for every other word.
+        extra: How far the name is from the plainest one: `UNKNOWN` for a word that the table lacks, `KNOWN` for another
+            one that says nothing of the contrast, or a number.
+        unknown: Number of words and numbers that the table lacks.
     """
 
     contrasts: list[str] = field(default_factory=list)
@@ -71,11 +73,11 @@ def read_name(words: Sequence[str], table: NamingTable) -> NameReading:
         if meaning and meaning.is_contrast:
             (alone if kind == "alone" else reading.contrasts).append(meaning.what)
             reading.said.append(word)
-        if kind in ("without", "no_agent"):
+        if kind in ("without", "both", "no_agent"):
             reading.no_agent.append(word)
-        elif kind in ("agent", "after") and not (negated and kind == "agent"):
+        if kind in ("after", "both") or (kind == "agent" and not negated):
             reading.agent.append(word)
-        elif kind in ("none", "unclear"):
+        if kind in ("none", "unclear"):
             (reading.none if kind == "none" else reading.unclear).setdefault(word, meaning.what if meaning else "")
         if kind in ("neutral", "unclear", "unknown"):
             reading.unknown += kind == "unknown"
@@ -93,6 +95,7 @@ def _most_special(names: Sequence[str], table: NamingTable) -> list[str]:
 def _meanings(words: Sequence[str], table: NamingTable) -> Iterator[tuple[str, Meaning | None]]:
     """Yield the longest runs of words that the table has, with what they mean, and every other word."""
     atoms = [atom for word in words for part in _WORD.findall(word) for atom in _atoms(part, table)]
+    atoms = _with_phrases(atoms, table)
     start = 0
     while start < len(atoms):
         ends = range(min(len(atoms), start + LONGEST), start, -1)
@@ -102,21 +105,32 @@ def _meanings(words: Sequence[str], table: NamingTable) -> Iterator[tuple[str, M
         start = end
 
 
-def _run(atoms: Sequence[str], table: NamingTable) -> Meaning | None:
+def _with_phrases(atoms: Sequence[str], table: NamingTable) -> list[str]:
+    """Join the words of phrases about an agent, before a contrast takes the first: "T1 w/o gad" is no T1w and "o"."""
+    merged, start = list[str](), 0
+    while start < len(atoms):
+        ends = range(min(len(atoms), start + LONGEST), start + 1, -1)
+        end = next((end for end in ends if _is_phrase(atoms[start:end], table)), start + 1)
+        merged.append("".join(atoms[start:end]))
+        start = end
+    return merged
+
+
+def _is_phrase(atoms: Sequence[str], table: NamingTable) -> bool:
     meaning = table.words.get("".join(atoms))
-    if len(atoms) == 1 or meaning is None or tuple(atoms) in table.phrases:
-        return meaning if not _takes_agent(atoms, meaning, table) else None
-    if any(atom.isdigit() for atom in atoms):  # "CT 1" is not CT1
+    return meaning is not None and meaning.is_about_agent and not any(atom.isdigit() for atom in atoms)
+
+
+def _run(atoms: Sequence[str], table: NamingTable) -> Meaning | None:
+    """Return what words mean in a row; "CT 1" is not CT1, and "T1 post" would hide "post op"."""
+    meaning = table.words.get("".join(atoms))
+    if len(atoms) == 1 or meaning is None:
+        return meaning
+    if tuple(atoms) not in table.phrases and any(atom.isdigit() for atom in atoms):
         return None
-    return meaning if not _takes_agent(atoms, meaning, table) else None
-
-
-def _takes_agent(atoms: Sequence[str], meaning: Meaning | None, table: NamingTable) -> bool:
-    """Return whether a contrast would swallow a word about the agent: "T1 post" would hide "post op"."""
-    about = ("agent", "after", "without", "with")
-    return bool(meaning and meaning.is_contrast and len(atoms) > 1) and any(
-        (known := table.words.get(atom)) is not None and known.kind in about for atom in atoms
-    )
+    parts = (table.words.get(atom) for atom in atoms)
+    hides = meaning.is_contrast and any(part is not None and part.is_about_agent for part in parts)
+    return None if hides else meaning
 
 
 def _atoms(part: str, table: NamingTable) -> list[str]:
@@ -133,7 +147,7 @@ def _atoms(part: str, table: NamingTable) -> list[str]:
 
 def _camel(part: str, table: NamingTable) -> list[str]:
     pieces = _CAMEL.findall(folded(part).replace("*", "star"))
-    if len(pieces) < 2 or any(len(piece) < 2 or (len(piece) == 2 and piece.istitle()) for piece in pieces[1:]):
+    if len(pieces) < 2 or any(len(piece) < 2 or re.fullmatch("[A-Z][a-z]", piece) for piece in pieces[1:]):
         return []  # "3DpCASL" has no "Dp"
     split = [_glued(piece.lower(), table) or [piece.lower()] for piece in pieces]
     return [atom for atoms in split for atom in atoms] if any(atoms[0] in table.words for atoms in split) else []
@@ -169,4 +183,6 @@ def _is_sound(atoms: Sequence[str], table: NamingTable) -> bool:
     # such as "t1" or "flair", which no other word contains
     sure = [bool(re.search(r"[a-z]\d|\d[a-z]", atom)) or (len(atom) > 3 and is_named(atom)) for atom in atoms]
     short = (i for i, atom in enumerate(atoms) if len(atom) <= 2 and not atom.isdigit())
+    if all(meaning.is_about_agent for meaning in known) and len(known) == len(atoms):
+        return any(len(atom) > 2 for atom in atoms)
     return any(map(is_named, atoms)) and all(any(sure[max(0, i - 1) : i + 2]) for i in short)

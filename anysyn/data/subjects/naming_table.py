@@ -18,10 +18,12 @@ from anysyn.errors import UserError
 from anysyn.plugins import enrol_plugins
 from anysyn.registry import build, names, suggest
 
-PLAIN_KINDS = ("agent", "after", "with", "without", "filler", "neutral")
+AGENT_KINDS = ("agent", "after", "with", "without", "both")
+PLAIN_KINDS = (*AGENT_KINDS, "filler", "neutral")
 GROUPED_KINDS = ("none", "unclear")
 CONTRAST_KINDS = ("words", "alone", "no_agent")
 _ATOM = re.compile(r"(?<![a-z0-9])c-(?![a-z0-9])|[a-z0-9]+|\+")
+_MINUS_C = re.compile(r"(^|[\s_])-c(?![a-z0-9])")
 
 
 _LISTS = ("beside", "image_types", "sequence_names")
@@ -49,6 +51,11 @@ class Meaning:
     def is_contrast(self) -> bool:
         """Whether it names a contrast."""
         return self.kind in CONTRAST_KINDS
+
+    @property
+    def is_about_agent(self) -> bool:
+        """Whether it says something of a contrast agent."""
+        return self.kind in AGENT_KINDS
 
 
 @dataclass(frozen=True)
@@ -145,13 +152,13 @@ def joined(text: str) -> str:
 
 
 def atoms_of(text: str) -> tuple[str, ...]:
-    """Return the words of a text, each as `joined` writes it; a last ``c-`` is one word, without contrast.
+    """Return the words of a text, each as `joined` writes it; ``C-`` and ``-C``, without contrast, are one.
 
     Example:
         >>> atoms_of("T1_C-"), atoms_of("nach KM"), atoms_of("T1 +C")
         (('t1', 'c-'), ('nach', 'km'), ('t1', '+', 'c'))
     """
-    plain = folded(text).lower().replace("*", "star")
+    plain = _MINUS_C.sub(r"\1c-", folded(text).lower().replace("*", "star"))
     return tuple(_ATOM.findall(plain))
 
 
