@@ -77,7 +77,8 @@ def test_a_number_of_its_own_makes_no_other_word(words: list[str]) -> None:
         ("T1c", False, False),  # which it is by its name
         ("T1 w/o gad", False, True),
         ("T1 w gad", True, False),
-        ("T1 POSTGD", True, False)("SPGR +C", True, False),
+        ("T1 POSTGD", True, False),
+        ("SPGR +C", True, False),
     ],
 )
 def test_what_is_said_of_the_agent(name: str, agent: bool, no_agent: bool) -> None:
