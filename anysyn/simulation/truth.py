@@ -51,7 +51,7 @@ def tissue_masks(cohort: Path, subject: str, *names: str) -> list[Volume]:
     for file in (table, path):
         if not file.is_file():
             raise UserError(f"{file} is missing, so the tissues are unknown; simulate the cohort again")
-    numbers = {row["name"]: int(row["index"]) for row in read_table(table)}
+    numbers = {row["name"]: int(row["index"]) for row in read_table(table).rows.values()}
     labels = read_volume(path)
     for name in names:
         if name not in numbers:
