@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anysyn.data.subjects.tsv import read_table
+from anysyn.data.subjects.tables.tsv import read_table
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
 from anysyn.registry import suggest

@@ -13,9 +13,10 @@ from anysyn.data.modalities import ANY, Modality, modalities, modality, recognis
 from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.bids_labels import AskedLabels
 from anysyn.data.subjects.collector import Candidate, Collector, failure, found_subjects
-from anysyn.data.subjects.naming import Naming, Recognised
-from anysyn.data.subjects.participants import age_and_sex, read_people, some
+from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.recognised import Recognised
 from anysyn.data.subjects.sidecars import Sidecars, entities_of, is_synthetic, read_sidecar
+from anysyn.data.subjects.tables.participants import age_and_sex, read_people, some
 from anysyn.data.subjects.tree import read_tree
 from anysyn.data.volumes.formats import stem
 from anysyn.errors import UserError
@@ -113,7 +114,7 @@ def _add_image(
     given = naming.given(path.relative_to(root))
     try:
         fields = sidecars.of(path)
-        meant = given or Recognised(_modality(path, fields).name, "its name")
+        meant = given or naming.by_sidecar(_modality(path, fields).name, fields)
     except SidecarError as error:
         images.leave_out(path, str(error))
         return
@@ -122,8 +123,10 @@ def _add_image(
         return
     entities, _ = entities_of(stem(path))
     refusal = asked.refusal(meant.name, entities) if meant.name else ""
-    if meant.name is None or refusal:
-        images.ignore(path, refusal or f"is left out: {meant.reason}", meant.name)
+    if meant.unclear:
+        images.leave_out(path, f"{meant.reason}; mend the sidecar, or name it in data.names")
+    elif meant.name is None or refusal:
+        images.ignore(path, refusal or meant.reason, meant.name)
     elif is_synthetic(fields) and given is None:
         images.ignore(path, "is synthetic, says its sidecar; to use it, name it in data.names or list it in a CSV")
     else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from anysyn.data.modalities import modalities, recognise
+from anysyn.data.modalities import modalities, modality, recognise
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 
@@ -15,7 +15,7 @@ ENTITIES = (
 )
 
 Label = str | int | Sequence[str | int]
-Labels = Mapping[str, Label | Mapping[str, Label]]
+Labels = Mapping[str, Label | Mapping[str, Label]]  # by entity, or by modality and entity
 
 
 class AskedLabels:
@@ -39,11 +39,12 @@ class AskedLabels:
     """
 
     def __init__(self, labels: Labels) -> None:
-        self._all = {key: _labels(key, value) for key, value in labels.items() if not isinstance(value, Mapping)}
+        for key, message in mistakes(labels):
+            raise UserError(f"data.bids.{'.'.join(key)}: {message}")
+        everywhere = {key: value for key, value in labels.items() if not isinstance(value, Mapping)}
+        self._all = _plain_labels(everywhere)
         self._own = {
-            _modality(key): {entity: _labels(f"{key}.{entity}", label) for entity, label in value.items()}
-            for key, value in labels.items()
-            if isinstance(value, Mapping)
+            modality(k).name: _plain_labels(value) for k, value in labels.items() if isinstance(value, Mapping)
         }
 
     def refusal(self, modality: str, entities: Mapping[str, str]) -> str:
@@ -61,20 +62,31 @@ class AskedLabels:
         return {**self._all, **self._own.get(modality, {})}
 
 
-def _labels(key: str, value: Label) -> tuple[str, ...]:
-    entity = key.rpartition(".")[2]
-    if entity not in ENTITIES:
-        known = suggest(entity, [*ENTITIES, *(one.name for one in modalities())])
-        raise UserError(f"data.bids.{key}: no entity of BIDS, nor a modality with a mapping, is named so; {known}")
-    several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    return tuple(str(label) for label in several)
+def mistakes(labels: Labels) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what is wrong with labels that a user asks for: the keys that lead to it, and a message.
+
+    Example:
+        >>> [(key, message[:21]) for key, message in mistakes({"aqc": "highres", "T1w": {"run": 1}})]
+        [(('aqc',), "no entity named 'aqc'")]
+    """
+    for key, value in labels.items():
+        if not isinstance(value, Mapping):
+            yield from _unknown((key,))
+        elif recognise(key) is None:
+            yield (key,), f"no modality named {key!r}; {suggest(key, [one.name for one in modalities()])}"
+        else:
+            for entity in value:
+                yield from _unknown((key, entity))
 
 
-def _modality(key: str) -> str:
-    known = recognise(key)
-    if known is None:
-        raise UserError(f"data.bids.{key}: no modality named so; {suggest(key, [one.name for one in modalities()])}")
-    return known.name
+def _unknown(key: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if key[-1] not in ENTITIES:
+        yield key, f"no entity named {key[-1]!r}; {suggest(key[-1], ENTITIES)}"
+
+
+def _plain_labels(labels: Mapping[str, Label]) -> dict[str, tuple[str, ...]]:
+    several = {key: [value] if isinstance(value, (str, int)) else value for key, value in labels.items()}
+    return {key: tuple(str(label) for label in value) for key, value in several.items()}
 
 
 def _plain(label: str) -> str:

@@ -10,22 +10,16 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
+from anysyn.data.subjects.name_words import words_of
 from anysyn.data.subjects.people import VISIT, person_and_visit, visit_of
 from anysyn.errors import UserError
 
-# Words before a contrast that describe the image and name nobody.
-_DESCRIPTION = re.compile(
-    r"ax(ial)?|tra(ns(v(ersal|erse)?)?)?|sag(it(t?al)?)?|cor(onal)?|obl(ique)?|[2-4]d|mri?|ct|pet|wip|brain|head|hd|neuro|"
-    r"iso|pre|post|gd|gad(o\w*)?|km|mit|ohne|avec|sans|c|ce\+?|native?|raw|orig(inal)?|reg(istered)?|r|co|coreg|n3|n4|bet|"
-    r"\w*strip(ped)?|norm|fs|fatsat|stir|dark|fluid|[tsfg]?se|gre|ge|sp(c|ace)|cube|vista|fl[23]d|ti(r|rm)|tfe|tfl|ffe|"
-    r"fast|prop(eller)?|blade|\d+(\.\d+)?(t|mm)|vsd|xx|o|high|low|res|hires|thin|thick|new|final|axt1|stealth|"
-    r"x?(img|image|vol(ume)?|scan|series|se?q?|file|nii)",
-    re.IGNORECASE,
-)
 _SERIES = re.compile(r"(s|se|ser|series|scan|im|img|e|x)?(\d{1,5})", re.IGNORECASE)
-_PARAMETER = re.compile(r"[epsvbnar]\d+|\w*\d(t|mm|d|iso)|(te|tr|ti|fl|tse|se|mpr|spc|n)\d+", re.IGNORECASE)
+_PARAMETER = re.compile(  # of a sequence, or an archive's number of the series: p2, e1, 3mm, S13408
+    r"[is]\d{4,}|[epsvbnar][1-9]\d*|\w*\d(t|mm|d|iso)|(te|tr|ti|fl|tse|se|mpr|spc|n)\d+", re.IGNORECASE
+)
+_REPEAT = re.compile(r"(?<=[a-z0-9])_(run|acq|rec|echo)-[^_]+.*$", re.IGNORECASE)  # from here on, a name as in BIDS
 _MAY_BE_PEOPLE = re.compile(r"[a-z]*(0\d+|\d{5})", re.IGNORECASE)
-WORD = re.compile(r"(?:[^\W_]|[*+])+")
 _LONGEST = 3  # how many names a message gives
 
 
@@ -37,9 +31,10 @@ class FileName:
         text: The name without its ending, and without the names of folders that it begins with.
         start: How many words stand before the first one that says something about the contrast.
         modality: What the file is; None if that is not known, so that it proves nothing about the others.
+        describing: Words, in lower case, that describe an image and name nobody: ``ax``, ``brain``, ``post``.
 
     Example:
-        >>> name = FileName("UPENN-GBM-00001_11_Ax_T1", 5, "T1w")
+        >>> name = FileName("UPENN-GBM-00001_11_Ax_T1", 5, "T1w", frozenset({"ax"}))
         >>> name.person, name.visit
         ('UPENN-GBM-00001', '11')
     """
@@ -47,6 +42,7 @@ class FileName:
     text: str
     start: int
     modality: str | None
+    describing: frozenset[str] = frozenset()
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -65,23 +61,24 @@ class FileName:
 
     @cached_property
     def _lead(self) -> tuple[str, str]:
-        spans = list(WORD.finditer(self.text))[: self.start]
-        while spans and _DESCRIPTION.fullmatch(spans[-1][0]):
-            spans.pop()
-        while spans and _DESCRIPTION.fullmatch(spans[0][0]):
-            spans.pop(0)
-        text = self.text[spans[0].start() : spans[-1].end()] if spans else ""
+        lead = list(self.words[: self.start])
+        while lead and lead[-1].lower() in self.describing:
+            lead.pop()
+        before = 0
+        while before < len(lead) and lead[before].lower() in self.describing:
+            before += 1
+        text = _REPEAT.sub("", _span(self.text, self.words, before, len(lead)))
         return ("", text) if VISIT.fullmatch(text) else person_and_visit(text)
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a file's name.
-
-    Example:
-        >>> words_of("IXI002-Guys-0828-T2*"), words_of("t1_injecté")
-        (['IXI002', 'Guys', '0828', 'T2*'], ['t1', 'injecté'])
-    """
-    return WORD.findall(text)
+def _span(text: str, words: Sequence[str], first: int, end: int) -> str:
+    """Return a name from one of its words to another one, with what separates them."""
+    start = position = 0
+    for i, word in enumerate(words[:end]):
+        position = text.index(word, position)
+        start = position if i == first else start
+        position += len(word)
+    return text[start:position] if first < end else ""
 
 
 class Owner(NamedTuple):
@@ -121,7 +118,7 @@ def owners(names: Sequence[FileName], *, at_root: bool = False) -> list[Owner | 
         >>> files = {"sub1_t1": "T1w", "sub2_t1": "T1w", "sub2_flair": "FLAIR"}
         >>> [str(owner) for owner in owners([FileName(text, 1, modality) for text, modality in files.items()])]
         ['sub1', 'sub2', 'sub2']
-        >>> owners([FileName("301_T1W", 1, "T1w"), FileName("5_Ax_FLAIR", 2, "FLAIR")])[1]
+        >>> owners([FileName("301_T1W", 1, "T1w"), FileName("5_FLAIR", 1, "FLAIR")])[1]
         Owner(person='', visit='')
     """
     known = [name for name in names if name.modality is not None]

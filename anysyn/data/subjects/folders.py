@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from itertools import dropwhile, pairwise
 from pathlib import Path
 from typing import Any
 
 from anysyn.data.errors import SidecarError
-from anysyn.data.modalities import modalities
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Candidate, Collector, found_subjects
-from anysyn.data.subjects.flat_folder import FileName, Owner, owners, words_of
-from anysyn.data.subjects.naming import Naming, Recognised
-from anysyn.data.subjects.people import dataset_of, person_of, plain_place
+from anysyn.data.subjects.flat_folder import FileName, Owner, owners
+from anysyn.data.subjects.name_words import read_name, words_of
+from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.people import dataset_of, namesakes, person_of, plain_place
+from anysyn.data.subjects.recognised import Recognised
 from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
 from anysyn.data.subjects.tree import read_tree
 from anysyn.data.volumes.formats import sidecar_path, stem
 from anysyn.errors import UserError
-from anysyn.registry import suggest
 
-MASK_WORDS = {"mask", "seg", "segm", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
+_PEOPLE = {"sub", "ses", "run"}  # of BIDS; the naming table has them, since they say nothing of a contrast
+MASK_WORDS = {"msk", "mask", "seg", "segm", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
 CHOOSE = "say which by data.names in the recipe, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 RENAME = "rename it, name it in data.names, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 SEPARATE = "put each subject into a folder of its own, or list the files in a CSV"
+
+_NUMBERED_FOLDER = re.compile(r"(anat|dwi|swi|perf)\d+", re.IGNORECASE)  # OASIS has a folder for each scan
 
 Place = tuple[str, ...]
 
@@ -38,7 +41,7 @@ class _File:
 
     path: Path
     name: FileName
-    mask: str = ""
+    mask: bool = False
     meant: Recognised = field(default_factory=lambda: Recognised(None, ""))
     asked: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -68,42 +71,52 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
         places[place].append(file)
     top = root.resolve().name
     collected = [subject for place, members in places.items() for subject in _subjects(place, members, root, top)]
-    return found_subjects(collected, tree.failures, tree.ignored)
+    found = found_subjects(collected, tree.failures, tree.ignored)
+    return replace(found, notes=tuple(namesakes(subject.person for subject in found.subjects)))
 
 
 def _read(path: Path, root: Path, naming: Naming) -> _File:
     below = path.relative_to(root)
-    text = _without_folders(stem(path), below.parts[:-1])
+    text = _without_folders(stem(path), below.parts[:-1], naming)
     words, given = words_of(text), naming.given(below)
+    describing = frozenset(word.lower() for word in words if _describes(word, naming))
     if given is None and MASK_WORDS & {word.lower() for word in words}:
-        start = next(i for i, word in enumerate(words) if word.lower() in MASK_WORDS or _says(naming, words[: i + 1]))
-        return _File(path, FileName(text, start, None), mask="_".join(words[start:]) or "mask")
+        start = min(_start(words, naming), *(i for i, word in enumerate(words) if word.lower() in MASK_WORDS))
+        return _File(path, FileName(text, start, None, describing), mask=True)
     try:
         fields, error = sidecar_beside(path), ""
     except SidecarError as unreadable:
         fields, error = {}, str(unreadable)
     meant = given or naming.contrast(words, fields)
-    start = _start(naming, words) if given is None else _start_of_given(naming, below, words)
-    name = FileName(text, start, meant.name)
+    start = _start(words, naming) if given is None else _start_of_given(naming, below, words)
+    name = FileName(text, start, meant.name, describing)
     return _File(path, name, meant=meant, asked=given is not None, fields=fields, error=error)
 
 
-def _without_folders(name: str, folders: Sequence[str]) -> str:
-    """Return a file's name without the names of folders with which it begins."""
+def _without_folders(name: str, folders: Sequence[str], naming: Naming) -> str:
+    """Return a file's name without the names of folders with which it begins, unless they are those of contrasts."""
     for folder in folders:
-        if re.match(rf"{re.escape(folder)}[^A-Za-z0-9]", name, re.IGNORECASE):
+        repeated = re.match(rf"{re.escape(folder)}[^A-Za-z0-9]", name, re.IGNORECASE)
+        if repeated and not (_says(words_of(folder), naming) and not read_name(words_of(folder), naming.table).unknown):
             name = name[len(folder) + 1 :]
     return name
 
 
-def _start(naming: Naming, words: Sequence[str]) -> int:
+def _start(words: Sequence[str], naming: Naming) -> int:
     """Return how many words stand before the first that says something about the contrast."""
-    return next((i for i in range(len(words)) if _says(naming, words[: i + 1])), len(words))
+    end = next((end for end in range(1, len(words) + 1) if _says(words[:end], naming)), 0)
+    starts = (start for start in reversed(range(end)) if _says(words[start:end], naming))
+    return next(starts, len(words))
 
 
-def _says(naming: Naming, words: Sequence[str]) -> bool:
-    meant = naming.contrast(words)
-    return meant.name is not None or meant.unclear
+def _says(words: Sequence[str], naming: Naming) -> bool:
+    reading = read_name(words, naming.table)
+    return bool(reading.contrasts or reading.none)
+
+
+def _describes(word: str, naming: Naming) -> bool:
+    """Return whether a word describes an image, so that it names no person."""
+    return word.lower() not in _PEOPLE and not word.isdigit() and not read_name([word], naming.table).unknown
 
 
 def _start_of_given(naming: Naming, below: Path, words: Sequence[str]) -> int:
@@ -112,7 +125,7 @@ def _start_of_given(naming: Naming, below: Path, words: Sequence[str]) -> int:
     globs = (glob.lower() for glob in naming.names)
     glob = next((g for g in globs if fnmatch(below.as_posix().lower() if "/" in g else name, g)), "")
     written = set(words_of(glob.replace("*", " ").lower()))
-    return next((i for i, word in enumerate(words) if word.lower() in written), _start(naming, words))
+    return next((i for i, word in enumerate(words) if word.lower() in written), _start(words, naming))
 
 
 def _places(files: Sequence[_File], root: Path, naming: Naming) -> list[Place]:
@@ -122,18 +135,34 @@ def _places(files: Sequence[_File], root: Path, naming: Naming) -> list[Place]:
     for file, parts in zip(files, folders, strict=True):
         for depth in range(1, len(parts) + 1):
             shown[parts[:depth]] |= {file.meant.name} if file.meant.name else set()
-    contrast = {place for place, names in shown.items() if len(names) == 1 and _named_for(naming, place[-1], *names)}
+    holding = {place: names for place, names in shown.items() if names}
+    other = {place[-1] for place, names in holding.items() if not _named_for(place[-1], names, naming)}
+    contrast = {place for place in holding if place[-1] not in other} | _repeated(files, folders)
     return [_place(parts, contrast) for parts in folders]
 
 
 def _place(parts: Place, contrast: set[Place]) -> Place:
     place = tuple(part for depth, part in enumerate(parts, 1) if parts[:depth] not in contrast)
-    return plain_place(place) if len(place) < len(parts) else parts
+    return plain_place(place) if len(place) < len(parts) or _NUMBERED_FOLDER.fullmatch("".join(parts[-1:])) else parts
 
 
-def _named_for(naming: Naming, folder: str, name: str) -> bool:
-    words = words_of(folder)
-    return not words[-1].isdigit() and naming.contrast(words).name == name if words else False  # PD_0001 is a person
+def _named_for(folder: str, shown: Collection[str], naming: Naming) -> bool:
+    """Return whether a folder is named for the contrast it holds, and for no person, as ``PD_0001``, ``CQ500CT0``."""
+    *words, last = words_of(folder) or [""]
+    plain = [re.sub(r"\d{1,2}$", "", word) for word in (*words, last) if not word.isdigit()]
+    known = all(word.isalpha() or not read_name([word], naming.table).unknown for word in plain)
+    return known and not last.isdigit() and {naming.contrast([*words, last]).name} == set(shown)
+
+
+def _repeated(files: Sequence[_File], folders: Sequence[Place]) -> set[Place]:
+    """Return the folders of one image that are named as it is, if contrasts have such: ``VSD.Brain.MR_T1.54513``."""
+    counts = Counter(folders)
+    beside: dict[Place, dict[Place, str]] = defaultdict(dict)
+    for file, parts in zip(files, folders, strict=True):
+        if parts and counts[parts] == 1 and file.meant.name and parts[-1] == stem(file.path):
+            beside[parts[:-1]][parts] = file.meant.name
+    several = any(len(set(shown.values())) > 1 for shown in beside.values())
+    return {parts for shown in beside.values() for parts in shown} if several else set()
 
 
 def _subjects(place: Place, files: Sequence[_File], root: Path, top: str) -> Iterable[Collector]:
@@ -142,17 +171,27 @@ def _subjects(place: Place, files: Sequence[_File], root: Path, top: str) -> Ite
         found = owners([file.name for file in files], at_root=not dataset_of(place))
     except UserError as error:
         return [_refused(place, files, f"the names of its files {error}; {SEPARATE}", root, top)]
+    if not any(file.meant.name or file.meant.unclear or file.error for file in files):
+        return [_without_image(place, files, root, top)]
     collected: dict[Owner | None, Collector] = {}
+    people = {word for file in files if file.meant.name for word in words_of(f"{file.name.person} {file.name.visit}")}
     for file, owner in zip(files, found, strict=True):
         images = collected.setdefault(owner, _collector(place, owner or Owner("", ""), top))
         if owner is None and file.meant.name:
             images.leave_out(file.path, f"names no subject, though the files beside it do; {SEPARATE}", file.meant.name)
         else:
-            _add(images, file)
-    for images in collected.values():
-        if images.masks and not images.images:
-            images.ignore(root.joinpath(*place), "holds masks and no image")
+            _add(images, file, people)
     return collected.values()
+
+
+def _without_image(place: Place, files: Sequence[_File], root: Path, top: str) -> Collector:
+    images = _collector(place, Owner("", ""), top)
+    if any(file.mask for file in files):
+        images.ignore(root.joinpath(*place), "holds masks and no image")
+    for file in files:
+        if not file.mask:
+            _add(images, file, set())
+    return images
 
 
 def _collector(place: Place, owner: Owner, top: str) -> Collector:
@@ -169,11 +208,12 @@ def _refused(place: Place, files: Sequence[_File], reason: str, root: Path, top:
     return images
 
 
-def _add(images: Collector, file: _File) -> None:
-    name, meant = file.name, file.meant
+def _add(images: Collector, file: _File, people: Collection[str]) -> None:
+    meant = file.meant
     if file.mask:
-        word = "_".join(word for word in file.mask.split("_") if word.lower() != "mask") or "mask"
-        images.add_mask(word, Candidate(file.path, "its name", scan=(file.path.name,)))
+        words = dropwhile(lambda word: word in people, file.name.words)  # the rest says what the mask shows
+        shown = "_".join(word for word in words if word.lower() != "mask") or "mask"
+        images.add_mask(shown, Candidate(file.path, "its name", scan=(file.path.name,)))
     elif file.error:
         images.leave_out(file.path, file.error, meant.name)
     elif is_synthetic(file.fields) and not file.asked:
@@ -183,13 +223,12 @@ def _add(images: Collector, file: _File) -> None:
     elif meant.unclear:
         images.leave_out(file.path, f"{meant.reason}; {RENAME}")
     else:
-        known = suggest("_".join(name.words), [known.name for known in modalities()])
-        images.ignore(file.path, f"{meant.reason or 'its name names no contrast'}; {known}")
+        images.ignore(file.path, f"{meant.reason}; if it is an image to use, name it in data.names")
 
 
 def _candidate(file: _File) -> Candidate:
     words = [word.lower() for word in file.name.words]
-    run = next((int(after) for word, after in itertools.pairwise(words) if word == "run" and after.isdigit()), 0)
+    run = next((int(after) for word, after in pairwise(words) if word == "run" and after.isdigit()), 0)
     beside = sidecar_path(file.path)
     return Candidate(
         file.path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from anysyn.data.modalities import recognise
 
@@ -20,14 +20,15 @@ _VISIT = (
 VISIT = re.compile(_VISIT, re.IGNORECASE)
 # Words for a version of the same images, for example after registration.
 _VERSION = (
-    r"(raw|un|pre)?[-_]?(processed|stripped|registered)|raw|reg([-_]to[-_].*)?|native|orig(inal)?|nifti|nii|images?|"
+    r"(raw|un|pre)?[-_]?(processed|stripped|registered)|raw|reg([-_]to[-_].*)?|native|orig(inal)?|nifti|nii|"
+    r"(images?|nifti[-_]files?)([-_]\w+)?|mninonlinear|"
     r"(raw|processed|preprocessed|image)[-_]?(data|images)|derivatives|structural|[1-7](\.5)?T"
 )
 _VERSION_ONLY = re.compile(_VERSION, re.IGNORECASE)
 # Below a person, these are a visit or a version, too; above people, they may be the name of a data set.
 _BELOW = re.compile(
     rf"{_VISIT}|{_VERSION}|(session|visit|scan|exam|study|day|week|month|year)[-_ ]?\d*|\d\d-\d\d-\d{{4}}(-.*)?|"
-    r"pre|post|(anat|dwi|swi|perf)\d*|brain|head|mni|atlas|derived|acute|chronic",
+    r"pre|post|(anat|dwi|swi|perf)\d*|brain|head|mni|atlas|derived|acute|chronic|unknown[-_ ]study",
     re.IGNORECASE,
 )
 _ABOVE = re.compile(rf"{_VISIT}|{_VERSION}", re.IGNORECASE)
@@ -38,10 +39,11 @@ _NUMBERED = re.compile(
     r"(sub(j(ect)?)?|pat(ient)?|p|pt|case|s|id|participant|control|hc)?[-_]?\d+[a-z]?", re.IGNORECASE
 )
 _PARTS_OF_A_SPLIT = re.compile(
-    r"(images)?(train|training|val|valid|validation|test|testing)(data|ing|tr|ts)?|images(tr|ts)", re.IGNORECASE
+    r"dis[ck][-_ ]?\d+|(images)?(train|training|val|valid|validation|test|testing)(data|ing|tr|ts)?|images(tr|ts)",
+    re.IGNORECASE,
 )
 
-_SERIES_FOLDER = re.compile(r"^[SI]\d{3,}$|^series[-_ ]?\d+$", re.IGNORECASE)
+_SERIES_FOLDER = re.compile(r"^[SI]\d{3,}$|^series[-_ ]?\d+$|^(anat|dwi|swi|perf)\d+$", re.IGNORECASE)
 _BIOBANK = re.compile(r"^(?P<person>\d{7})_\d{5}_(?P<visit>\d)_\d$")  # UK Biobank: person, field, visit
 
 # How public data sets write person and visit in one name.
@@ -54,6 +56,7 @@ _PUBLISHED = tuple(
         r"(?P<person>OAS3\d{4})_(?P<visit>(MR_|CT_|[A-Z0-9]*PET_|[A-Z0-9]+_)?d\d{4})",  # OASIS-3
         r"(?P<person>OAS[12]_\d{4})_(?P<visit>MR\d)",
         _BIOBANK.pattern,
+        r"(?P<person>\d{7})_(?P<visit>\d)",  # what `plain_place` makes of it
     )
 )
 
@@ -130,7 +133,7 @@ def person_of(parts: Sequence[str]) -> tuple[str, ...]:
         >>> person_of(["baseline", "P01"]), person_of(["HCP", "100307", "T1w"]), person_of(["P12", "V3"])
         (('P01',), ('HCP', '100307'), ('P12',))
     """
-    depth = next((depth for depth, part in enumerate(parts, 1) if part.startswith("sub-")), 0)
+    depth = next((depth for depth, part in enumerate(parts, 1) if _is_person(part)), 0)
     if not depth:
         depth = len(parts)
         while depth > 1 and _is_below(parts[depth - 1], parts[depth - 2]):
@@ -150,6 +153,32 @@ def dataset_of(parts: Sequence[str]) -> tuple[str, ...]:
         (('IXI',), ('Utrecht',))
     """
     return tuple(p for p in parts if not (_PARTS_OF_A_SPLIT.fullmatch(p) or _ABOVE.fullmatch(p)))
+
+
+def namesakes(persons: Iterable[str]) -> Iterator[str]:
+    """Yield a note for folders that hold people of the same names, as sites do, but also versions of one cohort.
+
+    Example:
+        >>> list(namesakes(["new/P01", "old/P01", "new/P02"]))[0]
+        "P01 in new and in old are taken for different people; else give a CSV with a column 'person' as data.root"
+    """
+    above: dict[str, list[str]] = {}
+    for person in sorted(set(persons)):
+        folder, _, name = person.rpartition("/")
+        if any(character.isdigit() for character in name):
+            above.setdefault(name, []).append(folder or ".")
+    several = {name: folders for name, folders in above.items() if len(folders) > 1}
+    if several:
+        name, (first, second, *_) = next(iter(several.items()))
+        more = f" (and {len(several) - 1} more names)" if len(several) > 1 else ""
+        yield (
+            f"{name} in {first} and in {second}{more} are taken for different people; "
+            "else give a CSV with a column 'person' as data.root"
+        )
+
+
+def _is_person(part: str) -> bool:
+    return part.startswith("sub-") or any(pattern.fullmatch(part) for pattern in _PUBLISHED)
 
 
 def _is_below(part: str, above: str) -> bool:

@@ -87,7 +87,7 @@ class TestBids:
             image(root / f"derivatives/masks/sub-01/anat/sub-01_{name}.nii.gz")
         found = find_subjects(root)
         assert sorted(found.subjects[0].masks) == ["core", "lesion", "mask"]
-        assert "is the first mask named lesion" in reasons(found.ignored)
+        assert "sub-01_desc-lesion_mask.nii.gz is the plainer name" in reasons(found.ignored)
 
     def test_the_first_run_is_used(self, root: Path) -> None:
         for run in (10, 2, 1):
@@ -104,7 +104,8 @@ class TestBids:
         image(root / "sub-01/func/sub-01_task-rest_bold.nii.gz")
         found = find_subjects(root)
         assert contrasts(found) == {"sub-01": ["T1w"]}
-        assert len(found.ignored) == 3
+        assert len(found.ignored) == 4
+        assert "func: holds 1 volume and is not searched" in reasons(found.ignored)
         assert "no magnitude image" in reasons(found.ignored)
         assert "no modality named 'ce-gadolinium_T2w'" in reasons(found.ignored)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from anysyn.data.records import Failure
 from anysyn.data.subjects.collector import failure
-from anysyn.data.subjects.tsv import read_table
+from anysyn.data.subjects.tables.tsv import read_table
 from anysyn.errors import UserError
 
 _YEARS = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}  # DICOM writes 067Y, 006M

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +13,10 @@ from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import modalities, recognise
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Candidate, Collector, failure, found_subjects
-from anysyn.data.subjects.flat_folder import words_of
 from anysyn.data.subjects.naming import Naming
-from anysyn.data.subjects.participants import age_and_sex, doubts
 from anysyn.data.subjects.sidecars import read_sidecar
-from anysyn.data.subjects.tsv import Table, read_table
+from anysyn.data.subjects.tables.participants import age_and_sex, doubts
+from anysyn.data.subjects.tables.tsv import Table, read_table
 from anysyn.data.volumes.formats import SUFFIXES, sidecar_path
 from anysyn.errors import UserError
 from anysyn.registry import suggest
@@ -112,12 +112,11 @@ def _columns(path: Path, table: Table, naming: Naming) -> _Columns:
 
 def _modality_of(column: str, table: Table, naming: Naming) -> str | None:
     """Return the modality that a column is named for: ``t1ce``, or ``t1 post file`` if its cells are volumes."""
-    if known := recognise(column):
-        return known.name
+    known = recognise(column)
     cells = [row[column] for row in table.rows.values() if row[column]]
-    if cells and all(cell.lower().endswith(SUFFIXES) for cell in cells):
-        return naming.contrast(words_of(column)).name
-    return None
+    if known is None and cells and all(cell.lower().endswith(SUFFIXES) for cell in cells):
+        known = naming.column(re.sub(r"[ _-]?(file(name)?|path|image|nii|nifti)$", "", column))
+    return known.name if known else None
 
 
 def _mistaken(column: str) -> str | None:
