@@ -142,7 +142,7 @@ def _candidate(
         path,
         meant.reason,
         asked=(0 if given else 1) - asked.met(meant.name or "", entities),
-        extra=len(scan),
+        extra=(len(scan),),
         scan=tuple(f"{key}-{label}" for key, label in sorted(scan.items())),
         run=int(run[0]) if run else 0,
         fields=sidecars.of(path),
@@ -184,7 +184,7 @@ def _add_mask(images: Collector, path: Path) -> None:
         images.ignore(path, "is no mask by its name, *_mask")
         return
     name = entities.get("label") or entities.get("desc") or "mask"
-    images.add_mask(name, Candidate(path, "its name", extra=len(entities), scan=(path.name,)))
+    images.add_mask(name, Candidate(path, "its name", extra=(len(entities),), scan=(path.name,)))
 
 
 def _without_row(found: FoundSubjects, people: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -25,7 +25,8 @@ class Candidate:
         path: The file.
         reason: What says that it is of this modality.
         asked: 0 if the user asks for this very file, 1 if not; those with the lower number are used.
-        extra: How much its name says beyond the modality: fewer words are plainer, and the plainer name is used.
+        extra: How much its name says beyond the modality, the weightier first: of two, the lower one is the plainer
+            name, and is used.
         scan: What tells it apart from other scans of the modality, but for the number of its run.
         run: Number of its run: of several runs of one scan, the first is used.
         fields: Fields of its sidecar.
@@ -36,7 +37,7 @@ class Candidate:
     path: Path
     reason: str
     asked: int = 1
-    extra: int = 0
+    extra: tuple[int, ...] = ()
     scan: tuple[str, ...] = ()
     run: int = 0
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -44,7 +45,7 @@ class Candidate:
     line: int = 0
 
     @property
-    def plainness(self) -> tuple[int, int]:
+    def plainness(self) -> tuple[int, tuple[int, ...]]:
         """The lower, the sooner it is used."""
         return self.asked, self.extra
 
@@ -91,6 +92,10 @@ class Collector:
 
     def subject(self) -> Subject:
         """Choose the files and read their headers; the images are in the order of the modality table."""
+        if not self.images:
+            for path in (one.path for files in self.masks.values() for one in files):
+                self.ignore(path, "is a mask of no image here")
+            self.masks.clear()
         used = {m.name: found for m in modalities() if (found := self._chosen(m.name, self.images.get(m.name)))}
         masks = {name: found for name, files in self.masks.items() if (found := self._chosen(name, files))}
         records = {name: record for name, one in used.items() if (record := self._acquisition(name, one))}

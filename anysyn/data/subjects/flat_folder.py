@@ -156,7 +156,8 @@ def _by_lead(known: Sequence[FileName], *, at_root: bool) -> dict[FileName, str 
     named = [lead for lead in leads if lead]
     if not named or all(lead == leads[0] for lead in leads):
         return {}
-    if all(len(lead) == 1 and _SERIES.fullmatch(lead[0]) for lead in named):
+    after_number = not shared or _has_digit(shared[-1][:1])  # "P1_301_T1" has a series, "BRATS_301_T1" a person
+    if after_number and all(len(lead) == 1 and _SERIES.fullmatch(lead[0]) for lead in named):
         return _by_number(known, [lead[0] if lead else "" for lead in leads], at_root=at_root)
     if any(map(_has_digit, named)):
         pairs = zip(known, leads, strict=True)
@@ -181,13 +182,13 @@ def _by_tail(known: Sequence[FileName], *, at_root: bool) -> dict[FileName, str 
     """Group by the last word, if it has a number that names people; empty if it does not."""
     tails = [name.words[-1] if len(name.words) > name.start + 1 else "" for name in known]
     numbered = [re.fullmatch(r"([^\W\d]*)\d+", tail) for tail in tails]
-    if (
-        len(set(tails)) < 2
-        or not all(numbered)
-        or any(_PARAMETER.fullmatch(tail) or visit_of([tail]) for tail in tails)
-    ):
+    if len(set(tails)) < 2 or not all(numbered) or any(visit_of([tail]) for tail in tails):
         return {}
     letters = {match[1].lower() for match in numbered if match}
+    if any(_PARAMETER.fullmatch(tail) for tail in tails):
+        if at_root and len(letters) == 1 and not _shared(known, tails):
+            raise UserError(f"end in {_some(tails)}, which may be people or settings of the scanner")
+        return {}
     if _shared(known, tails) or (len(letters) == 1 and letters != {""}):
         return dict(zip(known, tails, strict=True))
     if at_root and all(_MAY_BE_PEOPLE.fullmatch(tail) for tail in tails):

@@ -234,7 +234,7 @@ def _candidate(file: _File) -> Candidate:
         file.path,
         file.meant.reason,
         asked=0 if file.asked else 1,
-        extra=file.meant.extra,
+        extra=(file.meant.extra, len(words)),
         scan=tuple(word for word in words if not (run and word.isdigit() and int(word) == run)),
         run=run,
         fields=file.fields,
