@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -131,21 +131,17 @@ def owners(names: Sequence[FileName], *, at_root: bool = False) -> list[Owner | 
         name: None if person is None else Owner(person, name.visit if several else "")
         for name, person in people.items()
     }
-    return [owner_of[name] if name in owner_of else _nearest(name, owner_of.values()) for name in names]
+    everyone = {"_".join(words_of(str(owner))).lower(): owner for owner in owner_of.values() if owner is not None}
+    return [owner_of[name] if name in owner_of else _named_in(name, everyone) for name in names]
 
 
-def _nearest(name: FileName, known: Iterable[Owner | None]) -> Owner | None:
+def _named_in(name: FileName, everyone: Mapping[str, Owner]) -> Owner | None:
     """Return whose file one of unknown contrast is: a mask, or what is listed as left out."""
-    everyone = sorted({owner for owner in known if owner is not None}, key=lambda owner: -len(str(owner)))
     if len(everyone) < 2:
-        return everyone[0] if everyone else Owner("", "")
-    text = "_".join(name.words).lower()
-    words = (("_".join(words_of(str(owner))).lower(), owner) for owner in everyone if str(owner))
-    return next((owner for word, owner in words if _contains(text, word)), None)
-
-
-def _contains(text: str, person: str) -> bool:
-    return re.search(rf"(?<![a-z0-9]){re.escape(person)}(?![a-z0-9])", text) is not None
+        return next(iter(everyone.values()), Owner("", ""))
+    count = len(name.words)
+    runs = (name.words[start:end] for start in range(count) for end in range(count, start, -1))
+    return next((everyone[key] for run in runs if (key := "_".join(run).lower()) in everyone), None)
 
 
 def _by_lead(known: Sequence[FileName], *, at_root: bool) -> dict[FileName, str | None]:
