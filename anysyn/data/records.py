@@ -22,6 +22,7 @@ class Subject:
         masks: Files of masks, by what they show, for example ``"lesion"``.
         person: Name of the person; all sessions of a person go to the same part of a split. Empty: the key.
         split: Predefined part: ``"train"``, ``"validation"`` or ``"test"``.
+        reasons: What says that each image is of its modality, by modality: ``"its name"``.
         sidecars: Sidecars that were read for each image, by modality, the one that takes precedence last.
     """
 
@@ -32,6 +33,7 @@ class Subject:
     masks: Mapping[str, Path]
     person: str = ""
     split: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
     sidecars: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
 
@@ -43,6 +45,8 @@ class Failure:
         key: The subject.
         path: The file or folder; None for the subject as a whole.
         reason: What is wrong, where, and the remedy, in one line.
+        modality: What the file would have been, where that is known.
+        instead: The file that is used in its place: it was chosen among several of one modality.
 
     Example:
         >>> print(Failure("sub-01", Path("t1.nii.gz"), "t1.nii.gz: is truncated; copy it again"))
@@ -52,6 +56,8 @@ class Failure:
     key: str
     path: Path | None
     reason: str
+    modality: str | None = None
+    instead: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.key}: {self.reason}"
@@ -63,13 +69,22 @@ class FoundSubjects:
 
     Args:
         subjects: Sorted by key.
-        failures: Files and folders that should be used but cannot be.
+        failures: Files and folders that should be used but cannot be, and those of which none can be chosen.
         ignored: Files and folders that are not needed: an unknown contrast, a second run.
+        notes: What was understood though it was not written as expected, a line each: a table with semicolons.
+        layout: How the files are laid out: ``"bids"``, ``"folders"`` or ``"csv"``.
     """
 
     subjects: tuple[Subject, ...]
     failures: tuple[Failure, ...]
     ignored: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+    layout: str = ""
+
+    @property
+    def choices(self) -> tuple[Failure, ...]:
+        """Files left out because another one of the same modality is used, which is `Failure.instead`."""
+        return tuple(failure for failure in self.ignored if failure.instead is not None)
 
 
 @contextmanager

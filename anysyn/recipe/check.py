@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from anysyn.data.modalities import modality
+from anysyn.data.subjects.bids_labels import mistakes
 from anysyn.data.subjects.naming import meaning_of
 from anysyn.errors import RecipeError, UserError
 from anysyn.recipe.read import Keys, Source
@@ -63,6 +64,9 @@ def check(source: Source) -> tuple[Recipe, Report]:
             meaning_of(meant)
         except UserError as error:
             report.say(("data", "names", glob), str(error))
+    if recipe.data and recipe.data.bids:
+        for keys, message in mistakes(recipe.data.bids):
+            report.say(("data", "bids", *keys), message)
     return recipe, report
 
 

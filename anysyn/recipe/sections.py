@@ -12,6 +12,7 @@ from pydantic import Field
 from anysyn.data.loading.augment import Augmentation
 from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
+from anysyn.data.subjects.bids_labels import Label
 from anysyn.data.views import View
 from anysyn.objectives.objective import Objective
 from anysyn.optimizers import Optimizer, Schedule
@@ -52,6 +53,8 @@ class Data:
         root: Folder (BIDS, or one folder for each subject) or CSV file; needed to train.
         layout: How the root is laid out.
         names: Modality, or ``none``, by a glob of file names; decides before name and sidecar.
+        bids: Labels of the files to use where a BIDS dataset has several of a modality, by entity: ``{acq: highres}``;
+            for one modality: ``{T1w: {acq: highres, run: 2}}``.
         resample_to: Modality whose grid the others are resampled to if a subject's grids differ.
         prepare: Steps before the network, each with its inverse, in order.
         view: Slices, slabs or patches.
@@ -65,6 +68,7 @@ class Data:
     root: str | None = None
     layout: Literal["auto", "bids", "folders", "csv"] = "auto"
     names: Mapping[str, str] = field(default_factory=dict)
+    bids: Mapping[str, Label | Mapping[str, Label]] = field(default_factory=dict)
     resample_to: str | None = None
     prepare: Sequence[Preparation]
     view: View

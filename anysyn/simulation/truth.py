@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anysyn.data.subjects.tsv import read_table
+from anysyn.data.subjects.tables.tsv import read_table
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
 from anysyn.registry import suggest
@@ -51,7 +51,7 @@ def tissue_masks(cohort: Path, subject: str, *names: str) -> list[Volume]:
     for file in (table, path):
         if not file.is_file():
             raise UserError(f"{file} is missing, so the tissues are unknown; simulate the cohort again")
-    numbers = {row["name"]: int(row["index"]) for row in read_table(table)}
+    numbers = {row["name"]: int(row["index"]) for row in read_table(table).rows.values()}
     labels = read_volume(path)
     for name in names:
         if name not in numbers:

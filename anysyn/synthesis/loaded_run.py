@@ -69,7 +69,9 @@ class LoadedRun:
         if root:
             found = find_subjects(root)
         else:
-            found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names)
+            found = find_subjects(
+                data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names, bids=data.bids
+            )
         if split == "all":
             return list(found.subjects), found.failures
         parts: dict[str, list[str]] = self.folder.read("split.json")

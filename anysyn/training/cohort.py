@@ -54,7 +54,9 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
         UserError: If there is no subject to train on.
     """
     data = recipe.data
-    found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names)
+    found = find_subjects(
+        data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names, bids=data.bids
+    )
     subjects = _of_datasets(found.subjects, data.datasets)
     parts = _split(recipe, found.subjects, {subject.key for subject in subjects}, folder)
     datasets = _datasets(subjects, folder)

@@ -92,6 +92,16 @@ def test_aliases_of_modalities_become_canonical():
     assert list(load("small/label", ["modalities=[t1, t1ce, t2, flair]"]).modalities) == ["T1w", "T1c", "T2w", "FLAIR"]
 
 
+def test_labels_of_bids_are_checked_with_the_recipe():
+    found = mistakes("data.bids={aqc: highres, T1w: {run: 2, rnu: 1}, T9: {acq: x}}")
+    assert len(found) == 3
+    assert "data.bids.aqc: no entity named 'aqc'; did you mean 'acq'?" in found[0]
+    assert "data.bids.T1w.rnu: no entity named 'rnu'; did you mean 'run'?" in found[1]
+    assert "data.bids.T9: no modality named 'T9'" in found[2]
+    asked = {"acq": ["highres", "norm"], "T1w": {"run": 2}}
+    assert load("small/label", ["data.bids={acq: [highres, norm], T1w: {run: 2}}"]).data.bids == asked
+
+
 def test_names_of_files_are_checked_with_the_recipe():
     found = mistakes("data.names={'*_post': T1c, '*_x': T9, '*_y': flare, '*_z': none}")
     assert len(found) == 2

@@ -1,25 +1,33 @@
-"""Subjects of a BIDS dataset, and which of several runs of a modality is used."""
+"""Subjects of a BIDS dataset, and which of several files of a modality is used."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
 from anysyn.data.records import Failure, FoundSubjects
-from anysyn.data.subjects.collector import Collector, failure, found_subjects
+from anysyn.data.subjects.bids_labels import AskedLabels
+from anysyn.data.subjects.collector import Candidate, Collector, failure, found_subjects
 from anysyn.data.subjects.naming import Naming
-from anysyn.data.subjects.sidecars import Sidecars, entities_of, read_sidecar
-from anysyn.data.subjects.tsv import age_and_sex, read_table
-from anysyn.data.volumes.formats import PATTERN, stem
+from anysyn.data.subjects.recognised import Recognised
+from anysyn.data.subjects.sidecars import Sidecars, entities_of, is_synthetic, read_sidecar
+from anysyn.data.subjects.tables.participants import age_and_sex, read_people, some
+from anysyn.data.subjects.tree import read_tree
+from anysyn.data.volumes.formats import stem
 from anysyn.errors import UserError
 
 DATATYPES = ("anat", "swi", "dwi", "ct", "pet")
 _CONTRAST = ("ce", "trc")  # entities that distinguish modalities with the same suffix
-_REPEATS = ("run", "echo", "acq", "rec")  # images that differ in these are sorted by them, in this order; first is used
+_NOT_OF_THE_SCAN = {"sub", "ses", "run", *_CONTRAST}  # entities that tell no scans of one modality apart
+_MAGNITUDE = ("part", "mag")
+CHOOSE = (
+    "say which by data.bids in the recipe, for example data.bids={acq: highres}, by data.names, or list them in a CSV"
+)
 
 
 def is_bids(root: Path) -> bool:
@@ -47,67 +55,108 @@ def bids_name(key: str, name: str, *, described: str = "") -> str:
     return f"{place.datatype}/{key}{words}_{place.suffix}.nii.gz"
 
 
-def read_bids(root: Path, naming: Naming) -> FoundSubjects:
+def read_bids(root: Path, naming: Naming, asked: AskedLabels | None = None) -> FoundSubjects:
     """Find the subjects of a BIDS dataset; each session of a person is a subject.
 
-    Of several runs, echoes, acquisitions or reconstructions of a modality, the first is used and the others are
-    ignored. Masks are the files ``*_mask.nii.gz`` below ``derivatives/masks``, named by their ``label`` or ``desc``.
-    ``participants.tsv`` gives age and sex, and the dataset in a column ``site``.
+    Of several files of a modality, those with the labels that ``data.bids`` asks for are used, then that with the
+    fewest entities (``sub-01_T1w`` before ``sub-01_acq-highres_T1w``), then the first ``run``. If these do not decide,
+    as between two ``acq``, ``rec`` or ``echo``, none is used. Masks are the files ``*_mask`` below
+    ``derivatives/masks``, named by their ``label`` or ``desc``. ``participants.tsv`` gives age and sex, and the dataset
+    in a column ``site``. Synthetic images are ignored, unless ``data.names`` asks for them.
     """
-    failures: list[Failure] = []
-    people, dataset, sidecars = _people(root, failures), _dataset(root, failures), Sidecars(root)
-    collected = []
-    for person, session in _sessions(root):
-        row = people.get(person, {})
-        key = person if session.name == person else f"{person}_{session.name}"
-        images = Collector(key, row.get("site") or dataset, person, age_and_sex(row))
-        _add_images(images, session, sidecars, naming, root)
-        _add_masks(images, root / "derivatives" / "masks" / session.relative_to(root))
-        collected.append(images)
-    return found_subjects(collected, failures)
-
-
-def _sessions(root: Path) -> Iterator[tuple[str, Path]]:
-    for subject in sorted(path for path in root.glob("sub-*") if path.is_dir()):
-        for session in (subject, *sorted(path for path in subject.glob("ses-*") if path.is_dir())):
-            if any((session / datatype).is_dir() for datatype in DATATYPES):
-                yield subject.name, session
-
-
-def _add_images(images: Collector, session: Path, sidecars: Sidecars, naming: Naming, root: Path) -> None:
-    files = (path for datatype in DATATYPES for path in (session / datatype).glob(PATTERN))
-    for path in sorted(files, key=_order):
-        try:
-            given = naming.given(path.relative_to(root))
-            name = _modality(path, sidecars).name if given is None else given.name
-        except SidecarError as error:
-            images.leave_out(path, str(error))
-        except UserError as error:
-            images.ignore(path, str(error))
-        else:
-            if name is None:
-                images.ignore(path, f"is left out by {given.reason}" if given else "is none")
+    tree, sidecars, asked = read_tree(root), Sidecars(root), asked or AskedLabels({})
+    dataset = _dataset(root, tree.failures)
+    people, notes = read_people(root, tree.failures)
+    collected: dict[Session, Collector] = {}
+    for folder, names in sorted(tree.folders.items()):
+        parts = folder.relative_to(root).parts
+        session = _session(parts)
+        if session is None:
+            tree.ignored.append(failure("/".join(parts) or root.name, folder, _not_searched(parts, len(names))))
+            continue
+        images = collected.setdefault(session, _collector(session, people, dataset))
+        for path in (folder / name for name in names):
+            if parts[0] == "derivatives":
+                _add_mask(images, path)
             else:
-                images.add(name, path, partial(sidecars.of, path))
+                _add_image(images, path, sidecars, naming, asked, root)
+    found = found_subjects([collected[session] for session in sorted(collected)], tree.failures, tree.ignored)
+    return replace(found, notes=(*notes, *_without_row(found, people)))
 
 
-def _order(path: Path) -> tuple[object, ...]:
+Session = tuple[str, str]  # of a person, "" if there is but one
+
+
+def _session(parts: Sequence[str]) -> Session | None:
+    """Return whose folder of images or masks a path is; None if it is another one."""
+    if parts[:2] == ("derivatives", "masks") and len(parts) > 2 and parts[2].startswith("sub-"):
+        return parts[2], next((part for part in parts[3:] if part.startswith("ses-")), "")
+    if len(parts) not in (2, 3) or not parts[0].startswith("sub-") or parts[-1] not in DATATYPES:
+        return None
+    return (parts[0], parts[1] if len(parts) == 3 else "") if len(parts) == 2 or parts[1].startswith("ses-") else None
+
+
+def _not_searched(parts: Sequence[str], count: int) -> str:
+    volumes = f"holds {count} volume{'s' * (count > 1)} and is not searched"
+    if parts[:1] == ("derivatives",):
+        return f"{volumes}; masks are read from derivatives/masks, a derived dataset if it is data.root itself"
+    return f"{volumes}; images are in sub-*/[ses-*/] {', '.join(DATATYPES)}"
+
+
+def _collector(session: Session, people: Mapping[str, Mapping[str, str]], dataset: str) -> Collector:
+    row = people.get(session[0], {})
+    return Collector("_".join(filter(None, session)), row.get("site") or dataset, session[0], CHOOSE, age_and_sex(row))
+
+
+def _add_image(
+    images: Collector, path: Path, sidecars: Sidecars, naming: Naming, asked: AskedLabels, root: Path
+) -> None:
+    given = naming.given(path.relative_to(root))
+    try:
+        fields = sidecars.of(path)
+        meant = given or naming.by_sidecar(_modality(path, fields).name, fields)
+    except SidecarError as error:
+        images.leave_out(path, str(error))
+        return
+    except UserError as error:
+        images.ignore(path, str(error))
+        return
     entities, _ = entities_of(stem(path))
-    return (*(_natural(entities.get(key, "")) for key in _REPEATS), path.name)
+    refusal = asked.refusal(meant.name, entities) if meant.name else ""
+    if meant.unclear:
+        images.leave_out(path, f"{meant.reason}; mend the sidecar, or name it in data.names")
+    elif meant.name is None or refusal:
+        images.ignore(path, refusal or meant.reason, meant.name)
+    elif is_synthetic(fields) and given is None:
+        images.ignore(path, "is synthetic, says its sidecar; to use it, name it in data.names or list it in a CSV")
+    else:
+        images.add(meant.name, _candidate(path, meant, entities, given is not None, asked, sidecars))
 
 
-def _natural(label: str) -> tuple[int, str]:
-    digits = re.match(r"\d+", label)
-    return int(digits[0]) if digits else 0, label
+def _candidate(
+    path: Path, meant: Recognised, entities: Mapping[str, str], given: bool, asked: AskedLabels, sidecars: Sidecars
+) -> Candidate:
+    scan = {key: label for key, label in entities.items() if key not in _NOT_OF_THE_SCAN and (key, label) != _MAGNITUDE}
+    run = re.match(r"\d+", entities.get("run", ""))
+    return Candidate(
+        path,
+        meant.reason,
+        asked=(0 if given else 1) - asked.met(meant.name or "", entities),
+        extra=(len(scan),),
+        scan=tuple(f"{key}-{label}" for key, label in sorted(scan.items())),
+        run=int(run[0]) if run else 0,
+        fields=sidecars.of(path),
+        sidecars=sidecars.paths(path),
+    )
 
 
-def _modality(path: Path, sidecars: Sidecars) -> Modality:
+def _modality(path: Path, fields: Mapping[str, Any]) -> Modality:
     entities, suffix = entities_of(stem(path))
     if entities.get("part", "mag") != "mag":
         raise UserError(f"is no magnitude image (part-{entities['part']})")
     labels = {key: entities[key] for key in _CONTRAST if key in entities}
     if suffix == "pet" and "trc" not in labels:
-        tracer = sidecars.of(path).get("TracerName")
+        tracer = fields.get("TracerName")
         if not isinstance(tracer, str):
             raise UserError("names no tracer; give it trc- in its name or TracerName in its sidecar")
         labels["trc"] = tracer
@@ -129,27 +178,20 @@ def _plain(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label.lower())
 
 
-def _add_masks(images: Collector, folder: Path) -> None:
-    for path in sorted(folder.rglob("[!.]*_mask.nii*")):
-        if any(part.startswith("ses-") for part in path.relative_to(folder).parts[:-1]):
-            continue  # of a session below this subject
-        entities, _ = entities_of(stem(path))
-        images.add_mask(entities.get("label") or entities.get("desc") or "mask", path)
+def _add_mask(images: Collector, path: Path) -> None:
+    entities, suffix = entities_of(stem(path))
+    if suffix != "mask":
+        images.ignore(path, "is no mask by its name, *_mask")
+        return
+    name = entities.get("label") or entities.get("desc") or "mask"
+    images.add_mask(name, Candidate(path, "its name", extra=(len(entities),), scan=(path.name,)))
 
 
-def _people(root: Path, failures: list[Failure]) -> dict[str, dict[str, str]]:
-    path = root / "participants.tsv"
-    if not path.is_file():
-        return {}
-    try:
-        rows = read_table(path)
-    except UserError as error:
-        failures.append(failure(path.name, path, str(error)))
-        return {}
-    if rows and "participant_id" not in rows[0]:
-        failures.append(failure(path.name, path, "has no column participant_id, so age, sex and site are unknown"))
-        return {}
-    return {row["participant_id"]: row for row in rows}
+def _without_row(found: FoundSubjects, people: Mapping[str, Mapping[str, str]]) -> list[str]:
+    persons = sorted({subject.person for subject in found.subjects} - people.keys())
+    if not people or not persons:
+        return []
+    return [f"participants.tsv has no row for {some(persons)}, so age, sex and site are unknown"]
 
 
 def _dataset(root: Path, failures: list[Failure]) -> str:

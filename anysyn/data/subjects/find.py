@@ -11,15 +11,19 @@ from typing import Literal
 
 from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.bids import is_bids, read_bids
-from anysyn.data.subjects.csv_list import read_csv_list
+from anysyn.data.subjects.bids_labels import AskedLabels, Labels
+from anysyn.data.subjects.collector import failure
 from anysyn.data.subjects.folders import read_folders
 from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.tables.csv_list import read_csv_list
+from anysyn.data.volumes.formats import SUFFIXES
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 
 Layout = Literal["auto", "bids", "folders", "csv"]
 
-_READERS = {"bids": read_bids, "folders": read_folders, "csv": read_csv_list}
+_TABLES = {".csv", ".tsv"}
+_WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".ods", ".numbers"}
 _LOOKED_FOR = {
     "bids": "sub-*/[ses-*/]anat, dwi, ct or pet with .nii.gz files",
     "folders": "folders with one .nii or .nii.gz file for each contrast, named for it: T1w.nii.gz, x_t1ce.nii.gz",
@@ -33,20 +37,26 @@ def find_subjects(
     layout: Layout = "auto",
     dataset: str | None = None,
     names: Mapping[str, str] | None = None,
+    bids: Labels | None = None,
 ) -> FoundSubjects:
     """Find subjects and their images; a file that cannot be used is listed, and the others go on.
+
+    Of several files of one modality the one with the plainer name is used and the others are listed. Where that does
+    not decide, none is used, and the failure says how to choose: by ``names``, by ``bids``, or with a table.
 
     Args:
         root: A BIDS dataset, a tree of folders with one file for each contrast, or a CSV or TSV file.
         layout: Which of these it is; ``auto`` detects it.
         dataset: Name of the dataset for all subjects; by default each has its own.
         names: Modality, or ``none``, by a glob of file names; decides before name and sidecar (`Naming`).
+        bids: Labels of the files to use, by entity, for all modalities or one: ``{"acq": "highres"}`` (`AskedLabels`).
 
     Returns:
         The subjects, sorted by key, each with any subset of the modalities, and what was left out.
 
     Raises:
-        UserError: If the root is missing, the layout is unknown, or there is no subject.
+        UserError: If the root is missing, the layout is unknown, an entity or modality of ``bids`` is, or there is no
+            subject.
 
     Example:
         >>> find_subjects("nowhere")
@@ -57,25 +67,53 @@ def find_subjects(
     if not root.exists():
         raise UserError(f"{root}: no such file or folder; check the path (in a recipe: data.root)")
     chosen = _detect_layout(root) if layout == "auto" else layout
-    if chosen not in _READERS:
-        raise UserError(f"no layout named {layout!r}; {suggest(layout, ['auto', *_READERS])}")
+    if chosen not in _LOOKED_FOR:
+        raise UserError(f"no layout named {layout!r}; {suggest(layout, ['auto', *_LOOKED_FOR])}")
     if root.is_dir() == (chosen == "csv"):
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
-    result = _READERS[chosen](root, Naming(names or {}))
+    result = _read(root, chosen, Naming(names or {}), bids or {})
     if not result.subjects:
         raise UserError(_no_subject(root, chosen, (*result.failures, *result.ignored)))
-    ambiguous = [key for key, count in Counter(subject.key for subject in result.subjects).items() if count > 1]
-    if ambiguous:
-        raise UserError(f"{root}: {ambiguous[0]} names several subjects; rename one of them")
     subjects = [replace(subject, dataset=dataset or subject.dataset) for subject in result.subjects]
-    return replace(result, subjects=tuple(sorted(subjects, key=lambda subject: subject.key)))
+    return replace(result, subjects=tuple(sorted(subjects, key=lambda subject: subject.key)), layout=chosen)
+
+
+def _read(root: Path, layout: str, naming: Naming, bids: Labels) -> FoundSubjects:
+    asked = AskedLabels(bids)
+    if layout == "bids":
+        return _unambiguous(read_bids(root, naming, asked))
+    result = _unambiguous((read_folders if layout == "folders" else read_csv_list)(root, naming))
+    return (
+        replace(result, notes=(*result.notes, f"{root}: is no BIDS dataset, so data.bids is not used"))
+        if bids
+        else result
+    )
+
+
+def _unambiguous(found: FoundSubjects) -> FoundSubjects:
+    """Leave out subjects of one name: what is meant by it would be a guess."""
+    counts = Counter(subject.key for subject in found.subjects)
+    twice = [
+        failure(
+            subject.key, next(iter(subject.images.values())), "is of one of several subjects of this name; rename them"
+        )
+        for subject in found.subjects
+        if counts[subject.key] > 1
+    ]
+    subjects = tuple(subject for subject in found.subjects if counts[subject.key] == 1)
+    return replace(found, subjects=subjects, failures=(*found.failures, *twice))
 
 
 def _detect_layout(root: Path) -> str:
     if root.is_dir():
         return "bids" if is_bids(root) else "folders"
-    if root.suffix.lower() in {".csv", ".tsv"}:
+    suffix = root.suffix.lower()
+    if suffix in _TABLES:
         return "csv"
+    if suffix in _WORKBOOKS:
+        raise UserError(f"{root}: is a workbook; save the sheet with the subjects as CSV UTF-8 and name that file")
+    if root.name.lower().endswith(SUFFIXES):
+        raise UserError(f"{root}: is a single image; name its folder {root.parent}, or a CSV that lists it")
     raise UserError(f"{root}: is neither a folder nor a .csv or .tsv file")
 
 

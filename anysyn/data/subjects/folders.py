@@ -1,100 +1,242 @@
-"""Subjects in folders with one file for each contrast: BraTS names, plain names, nested folders."""
+"""Subjects in folders: one folder for each, one for all, or folders of people, visits, versions and contrasts."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
+from itertools import dropwhile, pairwise
 from pathlib import Path
+from typing import Any
 
-from anysyn.data.modalities import modalities
+from anysyn.data.errors import SidecarError
 from anysyn.data.records import FoundSubjects
-from anysyn.data.subjects.collector import Collector, found_subjects
-from anysyn.data.subjects.name_words import words_of
+from anysyn.data.subjects.collector import Candidate, Collector, found_subjects
+from anysyn.data.subjects.flat_folder import FileName, Owner, owners
+from anysyn.data.subjects.name_words import read_name, words_of
 from anysyn.data.subjects.naming import Naming
-from anysyn.data.subjects.sidecars import sidecar_beside
-from anysyn.data.volumes.formats import SUFFIXES, stem
-from anysyn.registry import suggest
+from anysyn.data.subjects.people import dataset_of, namesakes, person_of, plain_place
+from anysyn.data.subjects.recognised import Recognised
+from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
+from anysyn.data.subjects.tree import read_tree
+from anysyn.data.volumes.formats import sidecar_path, stem
+from anysyn.errors import UserError
 
-MASK_WORDS = {"mask", "seg", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
+_PEOPLE = {"sub", "ses", "run"}  # of BIDS; the naming table has them, since they say nothing of a contrast
+MASK_WORDS = {"msk", "mask", "seg", "segm", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
+CHOOSE = "say which by data.names in the recipe, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
+RENAME = "rename it, name it in data.names, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
+SEPARATE = "put each subject into a folder of its own, or list the files in a CSV"
 
-# a folder with another visit, or another version, of the person whose name is the folder above it
-VISIT = re.compile(
-    r"ses-\w+|\d{6,8}|\d{4}-\d\d-\d\d|[mtvy]\d+|reg(istered)?([-_]to[-_].*)?|"
-    r"(session|visit|timepoint|tp|day|week|month|year|scan|exam|study)[-_ ]?\d*|baseline|follow-?up[-_ ]?\d*|pre|post|"
-    r"raw|native|orig(inal)?|nifti|nii|images?|anat|brain|mni|atlas|derived|preprocessed",
-    re.IGNORECASE,
-)
-BRATS_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-\d{3}")  # since 2023 the last number of a name is the visit
+_NUMBERED_FOLDER = re.compile(r"(anat|dwi|swi|perf)\d+", re.IGNORECASE)  # OASIS has a folder for each scan
+
+Place = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A volume with what its name and its sidecar say."""
+
+    path: Path
+    name: FileName
+    mask: bool = False
+    meant: Recognised = field(default_factory=lambda: Recognised(None, ""))
+    asked: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
 
 
 def read_folders(root: Path, naming: Naming) -> FoundSubjects:
-    """Find the subjects in a tree of folders: every folder with images of known contrast is a subject.
+    """Find the subjects in a tree of folders.
 
-    The key is the path relative to the root. The person is the folder ``sub-*`` of that path, or else its last folder
-    whose name is not that of a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``);
-    in ``BraTS-GLI-00005-100``, 100 is the visit. The dataset is the folder above the person.
+    A folder with images of known contrast is a subject, unless their names tell several people or visits apart: then
+    each of these is one (`owners`), and where that is unclear the folder is refused. Folders that are named for a
+    contrast, and hold nothing else, belong to the folder above: ``P01/T1/x.nii.gz`` and ``P01/FLAIR/y.nii.gz`` are of
+    one subject, as are ``IXI-T1/IXI002-T1.nii.gz`` and ``IXI-T2/IXI002-T2.nii.gz``.
+
+    The key is the path relative to the root. The person is its folder ``sub-*``, or the last one whose name is not that
+    of a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``), without the visit that
+    the name may have (``UPENN-GBM-00001_11``). The dataset is the folder above the person; a site that is a part of a
+    file's name (``IXI002-Guys-0828``) is none.
+
+    Of several files of one contrast the plainest name is used, then the first ``run``; if that does not decide, none
+    is. Synthetic images are ignored, unless ``data.names`` asks for them.
     """
-    top, collected = root.resolve().name, []
-    for folder, names in _walk(root):
-        parts = folder.relative_to(root).parts
-        person = person_of(parts)
-        images = Collector("/".join(parts) or top, "/".join(person[:-1]) or top, "/".join(person) or top)
-        for name in names:
-            _add(images, folder / name, root, naming)
-        if images.masks and not images.files:
-            images.ignore(folder, "holds masks and no image")
-        collected.append(images)
-    return found_subjects(collected)
+    tree = read_tree(root)
+    files = [_read(folder / name, root, naming) for folder, names in tree.folders.items() for name in names]
+    places: dict[Place, list[_File]] = defaultdict(list)
+    for place, file in zip(_places(files, root, naming), files, strict=True):
+        places[place].append(file)
+    top = root.resolve().name
+    collected = [subject for place, members in places.items() for subject in _subjects(place, members, root, top)]
+    found = found_subjects(collected, tree.failures, tree.ignored)
+    return replace(found, notes=tuple(namesakes(subject.person for subject in found.subjects)))
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    seen: set[str] = set()
-    for place, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield Path(place), sorted(n for n in files if n.lower().endswith(SUFFIXES) and not n.startswith("."))
-
-
-def _add(images: Collector, path: Path, root: Path, naming: Naming) -> None:
+def _read(path: Path, root: Path, naming: Naming) -> _File:
     below = path.relative_to(root)
-    words = _words(stem(path), below.parts[:-1])
-    given = naming.given(below)
+    text = _without_folders(stem(path), below.parts[:-1], naming)
+    words, given = words_of(text), naming.given(below)
+    describing = frozenset(word.lower() for word in words if _describes(word, naming))
     if given is None and MASK_WORDS & {word.lower() for word in words}:
-        images.add_mask("_".join(word for word in words if word.lower() != "mask") or "mask", path)
-        return
-    found = given or naming.contrast(words)
-    if found.name is not None:
-        images.add(found.name, path, partial(sidecar_beside, path))
-    elif found.unclear:
-        images.leave_out(path, f"{found.reason}; rename it, name it in data.names, or list the files in a CSV")
+        start = min(_start(words, naming), *(i for i, word in enumerate(words) if word.lower() in MASK_WORDS))
+        return _File(path, FileName(text, start, None, describing), mask=True)
+    try:
+        fields, error = sidecar_beside(path), ""
+    except SidecarError as unreadable:
+        fields, error = {}, str(unreadable)
+    meant = given or naming.contrast(words, fields)
+    start = _start(words, naming) if given is None else _start_of_given(naming, below, words)
+    name = FileName(text, start, meant.name, describing)
+    return _File(path, name, meant=meant, asked=given is not None, fields=fields, error=error)
+
+
+def _without_folders(name: str, folders: Sequence[str], naming: Naming) -> str:
+    """Return a file's name without the names of folders with which it begins, unless they are those of contrasts."""
+    for folder in folders:
+        repeated = re.match(rf"{re.escape(folder)}[^A-Za-z0-9]", name, re.IGNORECASE)
+        if repeated and not (_says(words_of(folder), naming) and not read_name(words_of(folder), naming.table).unknown):
+            name = name[len(folder) + 1 :]
+    return name
+
+
+def _start(words: Sequence[str], naming: Naming) -> int:
+    """Return how many words stand before the first that says something about the contrast."""
+    end = next((end for end in range(1, len(words) + 1) if _says(words[:end], naming)), 0)
+    starts = (start for start in reversed(range(end)) if _says(words[start:end], naming))
+    return next(starts, len(words))
+
+
+def _says(words: Sequence[str], naming: Naming) -> bool:
+    reading = read_name(words, naming.table)
+    return bool(reading.contrasts or reading.none)
+
+
+def _describes(word: str, naming: Naming) -> bool:
+    """Return whether a word describes an image, so that it names no person."""
+    return word.lower() not in _PEOPLE and not word.isdigit() and not read_name([word], naming.table).unknown
+
+
+def _start_of_given(naming: Naming, below: Path, words: Sequence[str]) -> int:
+    """Return how many words stand before the first that is in the glob of ``data.names`` that matches a file."""
+    name = re.sub(r"\.[^/]*$", "", below.name).lower()
+    globs = (glob.lower() for glob in naming.names)
+    glob = next((g for g in globs if fnmatch(below.as_posix().lower() if "/" in g else name, g)), "")
+    written = set(words_of(glob.replace("*", " ").lower()))
+    return next((i for i, word in enumerate(words) if word.lower() in written), _start(words, naming))
+
+
+def _places(files: Sequence[_File], root: Path, naming: Naming) -> list[Place]:
+    """Return where the subject of each file is: its folders, without those that are named for its contrast."""
+    folders = [file.path.relative_to(root).parts[:-1] for file in files]
+    shown: dict[Place, set[str]] = defaultdict(set)
+    for file, parts in zip(files, folders, strict=True):
+        for depth in range(1, len(parts) + 1):
+            shown[parts[:depth]] |= {file.meant.name} if file.meant.name else set()
+    holding = {place: names for place, names in shown.items() if names}
+    other = {place[-1] for place, names in holding.items() if not _named_for(place[-1], names, naming)}
+    contrast = {place for place in holding if place[-1] not in other} | _repeated(files, folders)
+    return [_place(parts, contrast) for parts in folders]
+
+
+def _place(parts: Place, contrast: set[Place]) -> Place:
+    place = tuple(part for depth, part in enumerate(parts, 1) if parts[:depth] not in contrast)
+    return plain_place(place) if len(place) < len(parts) or _NUMBERED_FOLDER.fullmatch("".join(parts[-1:])) else parts
+
+
+def _named_for(folder: str, shown: Collection[str], naming: Naming) -> bool:
+    """Return whether a folder is named for the contrast it holds, and for no person, as ``PD_0001``, ``CQ500CT0``."""
+    *words, last = words_of(folder) or [""]
+    plain = [re.sub(r"\d{1,2}$", "", word) for word in (*words, last) if not word.isdigit()]
+    known = all(word.isalpha() or not read_name([word], naming.table).unknown for word in plain)
+    return known and not last.isdigit() and {naming.contrast([*words, last]).name} == set(shown)
+
+
+def _repeated(files: Sequence[_File], folders: Sequence[Place]) -> set[Place]:
+    """Return the folders of one image that are named as it is, if contrasts have such: ``VSD.Brain.MR_T1.54513``."""
+    counts = Counter(folders)
+    beside: dict[Place, dict[Place, str]] = defaultdict(dict)
+    for file, parts in zip(files, folders, strict=True):
+        if parts and counts[parts] == 1 and file.meant.name and parts[-1] == stem(file.path):
+            beside[parts[:-1]][parts] = file.meant.name
+    several = any(len(set(shown.values())) > 1 for shown in beside.values())
+    return {parts for shown in beside.values() for parts in shown} if several else set()
+
+
+def _subjects(place: Place, files: Sequence[_File], root: Path, top: str) -> Iterable[Collector]:
+    """Return the subjects of one place."""
+    try:
+        found = owners([file.name for file in files], at_root=not dataset_of(place))
+    except UserError as error:
+        return [_refused(place, files, f"the names of its files {error}; {SEPARATE}", root, top)]
+    if not any(file.meant.name or file.meant.unclear or file.error for file in files):
+        return [_without_image(place, files, root, top)]
+    collected: dict[Owner | None, Collector] = {}
+    people = {word for file in files if file.meant.name for word in words_of(f"{file.name.person} {file.name.visit}")}
+    for file, owner in zip(files, found, strict=True):
+        images = collected.setdefault(owner, _collector(place, owner or Owner("", ""), top))
+        if owner is None and file.meant.name:
+            images.leave_out(file.path, f"names no subject, though the files beside it do; {SEPARATE}", file.meant.name)
+        else:
+            _add(images, file, people)
+    return collected.values()
+
+
+def _without_image(place: Place, files: Sequence[_File], root: Path, top: str) -> Collector:
+    images = _collector(place, Owner("", ""), top)
+    if any(file.mask for file in files):
+        images.ignore(root.joinpath(*place), "holds masks and no image")
+    for file in files:
+        if not file.mask:
+            _add(images, file, set())
+    return images
+
+
+def _collector(place: Place, owner: Owner, top: str) -> Collector:
+    person = person_of((*place, owner.person) if owner.person else place)
+    key = "/".join((*place, str(owner)) if str(owner) else place)
+    return Collector(key or top, "/".join(dataset_of(person[:-1])) or top, "/".join(person) or top, CHOOSE)
+
+
+def _refused(place: Place, files: Sequence[_File], reason: str, root: Path, top: str) -> Collector:
+    images = _collector(place, Owner("", ""), top)
+    images.leave_out(root.joinpath(*place), reason)
+    for file in files:
+        images.ignore(file.path, "is left out with its folder", file.meant.name)
+    return images
+
+
+def _add(images: Collector, file: _File, people: Collection[str]) -> None:
+    meant = file.meant
+    if file.mask:
+        words = dropwhile(lambda word: word in people, file.name.words)  # the rest says what the mask shows
+        shown = "_".join(word for word in words if word.lower() != "mask") or "mask"
+        images.add_mask(shown, Candidate(file.path, "its name", scan=(file.path.name,)))
+    elif file.error:
+        images.leave_out(file.path, file.error, meant.name)
+    elif is_synthetic(file.fields) and not file.asked:
+        images.ignore(file.path, "is synthetic, says its sidecar; to use it, name it in data.names or list it in a CSV")
+    elif meant.name is not None:
+        images.add(meant.name, _candidate(file))
+    elif meant.unclear:
+        images.leave_out(file.path, f"{meant.reason}; {RENAME}")
     else:
-        images.ignore(path, f"{found.reason}; {suggest('_'.join(words), [m.name for m in modalities()])}")
+        images.ignore(file.path, f"{meant.reason}; if it is an image to use, name it in data.names")
 
 
-def _words(name: str, parts: Sequence[str]) -> list[str]:
-    """Split a file name into words, without the folder names that it repeats."""
-    for part in parts:
-        if name.lower().startswith(part.lower()) and len(name) > len(part):
-            name = name[len(part) :]
-    return words_of(name)
-
-
-def person_of(parts: Sequence[str]) -> tuple[str, ...]:
-    """Return the part of a path that names a person.
-
-    Example:
-        >>> person_of(["IXI", "0042", "raw"]), person_of(["sub-01", "ses-1", "raw"]), person_of(["BraTS-GLI-00005-100"])
-        (('IXI', '0042'), ('sub-01',), ('BraTS-GLI-00005',))
-    """
-    depth = next((depth for depth, part in enumerate(parts, 1) if part.startswith("sub-")), 0)
-    if not depth:
-        depth = len(parts)
-        while depth > 1 and VISIT.fullmatch(parts[depth - 1]):
-            depth -= 1
-    return tuple(BRATS_VISIT.sub(r"\1", part) for part in parts[:depth])
+def _candidate(file: _File) -> Candidate:
+    words = [word.lower() for word in file.name.words]
+    run = next((int(after) for word, after in pairwise(words) if word == "run" and after.isdigit()), 0)
+    beside = sidecar_path(file.path)
+    return Candidate(
+        file.path,
+        file.meant.reason,
+        asked=0 if file.asked else 1,
+        extra=(file.meant.extra, len(words)),
+        scan=tuple(word for word in words if not (run and word.isdigit() and int(word) == run)),
+        run=run,
+        fields=file.fields,
+        sidecars=(beside,) if beside.is_file() else (),
+    )

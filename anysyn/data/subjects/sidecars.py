@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,16 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SidecarError(f"{path}: holds no JSON object but a {type(content).__name__}; mend or remove it")
     return content
+
+
+def is_synthetic(fields: Mapping[str, Any]) -> bool:
+    """Return whether the fields of a sidecar say that its image is synthesized, as those of anysyn do.
+
+    Example:
+        >>> is_synthetic({"Synthetic": True}), is_synthetic({"EchoTime": 0.003})
+        (True, False)
+    """
+    return fields.get("Synthetic") is True
 
 
 def sidecar_beside(path: Path) -> dict[str, Any]:
@@ -58,11 +69,15 @@ class Sidecars:
 
     def of(self, image: Path) -> dict[str, Any]:
         """Return the merged fields of all sidecars of an image; a `SidecarError` if one of them cannot be read."""
-        above = [folder for folder in reversed(image.parents) if folder.is_relative_to(self._root)]
         fields: dict[str, Any] = {}
-        for path in (path for folder in above for path in self._list(folder) if _applies(path, image)):
+        for path in self.paths(image):
             fields |= self._read(path)
         return fields
+
+    def paths(self, image: Path) -> tuple[Path, ...]:
+        """Return the sidecars of an image, the one that takes precedence last."""
+        above = [folder for folder in reversed(image.parents) if folder.is_relative_to(self._root)]
+        return tuple(path for folder in above for path in self._list(folder) if _applies(path, image))
 
 
 def _sidecars_in(folder: Path) -> list[Path]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from subject_files import contrasts, image, reasons
+from subject_files import contrasts, image, reasons, text
 
 from anysyn.data.subjects.find import find_subjects
-from anysyn.data.subjects.folders import person_of
+from anysyn.data.subjects.people import person_of
 
 
 class TestFolders:
@@ -42,16 +43,110 @@ class TestFolders:
         assert contrasts(find_subjects(tmp_path)) == {"PD_0001": ["T1w"]}
 
     def test_unclear_names_are_listed(self, tmp_path: Path) -> None:
-        for name in ("A/T1w", "A/T1", "A/T1_to_FLAIR", "A/localizer", "B/seg"):
+        for name in ("A/T1w", "A/T1_to_FLAIR", "A/localizer", "B/seg"):
             image(tmp_path / f"{name}.nii.gz")
         (tmp_path / "C").mkdir()
         found = find_subjects(tmp_path)
         assert contrasts(found) == {"A": ["T1w"]}
         assert "names several contrasts (T1w, FLAIR); rename it" in reasons(found.failures)
         listed = reasons(found.ignored)
-        assert "T1w.nii.gz: is not used; T1.nii.gz is the first T1w" in listed
         assert "localizer.nii.gz: is an image to plan others with (localizer)" in listed
         assert "B: holds masks and no image" in listed
+
+    def test_the_plainer_name_is_used_and_the_other_is_listed(self, tmp_path: Path) -> None:
+        for name in ("A/FLAIR", "A/FLAIR_native", "B/t1n", "B/t1n-voided", "C/t1_brain_n4", "C/t1"):
+            image(tmp_path / f"{name}.nii.gz")
+        found = find_subjects(tmp_path)
+        used = {one.key: [path.name for path in one.images.values()] for one in found.subjects}
+        assert used == {"A": ["FLAIR.nii.gz"], "B": ["t1n.nii.gz"], "C": ["t1.nii.gz"]}
+        choices = {(choice.key, choice.modality, choice.instead) for choice in found.choices}
+        assert choices == {
+            ("A", "FLAIR", tmp_path / "A/FLAIR.nii.gz"),
+            ("B", "T1w", tmp_path / "B/t1n.nii.gz"),
+            ("C", "T1w", tmp_path / "C/t1.nii.gz"),
+        }
+        assert found.failures == ()
+
+    def test_none_is_chosen_where_no_name_is_plainer(self, tmp_path: Path) -> None:
+        for name in ("A/T1.nii.gz", "A/T1w.nii.gz", "A/T2.nii.gz", "B/T1.nii", "B/T1.nii.gz", "B/T2.nii.gz"):
+            image(tmp_path / name)
+        found = find_subjects(tmp_path)
+        assert contrasts(found) == {"A": ["T2w"], "B": ["T2w"]}
+        assert [failure.modality for failure in found.failures] == ["T1w", "T1w"]
+        assert "A/T1.nii.gz and T1w.nii.gz are both T1w, and none has the plainer name; say which by data.names" in (
+            reasons(found.failures)
+        )
+        chosen = find_subjects(tmp_path, names={"t1w": "none", "B/T1.nii": "T1w"})
+        assert contrasts(chosen) == {"A": ["T1w", "T2w"], "B": ["T1w", "T2w"]}
+        assert chosen.subjects[1].images["T1w"].name == "T1.nii"
+        assert "T1.nii is the T1w that is asked for" in reasons(chosen.ignored)
+
+    def test_the_first_run_is_used_and_a_link_is_no_second_image(self, tmp_path: Path) -> None:
+        for name in ("A/x_run-2_T1w", "A/x_run-10_T1w", "A/x_run-1_T1w", "B/T1"):
+            image(tmp_path / f"{name}.nii.gz")
+        (tmp_path / "B/T1w.nii.gz").symlink_to(tmp_path / "B/T1.nii.gz")
+        found = find_subjects(tmp_path)
+        assert [one.images["T1w"].name for one in found.subjects] == ["x_run-1_T1w.nii.gz", "T1.nii.gz"]
+        assert "T1.nii.gz is the same file" in reasons(found.ignored)
+        assert found.failures == ()
+
+    def test_a_sidecar_says_more_than_the_name(self, tmp_path: Path) -> None:
+        path = image(tmp_path / "A/t1_tse.nii.gz", {"ContrastBolusAgent": "Dotarem"})
+        image(tmp_path / "A/t2.nii.gz")
+        subject = find_subjects(tmp_path).subjects[0]
+        assert subject.images["T1c"] == path
+        assert subject.sidecars == {"T1c": (tmp_path / "A/t1_tse.json",)}
+        assert "Dotarem" in subject.reasons["T1c"]
+
+    def test_a_synthetic_image_is_no_source_unless_it_is_asked_for(self, tmp_path: Path) -> None:
+        image(tmp_path / "A/t1.nii.gz")
+        image(tmp_path / "A/t2.nii.gz", {"Synthetic": True})
+        found = find_subjects(tmp_path)
+        assert contrasts(found) == {"A": ["T1w"]}
+        assert "t2.nii.gz: is synthetic, says its sidecar" in reasons(found.ignored)
+        assert contrasts(find_subjects(tmp_path, names={"t2": "T2w"})) == {"A": ["T1w", "T2w"]}
+
+    def test_what_cannot_be_read_costs_its_image_alone(self, tmp_path: Path) -> None:
+        image(tmp_path / "A/T1w.nii.gz")
+        image(tmp_path / "A/dwi.nii.gz", shape=(4, 4, 4, 7))
+        text(tmp_path / "A/T2w.nii.gz", "no gzip")
+        (tmp_path / "A/FLAIR.nii.gz").symlink_to(tmp_path / "gone.nii.gz")
+        text(tmp_path / "A/._T2w.nii.gz", "of macOS")
+        text(tmp_path / "B/scan.dcm", "")
+        found = find_subjects(tmp_path)
+        assert contrasts(found) == {"A": ["T1w"]}
+        assert {failure.modality for failure in found.failures} == {"DWI", "T2w", "FLAIR"}
+        assert "FLAIR.nii.gz: No such file or directory; check the path" in reasons(found.failures)
+        assert "B: holds 1 file .dcm, which are not read; convert them with dcm2niix" in reasons(found.ignored)
+
+    def test_a_folder_that_may_not_be_read_is_a_failure(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        image(tmp_path / "A/T1w.nii.gz")
+        image(tmp_path / "B/T1w.nii.gz")
+        scandir = os.scandir
+
+        def refusing(path: str) -> object:
+            if Path(path).name == "B":  # whoever runs the tests may be allowed to read all
+                raise PermissionError(13, "Permission denied", path)
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refusing)
+        found = find_subjects(tmp_path)
+        assert contrasts(found) == {"A": ["T1w"]}
+        assert "B: cannot be read (Permission denied); change its permissions" in reasons(found.failures)
+
+    def test_two_subjects_of_one_name_are_left_out(self, tmp_path: Path) -> None:
+        for name in ("A/X1_T1", "A/X1_T2", "A/X2_T1", "A/X1/FLAIR"):
+            image(tmp_path / f"{name}.nii.gz")
+        found = find_subjects(tmp_path)
+        assert contrasts(found) == {"A/X2": ["T1w"]}
+        assert reasons(found.failures).count("is of one of several subjects of this name") == 2
+
+    def test_namesakes_are_noted(self, tmp_path: Path) -> None:
+        for name in ("old/P01/T1", "new/P01/T1"):
+            image(tmp_path / f"{name}.nii.gz")
+        found = find_subjects(tmp_path)
+        assert [one.person for one in found.subjects] == ["new/P01", "old/P01"]
+        assert "P01 in new and in old are taken for different people" in found.notes[0]
 
     def test_a_link_that_leads_back_ends(self, tmp_path: Path) -> None:
         image(tmp_path / "A/T1w.nii.gz")
