@@ -30,6 +30,7 @@ from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoints
+from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
 
 
@@ -208,7 +209,7 @@ def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str =
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
     recipe = build.load(run.recipe, lay_out=False)
-    fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
+    fabric = fabric_on(accelerator, 1, recipe.precision)
     name = _synthesizer(recipe)
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -64,7 +65,7 @@ def adapt(
     datasets: list[str] = source.read("datasets.json")
     if name in (*datasets, "mean"):
         raise RunError(f"--name {name}: the run has {', '.join(datasets)}, mean; choose another name")
-    recipe = _adapted(old, data=str(data), name=name, number=len(datasets), epochs=epochs, lr=lr)
+    recipe = _adapted(old, data=os.path.abspath(data), name=name, number=len(datasets), epochs=epochs, lr=lr)
     parts = build.parts(recipe)
     if any(isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)) for module in parts[_synthesizer(old)].modules()):
         raise RunError(f"{source.path} has batch norms, which the new dataset would move; train with `norm: group`")
