@@ -1,4 +1,4 @@
-"""The devices and the precision that work is done with, by Lightning Fabric; what is not there is refused in one line."""
+"""The devices and the precision that work is done with; what is not on this machine is refused in one line."""
 
 from __future__ import annotations
 
