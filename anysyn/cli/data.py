@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -25,11 +25,12 @@ def data(
     from anysyn.data.inventory.table import table
     from anysyn.training.selection import inventory
 
-    def show() -> Any:
+    def show() -> None:
         shown = inventory(root, of=of, overrides=overrides or (), layout=layout)  # type: ignore[arg-type]
         if csv is not None:
             write_subjects_csv(shown, csv, overwrite=overwrite)
         print_lines(table(shown, most=None if all_ else 20, listed_in=csv))
-        return shown
+        if shown.failures:  # which the table shows already
+            raise typer.Exit(1)
 
     attempt(show)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from anysyn import build
 from anysyn.data.inventory.inventory import Inventory
-from anysyn.data.inventory.subjects_csv import write_subjects_csv
-from anysyn.data.inventory.summary import summary
+from anysyn.data.inventory.record import record
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import NoSubjectError, Samples
 from anysyn.data.prepare import Pipeline, TypicalWindows
@@ -59,7 +58,7 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
         UserError: If there is no subject to train on.
     """
     inventory = _inventory(recipe, folder)
-    _record(inventory, folder, progress)
+    record(inventory, folder.path, progress.say)
     chosen = {part: [s for s in inventory.subjects if inventory.parts.get(s.key) == part] for part in PARTS}
     if not chosen["train"]:
         raise UserError(f"{recipe.data.root}: no training subject has two of {', '.join(recipe.modalities)}")
@@ -83,14 +82,6 @@ def _inventory(recipe: Recipe, folder: RunFolder) -> Inventory:
         parts = split_of(recipe, found.subjects)
         folder.write("split.json", parts)
     return inventory_of(recipe, found, parts, recipe.data.root or "")
-
-
-def _record(inventory: Inventory, folder: RunFolder, progress: Progress) -> None:
-    """Say what was read, and keep all of it in the run folder."""
-    path = folder.path / "subjects.csv"
-    write_subjects_csv(inventory, path, overwrite=True)
-    for line in summary(inventory, listed_in=path):
-        progress.say(line)
 
 
 def _validation(

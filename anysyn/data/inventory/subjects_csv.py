@@ -54,8 +54,14 @@ def write_subjects_csv(inventory: Inventory, path: Path, *, overwrite: bool = Fa
     masks = sorted({name for subject in inventory.subjects for name in subject.masks})
     columns = [*modalities, *map(mask_column, masks), *map(sidecars_column, modalities)]
     used = [column for column in columns if any(row.get(column) for row in rows)]
-    write_text(path, _csv([*ABOUT, *used], rows))
-    write_text(left_out_path(path), _csv(LEFT_OUT, _left_out(inventory)))
+    _write(path, _csv([*ABOUT, *used], rows))
+    _write(left_out_path(path), _csv(LEFT_OUT, _left_out(inventory)))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a list unless it is there already, so that a second call of a command leaves what is done as it is."""
+    if not (path.is_file() and path.read_bytes() == text.encode()):
+        write_text(path, text)
 
 
 def mask_column(name: str) -> str:

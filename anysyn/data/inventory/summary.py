@@ -26,7 +26,7 @@ def summary(inventory: Inventory, *, listed_in: Path | None = None) -> Iterator[
         >>> scout = Failure("01", Path("IXI/01/scout.nii.gz"), "IXI/01/scout.nii.gz: is a scout")
         >>> found = FoundSubjects((Subject("01", "IXI", files, {}, {}),), (), (scout,))
         >>> print(*summary(Inventory(root=Path("IXI"), found=found)), sep="\n")
-        IXI: 1 subject of dataset IXI
+        IXI: 1 subject, dataset IXI
           T1w 1, T2w 1
           not used: 1
             01: 01/scout.nii.gz: is a scout
@@ -52,10 +52,12 @@ def _people(inventory: Inventory) -> str:
     subjects = inventory.subjects
     people = {subject.person or subject.key for subject in subjects}
     datasets = Counter(subject.dataset for subject in subjects)
-    several = f" of {len(people)} people" if len(people) < len(subjects) else ""
+    several = (
+        f" of {'one person' if len(people) == 1 else f'{len(people)} people'}" if len(people) < len(subjects) else ""
+    )
     named = f"dataset {next(iter(datasets))}" if len(datasets) == 1 else f"{len(datasets)} datasets"
     listed = f" ({_counted(dict(sorted(datasets.items())))})" if 1 < len(datasets) <= 2 * MOST else ""
-    return f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}{several} of {named}{listed}"
+    return f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}{several}, {named}{listed}"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

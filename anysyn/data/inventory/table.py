@@ -43,8 +43,8 @@ def table(inventory: Inventory, *, most: int | None = 20, listed_in: Path | None
         >>> subject = Subject("01", "IXI", files, {}, {}, sidecars={"T1w": (Path("IXI/01/t1.json"),)})
         >>> inventory = Inventory(root=Path("IXI"), found=FoundSubjects((subject,), ()))
         >>> print(*list(table(inventory))[:3], sep="\n")
-        subject  contrast  file          known by  sidecars
-        01       T1w       01/t1.nii.gz            01/t1.json
+        subject  contrast  file          sidecars
+        01       T1w       01/t1.nii.gz  01/t1.json
                  T2w       01/t2.nii.gz
     """
     by_subject = {subject.key: subject for subject in inventory.subjects}
@@ -55,7 +55,7 @@ def table(inventory: Inventory, *, most: int | None = 20, listed_in: Path | None
     keys = sorted({*by_subject, *cases})
     shown = keys if most is None else keys[:most]
     blocks = [_block(inventory, by_subject.get(key), key, cases[key]) for key in shown]
-    yield from _aligned([row for block in blocks for row in block], parts=bool(inventory.parts))
+    yield from _aligned([row for block in blocks for row in block])
     if len(shown) < len(keys):
         yield f"and {len(keys) - len(shown)} more subjects: show them with --all, or write them with --csv FILE"
     yield ""
@@ -66,7 +66,8 @@ def _block(inventory: Inventory, subject: Subject | None, key: str, cases: Seque
     """Return the rows of one subject; its name stands in the first one only."""
     rows = [] if subject is None else _files(inventory, subject)
     rows += [Row("", "", title, inventory.below(case.reason), "", "") for title, case in cases]
-    return [row._replace(subject=key, part=inventory.parts.get(key, "-")) if row is rows[0] else row for row in rows]
+    part = inventory.parts.get(key, "-") if inventory.parts else ""
+    return [row._replace(subject=key, part=part) if row is rows[0] else row for row in rows]
 
 
 def _files(inventory: Inventory, subject: Subject) -> list[Row]:
@@ -83,11 +84,11 @@ def _sidecars(inventory: Inventory, subject: Subject, name: str) -> str:
     return ", ".join(inventory.below(path) for path in subject.sidecars.get(name, ()))
 
 
-def _aligned(rows: Sequence[Row], *, parts: bool) -> Iterator[str]:
-    """Align the columns; a reason may be long and does not widen the column of the files."""
-    shown = [n for n, name in enumerate(Row._fields) if parts or name != "part"]
+def _aligned(rows: Sequence[Row]) -> Iterator[str]:
+    """Align the columns that say something; a reason may be long and does not widen the column of the files."""
+    shown = [n for n in range(len(HEAD)) if any(row[n] for row in rows)]
     lines = [HEAD, *rows]
     files = [line for line in lines if line.contrast not in (REFUSED, UNUSED)]
-    widths = [max(len(line[n]) for line in (files if Row._fields[n] == "file" else lines)) for n in shown]
+    widths = [max(len(line[n]) for line in (files if HEAD[n] == HEAD.file else lines)) for n in shown]
     for line in lines:
         yield "  ".join(line[n].ljust(width) for n, width in zip(shown, widths, strict=True)).rstrip()
