@@ -8,7 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from anysyn.data.inventory.record import record
+from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.inventory.record import LIST, keep
+from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.baselines.fit import fit_baselines
 from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples, together
@@ -88,15 +90,15 @@ def evaluate(
     changes = _changes_of_sources(degrade, corruption)
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
     inventory = loaded.inventory(data, split, modalities_of(requested))
-    subjects, unread = inventory.subjects, inventory.failures
-    _check_subjects(subjects, unread, requested, f"split {split!r} of {data or 'the data of the training'}")
-    folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
-    bar = progress or Progress()
-    record(inventory, folder, bar.say)
+    subjects = inventory.subjects
+    _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
+    folder, bar = _open(Path(out or loaded.folder.path / "evaluation"), overwrite), progress or Progress()
+    for line in summary(inventory, listed_in=folder / LIST):
+        bar.say(line)
     fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
     options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
     options |= {"examples": numbered_examples(subjects, requested, examples), "folder": folder / "examples"}
-    failed, measure = [*unread, *fitted.failures], partial(measure_subject, loaded, requested, options)
+    failed, measure = [*inventory.failures, *fitted.failures], partial(measure_subject, loaded, requested, options)
     opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
     parts = measure_each(subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar)
     cases = together(part for _, part in parts)
@@ -111,9 +113,14 @@ def evaluate(
         seed=seed,
     )
     asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    write_results(result, asked | _words(changes, dataset) | {"baselines": fitted.basis})
-    loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
+    _write(result, inventory, asked | _words(changes, dataset) | {"baselines": fitted.basis}, loaded)
     return result
+
+
+def _write(result: Evaluation, inventory: Inventory, record: Mapping[str, Any], run: LoadedRun) -> None:
+    keep(inventory, result.folder)
+    write_results(result, record)
+    run.folder.write("evaluation.json", {"results": str(result.folder.resolve())})  # the report shows the latest
 
 
 def _begin(run: Path, accelerator: str, dataset: str | None, *arguments: Any) -> Measure[SubjectCases]:
