@@ -21,12 +21,18 @@ def data(
     overwrite: Overwrite = False,
 ) -> None:
     """Show what is read of a folder: by subject and contrast the file, its sidecars, and what is left out and why."""
+    from anysyn.data.inventory.inventory import Inventory
     from anysyn.data.inventory.subjects_csv import write_subjects_csv
     from anysyn.data.inventory.table import table
+    from anysyn.data.subjects.find import NoSubjectFoundError
     from anysyn.training.selection import inventory
 
     def show() -> None:
-        shown = inventory(root, of=of, overrides=overrides or (), layout=layout)  # type: ignore[arg-type]
+        try:
+            shown = inventory(root, of=of, overrides=overrides or (), layout=layout)  # type: ignore[arg-type]
+        except NoSubjectFoundError as error:  # all of the reasons, and then the message
+            print_lines(table(Inventory(root=root, found=error.found), most=None if all_ else 20))
+            raise
         if csv is not None:
             write_subjects_csv(shown, csv, overwrite=overwrite)
         print_lines(table(shown, most=None if all_ else 20, listed_in=csv))

@@ -29,7 +29,7 @@ def summary(inventory: Inventory, *, listed_in: Path | None = None) -> Iterator[
         IXI: 1 subject, dataset IXI
           T1w 1, T2w 1
           not used: 1
-            01: 01/scout.nii.gz: is a scout
+            01/scout.nii.gz: is a scout
     """
     layout = f" ({inventory.found.layout})" if inventory.found.layout else ""
     yield f"{inventory.root}{layout}: {_people(inventory)}"
@@ -57,6 +57,8 @@ def _people(inventory: Inventory) -> str:
     )
     named = f"dataset {next(iter(datasets))}" if len(datasets) == 1 else f"{len(datasets)} datasets"
     listed = f" ({_counted(dict(sorted(datasets.items())))})" if 1 < len(datasets) <= 2 * MOST else ""
+    if not subjects:
+        return "no subject"
     return f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}{several}, {named}{listed}"
 
 
@@ -67,6 +69,11 @@ def _counted(counts: Mapping[str, int]) -> str:
 def _first(title: str, cases: Sequence[Failure], inventory: Inventory) -> Iterator[str]:
     if cases:
         yield f"  {title}: {len(cases)}"
-        yield from (f"    {case.key}: {inventory.below(case.reason)}" for case in cases[:MOST])
+        yield from (f"    {_case(case, inventory)}" for case in cases[:MOST])
     if len(cases) > MOST:
         yield f"    and {len(cases) - MOST} more"
+
+
+def _case(case: Failure, inventory: Inventory) -> str:
+    reason = inventory.below(case.reason)
+    return reason if reason.startswith(case.key) else f"{case.key}: {reason}"
