@@ -39,7 +39,7 @@ def summary(inventory: Inventory, *, listed_in: Path | None = None) -> Iterator[
         yield f"  masks: {_counted(masks)}"
     if inventory.parts:
         parts = Counter(inventory.parts.values())
-        yield f"  {_counted({part: parts[part] for part in PARTS})}"
+        yield f"  {_counted({part: parts[part] for part in PARTS if parts[part] or parts['train']})}"
     yield from _first("cannot be used", inventory.failures, inventory)
     yield from _first("another file of the same contrast is used", inventory.found.choices, inventory)
     yield from _first("not used", [case for case in inventory.ignored if case.instead is None], inventory)
