@@ -12,7 +12,6 @@ from typing import Any
 from torch import nn
 
 from anysyn import build
-from anysyn.data.subjects.find import find_subjects
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import Split, Step
@@ -20,6 +19,7 @@ from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.fit import TrainingResult, resume
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.selection import find_cohort
 from anysyn.training.stage import Position
 
 
@@ -60,8 +60,8 @@ def adapt(
         raise RunError(f"{source.path} is no run folder, or its training is not finished")
     if folder.path.resolve() == source.path.resolve():
         raise RunError(f"--out {folder.path} is the run itself, which is left as it is; choose another folder")
-    find_subjects(data)  # so that a mistake in it is reported before there is a folder
     old = build.load(source.recipe, lay_out=False)
+    find_cohort(old, data)  # so that a mistake in it is reported before there is a folder
     datasets: list[str] = source.read("datasets.json")
     if name in (*datasets, "mean"):
         raise RunError(f"--name {name}: the run has {', '.join(datasets)}, mean; choose another name")

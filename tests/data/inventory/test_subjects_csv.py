@@ -28,6 +28,7 @@ def bids(root: Path) -> Path:
     image(root / "sub-02/anat/sub-02_T1w.nii.gz")
     image(root / "sub-02/anat/sub-02_ce-gadolinium_T1w.nii.gz", {"EchoTime": 0.004})
     image(root / "derivatives/masks/sub-02/anat/sub-02_label-lesion_mask.nii.gz")
+    image(root / "derivatives/masks/sub-02/anat/sub-02_label-GTV_mask.nii.gz")
     image(root / "sub-02/dwi/sub-02_dwi.nii.gz", shape=(4, 5, 6, 3))
     return root
 
