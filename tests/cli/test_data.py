@@ -99,3 +99,22 @@ def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
         assert result.exit_code == 1
         assert part in result.stderr
         assert len(result.stderr.splitlines()) == 1
+
+
+REAL = {
+    "glioma_brain_1mm": "T1w 1, T1c 1, T2w 1, FLAIR 1",
+    "infant_templates": "T1w 2, T2w 2",
+    "limb_ct_pet": "T1w 17, CT 17, FDG-PET 17",
+    "ms_brain_1mm": "T1w 2, T1c 2, T2w 2, FLAIR 2",
+    "ms_head_thick_slices": "T1w 2, T2w 2, FLAIR 1",
+    "prostate_dicom": "T2w 1, ADC 1",
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_folders(name: str, shared: Path) -> None:
+    result = call("data", shared / name)
+    assert f"  {REAL[name]}\n" in result.stdout
+    refused = "DWI.nii.gz: holds 3 volumes" if name == "prostate_dicom" else ""
+    assert refused in result.stdout
+    assert result.exit_code == bool(refused)
