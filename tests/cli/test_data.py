@@ -101,6 +101,13 @@ def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
         assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_name_is_no_command_to_the_terminal(tmp_path: Path) -> None:
+    root = Folder(each(["p\x1b[31m1"], "T1w T2w scout", "{p}/{n}.nii.gz"), {}).make(tmp_path / "data")
+    result = call("data", root)
+    assert "p\\x1b[31m1/T1w.nii.gz" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
 REAL = {
     "glioma_brain_1mm": "T1w 1, T1c 1, T2w 1, FLAIR 1",
     "infant_templates": "T1w 2, T2w 2",

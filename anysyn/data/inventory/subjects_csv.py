@@ -12,6 +12,7 @@ from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.records import Subject
 from anysyn.data.volumes.formats import sidecar_path
 from anysyn.errors import UserError
+from anysyn.escaping import cell
 from anysyn.files import write_text
 
 ABOUT = ("subject", "person", "dataset", "age", "sex", "split")
@@ -132,5 +133,5 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({column: cell(word) for column, word in row.items()} for row in rows)
     return text.getvalue()

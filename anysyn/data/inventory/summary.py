@@ -9,6 +9,7 @@ from pathlib import Path
 from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.records import Failure
 from anysyn.data.subjects.splits import PARTS
+from anysyn.escaping import one_line
 
 MOST = 3  # cases that are named; the others are counted
 
@@ -31,6 +32,10 @@ def summary(inventory: Inventory, *, listed_in: Path | None = None) -> Iterator[
           not used: 1
             01/scout.nii.gz: is a scout
     """
+    yield from map(one_line, _lines(inventory, listed_in))
+
+
+def _lines(inventory: Inventory, listed_in: Path | None) -> Iterator[str]:
     layout = f" ({inventory.found.layout})" if inventory.found.layout else ""
     yield f"{inventory.root}{layout}: {_people(inventory)}"
     others = inventory.not_needed()

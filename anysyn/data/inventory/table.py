@@ -11,6 +11,7 @@ from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.subjects_csv import mask_column
 from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
+from anysyn.escaping import one_line
 
 REFUSED, UNUSED = "cannot use", "not used"
 
@@ -87,7 +88,7 @@ def _sidecars(inventory: Inventory, subject: Subject, name: str) -> str:
 def _aligned(rows: Sequence[Row]) -> Iterator[str]:
     """Align the columns that say something; a reason may be long and does not widen the column of the files."""
     shown = [n for n in range(len(HEAD)) if any(row[n] for row in rows)]
-    lines = [HEAD, *rows]
+    lines = [HEAD, *(Row(*map(one_line, row)) for row in rows)]
     files = [line for line in lines if line.contrast not in (REFUSED, UNUSED)]
     widths = [max(len(line[n]) for line in (files if HEAD[n] == HEAD.file else lines)) for n in shown]
     for line in lines:

@@ -41,7 +41,7 @@ def brats(root: Path) -> Path:
 
 
 def nested(root: Path) -> Path:
-    for place in ("p 1/month-0", "p 1/month-12", 'p, "2"/month-0'):
+    for place in ("p 1/month-0", "p 1/month-12", 'p, "2"/month-0', "=cmd()/month-0", "'-3/month-0"):
         image(root / place / "T1w.nii.gz", {"RepetitionTime": 2, "PatientAge": "044Y"})
         image(root / place / "FLAIR.nii.gz")
         image(root / place / "lesion_mask.nii.gz")
@@ -119,3 +119,12 @@ def test_a_file_that_was_left_out_differs_from_one_that_is_not_used(tmp_path: Pa
     bad, other = Failure("p", tmp_path / "a.nii", "a.nii: is cut off", "T1w"), Failure("p", None, "is a scout")
     write_subjects_csv(Inventory(root=tmp_path, found=FoundSubjects((), (bad,), (other,))), tmp_path / "s.csv")
     assert [row["used"] for row in csv.DictReader((tmp_path / "s-left-out.csv").open())] == ["cannot be", "no"]
+
+
+def test_no_name_is_a_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+    root = nested(tmp_path / "data")
+    for folder in (root, tmp_path):
+        write_subjects_csv(Inventory(root=root, found=find_subjects(root)), folder / "subjects.csv")
+        cells = [cell for row in csv.reader((folder / "subjects.csv").open()) for cell in row]
+        assert "'=cmd()/month-0" in cells
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
