@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anysyn.acquisition import Acquisition as Acquisition
     from anysyn.data.records import Subject as Subject
+    from anysyn.data.subjects.find import find_subjects as find_subjects
     from anysyn.evaluation.evaluate import evaluate as evaluate
     from anysyn.evaluation.metrics.metrics import Metric as Metric
     from anysyn.evaluation.metrics.protocol import Protocol as Protocol
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from anysyn.training import adapt as adapt
     from anysyn.training import resume as resume
     from anysyn.training import train as train
+    from anysyn.training.selection import inventory as inventory
     from anysyn.types import Batch as Batch
     from anysyn.types import Query as Query
 
@@ -35,6 +37,7 @@ __version__ = version("anysyn")
 _HOMES = {
     "acquisition": "Acquisition",
     "data.records": "Subject",
+    "data.subjects.find": "find_subjects",
     "evaluation.evaluate": "evaluate",
     "evaluation.metrics.metrics": "Metric",
     "evaluation.metrics.protocol": "Protocol",
@@ -46,6 +49,7 @@ _HOMES = {
     "simulation": "simulate simulate_like",
     "synthesis": "complete load_run synthesize",
     "training": "adapt resume train",
+    "training.selection": "inventory",
     "types": "Batch Query",
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names.split())

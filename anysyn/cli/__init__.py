@@ -7,6 +7,7 @@ import typer
 from anysyn.cli import (
     adapt,
     complete,
+    data,
     demo,
     evaluate,
     list_parts,
@@ -30,6 +31,7 @@ app.command("list")(list_parts.list_)
 app.command()(show.show)
 app.command()(schema.schema)
 app.command()(simulate.simulate)
+app.command()(data.data)
 app.command()(train.train)
 app.command()(adapt.adapt)
 app.command()(synthesize.synthesize)

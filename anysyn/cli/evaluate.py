@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anysyn.cli.terminal.outcome import attempt, printed
+from anysyn.cli.terminal.outcome import attempt, print_lines
 from anysyn.cli.terminal.shared_options import (
     BatchSize,
     Data,
@@ -19,6 +19,9 @@ from anysyn.cli.terminal.shared_options import (
     Run,
     SplitName,
 )
+
+if TYPE_CHECKING:
+    from anysyn.evaluation.results import Evaluation
 
 
 def evaluate(
@@ -46,25 +49,27 @@ def evaluate(
         raise typer.BadParameter(
             f"--corruption: one at a time, not {', '.join(corruption)}; anysyn probe robustness takes several"
         )
-    attempt(
-        lambda: printed(
-            compare(
-                run,
-                data=data,
-                split=split,
-                pairs=pairs,
-                protocol=protocol,
-                training=training,
-                out=out,
-                examples=examples,
-                degrade=degrade,
-                corruption=corruption[0] if corruption else None,
-                dataset=dataset,
-                batch=batch,
-                jobs=jobs,
-                accelerator=accelerator,
-                overwrite=overwrite,
-                progress=Bar(),
-            )
+
+    def show() -> Evaluation:
+        results = compare(
+            run,
+            data=data,
+            split=split,
+            pairs=pairs,
+            protocol=protocol,
+            training=training,
+            out=out,
+            examples=examples,
+            degrade=degrade,
+            corruption=corruption[0] if corruption else None,
+            dataset=dataset,
+            batch=batch,
+            jobs=jobs,
+            accelerator=accelerator,
+            overwrite=overwrite,
+            progress=Bar(),
         )
-    )
+        print_lines([*results.lines(), f"report: {run / 'report.html'}, written by: anysyn report {run}"])
+        return results
+
+    attempt(show)

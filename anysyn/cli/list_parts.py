@@ -14,8 +14,8 @@ def list_(
     markdown: Annotated[bool, typer.Option("--markdown", help="All parts with all their keys, as a page.")] = False,
 ) -> None:
     """List every registered part with its one-line summary."""
-    from anysyn.cli import catalogue, parts_page
+    from anysyn.cli.parts import catalogue, reference_page
 
     if markdown and kind:
         raise typer.BadParameter("--markdown writes the page of all kinds: leave the kind out")
-    attempt(lambda: print_lines(parts_page.lines() if markdown else catalogue.lines(kind)))
+    attempt(lambda: print_lines(reference_page.lines() if markdown else catalogue.lines(kind)))

@@ -15,6 +15,6 @@ def show(
     overrides: Overrides = None,
 ) -> None:
     """Show the resolved recipe, its parts, sites, parameter counts and memory."""
-    from anysyn.cli.summary import lines
+    from anysyn.cli.parts.summary import lines
 
     attempt(lambda: print_lines(lines(recipe, tuple(overrides or ()))))

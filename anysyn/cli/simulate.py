@@ -16,7 +16,8 @@ from anysyn.cli.terminal.words import words
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder of the new cohort; with --like, the NIfTI file to write.")],
     subjects: Annotated[int, typer.Option(help="How many subjects.")] = 24,
-    centres: Annotated[str, typer.Option("--centres", "--sites", help="How many centres, or which: E,F.")] = "4",
+    centres: Annotated[str | None, typer.Option(help="How many centres, or which: E,F. 4 by default.")] = None,
+    sites: Annotated[str | None, typer.Option(help="Another name of --centres.", show_default=False)] = None,
     spacing: Annotated[float, typer.Option(help="Voxel size in mm.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
@@ -40,11 +41,14 @@ def simulate(
         return
     if alone := [*(["--target"] if target else []), *(["--truth"] if truth else []), *flags(acquisition)]:
         raise typer.BadParameter(f"{', '.join(alone)}: that asks for one image: add --like")
+    if centres is not None and sites is not None:
+        raise typer.BadParameter(f"--centres {centres} and --sites {sites} are one option: leave one of them out")
+    chosen = next((text for text in (centres, sites) if text is not None), "4")
     attempt(
         lambda: simulation.simulate(
             out,
             subjects=subjects,
-            centres=int(centres) if centres.isdecimal() else words(centres) or (),
+            centres=int(chosen) if chosen.isdecimal() else words(chosen) or (),
             spacing=spacing,
             seed=seed,
             labels=labels,

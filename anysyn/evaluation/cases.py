@@ -20,6 +20,7 @@ from anysyn.evaluation.lesion_masks import lesion_of
 from anysyn.evaluation.metrics.measure import error_in_unit, measure
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.pairs import Pair, by_sources
+from anysyn.evaluation.preparation import prepare_for
 from anysyn.evaluation.tables.cases_table import MODEL, case_row
 from anysyn.synthesis.loaded_run import LoadedRun
 
@@ -41,6 +42,7 @@ class Cases:
         rows: A row for each subject, method and pair.
         inputs: A row for each subject and source that was degraded or corrupted: the quality that is left.
         failures: Subjects and pairs that could not be measured.
+        notes: Lines about images that were left out because no pair needs them.
     """
 
     run: LoadedRun
@@ -55,13 +57,15 @@ class Cases:
     rows: list[dict[str, Any]] = field(default_factory=list)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, subject: Subject, pairs: Sequence[Pair]) -> None:
         """Measure pairs that a subject has the contrasts of; targets of the same sources are synthesized together."""
         if not pairs:
             return
         with listed(self.failures, subject.key):
-            study = self.run.prepare(subject)
+            study, notes = prepare_for(self.run, subject, pairs)
+            self.notes += notes
             lesion = lesion_of(subject, study) if self.protocol.reads_lesion else None
             noted = set[str]()  # sources whose quality is in `inputs`
             for sources, targets in by_sources(pairs).items():
@@ -108,11 +112,12 @@ class Cases:
 
 
 class SubjectCases(NamedTuple):
-    """The cases of one subject: rows, the quality of its sources, and what failed."""
+    """The cases of one subject: rows, the quality of its sources, what failed, and notes."""
 
     rows: list[dict[str, Any]]
     inputs: list[dict[str, Any]]
     failures: list[Failure]
+    notes: list[str]
 
 
 def measure_subject(
@@ -121,16 +126,17 @@ def measure_subject(
     """Measure the pairs whose contrasts a subject has; the options are further arguments of `Cases`."""
     cases = Cases(run=run, **options)
     cases.add(subject, [pair for pair in pairs if pair.within(subject.images)])
-    return SubjectCases(cases.rows, cases.inputs, cases.failures)
+    return SubjectCases(cases.rows, cases.inputs, cases.failures, cases.notes)
 
 
 def together(parts: Iterable[SubjectCases]) -> SubjectCases:
     """Return the cases of several subjects as those of one."""
-    gathered = SubjectCases([], [], [])
+    gathered = SubjectCases([], [], [], [])
     for part in parts:
         gathered.rows.extend(part.rows)
         gathered.inputs.extend(part.inputs)
         gathered.failures.extend(part.failures)
+        gathered.notes.extend(part.notes)
     return gathered
 
 

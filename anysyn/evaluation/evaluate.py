@@ -8,6 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.inventory.record import LIST, keep
+from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.baselines.fit import fit_baselines
 from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples, together
@@ -17,7 +20,7 @@ from anysyn.evaluation.degradation.thick_slices import Degradation, parse_degrad
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.metrics.protocol import protocol as find_protocol
-from anysyn.evaluation.pairs import Pair, parse_pairs
+from anysyn.evaluation.pairs import Pair, modalities_of, parse_pairs
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
 from anysyn.progress import Progress
@@ -56,8 +59,8 @@ def evaluate(
         protocol: Name of a registered protocol, or your own.
         training: Root of the training subjects, on which the baselines are fitted, if they were moved.
         out: Folder of the results; by default ``evaluation`` in the run folder. It gets ``cases.csv``, ``table.csv``,
-            ``table.md``, ``table.tex``, ``margins.csv``, ``statistics.csv``, ``protocol.json`` and ``examples/*.npz``,
-            and, if sources were degraded or corrupted, ``inputs.csv``.
+            ``table.md``, ``table.tex``, ``margins.csv``, ``statistics.csv``, ``protocol.json``, ``examples/*.npz`` and
+            ``subjects.csv``, and, if sources were degraded or corrupted, ``inputs.csv``.
         examples: Number of subjects of each pair whose planes are kept for figures.
         degrade: Thick slices of the sources, for example ``"axis=2,factor=3,fwhm=2"``; the targets are synthesized,
             and measured, on the grid of the truth.
@@ -86,14 +89,16 @@ def evaluate(
     loaded, how = _loaded(run, accelerator, dataset), find_protocol(protocol)
     changes = _changes_of_sources(degrade, corruption)
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
-    subjects, unread = loaded.subjects(data, split)
-    _check_subjects(subjects, unread, requested, f"split {split!r} of {data or 'the data of the training'}")
-    folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
-    bar = progress or Progress()
+    inventory = loaded.inventory(data, split, modalities_of(requested))
+    subjects = inventory.subjects
+    _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
+    folder, bar = _open(Path(out or loaded.folder.path / "evaluation"), overwrite), progress or Progress()
+    for line in summary(inventory, listed_in=folder / LIST):
+        bar.say(line)
     fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
     options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
     options |= {"examples": numbered_examples(subjects, requested, examples), "folder": folder / "examples"}
-    failed, measure = [*unread, *fitted.failures], partial(measure_subject, loaded, requested, options)
+    failed, measure = [*inventory.failures, *fitted.failures], partial(measure_subject, loaded, requested, options)
     opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
     parts = measure_each(subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar)
     cases = together(part for _, part in parts)
@@ -103,14 +108,19 @@ def evaluate(
         protocol=how,
         failures=(*failed, *cases.failures),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
-        notes=[*fitted.notes, *left_out, *_notes_of(changes)],
+        notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes],
         inputs=cases.inputs,
         seed=seed,
     )
-    record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    write_results(result, record | _words(changes, dataset) | {"baselines": fitted.basis})
-    loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
+    asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
+    _write(result, inventory, asked | _words(changes, dataset) | {"baselines": fitted.basis}, loaded)
     return result
+
+
+def _write(result: Evaluation, inventory: Inventory, record: Mapping[str, Any], run: LoadedRun) -> None:
+    keep(inventory, result.folder)
+    write_results(result, record)
+    run.folder.write("evaluation.json", {"results": str(result.folder.resolve())})  # the report shows the latest
 
 
 def _begin(run: Path, accelerator: str, dataset: str | None, *arguments: Any) -> Measure[SubjectCases]:

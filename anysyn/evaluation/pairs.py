@@ -85,6 +85,16 @@ def _canonical(word: str, text: str, modalities: Sequence[str]) -> str:
     return name
 
 
+def modalities_of(pairs: Iterable[Pair]) -> list[str]:
+    """Return the modalities of pairs, each once.
+
+    Example:
+        >>> modalities_of([Pair(("T1w",), "T2w"), Pair(("T1w",), "FLAIR")])
+        ['T1w', 'T2w', 'FLAIR']
+    """
+    return list(dict.fromkeys(name for pair in pairs for name in (*pair.sources, pair.target)))
+
+
 def by_sources(pairs: Iterable[Pair]) -> dict[tuple[str, ...], list[str]]:
     """Group targets by their sources, so that the sources are encoded once for all of them.
 

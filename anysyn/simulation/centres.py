@@ -127,7 +127,7 @@ def chosen_centres(chosen: int | Sequence[str]) -> tuple[str, ...]:
         chosen: Number of centres, from the first on, or their letters.
 
     Raises:
-        UserError: If there are fewer, or there is no centre of a letter.
+        UserError: If there are fewer, there is no centre of a letter, or one is there twice.
 
     Example:
         >>> chosen_centres(2), chosen_centres(["F"])
@@ -143,6 +143,8 @@ def chosen_centres(chosen: int | Sequence[str]) -> tuple[str, ...]:
             raise UserError(f"--centres: no centre {name!r}; {suggest(name, names)}")
     if not chosen:
         raise UserError("--centres: no centre is given; give a number, or letters such as E,F")
+    if len(set(chosen)) < len(chosen):
+        raise UserError(f"--centres {','.join(chosen)}: a centre is there twice; name each once")
     return tuple(chosen)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, listed
 from anysyn.data.subjects.bids import is_bids
 from anysyn.data.subjects.sidecars import sidecar_beside
@@ -61,7 +62,7 @@ def complete(
     Args:
         run: A run folder, or a run that is loaded already.
         data: Folder (BIDS, or one folder for each subject) or CSV file of subjects with any contrasts.
-        out: Folder of the output.
+        out: Folder of the output, with the list of the subjects.
         targets: Contrasts that every subject should have; by default all that the run was trained to synthesize.
         sources: Contrasts to use, best first; by default all that the run was trained to read.
         resample_to: Source whose grid the others are resampled to if they differ.
@@ -82,15 +83,17 @@ def complete(
     trained = trained_for(loaded.recipe, sources, targets)
     root, folder = Path(data), Path(out)
     _check_apart(root, folder)
-    subjects, unread = loaded.subjects(root, "all")
-    broken = {failure.key for failure in unread}  # whose unreadable images must not pass for missing ones
-    readable = [subject for subject in subjects if subject.key not in broken]
+    inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
+    broken = {failure.key for failure in inventory.failures}  # whose unreadable images must not pass for missing ones
+    readable = [subject for subject in inventory.subjects if subject.key not in broken]
     gaps = missing(readable, trained, folder, anew=overwrite)
     kept = tuple(path for gap in gaps for path in gap.done.values())
     _check_own(loaded, kept)
     _describe(folder)
-    failures, written = list(unread), list[Path]()
-    for gap in (progress or Progress()).over("completing", [gap for gap in gaps if gap.todo]):
+    shown = progress or Progress()
+    record(inventory, folder, shown.say)
+    failures, written = list(inventory.failures), list[Path]()
+    for gap in shown.over("completing", [gap for gap in gaps if gap.todo]):
         with listed(failures, gap.subject.key):
             _complete(loaded, gap, resample_to, batch, overwrite)
             written += gap.todo.values()
@@ -122,8 +125,8 @@ def _check_own(run: LoadedRun, kept: Sequence[Path]) -> None:
     """Refuse to continue the output of another run, or of this one for another dataset."""
     own = {"sha256": digest(run.folder.weights)}
     for path in kept:
-        record = sidecar_beside(path)
-        if (record.get("Weights"), record.get("DatasetAskedFor")) != (own, run.dataset):
+        sidecar = sidecar_beside(path)
+        if (sidecar.get("Weights"), sidecar.get("DatasetAskedFor")) != (own, run.dataset):
             raise UserError(
                 f"{path} was made by another run, or with another --dataset; choose another --out, or make it anew "
                 "with --overwrite"

@@ -15,11 +15,11 @@ from anysyn import build
 from anysyn.acquisition import Acquisition
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.geometry.output_grid import Raster
+from anysyn.data.inventory.inventory import Inventory, needed
 from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.records import Failure, Subject
-from anysyn.data.subjects.find import find_subjects
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import UserError
@@ -30,7 +30,9 @@ from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoints
+from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.selection import find_cohort
 
 
 @dataclass(frozen=True)
@@ -65,25 +67,40 @@ class LoadedRun:
         Raises:
             UserError: If there is no such part, or no subject in it.
         """
-        data = self.recipe.data
-        if root:
-            found = find_subjects(root)
-        else:
-            found = find_subjects(
-                data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names, bids=data.bids
-            )
+        inventory = self.inventory(root, split)
+        return list(inventory.subjects), inventory.failures
+
+    def inventory(
+        self, root: str | Path | None = None, split: str = "test", modalities: Sequence[str] | None = None
+    ) -> Inventory:
+        """Return what is read of a part of the split, or of ``all``, in the training data or in another cohort.
+
+        Args:
+            root: Another cohort.
+            split: ``train``, ``validation``, ``test`` or ``all``.
+            modalities: Those that are used; a file of another one that cannot be read is no failure. By default all
+                modalities of the run.
+
+        Raises:
+            UserError: If there is no such part, or no subject in it.
+        """
+        names = tuple(modalities or self.recipe.modalities)
+        found = needed(find_cohort(self.recipe, root), names)
+        where = Path(root or self.recipe.data.root or "")
         if split == "all":
-            return list(found.subjects), found.failures
+            return Inventory(root=where, found=found, needed=names)
         parts: dict[str, list[str]] = self.folder.read("split.json")
         if split not in parts:
             raise UserError(f"no split {split!r}; {suggest(split, [*parts, 'all'])}")
-        chosen = [subject for subject in found.subjects if subject.key in parts[split]]
+        keys = set(parts[split])
+        chosen = tuple(subject for subject in found.subjects if subject.key in keys)
         if not chosen:
-            raise UserError(
-                f"{root or data.root}: none of the run's {split} subjects is there; use --split all for another cohort"
-            )
-        failures = tuple(failure for failure in found.failures if failure.key in parts[split])
-        return chosen, failures
+            raise UserError(f"{where}: none of the run's {split} subjects is there; use --split all for another cohort")
+        failures, ignored = (
+            tuple(case for case in cases if case.key in keys) for cases in (found.failures, found.ignored)
+        )
+        part = replace(found, subjects=chosen, failures=failures, ignored=ignored)
+        return Inventory(root=where, found=part, needed=names, parts={subject.key: split for subject in chosen})
 
     def prepare(self, subject: Subject, resample_to: str | None = None) -> Study:
         """Read a subject and prepare it as in training.
@@ -208,7 +225,7 @@ def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str =
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
     recipe = build.load(run.recipe, lay_out=False)
-    fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
+    fabric = fabric_on(accelerator, 1, recipe.precision)
     name = _synthesizer(recipe)
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -11,7 +12,6 @@ from typing import Any
 from torch import nn
 
 from anysyn import build
-from anysyn.data.subjects.find import find_subjects
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import Split, Step
@@ -19,6 +19,7 @@ from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.fit import TrainingResult, resume
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.selection import find_cohort
 from anysyn.training.stage import Position
 
 
@@ -59,12 +60,12 @@ def adapt(
         raise RunError(f"{source.path} is no run folder, or its training is not finished")
     if folder.path.resolve() == source.path.resolve():
         raise RunError(f"--out {folder.path} is the run itself, which is left as it is; choose another folder")
-    find_subjects(data)  # so that a mistake in it is reported before there is a folder
     old = build.load(source.recipe, lay_out=False)
+    find_cohort(old, data)  # so that a mistake in it is reported before there is a folder
     datasets: list[str] = source.read("datasets.json")
     if name in (*datasets, "mean"):
         raise RunError(f"--name {name}: the run has {', '.join(datasets)}, mean; choose another name")
-    recipe = _adapted(old, data=str(data), name=name, number=len(datasets), epochs=epochs, lr=lr)
+    recipe = _adapted(old, data=os.path.abspath(data), name=name, number=len(datasets), epochs=epochs, lr=lr)
     parts = build.parts(recipe)
     if any(isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)) for module in parts[_synthesizer(old)].modules()):
         raise RunError(f"{source.path} has batch norms, which the new dataset would move; train with `norm: group`")

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anysyn import build
+from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.inventory.record import record
 from anysyn.data.loading.cache import Cache
-from anysyn.data.loading.samples import Samples
+from anysyn.data.loading.samples import NoSubjectError, Samples
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.records import Failure, Subject
-from anysyn.data.subjects.find import find_subjects
-from anysyn.data.subjects.splits import split_subjects
+from anysyn.data.subjects.splits import PARTS
 from anysyn.data.views import View
 from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.registry import suggest
 from anysyn.training.folder import RunFolder
+from anysyn.training.selection import find_cohort, inventory_of, of_datasets, split_of
 
 
 @dataclass(frozen=True)
@@ -48,32 +49,59 @@ class Cohort:
 
 
 def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
-    """Find, split and prepare the subjects of a recipe; record split, windows, datasets and failures in the run folder.
+    """Find, split and prepare the subjects of a recipe; record them and what was left out in the run folder.
+
+    A subject that cannot be read is listed and the others are used. If none of the validation can be, training goes on
+    without validation.
 
     Raises:
         UserError: If there is no subject to train on.
     """
-    data = recipe.data
-    found = find_subjects(
-        data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names, bids=data.bids
-    )
-    subjects = _of_datasets(found.subjects, data.datasets)
-    parts = _split(recipe, found.subjects, {subject.key for subject in subjects}, folder)
-    datasets = _datasets(subjects, folder)
-    chosen = {part: _chosen(subjects, keys, recipe) for part, keys in parts.items()}
-    train, validation = (
-        _samples(recipe, folder, part, chosen[part], datasets, progress) for part in ("train", "validation")
-    )
-    if train is None:
-        raise UserError(f"{data.root}: no training subject has two of {', '.join(recipe.modalities)}")
+    inventory = _inventory(recipe, folder)
+    record(inventory, folder.path, progress.say)
+    chosen = {part: [s for s in inventory.subjects if inventory.parts.get(s.key) == part] for part in PARTS}
+    if not chosen["train"]:
+        raise UserError(f"{recipe.data.root}: no training subject has two of {', '.join(recipe.modalities)}")
+    datasets = _datasets(of_datasets(recipe, inventory.subjects), folder)
+    train = _samples(recipe, folder, "train", chosen["train"], datasets, progress)
+    validation, unread = _validation(recipe, folder, chosen["validation"], datasets, progress)
     folder.write("windows.json", _windows(train.typical, folder).to_json())
     folder.write("datasets.json", datasets)
-    # A split by lists leaves some subjects out; their failures do not matter here.
-    absent = {subject.key for subject in found.subjects}.difference(*parts.values())
-    unread = (failure for failure in found.failures if failure.key not in absent)
-    failures = (*unread, *train.failures, *(validation.failures if validation else ()))
+    failures = (*inventory.failures, *train.failures, *unread)
     folder.write("failures.json", [{"subject": failure.key, "reason": failure.reason} for failure in failures])
+    for line in _remarks(train, validation):
+        progress.say(line)
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
+
+
+def _inventory(recipe: Recipe, folder: RunFolder) -> Inventory:
+    found = find_cohort(recipe)
+    if (folder.path / "split.json").is_file():  # a resumed run keeps its split, even if subjects were added
+        parts: dict[str, list[str]] = folder.read("split.json")
+    else:
+        parts = split_of(recipe, found.subjects)
+        folder.write("split.json", parts)
+    return inventory_of(recipe, found, parts, recipe.data.root or "")
+
+
+def _validation(
+    recipe: Recipe, folder: RunFolder, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
+) -> tuple[Samples | None, tuple[Failure, ...]]:
+    """Return the samples of the validation, None if there are none, and the subjects that cannot be read."""
+    if not chosen:
+        return None, ()
+    try:
+        samples = _samples(recipe, folder, "validation", chosen, datasets, progress)
+    except NoSubjectError as error:
+        return None, error.failures
+    return samples, samples.failures
+
+
+def _remarks(train: Samples, validation: Samples | None) -> Iterator[str]:
+    if len(train.volumes) == 1:
+        yield f"note: one training subject, {train.volumes[0].subject.key}: the networks see no other anatomy"
+    if validation is None:
+        yield "note: no validation subject: each stage keeps the weights of its last epoch, not of its best one"
 
 
 def _datasets(subjects: Sequence[Subject], folder: RunFolder) -> list[str]:
@@ -92,38 +120,9 @@ def _windows(typical: TypicalWindows, folder: RunFolder) -> TypicalWindows:
     return TypicalWindows({**typical.overall, **before.overall}, {**typical.datasets, **before.datasets})
 
 
-def _of_datasets(subjects: Sequence[Subject], chosen: Sequence[str] | None) -> list[Subject]:
-    known = {subject.dataset for subject in subjects}
-    for name in chosen or ():
-        if name not in known:
-            raise UserError(f"data.datasets: no subject is of dataset {name!r}; {suggest(name, known)}")
-    return [subject for subject in subjects if chosen is None or subject.dataset in chosen]
-
-
-def _split(
-    recipe: Recipe, subjects: Sequence[Subject], kept: Collection[str], folder: RunFolder
-) -> dict[str, list[str]]:
-    """Split all subjects, then keep those of `kept`: a dataset gets the same split alone as among the others."""
-    if (folder.path / "split.json").is_file():  # a resumed run keeps its split, even if subjects were added
-        before: dict[str, list[str]] = folder.read("split.json")
-        return before
-    split = recipe.data.split
-    whole = split_subjects(subjects, train=split.train, validation=split.validation, test=split.test, seed=split.seed)
-    parts = {part: [key for key in keys if key in kept] for part, keys in whole.items()}
-    folder.write("split.json", parts)
-    return parts
-
-
-def _chosen(subjects: Sequence[Subject], keys: Sequence[str], recipe: Recipe) -> list[Subject]:
-    wanted, names = set(keys), set(recipe.modalities)
-    return [s for s in subjects if s.key in wanted and len(names & s.images.keys()) > 1]
-
-
 def _samples(
     recipe: Recipe, folder: RunFolder, part: str, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
-) -> Samples | None:
-    if not chosen:
-        return None
+) -> Samples:
     data = recipe.data
     return Samples.prepare(
         chosen,

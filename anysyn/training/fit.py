@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.training.checkpoints import Checkpoints, write_tensors
 from anysyn.training.cohort import cohort_of
+from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.prompts import check_prompts
 from anysyn.training.stage import Position, StageLoop
@@ -58,7 +60,7 @@ def train(
         RecipeError: If the recipe has mistakes.
         RunError: If the folder is not empty or cannot be written.
     """
-    checked = build.load(recipe, overrides)
+    checked = _with_absolute_paths(build.load(recipe, overrides))
     fabric = _fabric(checked, accelerator, devices)
     folder = RunFolder(Path(out))
     if fabric.is_global_zero:
@@ -92,10 +94,16 @@ def resume(
     return _fit(_fabric(checked, accelerator, devices), checked, folder, progress or Progress())
 
 
+def _with_absolute_paths(recipe: Recipe) -> Recipe:
+    """Return the recipe with paths that a later command understands in whatever folder it is called."""
+    root, cache = (None if path is None else os.path.abspath(path) for path in (recipe.data.root, recipe.data.cache))
+    return replace(recipe, data=replace(recipe.data, root=root, cache=cache))
+
+
 def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
     if recipe.data.root is None:
         raise RunError("the recipe names no data to train on; add data.root=FOLDER")
-    fabric = Fabric(accelerator=accelerator, devices=_count(accelerator, devices), precision=recipe.precision)
+    fabric = fabric_on(accelerator, _count(accelerator, devices), recipe.precision)
     fabric.launch()
     return fabric
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.records import Failure, Subject
+from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.volumes.study import Study
 from anysyn.errors import UserError
 from anysyn.evaluation.errors import EvaluationError
@@ -49,14 +50,15 @@ class FakeRun:
         }
         self.broken, self.unread, self.prepared, self.asked = set(), (), [], []
 
-    def subjects(self, root=None, split="test"):
+    def inventory(self, root=None, split="test", modalities=NAMES):
         if root == "nowhere" or split not in self.held:
             raise UserError(f"no split {split!r} in {root}")
         images = {
             key: {name: Path(f"{key}_{name}.nii.gz") for name in names} for key, names in self.held[split].items()
         }
         found = [Subject(key=k, dataset="made", images=i, acquisitions={}, masks={}) for k, i in images.items()]
-        return found, self.unread if split == "test" else ()
+        found = FoundSubjects(tuple(found), self.unread if split == "test" else ())
+        return Inventory(root=Path("made"), found=found, needed=tuple(modalities))
 
     def prepare(self, subject):
         self.prepared.append(subject.key)
@@ -80,7 +82,8 @@ def test_everything_is_written_and_right(run, tmp_path):
     result = evaluate(run, out=tmp_path / "out", pairs="T1w:T2w,T1w:FLAIR,T1w+T2w:FLAIR", batch=5, examples=1)
     assert not result.failures
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "cases.csv", "examples", "margins.csv", "protocol.json", "statistics.csv", "table.csv", "table.md", "table.tex"
+        "cases.csv", "examples", "margins.csv", "protocol.json", "statistics.csv", "subjects-left-out.csv",
+        "subjects.csv", "table.csv", "table.md", "table.tex"
     ]  # fmt: skip
     cases = read_cases(tmp_path / "out" / "cases.csv")
     assert len(cases) == 2 * 3 * 3  # subjects, pairs, methods

@@ -29,6 +29,23 @@ from anysyn.types import Batch
 Progress = Callable[[Sequence[Subject]], Iterable[Subject]]
 
 
+class NoSubjectError(VolumeError):
+    """No subject of a part of the split can be used.
+
+    Args:
+        failures: Why, for each of them.
+
+    Example:
+        >>> print(NoSubjectError((Failure("sub-01", None, "t1.nii.gz: is truncated"),)))
+        no subject can be used; the first of 1: t1.nii.gz: is truncated
+    """
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        first = f"; the first of {len(failures)}: {failures[0].reason}" if failures else ""
+        super().__init__(f"no subject can be used{first}")
+        self.failures = failures
+
+
 class Samples:
     """Slices, slabs or patches of prepared subjects, for training or validation.
 
@@ -41,7 +58,8 @@ class Samples:
         failures: Subjects that were left out, and why.
 
     Raises:
-        VolumeError: If there is no volume, or the dataset of one is not among `datasets`.
+        NoSubjectError: If there is no volume.
+        VolumeError: If the dataset of one is not among `datasets`.
     """
 
     def __init__(
@@ -55,8 +73,7 @@ class Samples:
         failures: Sequence[Failure] = (),
     ) -> None:
         if not volumes:
-            first = f"; the first of {len(failures)}: {failures[0].reason}" if failures else ""
-            raise VolumeError(f"no subject can be used{first}")
+            raise NoSubjectError(tuple(failures))
         self.volumes, self.view, self.augment, self.failures = tuple(volumes), view, tuple(augment), tuple(failures)
         self.modalities = tuple(modalities)
         self.datasets = tuple(datasets or sorted({volume.subject.dataset for volume in volumes}))
@@ -98,7 +115,7 @@ class Samples:
             progress: Wraps the subjects and shows the progress, for example ``rich.progress.track``.
 
         Raises:
-            VolumeError: If no subject can be used.
+            NoSubjectError: If no subject can be used.
             CacheError: If the cache cannot be used.
         """
         names = [modality(name).name for name in modalities]

@@ -79,8 +79,8 @@ class Collector:
         self.images[name].append(candidate)
 
     def add_mask(self, name: str, candidate: Candidate) -> None:
-        """Add a file that may be the mask of a name."""
-        self.masks[name].append(candidate)
+        """Add a file that may be the mask of a name, in lower case as in the columns of a table."""
+        self.masks[name.lower()].append(candidate)
 
     def leave_out(self, path: Path, reason: str, modality: str | None = None) -> None:
         """List a file or folder that should be used but cannot be, and why."""

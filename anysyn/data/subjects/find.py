@@ -31,6 +31,19 @@ _LOOKED_FOR = {
 }
 
 
+class NoSubjectFoundError(UserError):
+    """There is no subject.
+
+    Args:
+        message: Where, what was looked for, and the first reason.
+        found: What was left out, and why.
+    """
+
+    def __init__(self, message: str, found: FoundSubjects) -> None:
+        super().__init__(message)
+        self.found = found
+
+
 def find_subjects(
     root: str | os.PathLike[str],
     *,
@@ -55,8 +68,8 @@ def find_subjects(
         The subjects, sorted by key, each with any subset of the modalities, and what was left out.
 
     Raises:
-        UserError: If the root is missing, the layout is unknown, an entity or modality of ``bids`` is, or there is no
-            subject.
+        NoSubjectFoundError: If there is no subject.
+        UserError: If the root is missing, or the layout, or an entity or modality of ``bids``, is unknown.
 
     Example:
         >>> find_subjects("nowhere")
@@ -73,7 +86,7 @@ def find_subjects(
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
     result = _read(root, chosen, Naming(names or {}), bids or {})
     if not result.subjects:
-        raise UserError(_no_subject(root, chosen, (*result.failures, *result.ignored)))
+        raise NoSubjectFoundError(_no_subject(root, chosen, (*result.failures, *result.ignored)), result)
     subjects = [replace(subject, dataset=dataset or subject.dataset) for subject in result.subjects]
     return replace(result, subjects=tuple(sorted(subjects, key=lambda subject: subject.key)), layout=chosen)
 

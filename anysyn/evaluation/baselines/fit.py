@@ -11,7 +11,8 @@ import numpy as np
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.evaluation.baselines.voxelwise import BASELINES, Baseline, Voxels, choose_subjects, draw_voxels, stack
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.evaluation.pairs import Pair
+from anysyn.evaluation.pairs import Pair, modalities_of
+from anysyn.evaluation.preparation import prepare_for
 from anysyn.progress import Progress
 from anysyn.synthesis.loaded_run import LoadedRun
 
@@ -63,9 +64,9 @@ def fit_baselines(
     """
     generator = np.random.default_rng(seed)
     fitted = Fitted({pair: [] for pair in pairs})
-    subjects = _training(run, root, fitted)
+    subjects = _training(run, root, pairs, fitted)
     chosen = choose_subjects([(subject, subject.images) for subject in subjects], pairs, ENOUGH_SUBJECTS, generator)
-    voxels = _draw(run, chosen, generator, fitted, progress)
+    voxels = _draw(run, chosen, pairs, generator, fitted, progress)
     without: dict[str, list[str]] = {}
     for pair in progress.over("fitting the baselines", pairs):
         for kind in BASELINES:
@@ -80,23 +81,30 @@ def fit_baselines(
     return fitted
 
 
-def _training(run: LoadedRun, root: str | Path | None, fitted: Fitted) -> Sequence[Subject]:
+def _training(run: LoadedRun, root: str | Path | None, pairs: Sequence[Pair], fitted: Fitted) -> Sequence[Subject]:
     try:
-        subjects, failures = run.subjects(root, "train")
+        inventory = run.inventory(root, "train", modalities_of(pairs))
     except (ValueError, OSError) as error:
         fitted.notes.append(f"The training subjects were not found ({error}).")
         return []
-    fitted.failures += failures
-    return subjects
+    fitted.failures += inventory.failures
+    return inventory.subjects
 
 
 def _draw(
-    run: LoadedRun, subjects: Sequence[Subject], generator: np.random.Generator, fitted: Fitted, progress: Progress
+    run: LoadedRun,
+    subjects: Sequence[Subject],
+    pairs: Sequence[Pair],
+    generator: np.random.Generator,
+    fitted: Fitted,
+    progress: Progress,
 ) -> Voxels:
     names = tuple(run.recipe.modalities)
     samples = [Voxels(np.empty((0, len(names)), dtype=np.float32), names)]
     for subject in progress.over("reading training subjects", subjects):
         with listed(fitted.failures, subject.key):
-            samples.append(draw_voxels(run.prepare(subject), names, VOXELS, generator))
+            study, notes = prepare_for(run, subject, pairs)
+            samples.append(draw_voxels(study, names, VOXELS, generator))
+            fitted.notes += notes
     fitted.subjects = len(samples) - 1
     return stack(samples)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anysyn.errors import UserError
+from anysyn.escaping import word_of
 
 MISSING = {"", "n/a", "na", "nan", "none", "null", "-"}
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -119,4 +120,4 @@ def _cells(count: int) -> str:
 
 
 def _known(cell: str) -> str:
-    return "" if cell.lower() in MISSING else cell
+    return "" if cell.lower() in MISSING else word_of(cell)  # a name that looks like a formula has an apostrophe
