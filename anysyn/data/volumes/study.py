@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
 from anysyn.data.volumes.foreground import foreground
+from anysyn.data.volumes.formats.format import Header
 from anysyn.data.volumes.intensity_window import Window, rescale
 from anysyn.data.volumes.volume import Volume, check_voxels, read_volume
 from anysyn.registry import suggest
@@ -36,7 +36,7 @@ class Study:
         affine: (4, 4), voxel to world in mm, RAS+.
         foreground: (X, Y, Z) bool, the head or body in any of the images.
         acquisitions: Acquisition parameters, by modality.
-        header: NIfTI header of the file that the grid is from, for its codes and units.
+        header: What the file that the grid is from says of its place, written back as it came.
         windows: By modality, the intensities in the file's unit that became 0 and 1, also for modalities that the
             subject lacks; empty while the images are in the file's unit.
     """
@@ -47,7 +47,7 @@ class Study:
     affine: NDArray[np.float64]
     foreground: Tensor
     acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
-    header: nib.Nifti1Header | None = None
+    header: Header | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
 
     @property
