@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.geometry.grid import Grid, with_spacing
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid, check_grid, with_spacing
 from anysyn.data.modalities import modality
 from anysyn.data.volumes.formats import files_of, is_volume, sidecar_path, suffix_like
 from anysyn.data.volumes.study import Study, study_of
@@ -25,7 +26,6 @@ from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.versions import versions
 
 NOTICE = "synthetic, not for clinical use"
-MOST_VOXELS = 2**30  # 4 GiB for one image
 
 
 def synthesize(
@@ -172,9 +172,12 @@ def output_grid(here: Grid, spacing: Sequence[float]) -> Grid:
         words = ",".join(f"{edge:g}" for edge in spacing)
         raise UserError(f"--target-spacing {words}: write three lengths in mm above 0, for example 0.8,0.8,1.2")
     x, y, z = spacing
-    onto = with_spacing(here, (x, y, z))
-    if math.prod(onto.shape) > MOST_VOXELS:
-        raise UserError(f"--target-spacing {x:g},{y:g},{z:g}: that makes {onto}; choose larger voxels")
+    option = f"--target-spacing {x:g},{y:g},{z:g}"
+    try:
+        onto = with_spacing(here, (x, y, z))
+    except VolumeError as error:
+        raise UserError(f"{option}: {error}") from error
+    check_grid(onto, option, images=4)
     return onto
 
 

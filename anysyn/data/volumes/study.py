@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.errors import VolumeError
+from anysyn.data.errors import VolumeError, about
 from anysyn.data.geometry.boxes import triple
 from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
@@ -153,7 +153,8 @@ def study_of(
         raise VolumeError(f"{key}: cannot resample to {onto}, which it lacks; {suggest(onto, volumes)}")
     images = {name: volume.voxels for name, volume in volumes.items()}
     for name in moved:
-        images[name] = resample(images[name], grids[name], grids[first], background=_air(name))
+        with about(f"{key}: {names[name]} onto {names[first]}"):
+            images[name] = resample(images[name], grids[name], grids[first], background=_air(name))
         check_voxels(images[name], f"{key}: {names[name]} on the grid of {names[first]}")
     inside = reduce(torch.logical_or, (foreground(image, modality(name).family) for name, image in images.items()))
     unknown = {name: Acquisition(modality=name) for name in volumes}

@@ -28,6 +28,7 @@ from anysyn.data.volumes.formats.opening import (
 
 VERSION = 1
 HEADER_BYTES = 90  # of the DATA_OFFSET before the voxels; the others are unused
+RAS_FLAG = slice(28, 30)
 TYPES = (0, 1, 3, 4, 10)  # unsigned char, int, float, short, unsigned short
 _GEOMETRY = ("goodRASFlag", "delta", "Mdc", "Pxyz_c")
 _FOOTER = bytes(20)  # repetition time, flip angle, echo time, inversion time, field of view: not those of this image
@@ -106,10 +107,10 @@ def _checked(start: bytes, path: Path) -> MGHHeader:
     check_shape([int(n) for n in header["dims"]], path)
     if int(header["type"]) not in TYPES:
         raise VolumeError(f"{path}: holds voxels of type {int(header['type'])}; convert it with mri_convert -odt float")
-    if int(header["goodRASFlag"]) != 1:
+    if start[RAS_FLAG] == b"\0\0":  # nibabel would assume the usual orientation
         raise VolumeError(
-            f"{path}: does not say where its voxels lie (goodRASFlag is {int(header['goodRASFlag'])}), so left and "
-            "right are unknown; export it again, or set the orientation with mri_convert if you know it"
+            f"{path}: does not say where its voxels lie (goodRASFlag is 0), so left and right are unknown; export it "
+            "again, or set the orientation with mri_convert if you know it"
         )
     return header
 
