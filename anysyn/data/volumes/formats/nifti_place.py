@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from anysyn.data.errors import VolumeError
 from anysyn.data.volumes.formats.format import is_usable
 
-SCANNER = 1  # NIfTI code of scanner coordinates
+CODES = range(6)  # of the worlds that NIfTI defines
+SCANNER = 1  # the scanner's
 ROUNDING = 1e-3  # by which the length of a quaternion may exceed 1
 UNITS = {1: ("metres", 1e3), 2: ("millimetres", 1.0), 3: ("micrometres", 1e-3)}  # xyzt_units: name, in mm
 
@@ -155,7 +156,13 @@ def _qform(header: nib.Nifti1Header) -> NDArray[np.float64]:
 
 
 def _mend_numbers(header: nib.Nifti1Header) -> None:
-    """Give the numbers that no form uses a value: the handedness is 1 unless stated, and the rest is no NaN."""
+    """Give the numbers that no form uses a value: the handedness is 1 unless stated, and the rest is no NaN.
+
+    A code that NIfTI does not define says nothing of the world, so its form counts as unused.
+    """
+    for name in ("sform_code", "qform_code"):
+        if int(header[name]) not in CODES:
+            header[name] = 0
     zooms = header["pixdim"]
     zooms[0] = -1 if zooms[0] < 0 else 1
     zooms[1:4] = np.abs(zooms[1:4])

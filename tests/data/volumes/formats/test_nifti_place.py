@@ -192,3 +192,12 @@ def test_both_forms_bad_is_no_place(tmp_path: Path) -> None:
         spoil_qform("quatern_b", np.nan)(header)
 
     assert "not invertible" in one_line(changed(tmp_path / "in.nii", change))
+
+
+def test_a_code_that_nifti_does_not_define_is_no_place(tmp_path: Path) -> None:
+    def change(header: nib.Nifti1Header) -> None:
+        header["sform_code"] = 331
+
+    volume = read_volume(changed(tmp_path / "in.nii", change))
+    assert int(written(volume, tmp_path / "out.nii")["sform_code"]) == 0
+    assert "left and right are unknown" in one_line(changed(tmp_path / "in.nii", change, (0, 0)))
