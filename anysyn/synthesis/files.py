@@ -16,7 +16,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.grid import Grid, check_grid, with_spacing
 from anysyn.data.modalities import modality
-from anysyn.data.volumes.formats import files_of, is_volume, sidecar_path, suffix_like
+from anysyn.data.volumes.formats import check_written, files_of, is_volume, sidecar_path, suffix_like
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume, write_volume
 from anysyn.errors import UserError
@@ -220,6 +220,8 @@ def digest(*paths: Path) -> str:
 
 def _outputs(out: Path, targets: Sequence[str], suffix: str) -> dict[str, Path]:
     one_file = is_volume(out)
+    if one_file:
+        check_written(out)
     if one_file and len(targets) > 1:
         raise UserError(f"--out {out}: {len(targets)} targets need a folder, not one file")
     if len(set(targets)) < len(targets):

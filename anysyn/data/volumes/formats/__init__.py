@@ -96,14 +96,26 @@ def write_voxels(
         VolumeError: If the name's ending cannot be written, the file exists, or it cannot be written.
         ValueError: If the description is too long.
     """
-    form = format_of(path)
-    if not path.name.lower().endswith(form.written):
-        raise VolumeError(f"{path}: is written as one file; let its name end in {', '.join(form.written)}")
+    form = check_written(path)
     if len(description.encode()) > DESCRIPTION_BYTES:
         raise ValueError(f"description {description!r} is longer than {DESCRIPTION_BYTES} bytes")
     compress = path.name.lower().endswith((".gz", ".mgz"))
     with explained(path, form.name), replacing(path, overwrite=overwrite) as file:
         form.write(file, voxels, affine, source=source, description=description, compress=compress)
+
+
+def check_written(path: Path) -> Format:
+    """Return the format of a file to be written; a `VolumeError` if files of its name are only read.
+
+    Example:
+        >>> check_written(Path("t2.mhd"))
+        Traceback (most recent call last):
+        anysyn.data.errors.VolumeError: t2.mhd: is written as one file; let its name end in .mha
+    """
+    form = format_of(path)
+    if not path.name.lower().endswith(form.written):
+        raise VolumeError(f"{path}: is written as one file; let its name end in {', '.join(form.written)}")
+    return form
 
 
 def volumes_in(folder: Path, *, below: bool = False) -> Iterator[Path]:

@@ -54,8 +54,7 @@ class Nifti(Format):
             promised = offset + math.prod(shape) * own.get_data_dtype().itemsize
             check_promise(path, promised, shape, stored=check_regular(path), compressed=compressed)
             content = read_exactly(file, promised, path, start)
-            with np.errstate(over="ignore", invalid="ignore"):  # the check of the voxels reports infinities
-                voxels = np.asarray(ArrayProxy(io.BytesIO(content), own), dtype=np.float32)
+            voxels = np.asarray(ArrayProxy(io.BytesIO(content), own), dtype=np.float32)
             header = _header(own, path)
             return np.ascontiguousarray(voxels.reshape(header.shape)), header  # (X, Y, Z)
 

@@ -7,9 +7,12 @@ import os
 import time
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
+from itk_files import same_place
 from nifti_files import numbers, one_line, turned
 
 from anysyn.data.subjects.find import find_subjects
@@ -106,3 +109,25 @@ def test_reading_a_header_takes_little_time_and_one_file_handle(tmp_path: Path) 
             read_header(tmp_path / f"a{suffix}")
         assert time.perf_counter() - start < 1
         assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("ending", ["mha", "nrrd", "mgz"])
+@pytest.mark.parametrize(
+    "place", ["ms_brain_1mm/sub-07/T1w.nii.gz", "ms_head_thick_slices/sub-01/ses-1/raw/T2w.nii.gz"]
+)
+def test_a_real_scan_in_every_format_is_the_same_image(shared: Path, tmp_path: Path, place: str, ending: str) -> None:
+    """The other file is written by ITK or nibabel, and read by them when it is written back."""
+    real, other, back = shared / place, tmp_path / f"a.{ending}", tmp_path / f"b.{ending}"
+    if ending == "mgz":
+        image = nib.load(real)
+        nib.MGHImage(image.get_fdata(dtype=np.float32), image.affine).to_filename(other)
+    else:
+        sitk.WriteImage(sitk.ReadImage(str(real), sitk.sitkFloat32), str(other), True)
+    before, after = read_volume(real), read_volume(other)
+    np.testing.assert_array_equal(before.voxels.numpy(), after.voxels.numpy())
+    np.testing.assert_allclose(after.affine, before.affine, atol=1e-4)
+    write_volume(after, back)
+    if ending == "mgz":
+        np.testing.assert_array_equal(nib.load(back).affine, nib.load(other).affine)
+    else:
+        same_place(sitk.ReadImage(str(other)), sitk.ReadImage(str(back)))
