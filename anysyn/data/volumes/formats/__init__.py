@@ -118,16 +118,15 @@ def check_written(path: Path) -> Format:
     return form
 
 
-def volumes_in(folder: Path, *, below: bool = False) -> Iterator[Path]:
+def volumes_in(folder: Path) -> Iterator[Path]:
     """Yield the visible volumes of a folder, in the order of their names.
 
     Files that have ``.nii`` in their name and another ending, such as ``.nii.zst``, count: reading them says why not.
 
     Args:
         folder: The folder; one that is missing has none.
-        below: Whether the folders in it count as well.
     """
-    for path in sorted(folder.rglob("*") if below else folder.glob("*")):
+    for path in sorted(folder.glob("*")):
         if not path.name.startswith(".") and (is_volume(path) or ".nii" in path.name.lower()):
             yield path
 

@@ -96,7 +96,6 @@ def test_the_volumes_of_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert [path.name for path in volumes_in(tmp_path)] == ["a.nii.gz", "b.mha", "c.nii.zst"]
-    assert [path.name for path in volumes_in(tmp_path, below=True)] == ["a.nii.gz", "b.mha", "d.mgz", "c.nii.zst"]
     assert not list(volumes_in(tmp_path / "none"))
 
 
