@@ -18,7 +18,7 @@ def synthesize(
     run: Run,
     source: Annotated[list[str], typer.Option(help="T1w=t1.nii.gz; repeat for more sources.")],
     target: Annotated[list[str], typer.Option(help="Modality to synthesize; repeat for more.")],
-    out: Annotated[Path, typer.Option(help="NIfTI file; with several targets, a folder.")],
+    out: Annotated[Path, typer.Option(help="File (.nii.gz, .mha, .nrrd, .mgz); with several targets, a folder.")],
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
     target_spacing: Annotated[str | None, typer.Option(help="Voxel size in mm, for example 0.8,0.8,1.2.")] = None,
     target_json: Annotated[Path | None, typer.Option(help="Requested acquisition as a BIDS JSON.")] = None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from anysyn.errors import UserError
 
 
@@ -15,3 +18,19 @@ class SidecarError(UserError):
 
 class CacheError(UserError):
     """A cache that cannot be written or read; the message is one line with the remedy."""
+
+
+@contextmanager
+def about(where: str) -> Iterator[None]:
+    """Begin the message of a `VolumeError` with what it is about.
+
+    Example:
+        >>> with about("sub-01"):
+        ...     raise VolumeError("has no voxels; leave it out")
+        Traceback (most recent call last):
+        anysyn.data.errors.VolumeError: sub-01: has no voxels; leave it out
+    """
+    try:
+        yield
+    except VolumeError as error:
+        raise VolumeError(f"{where}: {error}") from error

@@ -13,7 +13,7 @@ from torch import Tensor
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.grid import Grid, resample
 from anysyn.data.records import Subject
-from anysyn.data.volumes.nifti import read_nifti
+from anysyn.data.volumes.formats import read_voxels
 from anysyn.data.volumes.study import Study
 
 LABEL_MAP = "seg"  # BraTS's name of the file with all parts of a tumour
@@ -87,7 +87,7 @@ def lesion_of(subject: Subject, study: Study) -> Tensor:
 
 def _part(subject: Subject, name: str, onto: Grid) -> Tensor:
     path = subject.masks.get(name)
-    voxels, affine, _ = read_nifti(path or subject.masks[LABEL_MAP])
+    voxels, header = read_voxels(path or subject.masks[LABEL_MAP])
     if path is None:
         known = {0, *(label for labels in LABELS.values() for label in labels)}
         if strange := set(np.unique(voxels).tolist()) - known:
@@ -96,8 +96,8 @@ def _part(subject: Subject, name: str, onto: Grid) -> Tensor:
                 f"masks named {', '.join(LABELS)}"
             )
     there = voxels != 0 if path is not None else np.isin(voxels, LABELS[name])
-    x, y, z = there.shape
-    return resample(torch.from_numpy(there.astype(np.float32)), Grid((x, y, z), affine), onto) > 0.5
+    here = Grid(header.shape, header.affine)
+    return resample(torch.from_numpy(there.astype(np.float32)), here, onto) > 0.5
 
 
 def inputs_of(subjects: Sequence[Subject], modalities: Collection[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import torch
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids import bids_name
-from anysyn.data.volumes.formats import sidecar_path
+from anysyn.data.volumes.formats import SUFFIXES, sidecar_path, volumes_in
 from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError
 from anysyn.files import UNFINISHED, replacing, whole_folder, write_json, write_text
@@ -136,9 +136,9 @@ def _subjects(
         raise UserError(
             f"{subjects} subjects, spacing {spacing:g} mm, seed {seed}: at least 1, 0.5 to 8 mm, at least 0"
         )
-    maps = [None] if labels is None else sorted(map(str, Path(labels).glob("*.nii*")))
+    maps = [None] if labels is None else [str(path) for path in volumes_in(Path(labels))]
     if not maps:
-        raise UserError(f"{labels}: no label map (*.nii, *.nii.gz) is there")
+        raise UserError(f"{labels}: no label map ({', '.join(SUFFIXES)}) is there")
     for path in maps[:subjects]:
         if path is not None:
             read_labels(Path(path))  # what cannot be used is an error before anything is written

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.geometry.grid import Grid, with_spacing
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid, check_grid, with_spacing
 from anysyn.data.modalities import modality
-from anysyn.data.volumes.formats import sidecar_path
+from anysyn.data.volumes.formats import check_written, files_of, is_volume, sidecar_path, suffix_like
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume, write_volume
 from anysyn.errors import UserError
@@ -25,7 +26,6 @@ from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.versions import versions
 
 NOTICE = "synthetic, not for clinical use"
-MOST_VOXELS = 2**30  # 4 GiB for one image
 
 
 def synthesize(
@@ -49,9 +49,10 @@ def synthesize(
 
     Args:
         run: A run folder, or a run that is loaded already.
-        sources: NIfTI files by modality.
+        sources: Files by modality: NIfTI, MetaImage, NRRD or MGH.
         targets: Modalities to synthesize.
-        out: A NIfTI file, or for several targets a folder of files named by modality.
+        out: A file in any of these formats, by its ending; or for several targets a folder of files named by modality,
+            in the format of the first source.
         resample_to: Source whose grid the others are resampled to if they differ.
         spacing: Voxel edge lengths of the output in mm, along the axes of the file; those of the source by default.
         acquisition: Requested acquisition of the target, or several by modality; age, sex and scanner are those of the
@@ -64,7 +65,7 @@ def synthesize(
         overwrite: Whether files that exist may be replaced.
 
     Returns:
-        The NIfTI files written.
+        The files written.
 
     Raises:
         UserError: If a source cannot be used, a modality is unknown, a file exists, the network ignores the requested
@@ -74,7 +75,8 @@ def synthesize(
     files = {modality(name).name: Path(path) for name, path in sources.items()}
     if len(files) < len(sources):
         raise UserError(f"--source: {', '.join(sources)} name one modality twice")
-    paths = _outputs(Path(out), [modality(name).name for name in targets])
+    suffix = suffix_like(next(iter(files.values())))
+    paths = _outputs(Path(out), [modality(name).name for name in targets], suffix)
     for path in paths.values():
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
@@ -170,9 +172,12 @@ def output_grid(here: Grid, spacing: Sequence[float]) -> Grid:
         words = ",".join(f"{edge:g}" for edge in spacing)
         raise UserError(f"--target-spacing {words}: write three lengths in mm above 0, for example 0.8,0.8,1.2")
     x, y, z = spacing
-    onto = with_spacing(here, (x, y, z))
-    if math.prod(onto.shape) > MOST_VOXELS:
-        raise UserError(f"--target-spacing {x:g},{y:g},{z:g}: that makes {onto}; choose larger voxels")
+    option = f"--target-spacing {x:g},{y:g},{z:g}"
+    try:
+        onto = with_spacing(here, (x, y, z))
+    except VolumeError as error:
+        raise UserError(f"{option}: {error}") from error
+    check_grid(onto, option, images=4)
     return onto
 
 
@@ -193,7 +198,7 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
         "Synthetic": True,
         "Description": f"Synthetic image, not for clinical use. Made by anysyn, recipe {run.recipe.name}.",
         "Units": modality(target).unit,
-        "Sources": {name: {"file": path.name, "sha256": digest(path)} for name, path in sources.items()},
+        "Sources": {name: {"file": path.name, "sha256": digest(*files_of(path))} for name, path in sources.items()},
         "Target": target,
         "AcquisitionAskedFor": requested.known(),
         **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
@@ -204,16 +209,21 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
     }
 
 
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def digest(*paths: Path) -> str:
+    """Return the SHA-256 of a file, or of several one after another."""
+    total = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: total)
+    return total.hexdigest()
 
 
-def _outputs(out: Path, targets: Sequence[str]) -> dict[str, Path]:
-    one_file = out.name.endswith((".nii", ".nii.gz"))
+def _outputs(out: Path, targets: Sequence[str], suffix: str) -> dict[str, Path]:
+    one_file = is_volume(out)
+    if one_file:
+        check_written(out)
     if one_file and len(targets) > 1:
         raise UserError(f"--out {out}: {len(targets)} targets need a folder, not one file")
     if len(set(targets)) < len(targets):
         raise UserError(f"--target: {', '.join(targets)} ask for one modality twice")
-    return {name: out if one_file else out / f"{name}.nii.gz" for name in targets}
+    return {name: out if one_file else out / f"{name}{suffix}" for name in targets}

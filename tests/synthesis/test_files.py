@@ -1,13 +1,17 @@
+import hashlib
 import json
 import shutil
+import time
 
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from nifti_files import make, turned
 
 import anysyn
+from anysyn.data.volumes.volume import read_volume, write_volume
 from anysyn.errors import UserError
 from anysyn.synthesis.files import digest
 from anysyn.synthesis.loaded_run import load_run
@@ -61,6 +65,44 @@ def test_intensities_come_back_to_the_unit_of_the_files(tiny, run, tmp_path):
     assert high > 100
     assert 0.2 * high < np.percentile(made[made > 0], 95) < 2 * high
     assert made[0, 0, 0] == 0  # background stays background
+
+
+@pytest.mark.parametrize("ending", ["mha", "nrrd", "mgz"])
+def test_other_formats_are_answered_in_their_own(tiny, run, tmp_path, ending):
+    """The same voxels in another format give the same answer, where they were, and a folder has their ending."""
+    real = moved(tmp_path / "t1.nii.gz", tiny / "cohort" / "sub-00" / "T1w.nii.gz")
+    volume = read_volume(real)
+    write_volume(volume, tmp_path / f"t1.{ending}")
+    outs = [tmp_path / name / f"t2.{end}" for name, end in (("a", "nii.gz"), ("b", ending))]
+    for source, out in zip((real, tmp_path / f"t1.{ending}"), outs, strict=True):
+        anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out)
+    plain, other = map(read_volume, outs)
+    torch.testing.assert_close(other.voxels, plain.voxels)
+    np.testing.assert_array_equal(other.affine, read_volume(tmp_path / f"t1.{ending}").affine)
+    assert (tmp_path / "b" / "t2.json").is_file()
+    two = {"sources": {"T1w": tmp_path / f"t1.{ending}"}, "targets": ["T2w", "FLAIR"]}
+    names = [path.name for path in anysyn.synthesize(run, out=tmp_path / "two", **two)]
+    assert names == [f"T2w.{ending}", f"FLAIR.{ending}"]
+
+
+def test_a_header_with_its_voxels_in_another_file_is_answered_for_both(tiny, run, tmp_path):
+    image = sitk.ReadImage(str(tiny / "cohort" / "sub-00" / "T1w.nii.gz"))
+    sitk.WriteImage(image, str(tmp_path / "t1.mhd"))
+    with pytest.raises(UserError, match=r"let its name end in \.mha"):
+        anysyn.synthesize(run, sources={"T1w": tmp_path / "t1.mhd"}, targets=["T2w"], out=tmp_path / "t2.mhd")
+    anysyn.synthesize(run, sources={"T1w": tmp_path / "t1.mhd"}, targets=["T2w"], out=tmp_path / "t2.mha")
+    both = (tmp_path / "t1.mhd").read_bytes() + (tmp_path / "t1.raw").read_bytes()
+    known = json.loads((tmp_path / "t2.json").read_text())["Sources"]["T1w"]
+    assert known == {"file": "t1.mhd", "sha256": hashlib.sha256(both).hexdigest()}
+
+
+@pytest.mark.parametrize("spacing", [(1e-9, 1, 1), (1e-4, 1e-4, 1e-4), (0.01, 0.01, 0.01)])
+def test_an_output_beyond_reason_is_refused_before_work_begins(tiny, run, tmp_path, spacing):
+    source, start = tiny / "cohort" / "sub-00" / "T1w.nii.gz", time.perf_counter()
+    with pytest.raises(UserError, match=r"--target-spacing .* 20x24x12 voxels .* would become .* choose larger voxels"):
+        anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=tmp_path / "a.nii", spacing=spacing)
+    assert time.perf_counter() - start < 5
+    assert not list(tmp_path.iterdir())
 
 
 def test_several_targets_go_to_a_folder_and_equal_the_single_ones(tiny, run, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,12 +14,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Shape, triple
+from anysyn.data.memory import check_memory
 
 Spacing = tuple[float | None, float | None, float | None]
 Interpolation = Literal["linear", "bspline"]
 
 TOLERANCE_MM = 1e-3
+MOST_VOXELS = 2**30  # 4 GiB for one image
+FINER = 1000  # new voxels for each old one, unless these are few
+FEW = 2**24
+MOST_PRODUCTS = 2e11  # multiplications of a Gaussian that take minutes
 
 
 class Grid(NamedTuple):
@@ -71,14 +78,24 @@ def with_spacing(here: Grid, spacing: Spacing) -> Grid:
         here: The old grid.
         spacing: New voxel edge lengths in mm; None, or a length within a thousandth, keeps an axis as it is.
 
+    Raises:
+        VolumeError: If the new grid has more than 2**30 voxels, or more than 1000 for each old one.
+
     Example:
         >>> with_spacing(Grid((4, 4, 4), np.eye(4)), (2.0, 1.0, None)).affine[0].tolist()
         [2.0, 0.0, 0.0, 0.5]
     """
     factor = np.array([1.0 if new is None else new / old for old, new in zip(here.spacing, spacing, strict=True)])
     factor = np.where(np.abs(factor - 1) < 1e-3, 1.0, factor)
-    shape = np.maximum(np.round(np.array(here.shape) / factor), 1).astype(int)
-    shape = np.where(factor == 1, here.shape, shape)
+    lengths = np.maximum(np.round(np.array(here.shape) / factor), 1)
+    most = min(MOST_VOXELS, max(FEW, FINER * math.prod(here.shape)))
+    if not np.prod(lengths) <= most:
+        counts, edges = ("x".join(f"{n:.6g}" for n in numbers) for numbers in (lengths, factor * here.spacing))
+        raise VolumeError(
+            f"{here} would become {counts} of {edges} mm, and {most} voxels are possible; choose larger "
+            "voxels, or correct the voxel size in the header"
+        )
+    shape = np.where(factor == 1, here.shape, lengths.astype(int))
     start = (np.array(here.shape) - 1) / 2 - factor * (shape - 1) / 2  # first new voxel, in old voxels
     change = np.diag([*factor, 1.0])
     change[:3, 3] = start
@@ -114,6 +131,9 @@ def resample(
         background: Value outside the image.
         interpolation: ``bspline`` (third order) is sharper and may overshoot at edges.
 
+    Raises:
+        VolumeError: If the new grid does not fit into the memory, or its voxels are beyond all proportion to the old.
+
     Example:
         >>> image = torch.arange(4.0).reshape(4, 1, 1)
         >>> fine = Grid((7, 1, 1), np.diag([0.5, 1, 1, 1]))
@@ -123,6 +143,7 @@ def resample(
     step = np.abs(np.linalg.solve(grid.affine[:3, :3], onto.affine[:3, :3])).max(axis=1)  # old voxels per new one
     sigma = antialiasing(step)
     blurred = sigma > 0.1  # less than this changes nothing
+    _check_resampling(grid, onto, np.where(blurred, sigma, 0))
     voxels = image.numpy()
     if blurred.any():
         voxels = ndimage.gaussian_filter(voxels, np.where(blurred, sigma, 0), mode="nearest")
@@ -131,6 +152,40 @@ def resample(
     reference = _placed(sitk.Image([int(n) for n in onto.shape], sitk.sitkUInt8), onto.affine)
     moved = sitk.Resample(moving, reference, sitk.Transform(), order, background)
     return torch.from_numpy(np.ascontiguousarray(sitk.GetArrayFromImage(moved).transpose(2, 1, 0)))  # (X', Y', Z')
+
+
+def check_grid(grid: Grid, what: str, *, images: int = 1) -> None:
+    """Refuse a grid whose images do not fit into the memory.
+
+    Args:
+        grid: The grid to be filled.
+        what: What it is for, for the message.
+        images: How many of them are there at once.
+
+    Raises:
+        VolumeError: If they do not fit, or an image has more than 2**30 voxels.
+
+    Example:
+        >>> check_grid(Grid((4000, 4000, 4000), np.eye(4)), "sub-01")
+        Traceback (most recent call last):
+        anysyn.data.errors.VolumeError: sub-01: 4000x4000x4000 voxels of 1x1x1 mm are more than the 1073741824 that ...
+    """
+    voxels = math.prod(grid.shape)
+    remedy = "choose larger voxels, crop the image, or correct the voxel size in its header"
+    if voxels > MOST_VOXELS:
+        raise VolumeError(f"{what}: {grid} are more than the {MOST_VOXELS} that are possible; {remedy}")
+    check_memory(4.0 * voxels * images, f"{what}: {grid}", remedy)
+
+
+def _check_resampling(grid: Grid, onto: Grid, sigma: NDArray[np.float64]) -> None:
+    what = f"resampling {grid}"
+    check_grid(onto, what, images=3)  # ITK's, its copy and ours
+    products = (math.prod(grid.shape) + 1000) * float((8 * sigma + 1).sum())  # four deviations to each side
+    if products > MOST_PRODUCTS:
+        raise VolumeError(
+            f"{what} to {onto}: the new voxels are beyond all proportion to the old; choose smaller voxels, or correct "
+            "the voxel size in its header"
+        )
 
 
 def _placed(image: sitk.Image, affine: NDArray[np.float64]) -> sitk.Image:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Box, Shape, triple
-from anysyn.data.geometry.grid import Grid
+from anysyn.data.geometry.grid import Grid, check_grid
 from anysyn.points import Lattice
 
 APART = 0.05  # largest deviation, in voxels at the corners, of two grids that count as parallel
@@ -48,13 +48,14 @@ class Raster(NamedTuple):
             onto: Of the output; its axes may be permuted and flipped.
 
         Raises:
-            VolumeError: If the grids are rotated relative to each other.
+            VolumeError: If the grids are rotated relative to each other, or the output does not fit into the memory.
 
         Example:
             >>> raster = Raster.between(Grid((4, 4, 4), np.eye(4)), Grid((8, 4, 4), np.diag([-0.5, 1, 1, 1])))
             >>> raster.step, raster.flips, raster.axes[0][-1].item()
             ((0.5, 1.0, 1.0), (0,), 0.0)
         """
+        check_grid(onto, "the output", images=2)  # the sum of the tiles and that of their weights
         change = np.linalg.solve(grid.affine, onto.affine)  # output voxels to input voxels
         order = tuple(int(axis) for axis in np.abs(change[:3, :3]).argmax(0))
         along = np.zeros((3, 3))

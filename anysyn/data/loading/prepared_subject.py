@@ -16,6 +16,7 @@ from anysyn.data.geometry.grid import Grid
 from anysyn.data.loading.cache import Cache, Entry
 from anysyn.data.prepare import Pipeline
 from anysyn.data.records import Subject
+from anysyn.data.volumes.formats import files_of
 from anysyn.data.volumes.intensity_window import Window, window_of
 from anysyn.data.volumes.study import Study, read_study
 
@@ -92,7 +93,7 @@ def prepare_subject(
 
 def _content(subject: Subject, name: str, cache: Cache) -> str:
     try:
-        return cache.content(subject.images[name])
+        return " ".join(map(cache.content, files_of(subject.images[name])))
     except OSError as error:
         raise VolumeError(f"{subject.images[name]}: cannot be read ({error.strerror or error})") from error
 

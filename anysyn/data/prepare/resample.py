@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
+from anysyn.data.errors import about
 from anysyn.data.geometry.grid import Grid, Interpolation, Spacing, resample, with_spacing
 from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.volumes.study import Study
@@ -44,13 +45,15 @@ class Resample(Preparation):
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Return the resampled study and the inverse."""
-        onto = with_spacing(study.grid, self.spacing)
+        with about(f"{study.key}: prepare.resample"):
+            onto = with_spacing(study.grid, self.spacing)
         if np.array_equal(onto.affine, study.affine):
             return study, lambda prepared: prepared
         return self._resampled(study, onto), lambda prepared: self._resampled(prepared, study.grid)
 
     def _resampled(self, study: Study, onto: Grid) -> Study:
         def move(image: Tensor, air: float) -> Tensor:
-            return resample(image, study.grid, onto, background=air, interpolation=self.interpolation)
+            with about(f"{study.key}: prepare.resample"):
+                return resample(image, study.grid, onto, background=air, interpolation=self.interpolation)
 
         return study.moved(onto.affine, move)

@@ -11,7 +11,7 @@ from typing import Any
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modalities, named
 from anysyn.data.records import Failure, FoundSubjects, Subject
-from anysyn.data.volumes.nifti import read_header, spacing_of
+from anysyn.data.volumes.formats import read_header
 from anysyn.errors import UserError
 
 _MOST_NAMED = 3
@@ -128,7 +128,7 @@ class Collector:
     def _acquisition(self, name: str, image: Candidate) -> Acquisition | None:
         """Return the acquisition by header and sidecar; None, and a failure, if one of them cannot be used."""
         try:
-            spacing = spacing_of(read_header(image.path))
+            spacing = read_header(image.path).spacing
             return named(Acquisition.from_bids(image.fields, voxel_size_mm=spacing, **self.traits), name)
         except UserError as error:
             line = f"line {image.line}: " if image.line else ""

@@ -1,1 +1,1 @@
-"""Images: file formats (`nifti.py`), one image (`volume.py`), the images of one subject (`study.py`). Start there."""
+"""Images: file formats (`formats/`), one image (`volume.py`), the images of one subject (`study.py`). Start there."""

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.errors import VolumeError
+from anysyn.data.errors import VolumeError, about
 from anysyn.data.geometry.boxes import triple
 from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
 from anysyn.data.volumes.foreground import foreground
+from anysyn.data.volumes.formats.format import Header
 from anysyn.data.volumes.intensity_window import Window, rescale
 from anysyn.data.volumes.volume import Volume, check_voxels, read_volume
 from anysyn.registry import suggest
@@ -36,7 +36,7 @@ class Study:
         affine: (4, 4), voxel to world in mm, RAS+.
         foreground: (X, Y, Z) bool, the head or body in any of the images.
         acquisitions: Acquisition parameters, by modality.
-        header: NIfTI header of the file that the grid is from, for its codes and units.
+        header: What the file that the grid is from says of its place, written back as it came.
         windows: By modality, the intensities in the file's unit that became 0 and 1, also for modalities that the
             subject lacks; empty while the images are in the file's unit.
     """
@@ -47,7 +47,7 @@ class Study:
     affine: NDArray[np.float64]
     foreground: Tensor
     acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
-    header: nib.Nifti1Header | None = None
+    header: Header | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
 
     @property
@@ -153,7 +153,8 @@ def study_of(
         raise VolumeError(f"{key}: cannot resample to {onto}, which it lacks; {suggest(onto, volumes)}")
     images = {name: volume.voxels for name, volume in volumes.items()}
     for name in moved:
-        images[name] = resample(images[name], grids[name], grids[first], background=_air(name))
+        with about(f"{key}: {names[name]} onto {names[first]}"):
+            images[name] = resample(images[name], grids[name], grids[first], background=_air(name))
         check_voxels(images[name], f"{key}: {names[name]} on the grid of {names[first]}")
     inside = reduce(torch.logical_or, (foreground(image, modality(name).family) for name, image in images.items()))
     unknown = {name: Acquisition(modality=name) for name in volumes}

@@ -1,4 +1,4 @@
-"""A volume: voxels and their affine, read from NIfTI and written to it."""
+"""A volume: voxels and their affine, read from a file of any of the `formats` and written to one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from torch import Tensor
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Shape, triple
 from anysyn.data.geometry.grid import Grid
-from anysyn.data.volumes.nifti import read_nifti, write_nifti
+from anysyn.data.volumes.formats import read_voxels, write_voxels
+from anysyn.data.volumes.formats.format import Header
 
 __all__ = ["Volume", "VolumeError", "check_voxels", "read_mask", "read_volume", "write_volume"]
 
@@ -27,7 +27,7 @@ class Volume:
     Args:
         voxels: (X, Y, Z) float32, in the file's own axis order; bool for a mask.
         affine: (4, 4), voxel to world in mm, RAS+.
-        header: NIfTI header of its file, for its codes and units.
+        header: What its file says of its place, written back as it came.
 
     Example:
         >>> str(Volume(torch.zeros(4, 5, 6), np.diag([1.0, 1.0, 3.0, 1.0])).grid)
@@ -36,7 +36,7 @@ class Volume:
 
     voxels: Tensor
     affine: NDArray[np.float64]
-    header: nib.Nifti1Header | None = None
+    header: Header | None = None
 
     @property
     def grid(self) -> Grid:
@@ -55,43 +55,44 @@ class Volume:
 
 
 def read_volume(path: str | os.PathLike[str]) -> Volume:
-    """Read an image from ``.nii`` or ``.nii.gz`` and check it.
+    """Read an image from NIfTI, MetaImage, NRRD or MGH, by the ending of its name, and check it.
 
     Trailing axes of length one are dropped; a single slice is a volume of one slice.
 
     Raises:
-        VolumeError: If the file is missing, unreadable, truncated or not NIfTI; contains several volumes, complex
-            numbers, colours, NaN or a constant; or has no affine.
+        VolumeError: If the file is missing, unreadable, truncated or of no known format; contains several volumes,
+            complex numbers, colours, NaN or a constant; or has no affine.
     """
-    voxels, affine, header = read_nifti(Path(path))
-    volume = Volume(torch.from_numpy(voxels), affine, header)
+    voxels, header = read_voxels(Path(path))
+    volume = Volume(torch.from_numpy(voxels), header.affine, header)
     check_voxels(volume.voxels, str(path))
     return volume
 
 
 def read_mask(path: str | os.PathLike[str]) -> Volume:
-    """Read a mask from ``.nii`` or ``.nii.gz``: true wherever the file is not zero; it may be empty.
+    """Read a mask: true wherever the file is not zero; it may be empty.
 
     Raises:
         VolumeError: As for an image, but a constant mask is allowed.
     """
-    voxels, affine, header = read_nifti(Path(path))
+    voxels, header = read_voxels(Path(path))
     _check_finite(torch.from_numpy(voxels), str(path))
-    return Volume(torch.from_numpy(voxels != 0), affine, header)
+    return Volume(torch.from_numpy(voxels != 0), header.affine, header)
 
 
 def write_volume(
     volume: Volume, path: str | os.PathLike[str], *, description: str = "", overwrite: bool = False
 ) -> None:
-    """Write an image or mask as float32 NIfTI; the same voxels give the same bytes.
+    """Write an image or mask as float32, in the format of the name; the same voxels give the same bytes.
 
-    The geometry of the volume's header is copied to the bit: sform and qform with their codes, and the units. Nothing
-    else is, since the header describes another image.
+    The geometry of the volume's header is copied to the bit if it has this format: in NIfTI both forms with their codes
+    and the unit. In another format the world is turned to that one's own (LPS in MetaImage and NRRD). Nothing else is
+    copied, since the header describes another image.
 
     Args:
         volume: Image or mask.
-        path: ``.nii`` or ``.nii.gz``; a missing folder is created.
-        description: The header's ``descrip``, at most 79 bytes.
+        path: ``.nii.gz``, ``.nii``, ``.mha``, ``.nrrd``, ``.mgz`` or ``.mgh``; a missing folder is created.
+        description: A note in the header, at most 79 bytes.
         overwrite: Whether an existing file may be replaced.
 
     Raises:
@@ -106,7 +107,7 @@ def write_volume(
         [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     """
     voxels = np.asarray(volume.voxels.detach().cpu().numpy(), dtype=np.float32)
-    write_nifti(voxels, volume.affine, Path(path), source=volume.header, description=description, overwrite=overwrite)
+    write_voxels(voxels, volume.affine, Path(path), source=volume.header, description=description, overwrite=overwrite)
 
 
 def check_voxels(voxels: Tensor, where: str) -> None:

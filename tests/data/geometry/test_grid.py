@@ -7,7 +7,10 @@ from nibabel.affines import from_matvec
 from scipy.ndimage import map_coordinates
 from scipy.spatial.transform import Rotation
 
-from anysyn.data.geometry.grid import Grid, resample, same_grid
+from anysyn.data import memory
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.grid import Grid, resample, same_grid, with_spacing
+from anysyn.data.geometry.output_grid import Raster
 
 OBLIQUE = from_matvec(
     Rotation.from_euler("xyz", [20, -10, 35], degrees=True).as_matrix() @ np.diag([-1, 1.2, 2]), [5, -7, 3]
@@ -58,3 +61,29 @@ def test_a_spline_keeps_the_samples_however_few_slices_there_are(slices):
     fine = Grid((3 * slices, 6, 6), from_matvec(np.diag([1 / 3, 1, 1]), [-1 / 3, 0, 0]))
     answer = resample(image, Grid((slices, 6, 6), np.eye(4)), fine, interpolation="bspline")
     torch.testing.assert_close(answer[1::3], image, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("spacing", [(1e-3, 1, 1), (1e-9, 1e-9, 1e-9), (1e-300, 1e-300, 1e-300), (0.05, 0.05, 0.05)])
+def test_a_grid_of_too_many_voxels_is_refused_with_its_size(spacing):
+    with pytest.raises(VolumeError, match=r"300x300x300 voxels of 1x1x1 mm would become .* choose larger voxels"):
+        with_spacing(Grid((300, 300, 300), np.eye(4)), spacing)
+
+
+def test_a_small_image_may_be_made_much_finer_and_no_damaged_one_enormous():
+    assert with_spacing(Grid((20, 20, 20), np.eye(4)), (0.1, 0.1, 0.1)).shape == (200, 200, 200)
+    with pytest.raises(VolumeError, match="correct the voxel size in the header"):
+        with_spacing(Grid((5, 5, 5), np.diag([200.0, 200, 200, 1])), (1, 1, 1))
+
+
+def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 1e6)
+    fine = Grid((100, 100, 100), np.diag([0.1, 0.1, 0.1, 1]))
+    with pytest.raises(VolumeError, match=r"100x100x100 voxels of 0.1x0.1x0.1 mm: needs 0.012 GB .* 0.001 GB are free"):
+        resample(torch.rand(10, 10, 10), Grid((10, 10, 10), np.eye(4)), fine)
+    with pytest.raises(VolumeError, match=r"the output: 100x100x100 voxels"):
+        Raster.between(Grid((10, 10, 10), np.eye(4)), fine)
+
+
+def test_voxels_beyond_all_proportion_are_refused_before_they_are_smoothed():
+    with pytest.raises(VolumeError, match="beyond all proportion"):
+        resample(torch.rand(10, 10, 10), Grid((10, 10, 10), np.eye(4)), Grid((1, 1, 1), np.diag([1e9, 1, 1, 1])))

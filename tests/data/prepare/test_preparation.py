@@ -169,3 +169,10 @@ def test_steps_have_a_name_for_the_cache_that_says_all_and_nothing_else():
     assert repr(Resample(spacing=[1, 1, None])) == repr(Resample(spacing=(1.0, 1.0, None)))
     assert repr(Rescale(windows={"ct": [0, 80]})) == repr(Rescale(windows={"CT": (0.0, 80.0)}))
     assert " at 0x" not in repr((Canonical(), Crop(), Resample(spacing=(1, 1, 1)), Nonnegative(), Rescale(), ZScore()))
+
+
+def test_voxels_of_another_unit_are_refused_before_they_are_resampled():
+    image = torch.rand(6, 6, 6)
+    study = Study("sub-01", "", {"T1w": image}, np.diag([900.0, 900, 900, 1]), image > 0)
+    with pytest.raises(VolumeError, match=r"^sub-01: prepare.resample: 6x6x6 voxels of 900x900x900 mm would become"):
+        Resample(spacing=(1.0, 1.0, 1.0)).forward(study)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import subprocess
+import sys
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -157,3 +160,30 @@ def test_masks_hold_to_the_same_rule(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(VALID["nifti1"][:352] + content)
     with suppress(VolumeError):
         assert read_mask(path).voxels.dtype == torch.bool
+
+
+def fuzz(folder: Path, count: int, seed: int) -> None:
+    """Use damaged images in another process, whose memory is then known."""
+    program = Path(__file__).parents[2] / "damaged_headers.py"
+    made = subprocess.run(
+        [sys.executable, str(program), str(folder), str(count), str(seed)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60 + count,
+    )
+    report = json.loads(made.stdout)
+    assert not report["faults"], "\n".join(report["faults"])
+    assert report["seconds"] < 10
+    assert report["megabytes"] < 2000
+    assert count / 10 < report["used"] < 0.9 * count, "damage that hardly matters, or always does, proves little"
+    assert not made.stderr, "what nibabel says of a header is said by the error, or nothing is to be said"
+
+
+def test_damaged_headers_of_every_format(tmp_path: Path) -> None:
+    fuzz(tmp_path, 200, 1)
+
+
+@pytest.mark.slow
+def test_two_thousand_damaged_headers_of_every_format(tmp_path: Path) -> None:
+    fuzz(tmp_path, 2000, 2)

@@ -85,7 +85,7 @@ def test_resampling_brings_all_onto_the_grid_of_one(tmp_path):
     assert float(study.images["T2w"].mean()) == pytest.approx(float(expected.mean()), rel=0.2)
     onto_t2 = read_study(subject(tmp_path, "T2w", "T1w"), resample_to="T2w")
     np.testing.assert_array_equal(onto_t2.images["T2w"].numpy(), expected)
-    np.testing.assert_allclose(onto_t2.header.get_best_affine(), finer)
+    np.testing.assert_allclose(onto_t2.header.affine, finer)
 
 
 def test_resampling_onto_what_a_subject_lacks(tmp_path):

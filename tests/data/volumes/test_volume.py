@@ -86,8 +86,8 @@ def test_bad_files_get_one_line_with_the_file_and_the_remedy(
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "t1.mgz").write_bytes(b"x")
-    assert "convert" in one_line(tmp_path / "t1.mgz")
+    (tmp_path / "t1.img").write_bytes(b"x")
+    assert "convert" in one_line(tmp_path / "t1.img")
 
 
 def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

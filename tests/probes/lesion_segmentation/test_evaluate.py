@@ -14,7 +14,7 @@ from lesion_cohort import SPLIT, write_lesion_cohort
 from sklearn.metrics import f1_score
 from test_cli import call, one_line
 
-from anysyn.data.volumes.nifti import read_nifti
+from anysyn.data.volumes.formats import read_voxels
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.evaluate import evaluate
 from anysyn.probes.ask import probe
@@ -96,7 +96,7 @@ def test_dice_and_volumes_are_those_of_an_independent_computation(run, place, mo
     model = network(3, 3, seed=9)
     model.load_state_dict(safetensors.torch.load_file(place / "segmenters/glioma/T1w+T2w+FLAIR.safetensors"))
     for subject in run.subjects()[0]:
-        core, rim, oedema = (read_nifti(subject.masks[name])[0] > 0 for name in ("core", "rim", "oedema"))
+        core, rim, oedema = (read_voxels(subject.masks[name])[0] > 0 for name in ("core", "rim", "oedema"))
         truth = {"whole tumour": core | rim | oedema, "tumour core": core | rim, "enhancing tumour": rim}
         study = run.prepare(subject)
         shift = np.round(np.linalg.solve(np.diag([2.0, 2, 3]), study.affine[:3, 3])).astype(int)  # of the crop
