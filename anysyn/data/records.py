@@ -23,6 +23,7 @@ class Subject:
         person: Name of the person; all sessions of a person go to the same part of a split. Empty: the key.
         split: Predefined part: ``"train"``, ``"validation"`` or ``"test"``.
         sidecars: Sidecars that were read for each image, by modality, the one that takes precedence last.
+        absent: Why the file of a modality counts as absent, by modality: it is blank.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Subject:
     person: str = ""
     split: str | None = None
     sidecars: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from anysyn.data.records import Failure, Subject
+from anysyn.data.subjects.placeholders import absent_images
 from anysyn.evaluation.baselines.fit import fit_baselines
 from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples, together
 from anysyn.evaluation.degradation.corruptions import Corruption
@@ -87,6 +88,7 @@ def evaluate(
     changes = _changes_of_sources(degrade, corruption)
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
     subjects, unread = loaded.subjects(data, split)
+    absent = absent_images(subjects)
     _check_subjects(subjects, unread, requested, f"split {split!r} of {data or 'the data of the training'}")
     folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
     bar = progress or Progress()
@@ -103,12 +105,13 @@ def evaluate(
         protocol=how,
         failures=(*failed, *cases.failures),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
-        notes=[*fitted.notes, *left_out, *_notes_of(changes)],
+        notes=[*fitted.notes, *left_out, *_notes_of(changes), *_notes_of_absent(absent)],
         inputs=cases.inputs,
         seed=seed,
     )
     record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    write_results(result, record | _words(changes, dataset) | {"baselines": fitted.basis})
+    blank = [{"subject": image.key, "reason": image.reason} for image in absent]
+    write_results(result, {**record, **_words(changes, dataset), "baselines": fitted.basis, "absent": blank})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
 
@@ -131,6 +134,10 @@ def _words(changes: Mapping[str, Any], dataset: str | None) -> dict[str, str]:
 def _notes_of(changes: Mapping[str, Any]) -> list[str]:
     words = {"corrupted": changes["corruption"], "degraded": changes["degradation"]}
     return [f"The sources were {what}: {how}." for what, how in words.items() if how is not None]
+
+
+def _notes_of_absent(absent: Sequence[Failure]) -> list[str]:
+    return [f"Blank images that count as absent: {len(absent)}; the first: {absent[0]}."] if absent else []
 
 
 def _loaded(run: str | Path | LoadedRun, accelerator: str, dataset: str | None) -> LoadedRun:

@@ -20,6 +20,7 @@ from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.records import Failure, Subject
 from anysyn.data.subjects.find import find_subjects
+from anysyn.data.subjects.placeholders import without_blank
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import UserError
@@ -62,6 +63,8 @@ class LoadedRun:
     ) -> tuple[list[Subject], tuple[Failure, ...]]:
         """Find the subjects of a part of the split, or ``all``, in the training data or in another cohort.
 
+        Their blank images count as absent (`Subject.absent`).
+
         Raises:
             UserError: If there is no such part, or no subject in it.
         """
@@ -71,7 +74,7 @@ class LoadedRun:
         else:
             found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names)
         if split == "all":
-            return list(found.subjects), found.failures
+            return self._present(found.subjects), found.failures
         parts: dict[str, list[str]] = self.folder.read("split.json")
         if split not in parts:
             raise UserError(f"no split {split!r}; {suggest(split, [*parts, 'all'])}")
@@ -81,7 +84,10 @@ class LoadedRun:
                 f"{root or data.root}: none of the run's {split} subjects is there; use --split all for another cohort"
             )
         failures = tuple(failure for failure in found.failures if failure.key in parts[split])
-        return chosen, failures
+        return self._present(chosen), failures
+
+    def _present(self, subjects: Iterable[Subject]) -> list[Subject]:
+        return [without_blank(subject, self.recipe.modalities) for subject in subjects]
 
     def prepare(self, subject: Subject, resample_to: str | None = None) -> Study:
         """Read a subject and prepare it as in training.

@@ -71,7 +71,15 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
     unread = (failure for failure in found.failures if failure.key not in absent)
     failures = (*unread, *train.failures, *(validation.failures if validation else ()))
     folder.write("failures.json", [{"subject": failure.key, "reason": failure.reason} for failure in failures])
+    _record_remarks((*train.remarks, *(validation.remarks if validation else ())), folder, progress)
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
+
+
+def _record_remarks(remarks: Sequence[Failure], folder: RunFolder, progress: Progress) -> None:
+    """Keep what was assumed about units, and which images count as absent; say how many there are, and the first."""
+    folder.write("remarks.json", [{"subject": remark.key, "reason": remark.reason} for remark in remarks])
+    if remarks:
+        progress.say(f"images read with a remark: {len(remarks)}, all in {folder.path / 'remarks.json'}; {remarks[0]}")
 
 
 def _datasets(subjects: Sequence[Subject], folder: RunFolder) -> list[str]:

@@ -95,7 +95,7 @@ def prepare_subject(
     """
     names = tuple(name for name in modalities if name in subject.images)
     files = [(name, _content(subject, name, cache)) for name in names]
-    units = stated_units(subject, names)
+    units = stated_units({name: subject.images[name] for name in names}, subject.sidecars)
     about = {"files": files, "units": units, "steps": repr(tuple(pipeline.steps)), "onto": resample_to, "axes": axes}
 
     def make() -> Entry:

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from anysyn.data.records import Subject
 from anysyn.data.subjects.sidecars import read_sidecar, sidecar_beside
 
 UNKNOWN = ("", "n/a", "none", "unknown", "unitless", "1", "a.u.", "au", "arbitrary", "arbitraryunits")
 
 
-def stated_units(subject: Subject, names: Iterable[str]) -> dict[str, str]:
-    """Return what the sidecars of a subject's images call their unit, by modality; without those that say nothing.
+def stated_units(images: Mapping[str, Path], sidecars: Mapping[str, Sequence[Path]] | None = None) -> dict[str, str]:
+    """Return what the sidecars of images call their unit, by modality; without those that say nothing.
+
+    Args:
+        images: Files, by modality.
+        sidecars: Sidecars of the files, the one that takes precedence last; by default the one beside each.
 
     Raises:
         SidecarError: If a sidecar cannot be read.
     """
     units = {}
-    for name in names:
+    for name, image in images.items():
         fields: dict[str, Any] = {}
-        for path in subject.sidecars.get(name, ()):
+        for path in (sidecars or {}).get(name, ()):
             fields |= read_sidecar(path)
-        units[name] = unit_in(fields or sidecar_beside(subject.images[name]))
+        units[name] = unit_in(fields or sidecar_beside(Path(image)))
     return {name: unit for name, unit in units.items() if unit is not None}
 
 
-def unit_in(sidecar: dict[str, Any]) -> str | None:
+def unit_in(sidecar: Mapping[str, Any]) -> str | None:
     """Return the entry ``Units`` of a sidecar, or None if it says nothing.
 
     Example:

@@ -122,7 +122,7 @@ def read_study(subject: Subject, *, modalities: Sequence[str] | None = None, res
     volumes, absent = _present(files)
     if not volumes:
         raise VolumeError(f"{subject.key}: {'; '.join(absent.values())}")
-    units = stated_units(subject, volumes)
+    units = stated_units({name: files[name] for name in volumes}, subject.sidecars)
     study = study_of(volumes, key=subject.key, resample_to=resample_to, files=files, units=units)
     acquisitions = {name: subject.acquisitions.get(name, unknown) for name, unknown in study.acquisitions.items()}
     return replace(study, dataset=subject.dataset, acquisitions=acquisitions, absent=absent)
