@@ -11,7 +11,7 @@ SOFT = (-200.0, 300.0)  # HU of fat, water, muscle and contrast-filled vessels
 SHIFT = 1024.0  # added by scanners and converters that store unsigned numbers
 DARK = -200.0  # HU: only air and lung are below
 LIKELY_DARK = 0.001  # share of voxels below it from which air is taken to be at -1000
-WRAPPED = 32767.0  # the largest signed number of 16 bits: above it lie negative ones that were read as unsigned
+WRAPPED = (32767.0, 65536.0)  # numbers of 16 bits that are negative if they have a sign
 
 REWRITE = (
     "python -c \"import nibabel as n; i = n.load('ct.nii.gz'); "
@@ -47,7 +47,7 @@ def check_hounsfield(image: Tensor, inside: Tensor) -> None:
             "is not in HU but in grey levels from 0 to 255, as in a picture; convert the DICOM series again, with "
             "dcm2niix, so that its rescale slope and intercept are applied"
         )
-    if _share(image, WRAPPED, float("inf")) > LIKELY_DARK:
+    if _share(image, *WRAPPED) > LIKELY_DARK:
         raise VolumeError(
             f"has values about {high:g}, as negative HU have that were stored without a sign; "
             f"write it again in HU, for example {REWRITE.format('(i.get_fdata() + 32768) % 65536 - 32768')}"
