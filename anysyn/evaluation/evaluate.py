@@ -88,7 +88,6 @@ def evaluate(
     changes = _changes_of_sources(degrade, corruption)
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
     subjects, unread = loaded.subjects(data, split)
-    absent = absent_images(subjects)
     _check_subjects(subjects, unread, requested, f"split {split!r} of {data or 'the data of the training'}")
     folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
     bar = progress or Progress()
@@ -105,13 +104,19 @@ def evaluate(
         protocol=how,
         failures=(*failed, *cases.failures),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
-        notes=[*fitted.notes, *left_out, *_notes_of(changes), *_notes_of_absent(absent)],
+        notes=[*fitted.notes, *left_out, *_notes_of(changes), *_notes_of_absent(subjects)],
         inputs=cases.inputs,
         seed=seed,
     )
-    record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    blank = [{"subject": image.key, "reason": image.reason} for image in absent]
-    write_results(result, {**record, **_words(changes, dataset), "baselines": fitted.basis, "absent": blank})
+    record: dict[str, Any] = {
+        "run": loaded.folder.path,
+        "data": data,
+        "split": split,
+        "training": training,
+        "seed": seed,
+    }
+    record |= {"absent": list(map(str, absent_images(subjects)))}
+    write_results(result, record | _words(changes, dataset) | {"baselines": fitted.basis})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
 
@@ -136,7 +141,8 @@ def _notes_of(changes: Mapping[str, Any]) -> list[str]:
     return [f"The sources were {what}: {how}." for what, how in words.items() if how is not None]
 
 
-def _notes_of_absent(absent: Sequence[Failure]) -> list[str]:
+def _notes_of_absent(subjects: Sequence[Subject]) -> list[str]:
+    absent = absent_images(subjects)
     return [f"Blank images that count as absent: {len(absent)}; the first: {absent[0]}."] if absent else []
 
 

@@ -185,7 +185,7 @@ def synthesize_physical(
 
 
 def assumptions_record(study: Study, sources: Iterable[str]) -> dict[str, Any]:
-    """Return the entry of a sidecar about the units of the sources that were told by their intensities."""
+    """Return the entry of a sidecar about the units of the sources that were concluded from their intensities."""
     assumed = {name: study.assumed[name] for name in sources if name in study.assumed}
     return {"AssumedUnits": assumed} if assumed else {}
 

@@ -1,4 +1,4 @@
-"""CT: Hounsfield units told from shifted, scaled, wrapped and physical attenuation by the histogram."""
+"""CT: Hounsfield units distinguished from shifted, scaled and wrapped ones and from attenuation, by the histogram."""
 
 from __future__ import annotations
 

@@ -45,10 +45,10 @@ def diffusion_factor(image: Tensor, inside: Tensor, stated: str | None) -> tuple
         stated: The unit that its sidecar states, or None.
 
     Returns:
-        The factor, and a line if the unit was told by the intensities; None if it was stated.
+        The factor, and a line if the unit was concluded from the intensities; None if it was stated.
 
     Raises:
-        VolumeError: If the unit is not one of diffusion, contradicts the intensities, or cannot be told.
+        VolumeError: If the unit is not one of diffusion, contradicts the intensities, or is unclear.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""PET: SUV and SUVR told from activity concentrations and scaled images."""
+"""PET: SUV and SUVR distinguished from activity concentrations and scaled images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_uptake(image: Tensor, inside: Tensor, unit: str, cap: float, stated: s
         stated: The unit that its sidecar states, or None.
 
     Returns:
-        A line if the unit was told by the intensities; None if it was stated.
+        A line if the unit was concluded from the intensities; None if it was stated.
 
     Example:
         >>> import torch
