@@ -108,15 +108,9 @@ def evaluate(
         inputs=cases.inputs,
         seed=seed,
     )
-    record: dict[str, Any] = {
-        "run": loaded.folder.path,
-        "data": data,
-        "split": split,
-        "training": training,
-        "seed": seed,
-    }
-    record |= {"absent": list(map(str, absent_images(subjects)))}
-    write_results(result, record | _words(changes, dataset) | {"baselines": fitted.basis})
+    record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
+    more = {"baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
+    write_results(result, {**record, **_words(changes, dataset), **more})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
 
