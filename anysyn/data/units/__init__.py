@@ -1,1 +1,1 @@
-"""The unit of an image's voxels: stated or concluded from the intensities; and the way to that of the modality table."""
+"""The unit of the voxels: stated or concluded from the intensities, and brought to that of the modality table."""
