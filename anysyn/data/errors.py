@@ -12,6 +12,10 @@ class VolumeError(UserError):
     """A volume that cannot be used; the message is one line: the file, what is wrong, the remedy."""
 
 
+class BlankImageError(VolumeError):
+    """An image whose voxels are all the same: a placeholder for one that is absent."""
+
+
 class SidecarError(UserError):
     """A sidecar that cannot be read; the message is one line."""
 

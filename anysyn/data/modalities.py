@@ -17,6 +17,7 @@ from anysyn.errors import UserError
 from anysyn.registry import suggest
 
 ANY = "*"
+_INTERVALS = ("window", "range")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Modality:
         family: ``"MRI"``, ``"CT"`` or ``"PET"``.
         unit: Unit of the voxels; ``"arbitrary"`` for the scanner's own scale.
         window: Intensities that become 0 and 1; None if the unit is arbitrary.
+        range: Lowest and highest intensity that is physically possible; None is no bound.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Modality:
     family: str = "MRI"
     unit: str = "arbitrary"
     window: tuple[float, float] | None = None
+    range: tuple[float | None, float | None] = (0.0, None)
 
 
 @cache
@@ -139,8 +142,8 @@ def _modality(name: str, row: Mapping[str, Any]) -> Modality:
     place = row["bids"]
     entities = {key: tuple(labels) for key, labels in place.get("entities", {}).items()}
     bids = BidsName(place["datatype"], place["suffix"], entities)
-    window = {"window": tuple(map(float, row["window"]))} if "window" in row else {}
-    return Modality(name, **{**row, **window, "aliases": tuple(row["aliases"]), "bids": bids})
+    ends = {key: tuple(end if end is None else float(end) for end in row[key]) for key in _INTERVALS if key in row}
+    return Modality(name, **{**row, **ends, "aliases": tuple(row["aliases"]), "bids": bids})
 
 
 def named(record: Acquisition | None, name: str) -> Acquisition:

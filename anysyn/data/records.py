@@ -24,6 +24,7 @@ class Subject:
         split: Predefined part: ``"train"``, ``"validation"`` or ``"test"``.
         reasons: What says that each image is of its modality, by modality: ``"its name"``.
         sidecars: Sidecars that were read for each image, by modality, the one that takes precedence last.
+        absent: Why the file of a modality counts as absent, by modality: it is blank.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Subject:
     split: str | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     sidecars: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.record import LIST, keep
 from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
+from anysyn.data.subjects.placeholders import absent_images
 from anysyn.evaluation.baselines.fit import fit_baselines
 from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples, together
 from anysyn.evaluation.degradation.corruptions import Corruption
@@ -108,12 +109,13 @@ def evaluate(
         protocol=how,
         failures=(*failed, *cases.failures),
         skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
-        notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes],
+        notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes, *_notes_of_absent(subjects)],
         inputs=cases.inputs,
         seed=seed,
     )
     asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    _write(result, inventory, asked | _words(changes, dataset) | {"baselines": fitted.basis}, loaded)
+    more = {"baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
+    _write(result, inventory, asked | _words(changes, dataset) | more, loaded)
     return result
 
 
@@ -141,6 +143,11 @@ def _words(changes: Mapping[str, Any], dataset: str | None) -> dict[str, str]:
 def _notes_of(changes: Mapping[str, Any]) -> list[str]:
     words = {"corrupted": changes["corruption"], "degraded": changes["degradation"]}
     return [f"The sources were {what}: {how}." for what, how in words.items() if how is not None]
+
+
+def _notes_of_absent(subjects: Sequence[Subject]) -> list[str]:
+    absent = absent_images(subjects)
+    return [f"Blank images that count as absent: {len(absent)}; the first: {absent[0]}."] if absent else []
 
 
 def _loaded(run: str | Path | LoadedRun, accelerator: str, dataset: str | None) -> LoadedRun:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +19,10 @@ from anysyn.data.volumes.formats import read_voxels
 from anysyn.data.volumes.study import Study
 
 LABEL_MAP = "seg"  # BraTS's name of the file with all parts of a tumour
-LABELS = {"core": (1,), "oedema": (2,), "rim": (3, 4)}  # BraTS's number of the rim is 4, since 2023 it is 3
+LABELS = {"core": (1,), "oedema": (2,), "rim": (3,)}  # as BraTS numbers them since 2023
+FOURTH = 4  # the rim until 2021, nothing in 2023, the cavity of a resection since 2024
+SINCE_2023 = re.compile(r"BraTS-[A-Za-z]+-\d")  # as its files are called since then; before, BraTS20_Training_001
+PAEDIATRIC = re.compile(r"BraTS-PED", re.IGNORECASE)
 MOST = 0.9  # share of the subjects that must have a modality for it to be an input of the segmenter
 
 
@@ -85,17 +90,43 @@ def lesion_of(subject: Subject, study: Study) -> Tensor:
     return torch.cat([truth_of(subject, study, task) for task in known]).any(0)  # (X, Y, Z)
 
 
+def labels_of(name: str, labels: Collection[float], file: Path) -> tuple[int, ...]:
+    """Return the labels of a part of the tumour in a label map of BraTS.
+
+    Label 4 is the enhancing rim until 2021. Beside a label 3, or in a file named as since 2023, it is the cavity of a
+    resection (2024), which is no tumour and belongs to no region.
+
+    Args:
+        name: ``"core"``, ``"oedema"`` or ``"rim"``.
+        labels: All labels of the map.
+        file: The map, for its name.
+
+    Raises:
+        VolumeError: If a label is none of BraTS, or the map is of children and has a label 4.
+
+    Example:
+        >>> new, old = Path("BraTS-GLI-02405-100-seg.nii.gz"), Path("BraTS20_Training_001_seg.nii.gz")
+        >>> labels_of("rim", {0, 1, 2, 4}, old), labels_of("rim", {0, 1, 2, 4}, new), labels_of("rim", {3, 4}, old)
+        ((3, 4), (3,), (3,))
+    """
+    strange = set(labels) - {0, 1, 2, 3, FOURTH}
+    remedy = f"relabel it, or give masks named {', '.join(LABELS)}"
+    if strange:
+        raise VolumeError(f"{file}: label {min(strange):g} is none of BraTS (0 to 4); {remedy}")
+    where = f"{file.parent.name}/{file.name}"
+    if FOURTH in labels and PAEDIATRIC.search(where):
+        raise VolumeError(f"{file}: has the labels of BraTS-PED 2024, where 1 is the rim and 4 the oedema; {remedy}")
+    is_cavity = 3 in labels or SINCE_2023.search(where) is not None
+    return LABELS[name] if is_cavity or name != "rim" else (*LABELS[name], FOURTH)
+
+
 def _part(subject: Subject, name: str, onto: Grid) -> Tensor:
     path = subject.masks.get(name)
     voxels, header = read_voxels(path or subject.masks[LABEL_MAP])
-    if path is None:
-        known = {0, *(label for labels in LABELS.values() for label in labels)}
-        if strange := set(np.unique(voxels).tolist()) - known:
-            raise VolumeError(
-                f"{subject.masks[LABEL_MAP]}: label {min(strange):g} is none of BraTS (0 to 4); relabel it, or give "
-                f"masks named {', '.join(LABELS)}"
-            )
-    there = voxels != 0 if path is not None else np.isin(voxels, LABELS[name])
+    if path is not None:
+        there = voxels != 0
+    else:
+        there = np.isin(voxels, labels_of(name, set(np.unique(voxels).tolist()), subject.masks[LABEL_MAP]))
     here = Grid(header.shape, header.affine)
     return resample(torch.from_numpy(there.astype(np.float32)), here, onto) > 0.5
 

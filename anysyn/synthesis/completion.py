@@ -9,6 +9,7 @@ from pathlib import Path
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, listed
 from anysyn.data.subjects.bids import is_bids
+from anysyn.data.subjects.placeholders import absent_images
 from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
@@ -25,6 +26,8 @@ from anysyn.versions import versions
 class Completion:
     """The images that this call and an earlier one wrote, and the subjects that could not be completed.
 
+    Files that count as absent are `remarks`.
+
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
         ['images written: 0 (synthetic, not for clinical use); there already: 1']
@@ -33,9 +36,11 @@ class Completion:
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
     failures: tuple[Failure, ...]
+    remarks: tuple[Failure, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Return the summary for the user."""
+        yield from (f"note: {remark}" for remark in self.remarks)
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
 
 
@@ -73,7 +78,7 @@ def complete(
         progress: What shows the progress; None shows nothing.
 
     Returns:
-        The images and the failures; a file that cannot be used affects only its own subject.
+        The images and the failures; a file that cannot be used affects only its own subject, and a blank one is absent.
 
     Raises:
         UserError: If the run, the data or a modality cannot be used, `out` lies in the data, or it holds images of
@@ -97,7 +102,7 @@ def complete(
         with listed(failures, gap.subject.key):
             _complete(loaded, gap, resample_to, batch, overwrite)
             written += gap.todo.values()
-    return Completion(tuple(written), kept, tuple(failures))
+    return Completion(tuple(written), kept, tuple(failures), tuple(absent_images(inventory.subjects)))
 
 
 def _complete(run: LoadedRun, gap: Missing, resample_to: str | None, batch: int, overwrite: bool) -> None:

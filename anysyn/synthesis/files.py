@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,19 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.grid import Grid, check_grid, with_spacing
 from anysyn.data.modalities import modality
-from anysyn.data.volumes.formats import check_written, files_of, is_volume, sidecar_path, suffix_like
+from anysyn.data.units.stated import stated_units
+from anysyn.data.volumes.formats import SUFFIXES, check_written, files_of, is_volume, sidecar_path, suffix_like
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume, write_volume
 from anysyn.errors import UserError
 from anysyn.files import write_json
 from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
 from anysyn.versions import versions
 
 NOTICE = "synthetic, not for clinical use"
+ANOTHER_FORMAT = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")  # the ending of a file; a folder may be called run_v1.2
 
 
 def synthesize(
@@ -82,7 +86,8 @@ def synthesize(
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
     check_conditioned(loaded.model, acquisition)
     volumes = {name: read_volume(path) for name, path in files.items()}
-    study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files)
+    units = stated_units(files)
+    study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files, units=units)
     onto = None if spacing is None else output_grid(study.grid, spacing)
     person = acquisition if isinstance(acquisition, Acquisition) else None
     study = replace(study, acquisitions=source_acquisitions(files, person))
@@ -109,11 +114,11 @@ def write_syntheses(
     `synthesize_study`.
     """
     grid = onto or study.grid
-    images = synthesize_study(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
+    images = synthesize_physical(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
     for name, image in images.items():
-        record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)}
-        write_json(sidecar_path(paths[name]), record)
-        volume = Volume(image, grid.affine, study.header)
+        record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)} | image.record()
+        write_json(sidecar_path(paths[name]), record | assumptions_record(study, sources))
+        volume = Volume(image.voxels, grid.affine, study.header)
         write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
 
 
@@ -151,6 +156,40 @@ def synthesize_study(
     everywhere = torch.ones(onto.shape, dtype=torch.bool)
     output = replace(prepared, images=images, affine=onto.affine, foreground=everywhere)
     return dict(undo.intensities(output).images)
+
+
+def synthesize_physical(
+    run: LoadedRun,
+    study: Study,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    batch: int = 8,
+    *,
+    onto: Grid | None = None,
+    acquisitions: Mapping[str, Acquisition] | None = None,
+) -> dict[str, PhysicalImage]:
+    """Synthesize targets as `synthesize_study` does, each within the physical range of its modality.
+
+    Where all sources are air, the answer is air to the bit: 0 in MRI and PET, -1000 HU in CT.
+
+    Raises:
+        UserError: If an answer is not finite.
+    """
+    images = synthesize_study(run, study, sources, targets, batch, onto=onto, acquisitions=acquisitions)
+    for name, image in images.items():
+        check_finite(image, f"{study.key}: {name}")
+    shown = replace(study, images={name: study.images[name] for name in sources})
+    outside = outside_of(shown, onto)
+    return {
+        name: physical(image, bounds=bounds_of(name, shown, run.pipeline), outside=outside, air=study.air(name))
+        for name, image in images.items()
+    }
+
+
+def assumptions_record(study: Study, sources: Iterable[str]) -> dict[str, Any]:
+    """Return the entry of a sidecar about the units of the sources that were concluded from their intensities."""
+    assumed = {name: study.assumed[name] for name in sources if name in study.assumed}
+    return {"AssumedUnits": assumed} if assumed else {}
 
 
 def output_grid(here: Grid, spacing: Sequence[float]) -> Grid:
@@ -222,6 +261,10 @@ def _outputs(out: Path, targets: Sequence[str], suffix: str) -> dict[str, Path]:
     one_file = is_volume(out)
     if one_file:
         check_written(out)
+    elif not out.is_dir() and ANOTHER_FORMAT.search(out.name):
+        raise UserError(
+            f"--out {out}: images are written as {', '.join(SUFFIXES)}; name such a file, or a folder without ending"
+        )
     if one_file and len(targets) > 1:
         raise UserError(f"--out {out}: {len(targets)} targets need a folder, not one file")
     if len(set(targets)) < len(targets):

@@ -69,6 +69,7 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
     folder.write("datasets.json", datasets)
     failures = (*inventory.failures, *train.failures, *unread)
     folder.write("failures.json", [{"subject": failure.key, "reason": failure.reason} for failure in failures])
+    _record_remarks((*train.remarks, *(validation.remarks if validation else ())), folder, progress)
     for line in _remarks(train, validation):
         progress.say(line)
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
@@ -102,6 +103,13 @@ def _remarks(train: Samples, validation: Samples | None) -> Iterator[str]:
         yield f"note: one training subject, {train.volumes[0].subject.key}: the networks see no other anatomy"
     if validation is None:
         yield "note: no validation subject: each stage keeps the weights of its last epoch, not of its best one"
+
+
+def _record_remarks(remarks: Sequence[Failure], folder: RunFolder, progress: Progress) -> None:
+    """Keep what was assumed about units, and which images count as absent; say how many there are, and the first."""
+    folder.write("remarks.json", [{"subject": remark.key, "reason": remark.reason} for remark in remarks])
+    if remarks:
+        progress.say(f"images read with a remark: {len(remarks)}, all in {folder.path / 'remarks.json'}; {remarks[0]}")
 
 
 def _datasets(subjects: Sequence[Subject], folder: RunFolder) -> list[str]:

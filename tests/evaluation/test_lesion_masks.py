@@ -11,7 +11,7 @@ from anysyn.data.errors import VolumeError
 from anysyn.data.records import Subject
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.volumes.study import read_study
-from anysyn.evaluation.lesion_masks import TASKS, inputs_of, truth_of
+from anysyn.evaluation.lesion_masks import TASKS, inputs_of, lesion_of, truth_of
 
 GLIOMA, INFARCT = TASKS
 
@@ -54,6 +54,30 @@ def test_the_label_map_of_brats_says_the_same(subject, tmp_path, enhancing):
     assert GLIOMA.known_of(brats)
     assert not INFARCT.known_of(brats)
     assert (truth_of(brats, study, GLIOMA) == truth_of(subject, study, GLIOMA)).all()
+
+
+@pytest.mark.parametrize(("name", "has_rim"), [("seg", True), ("BraTS-GLI-02405-100-seg", False)])
+def test_the_cavity_of_a_resection_is_no_tumour(subject, tmp_path, name, has_rim):
+    own, study = masks(subject), read_study(subject)
+    cavity = np.zeros_like(own["rim"])
+    cavity[:2, :2, :2] = True
+    rim = own["rim"] if has_rim else np.zeros_like(own["rim"])
+    labels = np.where(cavity, 4, 1 * own["core"] + 2 * own["oedema"] + 3 * rim)
+    nib.save(nib.Nifti1Image(labels.astype(np.uint8), AFFINE), tmp_path / f"{name}.nii.gz")
+    brats = Subject(subject.key, "", subject.images, {}, {"seg": tmp_path / f"{name}.nii.gz"})
+    whole, core, enhancing = truth_of(brats, study, GLIOMA).numpy()
+    assert np.array_equal(enhancing, rim)
+    assert np.array_equal(core, own["core"] | rim)
+    assert not whole[:2, :2, :2].any()
+    assert not lesion_of(brats, study)[:2, :2, :2].any()
+
+
+def test_the_labels_of_children_are_refused(subject, tmp_path):
+    path = tmp_path / "BraTS-PED-00012-000-seg.nii.gz"
+    nib.save(nib.Nifti1Image(np.full((20, 24, 12), 4, np.uint8), AFFINE), path)
+    child = Subject(subject.key, "", subject.images, {}, {"seg": path})
+    with pytest.raises(VolumeError, match=r"BraTS-PED 2024, where 1 is the rim.*relabel it"):
+        truth_of(child, read_study(subject), GLIOMA)
 
 
 def test_another_label_map_is_refused(subject, tmp_path):

@@ -14,7 +14,7 @@ from torch import Tensor
 from anysyn.data.errors import CacheError
 from anysyn.files import replacing
 
-FORMAT = 1  # increased whenever the same files and steps give other prepared images
+FORMAT = 2  # increased whenever the same files and steps give other prepared images
 
 
 class Entry(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -15,7 +15,8 @@ from anysyn.data.geometry.boxes import triple
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.loading.cache import Cache, Entry
 from anysyn.data.prepare import Pipeline
-from anysyn.data.records import Subject
+from anysyn.data.records import Failure, Subject
+from anysyn.data.units.stated import stated_units
 from anysyn.data.volumes.formats import files_of
 from anysyn.data.volumes.intensity_window import Window, window_of
 from anysyn.data.volumes.study import Study, read_study
@@ -32,8 +33,10 @@ class PreparedSubject:
         foreground: (X, Y, Z) bool.
         profile: (n,) int64, foreground voxels at each position along the axis that is stored first.
         grid: Where the voxels lie.
-        windows: By modality, the intensities in the file's unit that become 0 and 1.
+        windows: By modality, the intensities in the unit of the modality table that become 0 and 1.
         air: (N,) prepared intensity of air.
+        assumed: By modality, what was assumed about the unit of its file.
+        absent: By modality, why its file counts as absent.
     """
 
     subject: Subject
@@ -44,6 +47,17 @@ class PreparedSubject:
     grid: Grid
     windows: Mapping[str, Window]
     air: Tensor
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def remarks(self) -> tuple[Failure, ...]:
+        """What was assumed about the subject's files, and those that count as absent; none is a failure."""
+        return tuple(
+            Failure(self.subject.key, self.subject.images[name], f"{name}: {reason}")
+            for notes in (self.absent, self.assumed)
+            for name, reason in notes.items()
+        )
 
     def along(self, axis: int) -> PreparedSubject:
         """Return the subject with the foreground's profile along another axis of X, Y, Z."""
@@ -66,7 +80,7 @@ def prepare_subject(
     resample_to: str | None = None,
     axes: tuple[int, int, int] = (2, 0, 1),
 ) -> PreparedSubject:
-    """Prepare a subject, or read it from the cache.
+    """Prepare a subject, or read it from the cache; a blank image counts as absent.
 
     Args:
         subject: The subject.
@@ -82,13 +96,14 @@ def prepare_subject(
     """
     names = tuple(name for name in modalities if name in subject.images)
     files = [(name, _content(subject, name, cache)) for name in names]
-    name = json.dumps({"files": files, "steps": repr(tuple(pipeline.steps)), "onto": resample_to, "axes": axes})
+    units = stated_units({name: subject.images[name] for name in names}, subject.sidecars)
+    about = {"files": files, "units": units, "steps": repr(tuple(pipeline.steps)), "onto": resample_to, "axes": axes}
 
     def make() -> Entry:
         study, _ = pipeline(read_study(subject, modalities=modalities, resample_to=resample_to))
-        return _packed(study, names, axes)
+        return _packed(study, [name for name in names if name in study.images], axes)
 
-    return _unpacked(subject, cache.get(name, make), axes)
+    return _unpacked(subject, cache.get(json.dumps(about), make), axes)
 
 
 def _content(subject: Subject, name: str, cache: Cache) -> str:
@@ -107,7 +122,8 @@ def _packed(study: Study, names: Sequence[str], axes: tuple[int, int, int]) -> E
     tensors = {"images": images, "foreground": inside, "profile": profile, "affine": torch.from_numpy(study.affine)}
     windows = {name: study.windows[name] for name in names if name in study.windows}
     air = [study.air(name) for name in names]
-    return Entry(tensors, {"notes": json.dumps({"names": names, "windows": windows, "air": air})})
+    notes = {"names": names, "windows": windows, "air": air, "assumed": study.assumed, "absent": study.absent}
+    return Entry(tensors, {"notes": json.dumps(notes)})
 
 
 def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> PreparedSubject:
@@ -125,4 +141,6 @@ def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> Pre
         Grid(triple(inside.shape), entry.tensors["affine"].numpy()),
         {name: window_of(numbers) for name, numbers in notes["windows"].items()},
         torch.tensor(notes["air"], dtype=torch.float32),
+        notes["assumed"],
+        notes["absent"],
     )

@@ -76,6 +76,7 @@ class Samples:
             raise NoSubjectError(tuple(failures))
         self.volumes, self.view, self.augment, self.failures = tuple(volumes), view, tuple(augment), tuple(failures)
         self.modalities = tuple(modalities)
+        self.remarks = tuple(remark for volume in volumes for remark in volume.remarks)
         self.datasets = tuple(datasets or sorted({volume.subject.dataset for volume in volumes}))
         self.extent = view.extent([volume.grid.shape for volume in volumes])
         self._boxes = [view.boxes(volume.foreground, volume.profile, self.extent) for volume in volumes]
@@ -123,7 +124,7 @@ class Samples:
         volumes, failures = [], []
         for subject in progress(subjects):
             try:
-                volumes.append(ready(subject, axes=view.axes))
+                volumes.append(_with_pair(ready(subject, axes=view.axes)))
             except VolumeError as error:
                 folder = next((Path(path).parent for path in subject.images.values()), Path())
                 failures.append(Failure(subject.key, folder, str(error)))
@@ -201,6 +202,13 @@ class Samples:
         if name not in self.datasets:
             raise VolumeError(f"{volume.subject.key}: dataset {name!r} has no number; {suggest(name, self.datasets)}")
         return self.datasets.index(name)
+
+
+def _with_pair(volume: PreparedSubject) -> PreparedSubject:
+    """Refuse a subject of whose images only one is left because the others are blank."""
+    if volume.absent and len(volume.modalities) < 2:
+        raise VolumeError(f"only {', '.join(volume.modalities)} is left: {'; '.join(volume.absent.values())}")
+    return volume
 
 
 def with_fine_points(batch: Batch, observed: Sequence[Observed], axes: Sequence[int]) -> Batch:

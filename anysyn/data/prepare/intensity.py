@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,9 @@ from anysyn.data.volumes.intensity_window import Window, rescale, restore, width
 from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
-FAR_ABOVE_SUV = 20.0  # times the cap of the modality table: no tissue, but Bq/mL
+MUCH_BELOW = (
+    0.25  # share of the sum of all magnitudes; 0.5 in any image of mean 0, below 0.0002 after spline interpolation
+)
 
 
 @register("prepare", "nonnegative")
@@ -26,7 +27,8 @@ FAR_ABOVE_SUV = 20.0  # times the cap of the modality table: no tissue, but Bq/m
 class Nonnegative(Preparation):
     """Clamping of the negative values that spline interpolation leaves in MRI and PET; CT stays as it is.
 
-    The inverse does nothing, since no scanner produces such values.
+    MRI that lies below 0 in large part, as after z-scoring or scaling to -1 to 1, is refused rather than cut. The
+    inverse does nothing, since no scanner produces such values.
 
     Example:
         >>> import torch
@@ -37,9 +39,32 @@ class Nonnegative(Preparation):
     """
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
-        """Return the clamped study and an inverse that does nothing."""
+        """Return the clamped study and an inverse that does nothing.
+
+        Raises:
+            VolumeError: If an MRI without a unit lies below 0 in large part.
+        """
+        for name, image in study.images.items():
+            if modality(name).unit == "arbitrary" and (share := share_below_zero(image)) > MUCH_BELOW:
+                raise VolumeError(
+                    f"{study.key}: {name}: {share:.0%} of its intensity lies below 0, as after z-scoring or scaling to "
+                    "-1 to 1; give the images as the scanner made them, or in data.prepare leave out nonnegative and "
+                    "use {name: rescale, lower: 0.5} or {name: zscore}"
+                )
         images = {n: image if modality(n).family == "CT" else image.clamp(min=0) for n, image in study.images.items()}
         return replace(study, images=images), lambda prepared: prepared
+
+
+def share_below_zero(image: Tensor) -> float:
+    """Return the share of the sum of all magnitudes that lies below 0.
+
+    Example:
+        >>> import torch
+        >>> share_below_zero(torch.tensor([-1.0, 1.0, 2.0]))
+        0.25
+    """
+    below = float(image.clamp(max=0).double().sum())
+    return -below / float(image.abs().double().sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +103,7 @@ class Linear(Preparation):
         image, known = study.images[name], modality(name)
         inside = foreground(image, known.family)
         fixed = self.windows.get(name, known.window)
-        try:
-            window = self.measured(image, inside) if fixed is None else in_unit(image[inside], fixed, known.unit)
-        except VolumeError as error:
-            raise VolumeError(f"{study.key}: {name}: {error}") from error
+        window = self.measured(image, inside) if fixed is None else fixed
         if not width(window) > 0:
             raise VolumeError(f"{study.key}: {name}: its bright and dark end are both {window[0]:g}; is it a mask?")
         return window
@@ -140,35 +162,6 @@ class ZScore(Linear):
         voxels = image[inside].double()
         mean = float(voxels.mean())
         return mean, mean + float(voxels.std(correction=0))
-
-
-def in_unit(voxels: Tensor, window: Window, unit: str) -> Window:
-    """Return a fixed window in the unit of a file.
-
-    Diffusion is stored in 10^-6, 10^-3 or 1 mm^2/s; the bright voxels show which.
-
-    Args:
-        voxels: (n,) of the foreground.
-        window: In the unit of the modality table.
-        unit: Of the modality table.
-
-    Raises:
-        VolumeError: If a PET image cannot be in SUV.
-
-    Example:
-        >>> import torch
-        >>> in_unit(torch.tensor([0.7, 0.8, 3.0]), (0.0, 3000.0), "10^-6 mm^2/s")
-        (0.0, 3.0)
-    """
-    ratio = float(np.percentile(voxels.numpy(), 98)) / max(map(abs, window[:2]))
-    if "mm^2/s" in unit and ratio > 0:
-        factor = 1000.0 ** round(math.log(ratio, 1000))
-        return window_of((window[0] * factor, window[1] * factor, *window[2:]))
-    if unit in ("SUV", "SUVR") and ratio > FAR_ABOVE_SUV:
-        raise VolumeError(
-            f"values about {ratio * window[1]:g} are no {unit}; divide Bq/mL by the injected dose (Bq) per gram of body"
-        )
-    return window
 
 
 def from_windows(study: Study) -> Study:

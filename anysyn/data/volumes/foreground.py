@@ -40,21 +40,41 @@ def foreground(image: Tensor, family: str = "MRI") -> Tensor:
     low, high = np.percentile(voxels, [2, 98])
     if voxels.min() == voxels.max():
         return torch.ones(image.shape, dtype=torch.bool)
-    in_air = family == "CT" and low <= AIR_HU < voxels.max()
-    cut_out = None if in_air else _cut_out(voxels)
+    with_air = family == "CT" and low <= AIR_HU < voxels.max()
+    cut_out = None if with_air else _cut_out(voxels)
     if cut_out is not None:
         return torch.from_numpy(_filled(_large_components(cut_out), (0, 1, 2)))
-    inside = _large_components(voxels > AIR_HU if in_air else np.abs(voxels - low) > DARK * (high - low))
+    inside = _large_components(voxels > AIR_HU if with_air else np.abs(voxels - low) > DARK * (high - low))
     for plane in ((0, 1), (0, 2), (1, 2)):
         inside = _filled(inside, plane)
     return torch.from_numpy(inside)
 
 
-def _cut_out(voxels: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """Return what differs from a constant background, or None if there is none or it fades into noise."""
+def in_air(image: Tensor, family: str = "MRI") -> Tensor:
+    """Return where an image may be air by its intensity alone, (X, Y, Z) bool.
+
+    In CT this is below -500 HU. Elsewhere it is where the image has exactly the value of its background, the most
+    frequent one on the faces of the image (0 in most MRI); where air is noise, that is few voxels or none.
+
+    Example:
+        >>> in_air(torch.tensor([-1000.0, 40.0]).reshape(2, 1, 1), "CT").flatten().tolist()
+        [True, False]
+    """
+    if family == "CT" and bool((image <= AIR_HU).any()):
+        return image <= AIR_HU
+    return image == float(_background(image.numpy()))
+
+
+def _background(voxels: NDArray[np.float32]) -> np.float32:
+    """Return the most frequent value on the faces of an image."""
     faces = np.concatenate([voxels.take(i, axis).ravel() for axis in range(3) for i in (0, -1)])
     values, counts = np.unique(faces, return_counts=True)
-    background = values[counts.argmax()]
+    return np.float32(values[counts.argmax()])
+
+
+def _cut_out(voxels: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Return what differs from a constant background, or None if there is none or it fades into noise."""
+    background = _background(voxels)
     inside = voxels != background
     if not 0 < inside.mean() < 0.95:
         return None

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.errors import VolumeError, about
+from anysyn.data.errors import BlankImageError, VolumeError, about
 from anysyn.data.geometry.boxes import triple
 from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
+from anysyn.data.units.reading import Reading, in_table_unit
+from anysyn.data.units.stated import stated_units
 from anysyn.data.volumes.foreground import foreground
 from anysyn.data.volumes.formats.format import Header
 from anysyn.data.volumes.intensity_window import Window, rescale
@@ -38,7 +40,9 @@ class Study:
         acquisitions: Acquisition parameters, by modality.
         header: What the file that the grid is from says of its place, written back as it came.
         windows: By modality, the intensities in the file's unit that became 0 and 1, also for modalities that the
-            subject lacks; empty while the images are in the file's unit.
+            subject lacks; empty while the images are in the unit of the modality table.
+        assumed: By modality, what was assumed about the unit of its file.
+        absent: By modality, why its file counts as absent: it is blank.
     """
 
     key: str
@@ -49,6 +53,8 @@ class Study:
     acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
     header: Header | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -70,7 +76,7 @@ class Study:
         """Return the intensity of air: -1000 HU in CT and 0 elsewhere, mapped by the modality's window if rescaled.
 
         Example:
-            >>> study = study_of({"CT": Volume(torch.rand(2, 2, 2), np.eye(4))})
+            >>> study = study_of({"CT": Volume(100 * torch.rand(2, 2, 2), np.eye(4))})
             >>> replace(study, windows={"CT": (-500.0, 500.0)}).air("CT")
             -0.5
         """
@@ -98,7 +104,7 @@ class Study:
 
 
 def read_study(subject: Subject, *, modalities: Sequence[str] | None = None, resample_to: str | None = None) -> Study:
-    """Read the images of a subject onto one grid.
+    """Read the images of a subject onto one grid, in the units of the modality table; a blank one counts as absent.
 
     Args:
         subject: The subject's files.
@@ -106,16 +112,31 @@ def read_study(subject: Subject, *, modalities: Sequence[str] | None = None, res
         resample_to: As for `study_of`.
 
     Raises:
-        VolumeError: If a file cannot be used, the subject has none of the modalities, or the grids differ.
+        VolumeError: If a file cannot be used or has another unit, the subject has none of the modalities, or the grids
+            differ.
     """
     names = list(subject.images) if modalities is None else [modality(name).name for name in modalities]
     files = {name: Path(subject.images[name]) for name in names if name in subject.images}
     if not files:
         raise VolumeError(f"{subject.key}: has none of {', '.join(names)}, only {', '.join(subject.images)}")
-    volumes = {name: read_volume(path) for name, path in files.items()}
-    study = study_of(volumes, key=subject.key, resample_to=resample_to, files=files)
+    volumes, absent = _present(files)
+    if not volumes:
+        raise VolumeError(f"{subject.key}: {'; '.join(absent.values())}")
+    units = stated_units({name: files[name] for name in volumes}, subject.sidecars)
+    study = study_of(volumes, key=subject.key, resample_to=resample_to, files=files, units=units)
     acquisitions = {name: subject.acquisitions.get(name, unknown) for name, unknown in study.acquisitions.items()}
-    return replace(study, dataset=subject.dataset, acquisitions=acquisitions)
+    return replace(study, dataset=subject.dataset, acquisitions=acquisitions, absent=absent)
+
+
+def _present(files: Mapping[str, Path]) -> tuple[dict[str, Volume], dict[str, str]]:
+    """Return the volumes that show something, and why the others count as absent."""
+    volumes, absent = {}, {}
+    for name, path in files.items():
+        try:
+            volumes[name] = read_volume(path)
+        except BlankImageError as error:
+            absent[name] = str(error)
+    return volumes, absent
 
 
 def study_of(
@@ -124,25 +145,30 @@ def study_of(
     key: str = "input",
     resample_to: str | None = None,
     files: Mapping[str, Path] | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> Study:
-    """Bring volumes together onto one grid.
+    """Bring volumes together onto one grid, each in the unit of the modality table.
 
     Args:
         volumes: By modality.
         key: Name of the subject, for messages.
         resample_to: Modality whose grid the others are resampled to; without it, different grids are an error.
         files: Files of the volumes, for messages.
+        units: What the sidecars call the units, by modality.
 
     Raises:
-        VolumeError: If a volume is constant or holds a NaN, or the grids differ.
+        VolumeError: If a volume is constant, has a NaN, another unit or a voxel beyond what it can show, or the grids
+            differ.
 
     Example:
         >>> study_of({"T1w": Volume(torch.rand(8, 9, 10), np.eye(4))}).grid.shape
         (8, 9, 10)
     """
     names = {name: f"{name} ({(files or {}).get(name, 'in memory')})" for name in volumes}
-    for name, volume in volumes.items():
-        check_voxels(volume.voxels, f"{key}: {names[name]}")
+    readings = {
+        name: _reading(volume, name, (units or {}).get(name), f"{key}: {names[name]}")
+        for name, volume in volumes.items()
+    }
     onto = resample_to and modality(resample_to).name
     first = onto if onto and onto in volumes else next(iter(volumes))
     grids = {name: volume.grid for name, volume in volumes.items()}
@@ -151,14 +177,24 @@ def study_of(
         raise VolumeError(_different(key, names, grids, first, moved[0]))
     if moved and onto != first:
         raise VolumeError(f"{key}: cannot resample to {onto}, which it lacks; {suggest(onto, volumes)}")
-    images = {name: volume.voxels for name, volume in volumes.items()}
+    images = {name: reading.image for name, reading in readings.items()}
     for name in moved:
         with about(f"{key}: {names[name]} onto {names[first]}"):
             images[name] = resample(images[name], grids[name], grids[first], background=_air(name))
         check_voxels(images[name], f"{key}: {names[name]} on the grid of {names[first]}")
     inside = reduce(torch.logical_or, (foreground(image, modality(name).family) for name, image in images.items()))
     unknown = {name: Acquisition(modality=name) for name in volumes}
-    return Study(key, "", images, grids[first].affine, inside, unknown, header=volumes[first].header)
+    assumed = {name: reading.assumed for name, reading in readings.items() if reading.assumed is not None}
+    header = volumes[first].header
+    return Study(key, "", images, grids[first].affine, inside, unknown, header=header, assumed=assumed)
+
+
+def _reading(volume: Volume, name: str, unit: str | None, where: str) -> Reading:
+    check_voxels(volume.voxels, where)
+    try:
+        return in_table_unit(volume.voxels, name, unit)
+    except VolumeError as error:
+        raise VolumeError(f"{where}: {error}") from error
 
 
 def _air(name: str) -> float:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anysyn.data.errors import VolumeError
+from anysyn.data.errors import BlankImageError, VolumeError
 from anysyn.data.geometry.boxes import Shape, triple
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.volumes.formats import read_voxels, write_voxels
@@ -113,17 +113,21 @@ def write_volume(
 def check_voxels(voxels: Tensor, where: str) -> None:
     """Raise a `VolumeError` that begins with ``where`` unless an image has voxels, all finite, and not all the same.
 
+    If they are all the same it is a `BlankImageError`.
+
     Example:
-        >>> check_voxels(torch.zeros(2, 2, 2), "t1.nii.gz")
+        >>> check_voxels(torch.zeros(2, 2, 2), "t1.nii.gz")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        anysyn.data.errors.VolumeError: t1.nii.gz: every voxel is 0, so there is nothing to see; leave this image out
+        anysyn.data.errors.BlankImageError: t1.nii.gz: every voxel is 0, so there is nothing to see; leave ...
     """
     if voxels.numel() == 0:
         raise VolumeError(f"{where}: has no voxels; leave this image out or export it again")
     _check_finite(voxels, where)
     low, high = voxels.aminmax()
     if low == high:
-        raise VolumeError(f"{where}: every voxel is {low.item():g}, so there is nothing to see; leave this image out")
+        raise BlankImageError(
+            f"{where}: every voxel is {low.item():g}, so there is nothing to see; leave this image out"
+        )
 
 
 def _check_finite(voxels: Tensor, where: str) -> None:

@@ -53,24 +53,36 @@ def test_a_recipe_may_choose_the_window():
     assert scaled.windows["CT"] == (-160, 240)
 
 
-@pytest.mark.parametrize("factor", [1.0, 1e-3, 1e-6])
-def test_adc_in_whatever_unit_looks_the_same(factor):
-    scaled, undo = Rescale().forward(study("ADC", factor * 5 * TISSUE))
-    assert scaled.windows["ADC"] == pytest.approx((0, factor * 3000))
-    torch.testing.assert_close(undo(scaled).images["ADC"][2:10, 2:10, 2:10], factor * 5 * TISSUE)
-
-
-def test_pet_that_is_no_suv_is_refused():
-    assert Rescale().forward(study("FDG-PET", TISSUE / 40))[0].windows["FDG-PET"] == (0, 20)
-    with pytest.raises(VolumeError, match=r"sub-01: FDG-PET: .*SUV"):
-        Rescale().forward(study("FDG-PET", 100 * TISSUE))
-
-
 def test_negatives_of_splines_go_and_those_of_ct_stay():
-    for name, lowest in (("T1w", 0.0), ("FDG-PET", 0.0), ("CT", -30.0)):
-        clamped, undo = Nonnegative().forward(study(name, TISSUE, background=-30.0))
-        assert clamped.images[name].min() == lowest
+    for name, lowest in (("T1w", 0.0), ("FDG-PET", 0.0), ("CT", -0.3)):
+        clamped, undo = Nonnegative().forward(study(name, TISSUE / 10, background=-0.3))
+        assert float(clamped.images[name].min()) == pytest.approx(lowest)
         assert undo(clamped) is clamped
+
+
+@pytest.mark.parametrize("share", ["z-score", "-1 to 1", "z-score of all"])
+def test_mri_that_lies_below_zero_is_refused_and_not_cut(share):
+    scaled = {
+        "z-score": lambda t: (t - t.mean()) / t.std(),
+        "-1 to 1": lambda t: 2 * (t - 100) / 200 - 1,
+        "z-score of all": lambda t: t - 280,
+    }[share](TISSUE)
+    signed = study("T2w", scaled, background=-1.0 if share == "-1 to 1" else 0.0)
+    with pytest.raises(VolumeError, match=r"sub-01: T2w: \d\d% of its intensity lies below 0.*lower: 0\.5") as caught:
+        Nonnegative().forward(signed)
+    assert len(str(caught.value).splitlines()) == 1
+    for remedy in (Rescale(lower=0.5), ZScore()):
+        remedied, undo = remedy.forward(signed)
+        torch.testing.assert_close(undo(remedied).images["T2w"], signed.images["T2w"])
+
+
+def test_what_splines_left_in_real_images_is_no_reason(shared):
+    for folder in ("ms_brain_1mm/sub-07", "ms_brain_1mm/sub-26", "glioma_brain_1mm/TCGA-DU-7294"):
+        for path in sorted((shared / folder).glob("[TF]*.nii.gz")):
+            image = read_volume(path)
+            below = image.voxels.double().clamp(max=0).sum() / image.voxels.double().abs().sum()
+            assert -2e-4 < float(below) <= 0
+            Nonnegative().forward(study_of({path.name.split(".")[0]: image}))
 
 
 def test_a_mask_is_no_image():
