@@ -290,12 +290,12 @@ def test_a_cohort_is_there_once_it_is_whole(tmp_path):
 
 
 def test_an_empty_folder_is_filled_and_stays_the_same_folder(tmp_path, monkeypatch):
-    (tmp_path / ".part" / "sub-009").mkdir(parents=True)  # of a simulation that was killed
+    (tmp_path / ".anysyn.part" / "sub-009").mkdir(parents=True)  # of a simulation that was killed
     monkeypatch.chdir(tmp_path)
     simulate(".", subjects=1, centres=1, spacing=8, contrasts=["T1w"])
     assert {one.name for one in tmp_path.glob("sub-*")} == {"sub-001"}
     assert (tmp_path / "participants.tsv").is_file()
-    assert not (tmp_path / ".part").exists()
+    assert not (tmp_path / ".anysyn.part").exists()
 
 
 def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):

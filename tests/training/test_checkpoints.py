@@ -15,7 +15,7 @@ def checkpoint(epoch, weight=1.0, average=None):
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path):
     run = Checkpoints(RunFolder(tmp_path))
     assert run.last() is None
-    run.save("first", checkpoint(1, average={"module.w": torch.zeros(3)}))
+    run.save("stage0-epoch1-batch0", checkpoint(1, average={"module.w": torch.zeros(3)}))
     last = run.last()
     assert last.parts["w"].tolist() == [1, 1, 1]
     assert last.average["module.w"].tolist() == [0, 0, 0]
@@ -24,44 +24,44 @@ def test_a_checkpoint_is_read_as_it_was_written(tmp_path):
 
 def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
     run = Checkpoints(RunFolder(tmp_path))
-    run.save("first", checkpoint(1))
+    run.save("stage0-epoch1-batch0", checkpoint(1))
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module.torch, "save", full)
     with pytest.raises(RunError, match=r"No space left on device.*the one before it is kept"):
-        run.save("second", checkpoint(2, weight=0.0))
+        run.save("stage0-epoch2-batch0", checkpoint(2, weight=0.0))
     monkeypatch.undo()
     assert run.last().position == {"epoch": 1}
     assert run.last().parts["w"].tolist() == [1, 1, 1]
-    assert [path.name for path in run.folder.checkpoints.iterdir() if path.is_dir()] == ["first"]
+    assert [path.name for path in run.folder.checkpoints.iterdir() if path.is_dir()] == ["stage0-epoch1-batch0"]
 
 
 def test_a_new_checkpoint_takes_the_place_of_the_old_one(tmp_path):
     run = Checkpoints(RunFolder(tmp_path))
-    run.save("first", checkpoint(1))
-    run.save("second", checkpoint(2))
+    run.save("stage0-epoch1-batch0", checkpoint(1))
+    run.save("stage0-epoch2-batch0", checkpoint(2))
     assert run.last().position == {"epoch": 2}
-    assert not (run.folder.checkpoints / "first").exists()
+    assert not (run.folder.checkpoints / "stage0-epoch1-batch0").exists()
 
 
 def test_saving_a_position_twice_keeps_it(tmp_path):
     run = Checkpoints(RunFolder(tmp_path))
     for _ in range(2):
-        run.save("first", checkpoint(1))
+        run.save("stage0-epoch1-batch0", checkpoint(1))
     assert run.last().position == {"epoch": 1}
 
 
 def test_a_state_that_would_run_code_is_refused(tmp_path):
     run = Checkpoints(RunFolder(tmp_path))
-    run.save("first", checkpoint(1))
+    run.save("stage0-epoch1-batch0", checkpoint(1))
 
     class Evil:
         def __reduce__(self):
             return (print, ("code ran",))
 
-    torch.save(Evil(), run.folder.checkpoints / "first" / "state.pt")
+    torch.save(Evil(), run.folder.checkpoints / "stage0-epoch1-batch0" / "state.pt")
     with pytest.raises(RunError, match="cannot be read"):
         run.last()
 
