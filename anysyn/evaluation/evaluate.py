@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 from anysyn.data.records import Failure, Subject
@@ -20,6 +20,7 @@ from anysyn.evaluation.metrics.protocol import protocol as find_protocol
 from anysyn.evaluation.pairs import Pair, parse_pairs
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
+from anysyn.evaluation.results_folder import results_folder
 from anysyn.progress import Progress
 from anysyn.synthesis import LoadedRun, load_run
 
@@ -88,27 +89,30 @@ def evaluate(
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
     subjects, unread = loaded.subjects(data, split)
     _check_subjects(subjects, unread, requested, f"split {split!r} of {data or 'the data of the training'}")
-    folder = _open(Path(out or loaded.folder.path / "evaluation"), overwrite)
-    bar = progress or Progress()
-    fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
-    options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
-    options |= {"examples": numbered_examples(subjects, requested, examples), "folder": folder / "examples"}
-    failed, measure = [*unread, *fitted.failures], partial(measure_subject, loaded, requested, options)
-    opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
-    parts = measure_each(subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar)
-    cases = together(part for _, part in parts)
-    result = results_of(
-        cases.rows,
-        folder=folder,
-        protocol=how,
-        failures=(*failed, *cases.failures),
-        skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
-        notes=[*fitted.notes, *left_out, *_notes_of(changes)],
-        inputs=cases.inputs,
-        seed=seed,
-    )
-    record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    write_results(result, record | _words(changes, dataset) | {"baselines": fitted.basis})
+    chosen = numbered_examples(subjects, requested, examples)
+    folder, bar = Path(out or loaded.folder.path / "evaluation"), progress or Progress()
+    with results_folder(folder, chosen, overwrite=overwrite) as inside:
+        fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
+        options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
+        options |= {"examples": chosen, "folder": inside / "examples"}
+        failed, measure = [*unread, *fitted.failures], partial(measure_subject, loaded, requested, options)
+        opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
+        parts = measure_each(
+            subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar
+        )
+        cases = together(part for _, part in parts)
+        result = results_of(
+            cases.rows,
+            folder=folder,
+            protocol=how,
+            failures=(*failed, *cases.failures),
+            skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
+            notes=[*fitted.notes, *left_out, *_notes_of(changes)],
+            inputs=cases.inputs,
+            seed=seed,
+        )
+        record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
+        write_results(replace(result, folder=inside), record | _words(changes, dataset) | {"baselines": fitted.basis})
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
 
@@ -159,16 +163,3 @@ def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pair
         contrasts = ", ".join(sorted({name for subject in subjects for name in subject.images}))
         words = ", ".join(map(str, pairs))
         raise EvaluationError(f"no subject in {where} has the contrasts of {words}; they have {contrasts or 'none'}")
-
-
-def _open(folder: Path, overwrite: bool) -> Path:
-    if folder.exists() and not folder.is_dir():
-        raise EvaluationError(f"{folder} is a file; choose another --out")
-    results = [*folder.glob("*"), *folder.glob("examples/*")]  # other folders have findings of probes, which stay
-    if not overwrite and any(path.is_file() for path in results):
-        raise EvaluationError(f"{folder} is not empty; choose another --out or allow it with --overwrite")
-    (folder / "examples").mkdir(parents=True, exist_ok=True)
-    for old in (folder / "examples").glob("*.npz"):
-        old.unlink()
-    with TemporaryFile(dir=folder):
-        return folder  # an error before the work, not after it, if the folder cannot be written

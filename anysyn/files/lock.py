@@ -20,7 +20,7 @@ STATE, STARTED = 0, 19  # fields of /proc/PID/stat behind the name of the proces
 
 @contextmanager
 def locked(folder: Path, command: str) -> Iterator[None]:
-    """Hold the lock of a folder, which is made if it is missing, and removed again if it is still empty at the end.
+    """Hold the lock of a folder, which is made if it is missing, and then removed again if it is empty at the end.
 
     The lock names its process, host and the time at which the process started. That of a process that has ended on
     this host is taken over; whether one of another host still runs cannot be known here.
@@ -43,7 +43,7 @@ def locked(folder: Path, command: str) -> Iterator[None]:
         >>> list(folder.iterdir())
         []
     """
-    fresh = not folder.exists()
+    fresh = [place for place in (folder, *folder.parents) if not place.exists()]
     path, owner = folder / LOCK, {**_identity(os.getpid()), "command": command}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,9 +54,9 @@ def locked(folder: Path, command: str) -> Iterator[None]:
         yield
     finally:
         _release(path, owner)
-        if fresh:
-            with suppress(OSError):  # it holds something now
-                folder.rmdir()
+        with suppress(OSError):  # one holds something now
+            for place in fresh:
+                place.rmdir()
 
 
 def _take(path: Path, owner: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from anysyn.files.lock import locked
-from anysyn.files.manifest import Contents, contents_of
+from anysyn.files.manifest import MANIFEST, Contents, contents_of, write_manifest
 from anysyn.files.whole_folder import INSIDE, unfinished_folder
 
 
@@ -49,11 +49,13 @@ def whole_results(
         with unfinished_folder(partial, globs, made_by=made_by):
             yield partial
             contents_of(folder).delete()
+            write_manifest(folder, made_by, globs)
             _take_place(partial, folder)
 
 
 def _take_place(partial: Path, folder: Path) -> None:
-    for path in reversed(contents_of(partial).own):  # the manifest first, then against the order of the globs
-        place = folder / path.relative_to(partial)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, place)
+    for path in reversed(contents_of(partial).own):
+        if path != partial / MANIFEST:  # the last one that goes, so that what a killed process leaves can be deleted
+            place = folder / path.relative_to(partial)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anysyn.errors import UserError
 from anysyn.files.lock import LOCK, locked
-from anysyn.files.manifest import contents_of, listing, write_manifest
+from anysyn.files.manifest import Contents, contents_of, listing, write_manifest
 from anysyn.files.whole import UNFINISHED
 
 INSIDE = f".anysyn{UNFINISHED}"  # an unfinished folder within the one that it fills
@@ -82,7 +82,7 @@ def unfinished_folder(partial: Path, globs: Sequence[str], *, made_by: str) -> I
                 write_manifest(partial, made_by, globs)
                 yield
             finally:
-                contents_of(partial).delete()
+                _delete(contents_of(partial))
     finally:
         with suppress(OSError):  # it took the folder's place, or another process works there
             partial.rmdir()
@@ -94,9 +94,13 @@ def _clear(partial: Path, made_by: str) -> None:
     if others:
         names = listing(others, partial)
         raise UserError(f"{partial} holds {names}, which {made_by} did not write; move it away or delete it")
-    left.delete()
-    for folder, _, _ in os.walk(partial, topdown=False):  # a process was killed before it filled them
-        if folder != str(partial):
+    _delete(left)
+
+
+def _delete(contents: Contents) -> None:
+    contents.delete()
+    for folder, _, _ in os.walk(contents.folder, topdown=False):  # a process may stop before it fills a folder
+        if folder != str(contents.folder):
             with suppress(OSError):
                 Path(folder).rmdir()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,14 @@ from torch import Tensor
 from anysyn.acquisition import Acquisition
 from anysyn.data.geometry.grid import Grid, with_spacing
 from anysyn.data.modalities import modality
-from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import Study, study_of
-from anysyn.data.volumes.volume import Volume, read_volume, write_volume
+from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
-from anysyn.files import write_json
 from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.written_images import MADE, check_replaceable, digest, source_record, write_synthetic
 from anysyn.versions import versions
 
-NOTICE = "synthetic, not for clinical use"
 MOST_VOXELS = 2**30  # 4 GiB for one image
 
 
@@ -61,14 +58,14 @@ def synthesize(
             needs it.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
-        overwrite: Whether files that exist may be replaced.
+        overwrite: Whether images that anysyn made there earlier may be replaced; no other file ever is.
 
     Returns:
         The NIfTI files written.
 
     Raises:
-        UserError: If a source cannot be used, a modality is unknown, a file exists, the network ignores the requested
-            acquisition or it contradicts the grid, or the network does not know the dataset.
+        UserError: If a source cannot be used, a modality is unknown, a file may not be replaced, the network ignores the
+            requested acquisition or it contradicts the grid, or the network does not know the dataset.
     """
     loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
@@ -78,6 +75,7 @@ def synthesize(
     for path in paths.values():
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
+        check_replaceable(path, files.values())
     check_conditioned(loaded.model, acquisition)
     volumes = {name: read_volume(path) for name, path in files.items()}
     study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files)
@@ -86,7 +84,8 @@ def synthesize(
     study = replace(study, acquisitions=source_acquisitions(files, person))
     first = study.acquisitions[next(iter(files))]
     requested = requested_acquisitions(acquisition, list(paths), first, onto or study.grid)
-    write_syntheses(loaded, study, files, paths, requested, onto=onto, batch=batch, overwrite=overwrite)
+    request = request_record(files, resample_to, spacing)
+    write_syntheses(loaded, study, files, paths, requested, request, onto=onto, batch=batch)
     return list(paths.values())
 
 
@@ -96,23 +95,22 @@ def write_syntheses(
     sources: Mapping[str, Path],
     paths: Mapping[str, Path],
     requested: Mapping[str, Acquisition],
+    request: Mapping[str, Any],
     *,
     onto: Grid | None = None,
     batch: int = 8,
-    overwrite: bool = False,
 ) -> None:
-    """Synthesize targets of an unprepared study and write each with its sidecar, the sidecar first.
+    """Synthesize targets of an unprepared study and write each with its sidecar.
 
-    Sources and paths are the files of the sources and of the targets; the other arguments are those of `synthesize` and
-    `synthesize_study`.
+    Sources and paths are the files of the sources and of the targets, the request is that of `request_record`; the
+    other arguments are those of `synthesize` and `synthesize_study`.
     """
     grid = onto or study.grid
     images = synthesize_study(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
     for name, image in images.items():
         record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)}
-        write_json(sidecar_path(paths[name]), record)
         volume = Volume(image, grid.affine, study.header)
-        write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
+        write_synthetic(volume, paths[name], record | {"Request": dict(request)})
 
 
 def synthesize_study(
@@ -186,14 +184,32 @@ def grid_record(grid: Grid, source: Grid) -> dict[str, Any]:
     }
 
 
+def request_record(
+    sources: Iterable[str], resample_to: str | None, spacing: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """Return the entry of a sidecar about what an image follows from besides files and acquisition.
+
+    Args:
+        sources: Modalities of the sources, that of the grid first.
+        resample_to: Source whose grid the others are resampled to.
+        spacing: Voxel edge lengths that were asked for, in mm.
+
+    Example:
+        >>> request_record(["T1w", "FLAIR"], None)
+        {'Sources': ['T1w', 'FLAIR'], 'ResampleTo': None, 'VoxelSizeMm': None}
+    """
+    edges = None if spacing is None else [float(edge) for edge in spacing]
+    return {"Sources": list(sources), "ResampleTo": resample_to, "VoxelSizeMm": edges}
+
+
 def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisition) -> dict[str, Any]:
     """Return the BIDS sidecar of a synthetic image, whose modality is that of the requested acquisition."""
     target = str(requested.modality)
     return {
         "Synthetic": True,
-        "Description": f"Synthetic image, not for clinical use. Made by anysyn, recipe {run.recipe.name}.",
+        "Description": f"{MADE}, recipe {run.recipe.name}.",
         "Units": modality(target).unit,
-        "Sources": {name: {"file": path.name, "sha256": digest(path)} for name, path in sources.items()},
+        "Sources": {name: source_record(path) for name, path in sources.items()},
         "Target": target,
         "AcquisitionAskedFor": requested.known(),
         **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
@@ -202,12 +218,6 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
         "Seed": run.recipe.seed,
         "Versions": versions(),
     }
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _outputs(out: Path, targets: Sequence[str]) -> dict[str, Path]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from anysyn.data.loading.cache import FILES as CACHED
 from anysyn.errors import UserError
 from anysyn.files import (
     Contents,
@@ -25,10 +26,8 @@ from anysyn.files.lock import LOCK
 from anysyn.recipe import Recipe
 from anysyn.versions import versions
 
-
 CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted")  # folders of checkpoints
 CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
-DIGEST = 40 * "[0-9a-f]"  # in the names of a cache
 
 
 class RunError(UserError):
@@ -131,7 +130,7 @@ def files_of(recipe: Recipe) -> Iterator[str]:
     for name in (escape(stage.name) for stage in recipe.stages):
         yield from (f"stage-{name}.safetensors", f"best-{name}.safetensors", f"samples/[0-9]*-{name}-[0-9]*.png")
         yield f"tensorboard/{name}/events.out.tfevents.[0-9]*"
-    yield from (f"cache/{DIGEST}.safetensors", f"cache/contents/{DIGEST}")
+    yield from (f"cache/{name}" for name in CACHED)
 
 
 def _check_idle(contents: Contents) -> None:

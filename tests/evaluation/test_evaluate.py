@@ -80,7 +80,8 @@ def test_everything_is_written_and_right(run, tmp_path):
     result = evaluate(run, out=tmp_path / "out", pairs="T1w:T2w,T1w:FLAIR,T1w+T2w:FLAIR", batch=5, examples=1)
     assert not result.failures
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "cases.csv", "examples", "margins.csv", "protocol.json", "statistics.csv", "table.csv", "table.md", "table.tex"
+        "cases.csv", "examples", "manifest.json", "margins.csv", "protocol.json", "statistics.csv",
+        "table.csv", "table.md", "table.tex"
     ]  # fmt: skip
     cases = read_cases(tmp_path / "out" / "cases.csv")
     assert len(cases) == 2 * 3 * 3  # subjects, pairs, methods

@@ -42,7 +42,7 @@ def loaded(tmp_path, air):
 def test_a_new_probe_is_measured_written_printed_and_shown(loaded):
     findings = probe("air", loaded, pairs="T1w:T2w")
     folder = loaded.folder.path / "evaluation" / "air"
-    assert sorted(path.name for path in folder.iterdir()) == ["cases.csv", "record.json", "summary.md"]
+    assert sorted(path.name for path in folder.iterdir()) == ["cases.csv", "manifest.json", "record.json", "summary.md"]
     for row in findings.tables["cases"].to_dict("records"):
         subject = next(one for one in loaded.subjects()[0] if one.key == row["subject"])
         study = loaded.prepare(subject)

@@ -142,7 +142,7 @@ def test_a_second_call_redoes_nothing_and_makes_what_is_left(run, folder, tmp_pa
 
 def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypatch):
     out, seen = tmp_path / "out", []
-    whole = anysyn.synthesis.files.write_volume
+    whole = anysyn.synthesis.written_images.write_volume
 
     def stopped(volume, path, **how):
         seen.append(path)
@@ -150,7 +150,7 @@ def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypat
             raise KeyboardInterrupt
         whole(volume, path, **how)
 
-    monkeypatch.setattr("anysyn.synthesis.files.write_volume", stopped)
+    monkeypatch.setattr("anysyn.synthesis.written_images.write_volume", stopped)
     with pytest.raises(KeyboardInterrupt):
         anysyn.complete(run, data=folder, out=out)
     monkeypatch.undo()

@@ -9,8 +9,8 @@ from nifti_files import make, turned
 
 import anysyn
 from anysyn.errors import UserError
-from anysyn.synthesis.files import digest
 from anysyn.synthesis.loaded_run import load_run
+from anysyn.synthesis.written_images import digest
 from anysyn.training.folder import RunError
 
 

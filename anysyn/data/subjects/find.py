@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from anysyn.data.records import Failure, FoundSubjects
+from anysyn.data.records import Failure, FoundSubjects, Subject, listed
 from anysyn.data.subjects.bids import is_bids, read_bids
 from anysyn.data.subjects.csv_list import read_csv_list
 from anysyn.data.subjects.folders import read_folders
 from anysyn.data.subjects.naming import Naming
 from anysyn.errors import UserError
+from anysyn.files import check_names
 from anysyn.registry import suggest
 
 Layout = Literal["auto", "bids", "folders", "csv"]
@@ -61,7 +62,7 @@ def find_subjects(
         raise UserError(f"no layout named {layout!r}; {suggest(layout, ['auto', *_READERS])}")
     if root.is_dir() == (chosen == "csv"):
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
-    result = _READERS[chosen](root, Naming(names or {}))
+    result = _with_usable_keys(_READERS[chosen](root, Naming(names or {})))
     if not result.subjects:
         raise UserError(_no_subject(root, chosen, (*result.failures, *result.ignored)))
     ambiguous = [key for key, count in Counter(subject.key for subject in result.subjects).items() if count > 1]
@@ -69,6 +70,16 @@ def find_subjects(
         raise UserError(f"{root}: {ambiguous[0]} names several subjects; rename one of them")
     subjects = [replace(subject, dataset=dataset or subject.dataset) for subject in result.subjects]
     return replace(result, subjects=tuple(sorted(subjects, key=lambda subject: subject.key)))
+
+
+def _with_usable_keys(result: FoundSubjects) -> FoundSubjects:
+    """Leave out subjects whose keys cannot be a part of a path."""
+    usable, failures = list[Subject](), list[Failure]()
+    for subject in result.subjects:
+        with listed(failures, subject.key):
+            check_names(subject.key, "the subject's name")
+            usable.append(subject)
+    return replace(result, subjects=tuple(usable), failures=(*result.failures, *failures))
 
 
 def _detect_layout(root: Path) -> str:
