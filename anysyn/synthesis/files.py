@@ -64,8 +64,8 @@ def synthesize(
         The NIfTI files written.
 
     Raises:
-        UserError: If a source cannot be used, a modality is unknown, a file may not be replaced, the network ignores the
-            requested acquisition or it contradicts the grid, or the network does not know the dataset.
+        UserError: If a source cannot be used, a modality is unknown, a file may not be replaced, the network ignores
+            the requested acquisition or it contradicts the grid, or the network does not know the dataset.
     """
     loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
