@@ -6,6 +6,7 @@ import torch
 from anysyn.training import checkpoints as module
 from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.log import Log
 
 
 def checkpoint(epoch, weight=1.0, average=None):
@@ -73,3 +74,49 @@ def test_missing_and_damaged_weights_are_named(tmp_path):
     run.folder.weights.write_bytes(b"damaged")
     with pytest.raises(RunError, match=r"weights.safetensors: cannot be read"):
         run.load_weights()
+
+
+def test_only_old_checkpoints_are_deleted(tmp_path):
+    run = Checkpoints(RunFolder(tmp_path / "run"))
+    run.save("stage0-epoch1-batch0", checkpoint(1))
+    folder, victim = run.folder.checkpoints, tmp_path / "victim"
+    for other in (folder / "mine", folder / "stage0-epoch1-batch0" / "notes", victim):
+        other.mkdir()
+        (other / "state.pt").write_text("mine")
+    (folder / "stage0-epoch0-batch9").symlink_to(victim)
+    (folder / "linked").symlink_to(victim)
+    run.save("stage0-epoch2-batch0", checkpoint(2))
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "last", "linked", "mine", "stage0-epoch0-batch9", "stage0-epoch1-batch0", "stage0-epoch2-batch0"
+    ]  # fmt: skip
+    assert [path.name for path in (folder / "stage0-epoch1-batch0").iterdir()] == ["notes"]
+    assert [path.read_text() for path in (folder / "mine" / "state.pt", victim / "state.pt")] == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "checkpoints/stage0-epoch2-batch0"])
+def test_no_checkpoint_is_written_through_a_link(tmp_path, name):
+    run = Checkpoints(RunFolder(tmp_path / "run"))
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "weights.safetensors").write_text("mine")
+    (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "run" / name).symlink_to(tmp_path / "victim")
+    with pytest.raises(RunError, match="is a link"):
+        run.save("stage0-epoch2-batch0", checkpoint(2))
+    assert [path.read_text() for path in (tmp_path / "victim").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("name", ["../../victim", "/victim", "mine", "stage0-epoch1-batch0/../../../victim", ""])
+def test_a_pointer_that_leads_elsewhere_is_refused(tmp_path, name):
+    run = Checkpoints(RunFolder(tmp_path / "run"))
+    run.save("stage0-epoch1-batch0", checkpoint(1))
+    (run.folder.checkpoints / "last").write_text(name)
+    with pytest.raises(RunError, match="no name of a checkpoint"):
+        run.last()
+
+
+def test_a_log_is_not_cut_back_through_a_link(tmp_path):
+    (tmp_path / "victim.csv").write_text("mine")
+    (tmp_path / "log.csv").symlink_to(tmp_path / "victim.csv")
+    with pytest.raises(RunError, match="is a link"):
+        Log(tmp_path / "log.csv")
+    assert (tmp_path / "victim.csv").read_text() == "mine"

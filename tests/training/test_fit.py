@@ -130,6 +130,31 @@ def test_a_run_killed_in_the_middle_and_resumed_ends_bit_equal(place):
         assert [[row[key] for key in kept] for row in ours] == [[row[key] for key in kept] for row in theirs]
 
 
+def test_a_run_is_trained_by_one_process_at_a_time(place, whole):
+    holds = "import sys, time; from pathlib import Path; from anysyn.files import locked\n"
+    holds += "with locked(Path(sys.argv[1]), 'anysyn train'): print('held', flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", holds, str(whole)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "held\n"
+        before = weights(whole)
+        for second in (partial(resume, whole, accelerator="cpu"), partial(fit, place, "whole", overwrite=True)):
+            with pytest.raises(UserError, match=f"locked by process {process.pid}"):
+                second()
+        assert same(weights(whole), before)
+    finally:
+        process.kill()
+        process.wait()
+    resume(whole, accelerator="cpu")  # the lock of a killed process is no obstacle
+
+
+def test_a_stage_that_leads_elsewhere_is_refused_before_anything_is_written(place, tmp_path):
+    write_tiny(place, lambda tree: tree["stages"][0].update(name="../../victim/weights"), "hostile")
+    (tmp_path / "victim").mkdir()
+    with pytest.raises(RecipeError, match=r"stages\.0\.name: .*'/' in it"):
+        fit(place, tmp_path / "run", recipe="hostile")
+    assert not (tmp_path / "run").exists()
+
+
 def test_resuming_a_finished_run_changes_nothing(place, whole):
     before = weights(whole)
     resume(whole, accelerator="cpu")
