@@ -14,6 +14,7 @@ from toys import TINY, write_cohort
 from trained import same, stop, weights, write_tiny
 
 from anysyn.errors import RecipeError, UserError
+from anysyn.files import contents_of
 from anysyn.optimizers import Cosine
 from anysyn.training import resume, train
 from anysyn.training.folder import RunError
@@ -45,6 +46,13 @@ def test_a_run_folder_holds_all_that_is_needed(whole):
         assert (whole / name).is_file()
     assert list((whole / "samples").glob("*.png"))
     assert list((whole / "tensorboard").iterdir())
+
+
+def test_the_manifest_lists_all_that_a_training_writes(whole, pretrained):
+    for run in (whole, pretrained):
+        contents = contents_of(run)
+        assert not contents.foreign
+        assert len(contents.own) > 20
 
 
 def test_the_loss_falls(place):
