@@ -101,15 +101,13 @@ def evaluate(
             subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar
         )
         cases = together(part for _, part in parts)
+        about: dict[str, Any] = {"folder": folder, "protocol": how, "inputs": cases.inputs, "seed": seed}
         result = results_of(
             cases.rows,
-            folder=folder,
-            protocol=how,
             failures=(*failed, *cases.failures),
             skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
             notes=[*fitted.notes, *left_out, *_notes_of(changes)],
-            inputs=cases.inputs,
-            seed=seed,
+            **about,
         )
         record = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
         write_results(replace(result, folder=inside), record | _words(changes, dataset) | {"baselines": fitted.basis})
