@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from anysyn.errors import UserError
 from anysyn.evaluation.evaluate import evaluate
+from anysyn.files import contents_of, listing, locked, write_manifest
 from anysyn.progress import Progress
 from anysyn.reporting import report
 from anysyn.simulation import simulate
@@ -16,7 +16,7 @@ from anysyn.training import train
 SUBJECTS = 12
 CONTRASTS = ("T1w", "T2w", "FLAIR")
 PAIRS = "T1w:T2w,T1w:FLAIR,T2w:FLAIR,T1w+T2w:FLAIR"
-MADE = ("cohort", "run", "synthetic")  # what the demo's folder holds, and all that --overwrite deletes there
+FILES = [f"synthetic/{name}{ending}" for name in ("T2w", "FLAIR") for ending in (".nii.gz", ".json")]  # its own files
 
 
 def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progress | None = None) -> None:
@@ -31,7 +31,12 @@ def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progres
         UserError: If the folder holds something and may not be overwritten.
     """
     progress, out = progress or Progress(), Path(out)
-    _clear(out, overwrite)
+    with locked(out, "anysyn demo"):
+        _clear(out, overwrite)
+        _show(out, progress)
+
+
+def _show(out: Path, progress: Progress) -> None:
     cohort = simulate(out / "cohort", subjects=SUBJECTS, centres=2, contrasts=CONTRASTS, jobs=2, progress=progress)
     run = train("small/demo", out=out / "run", overrides=[f"data.root={cohort}"], progress=progress).folder
     loaded = load_run(run)
@@ -45,11 +50,12 @@ def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progres
 
 
 def _clear(out: Path, overwrite: bool) -> None:
-    there = list(out.iterdir()) if out.is_dir() else []
-    if there and not overwrite:
+    contents = contents_of(out)
+    if contents and not overwrite:
         raise UserError(f"{out} is not empty; choose another --out, or replace an earlier demo with --overwrite")
-    strange = [path.name for path in there if path.name not in MADE]
-    if strange:
-        raise UserError(f"{out} holds {strange[0]}, which no demo made, so nothing was deleted; choose another --out")
-    for path in there:
-        shutil.rmtree(path)
+    everything = contents.everything()
+    if everything.foreign:
+        what = listing(everything.foreign, out)
+        raise UserError(f"{out} holds {what}, which no demo made, so nothing was deleted; choose another --out")
+    everything.delete()
+    write_manifest(out, "anysyn demo", FILES)

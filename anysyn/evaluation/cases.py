@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from anysyn.evaluation.metrics.measure import error_in_unit, measure
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.pairs import Pair, by_sources
 from anysyn.evaluation.preparation import prepare_for
+from anysyn.evaluation.results_folder import example_name
 from anysyn.evaluation.tables.cases_table import MODEL, case_row
 from anysyn.synthesis.loaded_run import LoadedRun
 
@@ -102,8 +102,8 @@ class Cases:
             stamp, key, dataset = (self.protocol.name, self.protocol.digest), study.key, study.dataset
             self.rows += [case_row(key, dataset, m, pair.sources, pair.target, stamp, row) for m, row in values.items()]
             if (study.key, pair) in self.examples:
-                name = re.sub(r"[^\w.+-]+", "_", f"{pair}_{self.examples[study.key, pair]}_{study.key}")
-                write_example(self.folder / f"{name}.npz", _example(study, pair, images, values))
+                name = example_name(study.key, pair, self.examples[study.key, pair])
+                write_example(self.folder / name, _example(study, pair, images, values))
 
     def _values(self, study: Study, target: str, image: Tensor, lesion: Tensor | None) -> dict[str, float]:
         truth, mask, window = study.images[target], study.foreground, study.windows.get(target)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
-from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.record import LIST, keep
 from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
@@ -24,6 +23,7 @@ from anysyn.evaluation.metrics.protocol import protocol as find_protocol
 from anysyn.evaluation.pairs import Pair, modalities_of, parse_pairs
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
+from anysyn.evaluation.results_folder import results_folder
 from anysyn.progress import Progress
 from anysyn.synthesis import LoadedRun, load_run
 
@@ -93,36 +93,34 @@ def evaluate(
     inventory = loaded.inventory(data, split, modalities_of(requested))
     subjects = inventory.subjects
     _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
-    folder, bar = _open(Path(out or loaded.folder.path / "evaluation"), overwrite), progress or Progress()
+    chosen = numbered_examples(subjects, requested, examples)
+    folder, bar = Path(out or loaded.folder.path / "evaluation"), progress or Progress()
     for line in summary(inventory, listed_in=folder / LIST):
         bar.say(line)
-    fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
-    options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
-    options |= {"examples": numbered_examples(subjects, requested, examples), "folder": folder / "examples"}
-    failed, measure = [*inventory.failures, *fitted.failures], partial(measure_subject, loaded, requested, options)
-    opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
-    parts = measure_each(subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar)
-    cases = together(part for _, part in parts)
-    result = results_of(
-        cases.rows,
-        folder=folder,
-        protocol=how,
-        failures=(*failed, *cases.failures),
-        skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
-        notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes, *_notes_of_absent(subjects)],
-        inputs=cases.inputs,
-        seed=seed,
-    )
-    asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
-    more = {"baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
-    _write(result, inventory, asked | _words(changes, dataset) | more, loaded)
+    with results_folder(folder, chosen, overwrite=overwrite) as inside:
+        fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
+        options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
+        options |= {"examples": chosen, "folder": inside / "examples"}
+        failed, measure = [*inventory.failures, *fitted.failures], partial(measure_subject, loaded, requested, options)
+        opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
+        parts = measure_each(
+            subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar
+        )
+        cases = together(part for _, part in parts)
+        about: dict[str, Any] = {"folder": folder, "protocol": how, "inputs": cases.inputs, "seed": seed}
+        result = results_of(
+            cases.rows,
+            failures=(*failed, *cases.failures),
+            skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
+            notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes, *_notes_of_absent(subjects)],
+            **about,
+        )
+        asked = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
+        asked |= {"baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
+        keep(inventory, inside)
+        write_results(replace(result, folder=inside), asked | _words(changes, dataset))
+    loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
-
-
-def _write(result: Evaluation, inventory: Inventory, record: Mapping[str, Any], run: LoadedRun) -> None:
-    keep(inventory, result.folder)
-    write_results(result, record)
-    run.folder.write("evaluation.json", {"results": str(result.folder.resolve())})  # the report shows the latest
 
 
 def _begin(run: Path, accelerator: str, dataset: str | None, *arguments: Any) -> Measure[SubjectCases]:
@@ -176,16 +174,3 @@ def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pair
         contrasts = ", ".join(sorted({name for subject in subjects for name in subject.images}))
         words = ", ".join(map(str, pairs))
         raise EvaluationError(f"no subject in {where} has the contrasts of {words}; they have {contrasts or 'none'}")
-
-
-def _open(folder: Path, overwrite: bool) -> Path:
-    if folder.exists() and not folder.is_dir():
-        raise EvaluationError(f"{folder} is a file; choose another --out")
-    results = [*folder.glob("*"), *folder.glob("examples/*")]  # other folders have findings of probes, which stay
-    if not overwrite and any(path.is_file() for path in results):
-        raise EvaluationError(f"{folder} is not empty; choose another --out or allow it with --overwrite")
-    (folder / "examples").mkdir(parents=True, exist_ok=True)
-    for old in (folder / "examples").glob("*.npz"):
-        old.unlink()
-    with TemporaryFile(dir=folder):
-        return folder  # an error before the work, not after it, if the folder cannot be written

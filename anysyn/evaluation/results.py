@@ -106,9 +106,7 @@ def write_results(result: Evaluation, options: Mapping[str, Any]) -> None:
     """
     frames = {"cases": result.cases, "table": result.summary, "margins": result.margins}
     for name, frame in {**frames, "statistics": result.statistics, "inputs": result.inputs}.items():
-        if name == "inputs" and frame.empty:
-            (result.folder / "inputs.csv").unlink(missing_ok=True)  # of an earlier evaluation
-        else:
+        if name != "inputs" or not frame.empty:
             write_text(result.folder / f"{name}.csv", frame.to_csv(index=False))
     write_text(result.folder / "table.md", result.markdown())
     write_text(result.folder / "table.tex", to_latex(result.summary, result.notes))

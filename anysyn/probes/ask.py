@@ -15,13 +15,13 @@ from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.probes.catalogue import find_probe
 from anysyn.probes.comparison_runs import comparison_folder
-from anysyn.probes.findings import Findings, check_free, first_reason, write_findings
+from anysyn.probes.findings import Findings, findings_folder, first_reason, withdraw, write_findings
 from anysyn.probes.measurement import KeptMeasurements, Measurement
 from anysyn.probes.probe import Options, Probe, Request, failures_of
 from anysyn.progress import Progress
 from anysyn.registry import suggest
-from anysyn.synthesis.files import digest
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.written_images import digest
 from anysyn.training.folder import RunFolder
 
 
@@ -74,22 +74,21 @@ def probe(
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     subjects, unread = loaded.subjects(data, split)
     folder = Path(out or loaded.folder.path / "evaluation") / name
-    check_free(folder, overwrite=overwrite)
-    about: dict[str, Any] = {"data": None if data is None else Path(data), "split": split, "folder": folder}
-    about |= {"batch": batch, "accelerator": accelerator}
-    request, question = Request(**about, progress=shown), factory(settings=settings)
-    chosen = question.begin(loaded, request, subjects)
-    record = {"probe": name, "run": loaded.folder.path, "data": data, "split": split}
-    record |= {"options": settings.model_dump(mode="json")}
-    store = KeptMeasurements.open(folder, _fingerprint(loaded, settings, record), overwrite=overwrite)
-    opener = Opener(str(folder), open_probe, (name, loaded.folder.path, settings, Request(**about), tuple(subjects)))
-    failures = [*unread]
-    measurements = _measured(
-        chosen, partial(question.measure, loaded), store, jobs=jobs, opener=opener, failures=failures, progress=shown
-    )
-    if not measurements:
-        raise EvaluationError(f"nothing in {request.where} was measured{first_reason(failures)}")
-    return _concluded(question, loaded, measurements, record, folder, failures, store)
+    with findings_folder(folder, name, factory.tables, factory.files, overwrite=overwrite):
+        about: dict[str, Any] = {"data": None if data is None else Path(data), "split": split, "folder": folder}
+        about |= {"batch": batch, "accelerator": accelerator}
+        request, question = Request(**about, progress=shown), factory(settings=settings)
+        chosen = question.begin(loaded, request, subjects)
+        record = {"probe": name, "run": loaded.folder.path, "data": data, "split": split}
+        record |= {"options": settings.model_dump(mode="json")}
+        store = KeptMeasurements.open(folder, _fingerprint(loaded, settings, record), overwrite=overwrite)
+        opened = (name, loaded.folder.path, settings, Request(**about), tuple(subjects))
+        failures, opener = [*unread], Opener(str(folder), open_probe, opened)
+        how: dict[str, Any] = {"jobs": jobs, "opener": opener, "failures": failures, "progress": shown}
+        measurements = _measured(chosen, partial(question.measure, loaded), store, **how)
+        if not measurements:
+            raise EvaluationError(f"nothing in {request.where} was measured{first_reason(failures)}")
+        return _concluded(question, loaded, measurements, record, folder, failures, store)
 
 
 def open_probe(
@@ -169,6 +168,7 @@ def _concluded(
     failures: Sequence[Failure],
     store: KeptMeasurements,
 ) -> Findings:
+    withdraw(folder)  # a probe may write further files, which are not those of earlier findings
     conclusion = question.conclude(run, measurements)
     listed = [{"subject": failure.key, "reason": failure.reason} for failure in (*failures, *question.failures)]
     whole = {**record, **conclusion.record, "notes": list(conclusion.notes), "failures": listed}

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from anysyn import probes
+from anysyn.files import check_name
 from anysyn.plugins import enrol
 from anysyn.probes.probe import Probe
 from anysyn.registry import find, names
@@ -34,6 +35,7 @@ def find_probe(name: str) -> type[Probe]:
 
     Raises:
         RecipeError: If there is none of that name; the message lists the choices.
+        UserError: If it is registered by a name that cannot be the folder of its findings.
 
     Example:
         >>> find_probe("contnet")
@@ -42,4 +44,6 @@ def find_probe(name: str) -> type[Probe]:
 embeddings, lesion_segmentation, metadata_sweep, modality_accuracy, prompt_retrieval, robustness
     """
     probe_names()
-    return cast(type[Probe], find("probe", name))
+    factory = cast(type[Probe], find("probe", name))
+    check_name(name, "a registered probe")
+    return factory

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pandas as pd
 from anysyn.data.records import Failure
 from anysyn.errors import UserError
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.files import write_text
+from anysyn.files import check_name, contents_of, listing, locked, write_manifest, write_text
+from anysyn.files.manifest import MANIFEST
+from anysyn.probes.measurement import KEPT, UNFINISHED
 from anysyn.probes.section import Grid
 from anysyn.probes.tables import Table
 from anysyn.training.folder import RunFolder
@@ -64,21 +68,57 @@ class Findings:
         return f"split {self.record['split']} of {self.record['data'] or 'the data of the training'}"
 
 
-def check_free(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that findings cannot go to.
+@contextmanager
+def findings_folder(
+    folder: Path, probe: str, tables: Iterable[str], files: Sequence[str], *, overwrite: bool
+) -> Iterator[None]:
+    """Lock a folder of findings, and list in its manifest what the probe writes there.
 
     Args:
         folder: Of the findings, in that of the results.
+        probe: Name of the probe.
+        tables: Names of its tables.
+        files: Globs of other files that it writes.
         overwrite: Whether earlier findings may be replaced.
 
     Raises:
-        EvaluationError: If it is a file, or holds earlier findings that may not be replaced.
+        EvaluationError: If it is a file, holds earlier findings that may not be replaced, or files that no probe wrote.
+        UserError: If a table has a name that is no file, or another process writes there.
     """
     for path in (folder.parent, folder):
         if path.is_file():
             raise EvaluationError(f"{path} is a file; choose another --out")
+    own = [f"{escape(check_name(name, f'a table of the probe {probe}'))}.csv" for name in tables]
+    kept = [f"{UNFINISHED}/{name}" for name in KEPT]
+    with locked(folder, f"anysyn probe {probe}"):
+        _check_free(folder, overwrite)
+        write_manifest(folder, "anysyn probe", [RECORD, "summary.md", *own, *files, *kept])
+        try:
+            yield
+        finally:
+            contents = contents_of(folder)
+            if contents.own == [folder / MANIFEST]:  # nothing was written
+                contents.delete()
+
+
+def _check_free(folder: Path, overwrite: bool) -> None:
+    contents = contents_of(folder)
+    others = [*contents.foreign, *(inner.folder for inner in contents.nested)]
+    if others:
+        raise EvaluationError(
+            f"{folder} holds {listing(others, folder)}, which no probe wrote; move that away, or choose another --out"
+        )
     if (folder / RECORD).exists() and not overwrite:
         raise EvaluationError(f"{folder} holds findings; choose another --out or allow replacing them with --overwrite")
+
+
+def withdraw(folder: Path) -> None:
+    """Delete the record of earlier findings, without which the rest counts for nothing.
+
+    Args:
+        folder: Of the findings.
+    """
+    (folder / RECORD).unlink(missing_ok=True)
 
 
 def write_findings(findings: Findings, columns: Mapping[str, Table]) -> None:
@@ -92,7 +132,7 @@ def write_findings(findings: Findings, columns: Mapping[str, Table]) -> None:
         OSError: If a file cannot be written.
     """
     folder = findings.folder
-    (folder / RECORD).unlink(missing_ok=True)
+    withdraw(folder)
     for name, table in findings.tables.items():
         columns[name].write(folder / f"{name}.csv", table)
     write_text(folder / "summary.md", findings.markdown())

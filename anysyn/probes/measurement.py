@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from anysyn.probes.tables import Row
 
 UNFINISHED = "unfinished"  # folder of what is measured, beside the tables to come
 REQUEST = "request.json"
+KEPT = (REQUEST, 16 * "[0-9a-f]" + ".npz")  # globs of the files in that folder
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,12 @@ class KeptMeasurements:
             np.savez_compressed(file, **arrays)
 
     def clear(self) -> None:
-        """Delete them."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete them, and their folder unless it holds anything else."""
+        for glob in KEPT if not self.folder.is_symlink() else ():
+            for path in self.folder.glob(glob):
+                path.unlink()
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"  # a key may hold slashes

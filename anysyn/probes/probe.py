@@ -78,6 +78,7 @@ class Probe(ABC):
         settings: The options that were chosen.
 
     Attributes:
+        files: Globs of further files that the probe writes into its folder, such as ``outlines_*.npz``.
         failures: What `begin` or `conclude` had to leave out; the runner lists it with the subjects that failed.
     """
 
@@ -85,6 +86,7 @@ class Probe(ABC):
     title: ClassVar[str]
     options: ClassVar[type[Options]] = Options
     tables: ClassVar[Mapping[str, Table]]
+    files: ClassVar[Sequence[str]] = ()
 
     def __init__(self, *, settings: Given[Any]) -> None:
         self.settings = settings

@@ -14,6 +14,7 @@ from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids_labels import mistakes
 from anysyn.data.subjects.naming import meaning_of
 from anysyn.errors import RecipeError, UserError
+from anysyn.files import check_name
 from anysyn.recipe.read import Keys, Source
 from anysyn.recipe.sections import Recipe
 from anysyn.registry import find, is_given, parameters, suggest
@@ -57,6 +58,7 @@ def check(source: Source) -> tuple[Recipe, Report]:
     tree = dict(source.tree)
     if isinstance(tree.get("modalities"), list):
         tree["modalities"] = _modalities(tree["modalities"], report)
+    _check_names(tree, report)
     names = tuple(tree["parts"]) if isinstance(tree.get("parts"), Mapping) else ()
     recipe = _Checker(report, names).section(Recipe, tree, ())
     for glob, meant in ((recipe.data and recipe.data.names) or {}).items():
@@ -68,6 +70,30 @@ def check(source: Source) -> tuple[Recipe, Report]:
         for keys, message in mistakes(recipe.data.bids):
             report.say(("data", "bids", *keys), message)
     return recipe, report
+
+
+def _check_names(tree: Mapping[str, Any], report: Report) -> None:
+    """Report names that become files of the run and cannot, or would be the same file."""
+    stages = tree["stages"] if isinstance(tree.get("stages"), list) else []
+    places = [(("stages", i, "name"), stage["name"]) for i, stage in enumerate(stages) if has_name(stage)]
+    for path, name in [*places, *([(("name",), tree["name"])] if has_name(tree) else [])]:
+        try:
+            check_name(name, "this name")
+        except UserError as error:
+            report.say(path, str(error))
+    for i, (path, name) in enumerate(places):
+        if str(name).casefold() in [str(other).casefold() for _, other in places[:i]]:
+            report.say(path, f"two stages are called {name!r}, and each writes files of its name; rename one")
+
+
+def has_name(tree: Any) -> bool:
+    """Return whether a mapping has a name.
+
+    Example:
+        >>> has_name({"name": "synthesis"}), has_name({"epochs": 2}), has_name(None)
+        (True, False, False)
+    """
+    return isinstance(tree, Mapping) and isinstance(tree.get("name"), str)
 
 
 def _modalities(words: list[Any], report: Report) -> list[str]:

@@ -17,7 +17,7 @@ from anysyn.errors import UserError
 from anysyn.evaluation.tables.cases_table import margins, metrics_of, summarise
 from anysyn.evaluation.tables.format import arrow
 from anysyn.figures.planes import LIMIT
-from anysyn.files import replacing
+from anysyn.files import add_to_manifest, write_text
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.origin import evaluation_facts, training_facts
 from anysyn.reporting.panels import error_bar, grey_bar, panel_of
@@ -28,6 +28,7 @@ from anysyn.reporting.scores import headline, tables, verdict
 from anysyn.reporting.stages import stages_of
 from anysyn.training.folder import RunError, RunFolder
 
+GENERATOR, BEGINNING = '<meta name="generator" content="anysyn ', 1000  # bytes of a page in which that stands
 MOST = 24  # examples on a page, unless there are more pairs
 MAIN = ("psnr", "ssim")  # metrics of the headline and the distributions, where the protocol has them
 
@@ -53,7 +54,8 @@ def report(
 
     Raises:
         RunError: If the folder is not a run.
-        UserError: If the results are not there, a file cannot be read, or the page exists and may not be replaced.
+        UserError: If the results are not there, a file cannot be read, or the page exists and may not be replaced or is
+            no report.
 
     Example:
         >>> report("nowhere")
@@ -69,11 +71,19 @@ def report(
         raise UserError(f"{page} is a folder; name the HTML file in it, for example {page / 'report.html'}")
     if page.exists() and not overwrite and page.resolve() != own.resolve():
         raise UserError(f"{page} exists; allow replacing it with --overwrite, or choose another --out")
+    _check_own(page)
     found = find_results(folder, results)
     text = render(folder, None if found is None else read_results(found), sections_of(folder, results))
-    with replacing(page, overwrite=True) as file:
-        file.write(text.encode())
+    if page == own:
+        add_to_manifest(folder.path, own.name)
+    write_text(page, text)
     return page
+
+
+def _check_own(page: Path) -> None:
+    """Refuse to replace what is no report, whatever is allowed."""
+    if page.exists() and GENERATOR.encode() not in page.read_bytes()[:BEGINNING]:
+        raise UserError(f"{page} is no report of anysyn's, so it is left alone; choose another --out, or move it away")
 
 
 def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSection]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anysyn.reporting.results import Results
-from anysyn.synthesis.files import digest
+from anysyn.synthesis.written_images import digest
 from anysyn.training.folder import RunFolder
 
 

@@ -15,10 +15,11 @@ import torch
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids import bids_name
-from anysyn.data.volumes.formats import SUFFIXES, sidecar_path, volumes_in
+from anysyn.data.volumes.formats import SUFFIXES, check_written, sidecar_path, volumes_in
 from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError
-from anysyn.files import UNFINISHED, replacing, whole_folder, write_json, write_text
+from anysyn.files import check_name, replacing, replacing_pair, whole_folder, write_json, write_text
+from anysyn.files.whole_folder import INSIDE
 from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.simulation.acquire import acquire
@@ -41,6 +42,14 @@ other acquisition of the same subjects can be asked for with `anysyn simulate --
 `derivatives/truth` what each subject follows from: numbers, and the label map if it was made from one. BIDS has no
 place for ADC maps and CT among the raw data: they lie in `dwi/` and `ct/` and are listed in `.bidsignore`.
 """
+SUBJECT = "sub-[0-9][0-9][0-9]*"
+FILES = (  # all that is written, as globs of the manifest
+    *("dataset_description.json", "README", ".bidsignore", "participants.tsv", "participants.json"),
+    *(f"{SUBJECT}/*/{SUBJECT}{ending}" for ending in (".nii.gz", ".json", ".bval", ".bvec")),
+    *(f"derivatives/{part}/dataset_description.json" for part in ("masks", "truth")),
+    *("derivatives/masks/dseg.tsv", f"derivatives/masks/{SUBJECT}/anat/{SUBJECT}.nii.gz"),
+    *(f"derivatives/truth/{SUBJECT}.json", "derivatives/truth/labels/*.nii*"),
+)
 
 
 def simulate(
@@ -84,9 +93,9 @@ def simulate(
     wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
     for subject in cohort[: len(names)]:
         protocols_of(subject, wanted)  # a contrast that no centre makes is an error before anything is written
-    if folder.exists() and (not folder.is_dir() or any(path.name != UNFINISHED for path in folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(path.name != INSIDE for path in folder.iterdir())):
         raise UserError(f"{folder} is not empty; choose another folder, or delete it first")
-    with whole_folder(folder) as partial:  # a half of a cohort looks like a cohort
+    with whole_folder(folder, FILES, made_by="anysyn simulate") as partial:  # a half of a cohort looks like a cohort
         cohort = _with_own_labels(cohort, partial)
         _describe(partial, cohort, wanted)
         steps = _written(cohort, partial, wanted, jobs)
@@ -124,9 +133,17 @@ def simulate_like(
         raise UserError(f"{sidecar_path(path)} is there already; choose another name for the image, or delete it")
     volume = _image(simulated, requested, truth=truth)
     if path is not None:
-        write_volume(volume, path, description=NOTICE)
-        write_json(sidecar_path(path), sidecar_of(requested.acquisition))
+        _write_image(volume, path, requested.acquisition)
     return volume
+
+
+def _write_image(volume: Volume, path: Path, acquisition: Acquisition) -> None:
+    if path.exists():
+        raise UserError(f"{path} is there already; choose another name for the image, or delete it")
+    check_written(path)
+    with replacing_pair(path, sidecar_path(path)) as folder:
+        write_volume(volume, folder / path.name, description=NOTICE, overwrite=True)
+        write_json(folder / sidecar_path(path).name, sidecar_of(acquisition))
 
 
 def _subjects(
@@ -212,7 +229,7 @@ def _describe(folder: Path, cohort: Sequence[SimulatedSubject], contrasts: tuple
         derived = {**about, "Name": f"Simulated cohort: {part}", "DatasetType": "derivative"}
         write_json(folder / "derivatives" / part / "dataset_description.json", derived)
     write_text(folder / "README", README)
-    write_text(folder / ".bidsignore", "**/*_ADC.*\n**/ct\n")
+    write_text(folder / ".bidsignore", "**/*_ADC.*\n**/ct\nmanifest.json\n")
     numbers = "".join(f"{number}\t{name}\n" for number, name in enumerate(("air", *tissue_names())))
     write_text(folder / MASKS / "dseg.tsv", "index\tname\n" + numbers)
     rows, columns = people(cohort, contrasts)
@@ -225,4 +242,7 @@ def _subject_of(cohort: Path, key: str) -> SimulatedSubject:
     if key not in known:
         raise UserError(f"{cohort} has no subject {key!r}; {suggest(key, known)}")
     subject = SimulatedSubject.from_json(json.loads((truth / f"{key}.json").read_text()))
-    return subject if subject.labels is None else replace(subject, labels=str(truth / subject.labels))
+    if subject.labels is None:
+        return subject
+    name = check_name(subject.labels.removeprefix("labels/"), f"{truth / key}.json: labels")
+    return replace(subject, labels=str(truth / "labels" / name))

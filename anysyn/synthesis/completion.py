@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anysyn.data.inventory.record import record
-from anysyn.data.records import Failure, listed
+from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.subjects.bids import is_bids
 from anysyn.data.subjects.placeholders import absent_images
-from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
-from anysyn.files import write_json
+from anysyn.files import locked, write_json
 from anysyn.progress import Progress
 from anysyn.synthesis.acquisition_request import requested_acquisitions
-from anysyn.synthesis.files import NOTICE, digest, write_syntheses
+from anysyn.synthesis.earlier_images import check_same_request, check_same_run, earlier_records
+from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, missing, trained_for
+from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 from anysyn.versions import versions
 
 
 @dataclass(frozen=True)
 class Completion:
-    """The images that this call and an earlier one wrote, and the subjects that could not be completed.
+    """The images that this call and an earlier one wrote, and what could not be completed.
 
-    Files that count as absent are `remarks`.
+    Args:
+        written: Images of this call.
+        kept: Images of an earlier call that are those that this one would make.
+        failures: Subjects that could not be completed.
+        synthetic: Images among the data that anysyn made, which are no sources.
+        remarks: Images that count as absent, and why.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
@@ -36,11 +42,14 @@ class Completion:
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
     failures: tuple[Failure, ...]
+    synthetic: tuple[Path, ...] = ()
     remarks: tuple[Failure, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Return the summary for the user."""
         yield from (f"note: {remark}" for remark in self.remarks)
+        if self.synthetic:
+            yield f"images left out because anysyn made them: {len(self.synthetic)}, the first {self.synthetic[0]}"
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
 
 
@@ -62,7 +71,9 @@ def complete(
 
     The sources are all contrasts of a subject that the run was trained to read; a run that was trained with fewer at a
     time gets the first of them, in the order of `sources` or else of the recipe. The output is a BIDS derivative on the
-    grid of the first source. Images of an earlier call stay, so a call that was stopped can be repeated.
+    grid of the first source. Images of an earlier call stay if they are what this call would make, by the hashes of
+    their sources, the weights and the request in their sidecars; so a call that was stopped can be repeated. Images
+    that anysyn made are never sources here.
 
     Args:
         run: A run folder, or a run that is loaded already.
@@ -74,68 +85,85 @@ def complete(
         dataset: Treat every subject as this training dataset, or ``mean``; by default each as its own.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
-        overwrite: Whether images of an earlier call are synthesized again.
+        overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
         progress: What shows the progress; None shows nothing.
 
     Returns:
         The images and the failures; a file that cannot be used affects only its own subject, and a blank one is absent.
 
     Raises:
-        UserError: If the run, the data or a modality cannot be used, `out` lies in the data, or it holds images of
-            another run or of another `dataset`.
+        UserError: If the run, the data or a modality cannot be used, `out` and the data lie in each other, `out` holds
+            images of another run or of another `dataset`, or another process writes there.
     """
     loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     trained = trained_for(loaded.recipe, sources, targets)
     root, folder = Path(data), Path(out)
     _check_apart(root, folder)
     inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
+    subjects, shown = inventory.subjects, progress or Progress()
     broken = {failure.key for failure in inventory.failures}  # whose unreadable images must not pass for missing ones
-    readable = [subject for subject in inventory.subjects if subject.key not in broken]
-    gaps = missing(readable, trained, folder, anew=overwrite)
-    kept = tuple(path for gap in gaps for path in gap.done.values())
-    _check_own(loaded, kept)
-    _describe(folder)
-    shown = progress or Progress()
-    record(inventory, folder, shown.say)
-    failures, written = list(inventory.failures), list[Path]()
-    for gap in shown.over("completing", [gap for gap in gaps if gap.todo]):
-        with listed(failures, gap.subject.key):
-            _complete(loaded, gap, resample_to, batch, overwrite)
-            written += gap.todo.values()
-    return Completion(tuple(written), kept, tuple(failures), tuple(absent_images(inventory.subjects)))
+    acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
+    synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
+    gaps = missing(acquired, trained, folder)
+    with locked(folder, "anysyn complete"):
+        earlier = {} if overwrite else earlier_records(gaps)
+        check_same_run(loaded, earlier)
+        _describe(folder)
+        record(inventory, folder, shown.say)
+        failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
+        for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
+            with listed(failures, gap.subject.key):
+                check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
+                kept += [path for path in gap.files.values() if path in earlier]
+                todo = {name: path for name, path in gap.files.items() if path not in earlier}
+                _complete(loaded, gap, todo, resample_to, batch)
+                written += todo.values()
+    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(absent_images(subjects)))
 
 
-def _complete(run: LoadedRun, gap: Missing, resample_to: str | None, batch: int, overwrite: bool) -> None:
+def _acquired(subject: Subject) -> Subject:
+    made = _made(subject)
+    return replace(subject, images={name: path for name, path in subject.images.items() if name not in made})
+
+
+def _made(subject: Subject) -> dict[str, Path]:
+    return {name: path for name, path in subject.images.items() if is_synthetic(path)}
+
+
+def _complete(run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_to: str | None, batch: int) -> None:
     subject, sources = gap.subject, gap.sources
+    if not todo:
+        return
     if not sources:
         raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
-    study = read_study(subject, modalities=sources, resample_to=resample_to or run.recipe.data.resample_to)
-    requested = requested_acquisitions(None, list(gap.todo), study.acquisitions[sources[0]], study.grid)
     files = {name: subject.images[name] for name in sources}
-    write_syntheses(run, study, files, gap.todo, requested, batch=batch, overwrite=overwrite)
+    for path in todo.values():
+        check_replaceable(path, files.values())
+    onto = resample_to or run.recipe.data.resample_to
+    study = read_study(subject, modalities=sources, resample_to=onto)
+    requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
+    write_syntheses(run, study, files, todo, requested, request_record(sources, onto), batch=batch)
 
 
 def _check_apart(data: Path, out: Path) -> None:
-    """Refuse a folder in which synthetic images would later be read as real ones."""
-    whole, inner = data.resolve(), out.resolve()
-    if not (data.is_dir() and inner.is_relative_to(whole)):
+    """Refuse a folder in which synthetic images would later be looked for as real ones."""
+    whole, inner = (data if data.is_dir() else data.parent).resolve(), out.resolve()
+    if whole != inner and whole.is_relative_to(inner):
+        raise UserError(
+            f"--out {out} holds {data}, so synthetic images would lie among real ones; choose a folder beside"
+        )
+    if not data.is_dir():
+        if whole == inner:
+            raise UserError(
+                f"--out {out} is the folder of {data}; choose a folder of its own, for example {out / 'completed'}"
+            )
+        return
+    if not inner.is_relative_to(whole):
         return
     bids = is_bids(data)
     if not (bids and inner.relative_to(whole).parts[:1] == ("derivatives",)):
         where = f"{data / 'derivatives' / 'anysyn'} or a folder outside" if bids else "a folder outside"
         raise UserError(f"--out {out} lies in {data}, where synthetic images would pass for real ones; choose {where}")
-
-
-def _check_own(run: LoadedRun, kept: Sequence[Path]) -> None:
-    """Refuse to continue the output of another run, or of this one for another dataset."""
-    own = {"sha256": digest(run.folder.weights)}
-    for path in kept:
-        sidecar = sidecar_beside(path)
-        if (sidecar.get("Weights"), sidecar.get("DatasetAskedFor")) != (own, run.dataset):
-            raise UserError(
-                f"{path} was made by another run, or with another --dataset; choose another --out, or make it anew "
-                "with --overwrite"
-            )
 
 
 def _describe(out: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,17 +17,16 @@ from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.grid import Grid, check_grid, with_spacing
 from anysyn.data.modalities import modality
 from anysyn.data.units.stated import stated_units
-from anysyn.data.volumes.formats import SUFFIXES, check_written, files_of, is_volume, sidecar_path, suffix_like
+from anysyn.data.volumes.formats import SUFFIXES, check_written, is_volume, suffix_like
 from anysyn.data.volumes.study import Study, study_of
-from anysyn.data.volumes.volume import Volume, read_volume, write_volume
+from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
-from anysyn.files import write_json
 from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
+from anysyn.synthesis.written_images import MADE, check_replaceable, digest, source_record, write_synthetic
 from anysyn.versions import versions
 
-NOTICE = "synthetic, not for clinical use"
 ANOTHER_FORMAT = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")  # the ending of a file; a folder may be called run_v1.2
 
 
@@ -66,14 +64,14 @@ def synthesize(
             needs it.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
-        overwrite: Whether files that exist may be replaced.
+        overwrite: Whether images that anysyn made there earlier may be replaced; no other file ever is.
 
     Returns:
         The files written.
 
     Raises:
-        UserError: If a source cannot be used, a modality is unknown, a file exists, the network ignores the requested
-            acquisition or it contradicts the grid, or the network does not know the dataset.
+        UserError: If a source cannot be used, a modality is unknown, a file may not be replaced, the network ignores
+            the requested acquisition or it contradicts the grid, or the network does not know the dataset.
     """
     loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
@@ -84,6 +82,7 @@ def synthesize(
     for path in paths.values():
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
+        check_replaceable(path, files.values())
     check_conditioned(loaded.model, acquisition)
     volumes = {name: read_volume(path) for name, path in files.items()}
     units = stated_units(files)
@@ -93,7 +92,8 @@ def synthesize(
     study = replace(study, acquisitions=source_acquisitions(files, person))
     first = study.acquisitions[next(iter(files))]
     requested = requested_acquisitions(acquisition, list(paths), first, onto or study.grid)
-    write_syntheses(loaded, study, files, paths, requested, onto=onto, batch=batch, overwrite=overwrite)
+    request = request_record(files, resample_to, spacing)
+    write_syntheses(loaded, study, files, paths, requested, request, onto=onto, batch=batch)
     return list(paths.values())
 
 
@@ -103,23 +103,22 @@ def write_syntheses(
     sources: Mapping[str, Path],
     paths: Mapping[str, Path],
     requested: Mapping[str, Acquisition],
+    request: Mapping[str, Any],
     *,
     onto: Grid | None = None,
     batch: int = 8,
-    overwrite: bool = False,
 ) -> None:
-    """Synthesize targets of an unprepared study and write each with its sidecar, the sidecar first.
+    """Synthesize targets of an unprepared study and write each with its sidecar.
 
-    Sources and paths are the files of the sources and of the targets; the other arguments are those of `synthesize` and
-    `synthesize_study`.
+    Sources and paths are the files of the sources and of the targets, the request is that of `request_record`; the
+    other arguments are those of `synthesize` and `synthesize_study`.
     """
     grid = onto or study.grid
     images = synthesize_physical(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
     for name, image in images.items():
         record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)} | image.record()
-        write_json(sidecar_path(paths[name]), record | assumptions_record(study, sources))
-        volume = Volume(image.voxels, grid.affine, study.header)
-        write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
+        record |= assumptions_record(study, sources) | {"Request": dict(request)}
+        write_synthetic(Volume(image.voxels, grid.affine, study.header), paths[name], record)
 
 
 def synthesize_study(
@@ -230,14 +229,32 @@ def grid_record(grid: Grid, source: Grid) -> dict[str, Any]:
     }
 
 
+def request_record(
+    sources: Iterable[str], resample_to: str | None, spacing: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """Return the entry of a sidecar about what an image follows from besides files and acquisition.
+
+    Args:
+        sources: Modalities of the sources, that of the grid first.
+        resample_to: Source whose grid the others are resampled to.
+        spacing: Voxel edge lengths that were asked for, in mm.
+
+    Example:
+        >>> request_record(["T1w", "FLAIR"], None)
+        {'Sources': ['T1w', 'FLAIR'], 'ResampleTo': None, 'VoxelSizeMm': None}
+    """
+    edges = None if spacing is None else [float(edge) for edge in spacing]
+    return {"Sources": list(sources), "ResampleTo": resample_to, "VoxelSizeMm": edges}
+
+
 def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisition) -> dict[str, Any]:
     """Return the BIDS sidecar of a synthetic image, whose modality is that of the requested acquisition."""
     target = str(requested.modality)
     return {
         "Synthetic": True,
-        "Description": f"Synthetic image, not for clinical use. Made by anysyn, recipe {run.recipe.name}.",
+        "Description": f"{MADE}, recipe {run.recipe.name}.",
         "Units": modality(target).unit,
-        "Sources": {name: {"file": path.name, "sha256": digest(*files_of(path))} for name, path in sources.items()},
+        "Sources": {name: source_record(path) for name, path in sources.items()},
         "Target": target,
         "AcquisitionAskedFor": requested.known(),
         **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
@@ -246,15 +263,6 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
         "Seed": run.recipe.seed,
         "Versions": versions(),
     }
-
-
-def digest(*paths: Path) -> str:
-    """Return the SHA-256 of a file, or of several one after another."""
-    total = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            hashlib.file_digest(file, lambda: total)
-    return total.hexdigest()
 
 
 def _outputs(out: Path, targets: Sequence[str], suffix: str) -> dict[str, Path]:

@@ -30,12 +30,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Missing:
-    """The contrasts that one subject lacks: their sources, files to write, and files that were written earlier."""
+    """The contrasts that one subject lacks, by modality the file of each, and the sources to synthesize them from."""
 
     subject: Subject
     sources: tuple[str, ...]
-    todo: dict[str, Path]
-    done: dict[str, Path]
+    files: dict[str, Path]
 
 
 def trained_for(recipe: Recipe, sources: Sequence[str] | None = None, targets: Sequence[str] | None = None) -> Trained:
@@ -63,14 +62,13 @@ def trained_for(recipe: Recipe, sources: Sequence[str] | None = None, targets: S
     return Trained(_chosen(may_show, sources, "--sources"), _chosen(may_ask, targets, "--targets"), queries.most)
 
 
-def missing(subjects: Sequence[Subject], trained: Trained, out: Path, *, anew: bool = False) -> list[Missing]:
+def missing(subjects: Sequence[Subject], trained: Trained, out: Path) -> list[Missing]:
     """List the targets of a run that each subject lacks, and the sources to synthesize them from.
 
     Args:
         subjects: The subjects.
         trained: Sources and targets of the run.
         out: Folder of the output, named as in BIDS.
-        anew: Whether files of an earlier call are to be written again.
 
     Raises:
         UserError: If two subjects would get the same name.
@@ -86,10 +84,8 @@ def missing(subjects: Sequence[Subject], trained: Trained, out: Path, *, anew: b
             for name in trained.targets
             if name not in subject.images
         }
-        done = {name: path for name, path in lacks.items() if path.exists() and not anew}
-        todo = {name: path for name, path in lacks.items() if name not in done}
         sources = tuple(name for name in trained.sources if name in subject.images)[: trained.most]
-        gaps.append(Missing(subject, sources, todo, done))
+        gaps.append(Missing(subject, sources, lacks))
     return gaps
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from anysyn import build
+from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import Split, Step
@@ -70,10 +71,11 @@ def adapt(
     if any(isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)) for module in parts[_synthesizer(old)].modules()):
         raise RunError(f"{source.path} has batch norms, which the new dataset would move; train with `norm: group`")
     parts.load_state_dict({**parts.state_dict(), **Checkpoints(source).load_weights()})
-    folder.create(recipe, overwrite=overwrite)
-    folder.write("datasets.json", [*datasets, name])
-    folder.write("windows.json", source.read("windows.json"))
-    Checkpoints(folder).save("adapted", Checkpoint(parts.state_dict(), {}, asdict(Position()), [], {}))
+    with locked(folder.path, "anysyn adapt"):
+        folder.create(recipe, overwrite=overwrite)
+        folder.write("datasets.json", [*datasets, name])
+        folder.write("windows.json", source.read("windows.json"))
+        Checkpoints(folder).save("adapted", Checkpoint(parts.state_dict(), {}, asdict(Position()), [], {}))
     return resume(folder.path, accelerator=accelerator, progress=progress)
 
 

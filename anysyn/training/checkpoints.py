@@ -12,8 +12,9 @@ A run folder holds::
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, NamedTuple
@@ -24,7 +25,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from anysyn.files import replacing, write_text
-from anysyn.training.folder import RunError, RunFolder
+from anysyn.files.whole import UNFINISHED
+from anysyn.training.folder import CHECKPOINT_FILES, CHECKPOINTS, RunError, RunFolder
 
 Weights = Mapping[str, Tensor]
 
@@ -56,7 +58,7 @@ class Checkpoints:
     Example:
         >>> import tempfile
         >>> checkpoints = Checkpoints(RunFolder(Path(tempfile.mkdtemp())))
-        >>> checkpoints.save("epoch1", Checkpoint({"w": torch.ones(2)}, {}, {"epoch": 1}, [], {}))
+        >>> checkpoints.save("stage0-epoch1-batch0", Checkpoint({"w": torch.ones(2)}, {}, {"epoch": 1}, [], {}))
         >>> last = checkpoints.last()
         >>> last.parts["w"].tolist(), last.position["epoch"]
         ([1.0, 1.0], 1)
@@ -67,28 +69,34 @@ class Checkpoints:
         self._pointer = folder.checkpoints / "last"
 
     def save(self, name: str, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint under a new name and make it the last one; only then is the older one deleted.
+        """Write a checkpoint under a new name and make it the last one; only then are older ones deleted.
 
         Args:
-            name: Of its folder; a name that is the last one already is not written again.
+            name: Of its folder, ``stage0-epoch00001-batch000000`` or ``adapted``; a name that is the last one already
+                is not written again.
             checkpoint: What to write.
 
         Raises:
-            RunError: If the disk is full or not writable; the older checkpoint is still whole.
+            RunError: If the disk is full or not writable, when the older checkpoint is still whole; or if the folder of
+                the checkpoints or the new one is a link.
         """
         if self._pointer.is_file() and self._pointer.read_text() == name:
             return
-        folder = self.folder.checkpoints / name
+        folder = self.folder.checkpoints / _checked(name, self._pointer)
+        for path in (self.folder.checkpoints, folder):
+            if path.is_symlink():
+                raise RunError(f"{path} is a link, and checkpoints are written and deleted through none; move it away")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder, checkpoint)
             write_text(self._pointer, name)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                _delete(folder)
             raise RunError(f"{folder}: the checkpoint was not saved ({error}); the one before it is kept") from error
         for old in self.folder.checkpoints.iterdir():
-            if old.is_dir() and old.name != name:
-                shutil.rmtree(old)
+            if old.name != name and _is_checkpoint(old.name) and old.is_dir() and not old.is_symlink():
+                _delete(old)
 
     def last(self) -> Checkpoint | None:
         """Read the last checkpoint; None if there is none.
@@ -98,7 +106,10 @@ class Checkpoints:
         """
         if not self._pointer.is_file():
             return None
-        folder = self.folder.checkpoints / self._pointer.read_text().strip()
+        try:
+            folder = self.folder.checkpoints / _checked(self._pointer.read_text().strip(), self._pointer)
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{self._pointer}: cannot be read ({error}); train anew with --overwrite") from error
         try:
             state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
             weights = safetensors.torch.load_file(folder / "weights.safetensors")
@@ -118,6 +129,27 @@ class Checkpoints:
             of = "" if stage is None else f" of its stage {stage!r}"
             raise RunError(f"{self.folder.path} keeps no weights{of} ({path.name}); train it anew")
         return read_tensors(path)
+
+
+def _is_checkpoint(name: str) -> bool:
+    return any(fnmatchcase(name, glob) for glob in CHECKPOINTS) and "/" not in name and "\\" not in name
+
+
+def _checked(name: str, pointer: Path) -> str:
+    """Return the name of a checkpoint; one that leads elsewhere is refused."""
+    if not _is_checkpoint(name):
+        raise RunError(f"{pointer}: {name[:80]!r} is no name of a checkpoint; train anew with --overwrite")
+    return name
+
+
+def _delete(folder: Path) -> None:
+    """Delete the files of a checkpoint, then its folder unless it holds anything else; links are not followed."""
+    for path in folder.iterdir():
+        unfinished = any(fnmatchcase(path.name, f".{name}.[0-9]*{UNFINISHED}") for name in CHECKPOINT_FILES)
+        if path.name in CHECKPOINT_FILES or unfinished:
+            path.unlink()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def write_tensors(path: Path, tensors: Weights) -> None:

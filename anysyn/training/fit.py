@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lightning_fabric.plugins.environments import TorchElasticEnvironment
 
 from anysyn import build
 from anysyn.data.records import Failure
+from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.training.checkpoints import Checkpoints, write_tensors
@@ -59,14 +61,16 @@ def train(
     Raises:
         RecipeError: If the recipe has mistakes.
         RunError: If the folder is not empty or cannot be written.
+        UserError: If another process trains in the folder.
     """
     checked = _with_absolute_paths(build.load(recipe, overrides))
     fabric = _fabric(checked, accelerator, devices)
     folder = RunFolder(Path(out))
-    if fabric.is_global_zero:
-        folder.create(checked, overwrite=overwrite)
-    fabric.barrier()
-    return _fit(fabric, checked, folder, progress or Progress())
+    with _alone(fabric, folder):
+        if fabric.is_global_zero:
+            folder.create(checked, overwrite=overwrite)
+        fabric.barrier()
+        return _fit(fabric, checked, folder, progress or Progress())
 
 
 def resume(
@@ -86,12 +90,20 @@ def resume(
 
     Raises:
         RunError: If the folder is not a run.
+        UserError: If another process trains in the folder.
     """
     folder = RunFolder(Path(run))
     if not folder.recipe.is_file():
         raise RunError(f"{folder.path} holds no recipe.yaml: it is not a run folder")
     checked = build.load(folder.recipe)
-    return _fit(_fabric(checked, accelerator, devices), checked, folder, progress or Progress())
+    fabric = _fabric(checked, accelerator, devices)
+    with _alone(fabric, folder):
+        return _fit(fabric, checked, folder, progress or Progress())
+
+
+def _alone(fabric: Fabric, folder: RunFolder) -> AbstractContextManager[None]:
+    """Lock the run folder for all processes of one training; the first of them holds the lock."""
+    return locked(folder.path, "anysyn train") if fabric.is_global_zero else nullcontext()
 
 
 def _with_absolute_paths(recipe: Recipe) -> Recipe:

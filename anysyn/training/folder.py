@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from anysyn.data.loading.cache import FILES as CACHED
 from anysyn.errors import UserError
-from anysyn.files import write_json, write_text
+from anysyn.files import (
+    Contents,
+    add_to_manifest,
+    contents_of,
+    listing,
+    locked,
+    write_json,
+    write_manifest,
+    write_text,
+)
+from anysyn.files.lock import LOCK
 from anysyn.recipe import Recipe
 from anysyn.versions import versions
+
+CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted")  # folders of checkpoints
+CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
 
 
 class RunError(UserError):
@@ -46,31 +61,43 @@ class RunFolder:
         return self.path / f"best-{stage}.safetensors"
 
     def create(self, recipe: Recipe, *, overwrite: bool = False) -> None:
-        """Make the folder and write the recipe and the versions.
+        """Make the folder, which the caller has locked, and write the manifest, the recipe and the versions.
 
         Raises:
-            RunError: If the folder is not empty and may not be overwritten, or cannot be written.
+            RunError: If the folder is not empty and may not be overwritten, holds files that no run wrote, or cannot be
+                written.
         """
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if self.path.is_dir() and any(path.name != LOCK for path in self.path.iterdir()):
             if not overwrite:
                 raise RunError(
                     f"{self.path} is not empty; resume it with `anysyn train --resume {self.path}`, "
                     "choose another folder, or allow it with --overwrite"
                 )
-            if not self.recipe.is_file():
-                raise RunError(
-                    f"{self.path} is not a run folder, so --overwrite leaves it alone; choose another folder"
-                )
-            shutil.rmtree(self.path)
+            self._clear()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            write_manifest(self.path, "anysyn train", list(files_of(recipe)))
             write_text(self.recipe, yaml.safe_dump(recipe.spec(), sort_keys=False, allow_unicode=True, width=120))
             write_json(self.path / "versions.json", versions())
         except OSError as error:
             raise RunError(f"{self.path} cannot be written: {error.strerror}; choose another --out") from error
 
+    def _clear(self) -> None:
+        """Delete an earlier run and what was evaluated in its folder; anything else there keeps all of it."""
+        contents = contents_of(self.path)
+        everything = contents.everything()
+        if everything.foreign:
+            what = listing(everything.foreign, self.path)
+            raise RunError(
+                f"{self.path} holds {what}, which no run of anysyn wrote, so --overwrite leaves it alone; move that "
+                "away, or choose another folder"
+            )
+        _check_idle(contents)
+        everything.delete()
+
     def write(self, name: str, value: Any) -> None:
-        """Write a small record as JSON."""
+        """Write a small record as JSON, and list it in the manifest."""
+        add_to_manifest(self.path, name)
         write_json(self.path / name, value)
 
     def read(self, name: str) -> Any:
@@ -85,3 +112,29 @@ class RunFolder:
             raise RunError(
                 f"{self.path} holds no {name}: it is not a run folder, or its training never began"
             ) from None
+
+
+def files_of(recipe: Recipe) -> Iterator[str]:
+    """Yield the names of all files that a training writes into its run folder, as globs of a manifest.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> stage = SimpleNamespace(name="synthesis")
+        >>> [name for name in files_of(SimpleNamespace(stages=[stage])) if "synthesis" in name][:2]
+        ['stage-synthesis.safetensors', 'best-synthesis.safetensors']
+    """
+    yield from ("recipe.yaml", "weights.safetensors", "checkpoints/last")  # what makes it a run goes first
+    yield from (f"checkpoints/{name}/{file}" for name in CHECKPOINTS for file in CHECKPOINT_FILES)
+    yield from (f"{name}.json" for name in ("split", "windows", "datasets", "failures", "versions"))
+    yield from ("log.csv", "validation.csv", "subjects.csv")
+    for name in (escape(stage.name) for stage in recipe.stages):
+        yield from (f"stage-{name}.safetensors", f"best-{name}.safetensors", f"samples/[0-9]*-{name}-[0-9]*.png")
+        yield f"tensorboard/{name}/events.out.tfevents.[0-9]*"
+    yield from (f"cache/{name}" for name in CACHED)
+
+
+def _check_idle(contents: Contents) -> None:
+    """Refuse to delete what another process is writing in a folder of its own in the run."""
+    for inner in contents.nested:
+        with locked(inner.folder, "anysyn train --overwrite"):
+            _check_idle(inner)

@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from anysyn.training.folder import RunError
+
 
 class Log:
     """Append rows to a CSV file; on resume, cut it back to where the checkpoint stood.
@@ -13,6 +15,9 @@ class Log:
     Args:
         path: The file.
         keep: Bytes of an earlier log to keep.
+
+    Raises:
+        RunError: If the file is a link.
 
     Example:
         >>> import tempfile
@@ -24,6 +29,8 @@ class Log:
     """
 
     def __init__(self, path: Path, *, keep: int = 0) -> None:
+        if path.is_symlink():
+            raise RunError(f"{path} is a link, and a log is cut back through none; put the file itself in its place")
         self.path = path
         if path.exists():
             with path.open("r+b") as file:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from anysyn.files import replacing
 from anysyn.ops import pick
 from anysyn.types import Batch, Query
 
@@ -37,8 +38,8 @@ def draw(path: Path, batch: Batch, query: Query, prediction: Tensor, truth: Tens
         error = (prediction[i, 0] - truth[i, 0]).abs() * ERROR  # (*S)
         panels = ((source[i, 0], shown), (truth[i, 0], target), (prediction[i, 0], "synthetic"), (error, "error x 4"))
         rows.append(np.hstack([_panel(image, title) for image, title in panels]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.vstack(rows)).save(path)
+    with replacing(path, overwrite=True) as file:
+        Image.fromarray(np.vstack(rows)).save(file, format="png")
 
 
 def _panel(image: Tensor, title: str) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from anysyn.evaluation.examples import read_example
 from anysyn.evaluation.metrics.measure import measure
 from anysyn.evaluation.metrics.protocol import protocol
 from anysyn.evaluation.tables.cases_table import ALL_PAIRS, read_cases
+from anysyn.files import locked, write_manifest
 from anysyn.progress import Progress
 from anysyn.training.folder import RunFolder
 
@@ -82,8 +83,8 @@ def test_everything_is_written_and_right(run, tmp_path):
     result = evaluate(run, out=tmp_path / "out", pairs="T1w:T2w,T1w:FLAIR,T1w+T2w:FLAIR", batch=5, examples=1)
     assert not result.failures
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "cases.csv", "examples", "margins.csv", "protocol.json", "statistics.csv", "subjects-left-out.csv",
-        "subjects.csv", "table.csv", "table.md", "table.tex"
+        "cases.csv", "examples", "manifest.json", "margins.csv", "protocol.json", "statistics.csv",
+        "subjects-left-out.csv", "subjects.csv", "table.csv", "table.md", "table.tex"
     ]  # fmt: skip
     cases = read_cases(tmp_path / "out" / "cases.csv")
     assert len(cases) == 2 * 3 * 3  # subjects, pairs, methods
@@ -227,6 +228,50 @@ def test_results_are_not_overwritten_unless_asked(run, tmp_path):
     evaluate(run, out=tmp_path / "out", pairs="T1w:FLAIR", overwrite=True)
     assert set(read_cases(tmp_path / "out" / "cases.csv")["target"]) == {"FLAIR"}
     assert all("FLAIR" in path.name for path in (tmp_path / "out" / "examples").iterdir())
+
+
+@pytest.mark.parametrize("name", ["examples/mine.npz", "notes.txt", "figures/a.png"])
+def test_a_file_of_somebody_else_keeps_all_results(run, tmp_path, name):
+    out = tmp_path / "out"
+    evaluate(run, out=out, pairs="T1w:T2w")
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).write_text("mine")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(EvaluationError, match=f"holds {name}, which no evaluation wrote"):
+        evaluate(run, out=out, pairs="T1w:FLAIR", overwrite=True)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_results_in_a_folder_of_others_are_refused(run, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "cases.csv").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(EvaluationError, match=r"is not empty|which no evaluation wrote"):
+            evaluate(run, out=tmp_path / "out", pairs="T1w:T2w", overwrite=overwrite)
+    assert (tmp_path / "out" / "cases.csv").read_text() == "mine"
+
+
+def test_an_evaluation_that_stops_leaves_the_earlier_one(run, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    evaluate(run, out=out, pairs="T1w:T2w")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    monkeypatch.setattr("anysyn.evaluation.evaluate.results_of", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(run, out=out, pairs="T1w:FLAIR", overwrite=True)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_two_evaluations_never_write_into_one_folder(run, tmp_path):
+    with locked(tmp_path / "out", "anysyn evaluate"), pytest.raises(UserError, match="locked by process"):
+        evaluate(run, out=tmp_path / "out", pairs="T1w:T2w")
+
+
+def test_findings_of_probes_stay(run, tmp_path):
+    evaluate(run, out=tmp_path / "out", pairs="T1w:T2w")
+    write_manifest(tmp_path / "out" / "content", "anysyn probe", ["record.json"])
+    (tmp_path / "out" / "content" / "record.json").write_text("{}")
+    evaluate(run, out=tmp_path / "out", pairs="T1w:FLAIR", overwrite=True)
+    assert (tmp_path / "out" / "content" / "record.json").is_file()
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(run, tmp_path):

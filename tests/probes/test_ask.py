@@ -15,6 +15,7 @@ from anysyn import registry
 from anysyn.errors import RecipeError, UserError
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.evaluate import evaluate
+from anysyn.files import locked
 from anysyn.probes.ask import probe
 from anysyn.probes.measurement import UNFINISHED
 from anysyn.reporting import report
@@ -42,7 +43,7 @@ def loaded(tmp_path, air):
 def test_a_new_probe_is_measured_written_printed_and_shown(loaded):
     findings = probe("air", loaded, pairs="T1w:T2w")
     folder = loaded.folder.path / "evaluation" / "air"
-    assert sorted(path.name for path in folder.iterdir()) == ["cases.csv", "record.json", "summary.md"]
+    assert sorted(path.name for path in folder.iterdir()) == ["cases.csv", "manifest.json", "record.json", "summary.md"]
     for row in findings.tables["cases"].to_dict("records"):
         subject = next(one for one in loaded.subjects()[0] if one.key == row["subject"])
         study = loaded.prepare(subject)
@@ -55,6 +56,29 @@ def test_a_new_probe_is_measured_written_printed_and_shown(loaded):
     page = report(loaded.folder.path).read_text(encoding="utf-8")
     assert '<h2 id="air">Air</h2>' in page
     assert findings.lines()[1].split()[-2] in page
+
+
+def test_files_of_somebody_else_are_refused_with_their_names(loaded, tmp_path):
+    folder = tmp_path / "out" / "air"
+    folder.mkdir(parents=True)
+    (folder / "cases.csv").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(EvaluationError, match=r"holds cases\.csv, which no probe wrote"):
+            probe("air", loaded, out=tmp_path / "out", overwrite=overwrite)
+    assert [path.read_text() for path in folder.iterdir()] == ["mine"]
+
+
+def test_one_folder_of_findings_is_written_by_one_process_at_a_time(loaded, tmp_path):
+    with locked(tmp_path / "out" / "air", "anysyn probe air"), pytest.raises(UserError, match="locked by process"):
+        probe("air", loaded, out=tmp_path / "out")
+
+
+def test_findings_are_withdrawn_before_others_are_concluded(loaded, air, tmp_path, monkeypatch):
+    probe("air", loaded, out=tmp_path)
+    monkeypatch.setattr(air, "conclude", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        probe("air", loaded, out=tmp_path, overwrite=True, above=0.5)
+    assert not (tmp_path / "air" / "record.json").exists()
 
 
 def test_a_probe_that_was_stopped_goes_on_and_ends_where_an_uninterrupted_one_would(loaded, air, monkeypatch, tmp_path):

@@ -52,3 +52,17 @@ def test_what_is_neither_word_nor_number_is_an_error(tmp_path):
     kept = KeptMeasurements.open(tmp_path, REQUEST, overwrite=False)
     with pytest.raises(TypeError, match="neither a word nor a number"):
         kept.put("a", Measurement({"cases": [{"path": tmp_path}]}))
+
+
+def test_only_measurements_are_deleted_and_never_through_a_link(tmp_path):
+    kept = KeptMeasurements.open(tmp_path / "air", REQUEST, overwrite=False)
+    kept.put("a", Measurement({"cases": [{"psnr": 1.0}]}))
+    (kept.folder / "mine.npz").write_text("mine")
+    kept.clear()
+    assert [path.name for path in kept.folder.iterdir()] == ["mine.npz"]
+    other = KeptMeasurements.open(tmp_path / "other", REQUEST, overwrite=False)
+    other.put("a", Measurement({"cases": [{"psnr": 1.0}]}))
+    other.folder.rename(tmp_path / "victim")
+    other.folder.symlink_to(tmp_path / "victim")
+    other.clear()
+    assert len(list((tmp_path / "victim").iterdir())) == 2

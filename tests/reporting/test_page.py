@@ -7,6 +7,7 @@ import pytest
 from run_folders import write_evaluation
 
 from anysyn.errors import UserError
+from anysyn.files import contents_of, write_manifest
 from anysyn.reporting import report
 from anysyn.training.folder import RunError
 
@@ -166,6 +167,21 @@ def test_the_run_s_own_page_is_made_anew_and_others_only_if_asked(run, tmp_path)
     assert report(run.path, out=elsewhere, overwrite=True) == elsewhere
     with pytest.raises(UserError, match="is a folder"):
         report(run.path, out=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["run/report.html", "notes.html"])
+def test_a_page_that_is_no_report_is_never_replaced(run, tmp_path, name):
+    page = tmp_path / name
+    page.write_text("<html>mine</html>")
+    with pytest.raises(UserError, match=r"is no report of anysyn's"):
+        report(run.path, out=page, overwrite=True)
+    assert page.read_text() == "<html>mine</html>"
+
+
+def test_the_report_belongs_to_the_run(run):
+    write_manifest(run.path, "anysyn train", [])
+    report(run.path)
+    assert [path.name for path in contents_of(run.path).own] == ["report.html", "manifest.json"]
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(evaluated):

@@ -9,6 +9,7 @@ from simulated import image, masked, voxels
 from anysyn.acquisition import Acquisition
 from anysyn.data.subjects.find import find_subjects
 from anysyn.errors import UserError
+from anysyn.files import contents_of, locked
 from anysyn.progress import Progress
 from anysyn.simulation import simulate, simulate_like
 from anysyn.simulation.cohort import _subject_of
@@ -290,12 +291,50 @@ def test_a_cohort_is_there_once_it_is_whole(tmp_path):
 
 
 def test_an_empty_folder_is_filled_and_stays_the_same_folder(tmp_path, monkeypatch):
-    (tmp_path / ".part" / "sub-009").mkdir(parents=True)  # of a simulation that was killed
+    (tmp_path / ".anysyn.part" / "sub-009").mkdir(parents=True)  # of a simulation that was killed
     monkeypatch.chdir(tmp_path)
     simulate(".", subjects=1, centres=1, spacing=8, contrasts=["T1w"])
     assert {one.name for one in tmp_path.glob("sub-*")} == {"sub-001"}
     assert (tmp_path / "participants.tsv").is_file()
-    assert not (tmp_path / ".part").exists()
+    assert not (tmp_path / ".anysyn.part").exists()
+
+
+SMALL = {"subjects": 1, "centres": 1, "spacing": 8, "contrasts": ["T1w"]}
+
+
+def test_a_hidden_folder_of_somebody_else_is_left_alone(tmp_path):
+    (tmp_path / ".cohort.part").mkdir()
+    (tmp_path / ".cohort.part" / "precious.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds precious\.txt, which anysyn simulate did not write"):
+        simulate(tmp_path / "cohort", **SMALL)
+    assert (tmp_path / ".cohort.part" / "precious.txt").read_text() == "mine"
+
+
+def test_the_manifest_lists_all_of_a_cohort(cohort, tmp_path):
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    voxels_of = np.zeros((20, 20, 20), np.float32)
+    voxels_of[5:15, 5:15, 5:15] = 2
+    nib.save(nib.Nifti1Image(voxels_of, np.diag([8.0, 8, 8, 1])), labels / "head.nii.gz")
+    other = simulate(tmp_path / "cohort", **{**SMALL, "contrasts": ["T1w", "CT", "FDG-PET", "DWI"]}, labels=labels)
+    for folder in (cohort, other):
+        contents = contents_of(folder)
+        assert not contents.foreign
+        assert contents.own
+
+
+def test_a_cohort_is_simulated_by_one_process_at_a_time(tmp_path):
+    with locked(tmp_path / ".cohort.part", "anysyn simulate"), pytest.raises(UserError, match="locked by process"):
+        simulate(tmp_path / "cohort", **SMALL)
+    simulate(tmp_path / "cohort", **SMALL)
+
+
+def test_no_image_is_replaced(cohort, tmp_path):
+    path = tmp_path / "t2.nii.gz"
+    path.write_text("mine")
+    with pytest.raises(UserError, match="is there already"):
+        simulate_like(cohort, "sub-001", Acquisition(modality="T2w"), out=path)
+    assert path.read_text() == "mine"
 
 
 def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):

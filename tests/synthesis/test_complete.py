@@ -13,6 +13,7 @@ import anysyn
 from anysyn.cli import app
 from anysyn.data.subjects.find import find_subjects
 from anysyn.errors import UserError
+from anysyn.files import locked
 from anysyn.synthesis import load_run
 
 FOUR = ("T1w", "T1c", "T2w", "FLAIR")
@@ -128,7 +129,7 @@ def test_a_second_call_redoes_nothing_and_makes_what_is_left(run, folder, tmp_pa
     anysyn.complete(run, data=folder, out=out)
     first = state(out)
     for path in gone:
-        path.unlink()  # as if the call had been stopped: the sidecar is written first
+        path.unlink()  # as if the call had been stopped
     again = anysyn.complete(run, data=folder, out=out)
     assert set(again.written) == set(gone)
     assert len(again.kept) == 26
@@ -142,7 +143,7 @@ def test_a_second_call_redoes_nothing_and_makes_what_is_left(run, folder, tmp_pa
 
 def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypatch):
     out, seen = tmp_path / "out", []
-    whole = anysyn.synthesis.files.write_volume
+    whole = anysyn.synthesis.written_images.write_volume
 
     def stopped(volume, path, **how):
         seen.append(path)
@@ -150,7 +151,7 @@ def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypat
             raise KeyboardInterrupt
         whole(volume, path, **how)
 
-    monkeypatch.setattr("anysyn.synthesis.files.write_volume", stopped)
+    monkeypatch.setattr("anysyn.synthesis.written_images.write_volume", stopped)
     with pytest.raises(KeyboardInterrupt):
         anysyn.complete(run, data=folder, out=out)
     monkeypatch.undo()
@@ -217,3 +218,111 @@ def test_two_subjects_never_share_a_name(run, folder, tmp_path):
         shutil.copytree(folder / "sub-00", tmp_path / "twins" / key)
     with pytest.raises(UserError, match="a/b1 and ab/1 would both be called sub-ab1"):
         anysyn.complete(run, data=tmp_path / "twins", out=tmp_path / "out")
+
+
+def alone(patterns, tmp_path, number=8):
+    """Return a folder with one of the subjects."""
+    shutil.copytree(patterns / f"sub-{number:02d}", tmp_path / "alone" / "sub-08")
+    return tmp_path / "alone"
+
+
+def scale(path, by):
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32) * by, image.affine), path)
+
+
+def there(number):
+    return next(name for name in PATTERNS[number])
+
+
+def test_the_image_of_another_persons_scan_is_not_counted_as_made(run, patterns, tmp_path):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    first = anysyn.complete(run, data=data, out=out)
+    assert first.written
+    assert anysyn.complete(run, data=data, out=out).kept == first.written
+    scale(data / "sub-08" / f"{there(8)}.nii.gz", 0.5)
+    before = state(out)
+    again = anysyn.complete(run, data=data, out=out)
+    assert (again.written, again.kept) == ((), ())
+    assert "was made from other files than" in again.failures[0].reason
+    assert state(out) == before
+    anew = anysyn.complete(run, data=data, out=out, overwrite=True)
+    assert (anew.written, anew.failures) == (first.written, ())
+    assert state(out) != before
+
+
+@pytest.mark.parametrize("change", ["acquisition", "sources"])
+def test_the_image_of_another_request_is_not_counted_as_made(run, patterns, tmp_path, change):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    anysyn.complete(run, data=data, out=out)
+    options = {}
+    if change == "acquisition":
+        (data / "sub-08" / f"{there(8)}.json").write_text('{"Manufacturer": "GE"}')
+    else:
+        options["sources"] = list(reversed(PATTERNS[8]))
+    again = anysyn.complete(run, data=data, out=out, **options)
+    assert (again.written, again.kept) == ((), ())
+    assert "asked for differently" in again.failures[0].reason
+
+
+@pytest.mark.parametrize("damage", ["no sidecar", "another image", "no hash"])
+def test_an_image_without_its_own_sidecar_is_not_counted_as_made(run, patterns, tmp_path, damage):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    path = anysyn.complete(run, data=data, out=out).written[0]
+    whole, sidecar = path.read_bytes(), path.with_suffix("").with_suffix(".json")
+    if damage == "no sidecar":
+        sidecar.unlink()
+    elif damage == "no hash":
+        sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "Image": None}))
+    else:
+        image = nib.load(path)
+        other = nib.Nifti1Image(image.get_fdata(dtype=np.float32) + 1, image.affine)
+        other.header["descrip"] = b"anysyn: synthetic, not for clinical use"
+        nib.save(other, path)
+    again = anysyn.complete(run, data=data, out=out)
+    assert (again.written, again.failures) == ((path,), ())
+    assert path.read_bytes() == whole
+
+
+def test_an_image_of_somebody_else_in_the_output_is_never_replaced(run, patterns, tmp_path):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    path = anysyn.complete(run, data=data, out=out).written[0]
+    shutil.copy(data / "sub-08" / f"{there(8)}.nii.gz", path)
+    before = state(out)
+    for overwrite in (False, True):
+        done = anysyn.complete(run, data=data, out=out, overwrite=overwrite)
+        assert "was not made by anysyn" in done.failures[0].reason
+        assert state(out)[path] == before[path]
+
+
+def test_what_anysyn_made_is_no_source(run, patterns, tmp_path):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    made = anysyn.complete(run, data=data, out=out, targets=["T2w"]).written[0]
+    columns = ",".join(["subject", *PATTERNS[8], "T2w"])
+    files = ",".join(["sub-08", *(f"alone/sub-08/{name}.nii.gz" for name in PATTERNS[8]), str(made)])
+    (tmp_path / "list.csv").write_text(f"{columns}\n{files}\n")
+    made.with_suffix("").with_suffix(".json").unlink()  # its header says it, too
+    done = anysyn.complete(run, data=tmp_path / "list.csv", out=tmp_path / "second", targets=["T2w"])
+    (path,) = done.written
+    assert set(json.loads(path.with_suffix("").with_suffix(".json").read_text())["Sources"]) == set(PATTERNS[8])
+    assert done.synthetic == (made,)
+    assert next(iter(done.lines())) == f"images left out because anysyn made them: 1, the first {made}"
+
+
+def test_the_output_never_holds_the_data(run, patterns, tmp_path):
+    data = alone(patterns, tmp_path)
+    (tmp_path / "alone.csv").write_text(f"subject,{there(8)}\nsub-08,alone/sub-08/{there(8)}.nii.gz\n")
+    for where, given in (
+        (tmp_path, data),
+        (tmp_path, tmp_path / "alone.csv"),
+        (tmp_path.parent, tmp_path / "alone.csv"),
+    ):
+        with pytest.raises(UserError, match="choose a folder"):
+            anysyn.complete(run, data=given, out=where)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "alone.csv"]
+
+
+def test_two_calls_never_write_into_one_folder(run, patterns, tmp_path):
+    data = alone(patterns, tmp_path)
+    with locked(tmp_path / "out", "anysyn complete"), pytest.raises(UserError, match="locked by process"):
+        anysyn.complete(run, data=data, out=tmp_path / "out")

@@ -11,10 +11,11 @@ import torch
 from nifti_files import make, turned
 
 import anysyn
+from anysyn.data.errors import VolumeError
 from anysyn.data.volumes.volume import read_volume, write_volume
 from anysyn.errors import UserError
-from anysyn.synthesis.files import digest
 from anysyn.synthesis.loaded_run import load_run
+from anysyn.synthesis.written_images import digest
 from anysyn.training.folder import RunError
 
 
@@ -128,14 +129,103 @@ def test_the_target_is_never_looked_at(run):
     assert torch.equal(run.predict(study, ["T1w"], ["T2w"])["T2w"], honest)
 
 
+def synthesize(tiny, run, out, **options):
+    source = options.pop("source", tiny / "cohort" / "sub-00" / "T1w.nii.gz")
+    return anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out, **options)
+
+
+def state(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def test_nothing_is_overwritten_unless_asked(tiny, run, tmp_path):
-    source, out = tiny / "cohort" / "sub-00" / "T1w.nii.gz", tmp_path / "t2.nii.gz"
-    out.write_bytes(b"precious")
+    out = tmp_path / "t2.nii.gz"
+    synthesize(tiny, run, out)
+    before = state(tmp_path)
     with pytest.raises(UserError, match="--overwrite"):
-        anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out)
-    assert out.read_bytes() == b"precious"
-    anysyn.synthesize(run, sources={"T1w": source}, targets=["T2w"], out=out, overwrite=True)
-    assert nib.load(out).shape == nib.load(source).shape
+        synthesize(tiny, run, out, source=tiny / "cohort" / "sub-01" / "T1w.nii.gz")
+    assert state(tmp_path) == before
+    synthesize(tiny, run, out, source=tiny / "cohort" / "sub-01" / "T1w.nii.gz", overwrite=True)
+    assert state(tmp_path).keys() == before.keys()
+    assert all(content != before[name] for name, content in state(tmp_path).items())
+
+
+@pytest.mark.parametrize("name", ["t2.nii.gz", "t2.json"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_anysyn_did_not_make_is_never_replaced(tiny, run, tmp_path, name, overwrite):
+    acquired = tiny / "cohort" / "sub-00" / "T2w.nii.gz"
+    content = acquired.read_bytes() if name == "t2.nii.gz" else b'{"EchoTime": 0.1}'
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=r"was not made by anysyn|--overwrite"):
+        synthesize(tiny, run, tmp_path / "t2.nii.gz", overwrite=overwrite)
+    assert state(tmp_path) == {name: content}
+
+
+def test_an_acquired_scan_beside_the_sidecar_of_a_synthetic_one_is_not_replaced(tiny, run, tmp_path):
+    out = tmp_path / "t2.nii.gz"
+    synthesize(tiny, run, out)
+    shutil.copy(tiny / "cohort" / "sub-00" / "T2w.nii.gz", out)
+    before = state(tmp_path)
+    with pytest.raises(UserError, match="was not made by anysyn"):
+        synthesize(tiny, run, out, overwrite=True)
+    assert state(tmp_path) == before
+
+
+def test_a_source_and_its_sidecar_are_never_replaced(tiny, run, tmp_path):
+    acquired = tmp_path / "t1.nii.gz"
+    shutil.copy(tiny / "cohort" / "sub-00" / "T1w.nii.gz", acquired)
+    made = synthesize(tiny, run, tmp_path / "t2.nii.gz")[0]
+    before = state(tmp_path)
+    for source, out in ((acquired, "t1.nii"), (made, "t2.nii"), (made, "t2.nii.gz"), (acquired, "t1.nii.gz")):
+        with pytest.raises(UserError, match="source") as caught:
+            synthesize(tiny, run, tmp_path / out, source=source, overwrite=True)
+        assert len(str(caught.value).splitlines()) == 1
+    assert state(tmp_path) == before
+
+
+def test_a_synthetic_source_that_is_named_is_used_and_the_sidecar_says_so(tiny, run, tmp_path):
+    made = anysyn.synthesize(
+        run, sources={"T2w": tiny / "cohort" / "sub-00" / "T2w.nii.gz"}, targets=["T1w"], out=tmp_path / "t1.nii.gz"
+    )[0]
+    synthesize(tiny, run, tmp_path / "flair.nii.gz", source=made)
+    synthesize(tiny, run, tmp_path / "other.nii.gz")
+    chained, plain = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("flair", "other"))
+    assert chained["Sources"]["T1w"]["synthetic"] is True
+    assert "synthetic" not in plain["Sources"]["T1w"]
+
+
+def test_the_sidecar_names_the_hash_of_its_image_and_the_request(tiny, run, tmp_path):
+    out = synthesize(tiny, run, tmp_path / "t2.nii.gz", spacing=(2, 2, 3))[0]
+    sidecar = json.loads((tmp_path / "t2.json").read_text())
+    assert sidecar["Image"] == {"file": "t2.nii.gz", "sha256": hashlib.sha256(out.read_bytes()).hexdigest()}
+    assert sidecar["Request"] == {"Sources": ["T1w"], "ResampleTo": None, "VoxelSizeMm": [2.0, 2.0, 3.0]}
+
+
+@pytest.mark.parametrize("fails", ["write_volume", "write_json"])
+def test_a_full_disk_leaves_the_earlier_image_with_its_sidecar(tiny, run, tmp_path, monkeypatch, fails):
+    out = tmp_path / "t2.nii.gz"
+    synthesize(tiny, run, out)
+    before = state(tmp_path)
+
+    def full(first, second, **_):
+        path = second if fails == "write_volume" else first
+        if fails == "write_volume":
+            raise VolumeError(f"{path}: No space left on device; free some space")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(f"anysyn.synthesis.written_images.{fails}", full)
+    with pytest.raises((VolumeError, OSError), match="No space left") as caught:
+        synthesize(tiny, run, out, source=tiny / "cohort" / "sub-01" / "T1w.nii.gz", overwrite=True)
+    assert state(tmp_path) == before
+    assert ".part" not in str(caught.value) or fails == "write_json"
+
+
+def test_an_image_that_was_cut_off_from_its_sidecar_can_be_made_again(tiny, run, tmp_path):
+    out = tmp_path / "t2.nii.gz"
+    synthesize(tiny, run, out)
+    (tmp_path / "t2.json").unlink()  # as if it had been killed between the two
+    synthesize(tiny, run, out, overwrite=True)
+    assert (tmp_path / "t2.json").is_file()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from toys import TINY, write_cohort
 from trained import same, stop, weights, write_tiny
 
 from anysyn.errors import RecipeError, UserError
+from anysyn.files import contents_of
 from anysyn.optimizers import Cosine
 from anysyn.training import resume, train
 from anysyn.training.folder import RunError
@@ -45,6 +46,13 @@ def test_a_run_folder_holds_all_that_is_needed(whole):
         assert (whole / name).is_file()
     assert list((whole / "samples").glob("*.png"))
     assert list((whole / "tensorboard").iterdir())
+
+
+def test_the_manifest_lists_all_that_a_training_writes(whole, pretrained):
+    for run in (whole, pretrained):
+        contents = contents_of(run)
+        assert not contents.foreign
+        assert len(contents.own) > 20
 
 
 def test_the_loss_falls(place):
@@ -128,6 +136,31 @@ def test_a_run_killed_in_the_middle_and_resumed_ends_bit_equal(place):
         ours, theirs = (list(csv.DictReader((run / log).open())) for run in (killed, straight))
         kept = ("epoch", "term", "value")  # the speed differs
         assert [[row[key] for key in kept] for row in ours] == [[row[key] for key in kept] for row in theirs]
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(place, whole):
+    holds = "import sys, time; from pathlib import Path; from anysyn.files import locked\n"
+    holds += "with locked(Path(sys.argv[1]), 'anysyn train'): print('held', flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", holds, str(whole)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "held\n"
+        before = weights(whole)
+        for second in (partial(resume, whole, accelerator="cpu"), partial(fit, place, "whole", overwrite=True)):
+            with pytest.raises(UserError, match=f"locked by process {process.pid}"):
+                second()
+        assert same(weights(whole), before)
+    finally:
+        process.kill()
+        process.wait()
+    resume(whole, accelerator="cpu")  # the lock of a killed process is no obstacle
+
+
+def test_a_stage_that_leads_elsewhere_is_refused_before_anything_is_written(place, tmp_path):
+    write_tiny(place, lambda tree: tree["stages"][0].update(name="../../victim/weights"), "hostile")
+    (tmp_path / "victim").mkdir()
+    with pytest.raises(RecipeError, match=r"stages\.0\.name: .*'/' in it"):
+        fit(place, tmp_path / "run", recipe="hostile")
+    assert not (tmp_path / "run").exists()
 
 
 def test_resuming_a_finished_run_changes_nothing(place, whole):

@@ -14,6 +14,8 @@ from torch import Tensor
 from anysyn.data.errors import CacheError
 from anysyn.files import replacing
 
+_NAME = 40 * "[0-9a-f]"
+FILES = (f"{_NAME}.safetensors", f"contents/{_NAME}")  # what a cache writes into its folder, as globs
 FORMAT = 2  # increased whenever the same files and steps give other prepared images
 
 

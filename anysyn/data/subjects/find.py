@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from anysyn.data.records import Failure, FoundSubjects
+from anysyn.data.records import Failure, FoundSubjects, Subject, listed
 from anysyn.data.subjects.bids import is_bids, read_bids
 from anysyn.data.subjects.bids_labels import AskedLabels, Labels
 from anysyn.data.subjects.collector import failure
@@ -18,6 +18,7 @@ from anysyn.data.subjects.naming import Naming
 from anysyn.data.subjects.tables.csv_list import read_csv_list
 from anysyn.data.volumes.formats import SUFFIXES
 from anysyn.errors import UserError
+from anysyn.files import check_names
 from anysyn.registry import suggest
 
 Layout = Literal["auto", "bids", "folders", "csv"]
@@ -84,7 +85,7 @@ def find_subjects(
         raise UserError(f"no layout named {layout!r}; {suggest(layout, ['auto', *_LOOKED_FOR])}")
     if root.is_dir() == (chosen == "csv"):
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
-    result = _read(root, chosen, Naming(names or {}), bids or {})
+    result = _with_usable_keys(_read(root, chosen, Naming(names or {}), bids or {}))
     if not result.subjects:
         raise NoSubjectFoundError(_no_subject(root, chosen, (*result.failures, *result.ignored)), result)
     subjects = [replace(subject, dataset=dataset or subject.dataset) for subject in result.subjects]
@@ -115,6 +116,16 @@ def _unambiguous(found: FoundSubjects) -> FoundSubjects:
     ]
     subjects = tuple(subject for subject in found.subjects if counts[subject.key] == 1)
     return replace(found, subjects=subjects, failures=(*found.failures, *twice))
+
+
+def _with_usable_keys(result: FoundSubjects) -> FoundSubjects:
+    """Leave out subjects whose keys cannot be a part of a path."""
+    usable, failures = list[Subject](), list[Failure]()
+    for subject in result.subjects:
+        with listed(failures, subject.key):
+            check_names(subject.key, "the subject's name")
+            usable.append(subject)
+    return replace(result, subjects=tuple(usable), failures=(*result.failures, *failures))
 
 
 def _detect_layout(root: Path) -> str:

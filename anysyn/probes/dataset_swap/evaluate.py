@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
+from anysyn.data.loading.cache import FILES as CACHED
 from anysyn.data.records import Subject
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.probes.comparison_runs import CompareOptions, load_comparison_runs
@@ -55,6 +56,7 @@ class DatasetSwap(Probe):
     title = "Dataset swap"
     options = DatasetSwapOptions
     tables = TABLES
+    files = tuple(f"references/{name}" for name in CACHED)
 
     def begin(self, run: LoadedRun, request: Request, subjects: Sequence[Subject]) -> Sequence[Subject]:
         """Load the comparison runs, and read the training images of each dataset."""

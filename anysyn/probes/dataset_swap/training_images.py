@@ -17,8 +17,8 @@ from anysyn.evaluation.errors import EvaluationError
 from anysyn.probes.dataset_swap.histograms import Histogram, count_intensities, pool
 from anysyn.probes.probe import Request
 from anysyn.progress import Progress
-from anysyn.synthesis.files import digest
 from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.synthesis.written_images import digest
 
 
 def list_training_subjects(run: LoadedRun, root: Path | None) -> tuple[list[Subject], tuple[Failure, ...]]:

@@ -66,6 +66,7 @@ class LesionSegmentation(Probe):
     title = "Lesion segmentation"
     options = SegmentationOptions
     tables = TABLES
+    files = ("outlines_*.npz", "segmenter/*/*.safetensors", "segmenter/*/*.json")
 
     def begin(self, run: LoadedRun, request: Request, subjects: Sequence[Subject]) -> Sequence[Subject]:
         """Train the segmenters that are not kept yet."""

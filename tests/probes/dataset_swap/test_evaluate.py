@@ -28,7 +28,7 @@ from anysyn.training.checkpoints import write_tensors
 from anysyn.training.folder import RunFolder
 
 SHIFT = 0.1
-FILES = ["curves.csv", "record.json", "references", "summary.csv", "summary.md", "swaps.csv"]
+FILES = ["curves.csv", "manifest.json", "record.json", "references", "summary.csv", "summary.md", "swaps.csv"]
 FILM = {"name": "film", "at": "decoder/block0", "bias": False, "reads": {"name": "one_dataset", "number": 1}}
 EXACT = 2e-3  # two bins
 

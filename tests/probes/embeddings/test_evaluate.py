@@ -28,6 +28,7 @@ def test_everything_is_written_and_right(run):
     assert sorted(path.name for path in folder.iterdir()) == [
         "coordinates.csv",
         "cosines.csv",
+        "manifest.json",
         "record.json",
         "summary.md",
     ]

@@ -162,7 +162,8 @@ def test_a_run_of_the_modality_alone_follows_nothing_and_a_note_says_so(run, coh
     assert table.loc[("T1w:T2w:te", "model"), "correlation_within"] == 0
     assert any("model is conditioned on the modality alone" in note for note in result.notes)
     folder = run.folder.path / "evaluation" / "metadata_sweep"
-    assert sorted(path.name for path in folder.iterdir()) == ["record.json", "summary.csv", "summary.md", "sweep.csv"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["manifest.json", "record.json", "summary.csv", "summary.md", "sweep.csv"]
     assert len(pd.read_csv(folder / "sweep.csv")) == 2 * 2 * 4  # subjects, methods, values
     assert np.isnan(result.tables["summary"]["correlation_within"].iloc[-1])  # one value cannot vary
     json.dumps(record_of(folder), allow_nan=False)

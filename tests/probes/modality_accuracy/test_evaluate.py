@@ -27,7 +27,7 @@ def test_everything_is_written_and_right(run):
     result = probe("modality_accuracy", run, batch=4)
     folder = run.folder.path / "evaluation" / "modality_accuracy"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "accuracy.csv", "losses.csv", "record.json", "slices.csv", "summary.md", "texts.csv"
+        "accuracy.csv", "losses.csv", "manifest.json", "record.json", "slices.csv", "summary.md", "texts.csv"
     ]  # fmt: skip
     clip = networks(run.folder, run.recipe, only=["clip"])["clip"].eval()
     slices = pd.read_csv(folder / "slices.csv")

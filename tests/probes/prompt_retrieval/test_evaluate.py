@@ -26,7 +26,8 @@ def place(tmp_path_factory):
 def test_everything_is_written_and_agrees(place):
     result = probe("prompt_retrieval", place / "run", split="all", out=place / "all", accelerator="cpu")
     folder = place / "all" / "prompt_retrieval"
-    assert sorted(path.name for path in folder.iterdir()) == ["accuracy.csv", "images.csv", "record.json", "summary.md"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["accuracy.csv", "images.csv", "manifest.json", "record.json", "summary.md"]
     images, accuracy = pd.read_csv(folder / "images.csv"), pd.read_csv(folder / "accuracy.csv")
     assert len(images) == 12  # four subjects with three images each
     assert images["prompt"].nunique() == 12

@@ -31,6 +31,7 @@ class Header:
         shape: Voxels along the axes (X, Y, Z).
         affine: (4, 4), voxel to world in mm, RAS+.
         own: The place as the file states it, in the terms of its format, so that it can be written back to the bit.
+        description: What the file says the image is; empty where the format has no place for it.
 
     Example:
         >>> Header((4, 5, 6), np.diag([1.0, 1, 3, 1])).spacing
@@ -40,6 +41,7 @@ class Header:
     shape: Shape
     affine: NDArray[np.float64]
     own: Any = None
+    description: str = ""
 
     @property
     def spacing(self) -> tuple[float, float, float]:

@@ -181,7 +181,7 @@ def _header(words: Words, path: Path) -> Header:
         _unit(lines, path),
     )
     check_place(place.affine, path, place.unit)
-    return Header(shape, place.affine, place)
+    return Header(shape, place.affine, place, lines.get("Comment", ""))
 
 
 def _axes(words: Words) -> int:

@@ -194,7 +194,7 @@ def _header(words: Words, path: Path) -> Header:
         _unit(fields, path),
     )
     check_place(place.affine, path, place.unit)
-    return Header(shape, place.affine, place)
+    return Header(shape, place.affine, place, fields.get("content", ""))
 
 
 def _sizes(fields: Mapping[str, str]) -> tuple[int, ...]:

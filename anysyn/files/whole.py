@@ -1,11 +1,10 @@
-"""Files and folders that are written whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,7 +38,8 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     partial = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        partial.unlink(missing_ok=True)  # of a process that had the same number
+        with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -52,42 +52,43 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
 
 
 @contextmanager
-def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Make a folder beside a folder; it takes the folder's place once it is whole.
+def replacing_pair(path: Path, record: Path) -> Iterator[Path]:
+    """Write a file and the record beside it; both take their places once both are whole, and never belong to others.
 
-    An unfinished folder of a killed process is deleted first; an error leaves nothing. An existing empty folder stays,
-    since it may be a mount or a working folder, and is filled from a folder inside of it.
+    The earlier record goes first, then the file comes, then its record: a process that is killed in between leaves a
+    file without a record, never the record of another file.
 
     Args:
-        path: The folder to make; missing or empty.
+        path: The file; a missing folder is made.
+        record: The file that says what it is, in the same folder.
 
     Yields:
-        The folder to write into: hidden, beside the folder or inside of it.
+        A hidden folder beside them, to write files of these two names into.
+
+    Raises:
+        OSError: If they cannot be written; the earlier two are still there if it is the disk that is full.
 
     Example:
         >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "cohort"
-        >>> with whole_folder(path) as folder:
-        ...     _ = (folder / "README").write_text("simulated")
-        ...     path.exists()
-        False
-        >>> (path / "README").read_text(), len(list(path.parent.iterdir()))
-        ('simulated', 1)
+        >>> image = Path(tempfile.mkdtemp()) / "t2.nii"
+        >>> with replacing_pair(image, image.with_suffix(".json")) as folder:
+        ...     _ = (folder / "t2.nii").write_text("voxels"), (folder / "t2.json").write_text("{}")
+        >>> sorted(path.name for path in image.parent.iterdir())
+        ['t2.json', 't2.nii']
     """
-    path = Path(path).resolve()
-    inside = path.exists()
-    partial = path / UNFINISHED if inside else path.with_name(f".{path.name}{UNFINISHED}")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
-        partial.mkdir(parents=True)
+        partial.mkdir(parents=True, exist_ok=True)
         yield partial
-        if inside:
-            for part in sorted(partial.iterdir(), reverse=True):  # a dataset's description comes last
-                part.rename(path / part.name)
-        else:
-            partial.rename(path)
+        record.unlink(missing_ok=True)
+        os.replace(partial / path.name, path)
+        os.replace(partial / record.name, record)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for name in (path.name, record.name):
+            with suppress(OSError):
+                (partial / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.rmdir()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,25 @@
+"""Files and folders: written whole or not at all, owned by a manifest, locked while they are written, safely named."""
+
+from anysyn.files.lock import locked
+from anysyn.files.manifest import Contents, add_to_manifest, contents_of, listing, write_manifest
+from anysyn.files.names import check_name, check_names
+from anysyn.files.results import whole_results
+from anysyn.files.whole import replacing, replacing_pair, write_json, write_text
+from anysyn.files.whole_folder import whole_folder
+
+__all__ = [
+    "Contents",
+    "add_to_manifest",
+    "check_name",
+    "check_names",
+    "contents_of",
+    "listing",
+    "locked",
+    "replacing",
+    "replacing_pair",
+    "whole_folder",
+    "whole_results",
+    "write_json",
+    "write_manifest",
+    "write_text",
+]
