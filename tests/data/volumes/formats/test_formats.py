@@ -85,10 +85,10 @@ def test_folders_are_searched_for_every_format(tmp_path: Path) -> None:
     for n, suffix in enumerate(WRITTEN):
         path = tmp_path / "cohort" / f"p{n}" / f"T1w{suffix}"
         write_volume(Volume(torch.from_numpy(numbers(3, 4, 5)), np.eye(4)), path)
-        sidecar_path(path).write_text('{"EchoTime": 0.09}')
+        sidecar_path(path).write_text('{"EchoTime": 0.003}')
     found = find_subjects(tmp_path / "cohort")
     assert [subject.images["T1w"].name for subject in found.subjects] == [f"T1w{suffix}" for suffix in WRITTEN]
-    assert {subject.acquisitions["T1w"].echo_time_ms for subject in found.subjects} == {90.0}
+    assert {subject.acquisitions["T1w"].echo_time_ms for subject in found.subjects} == {3.0}
 
 
 def test_the_volumes_of_a_folder(tmp_path: Path) -> None:
