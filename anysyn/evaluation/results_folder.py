@@ -14,7 +14,8 @@ from anysyn.files import Contents, listing, whole_results
 
 RESULTS = (
     *("cases.csv", "protocol.json"),  # results without these are none
-    *("table.csv", "table.md", "table.tex", "margins.csv", "statistics.csv", "inputs.csv", "subjects.csv"),
+    *("table.csv", "table.md", "table.tex", "margins.csv", "statistics.csv", "inputs.csv"),
+    *("subjects.csv", "subjects-left-out.csv"),
 )
 
 

@@ -106,9 +106,8 @@ def _checked(start: bytes, path: Path) -> nib.Nifti1Header:
 def _header(own: nib.Nifti1Header, path: Path) -> Header:
     affine, unit = affine_of(own), unit_of(own)
     check_place(affine, path, "" if unit.mm == 1 else unit.name)
-    return Header(
-        check_shape(own.get_data_shape(), path), affine, own, own["descrip"].item().decode("utf-8", "replace")
-    )
+    description = own["descrip"].item().decode("utf-8", "replace")
+    return Header(check_shape(own.get_data_shape(), path), affine, own, description)
 
 
 def _is_compressed(path: Path) -> bool:
