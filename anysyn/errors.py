@@ -23,6 +23,16 @@ class RecipeError(UserError):
     """The mistakes of a recipe, a line each."""
 
 
+def reason(error: BaseException) -> str:
+    r"""Return the first line of what an error says, or else its class.
+
+    Example:
+        >>> reason(RuntimeError("no memory\nat line 3")), reason(KeyError())
+        ('no memory', 'KeyError')
+    """
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def explain(error: Exception) -> list[str] | None:
     """Return the lines that a terminal shows of an error; None for a bug, whose traceback should be shown.
 

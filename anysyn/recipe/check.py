@@ -12,9 +12,13 @@ from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, Val
 
 from anysyn.data.modalities import modality
 from anysyn.errors import RecipeError
-from anysyn.recipe.read import Keys, Source
+from anysyn.recipe.read import Source
 from anysyn.recipe.sections import Recipe
+from anysyn.recipe.yaml_tree import Keys
 from anysyn.registry import find, is_given, parameters, suggest
+
+MOST_SIZE = 1_000_000  # of anything that a network is made of; what is larger would fill the memory even as a list
+LONG = 60  # letters of a value that a message shows
 
 
 @dataclass
@@ -54,7 +58,7 @@ def check(source: Source) -> tuple[Recipe, Report]:
     report = Report(source)
     tree = dict(source.tree)
     if isinstance(tree.get("modalities"), list):
-        tree["modalities"] = _modalities(tree["modalities"], report)
+        tree["modalities"] = _modalities(source.as_typed(("modalities",), tree["modalities"]), report)
     names = tuple(tree["parts"]) if isinstance(tree.get("parts"), Mapping) else ()
     return _Checker(report, names).section(Recipe, tree, ()), report
 
@@ -80,7 +84,7 @@ class _Checker:
     def section(self, record: type[Any], tree: Any, path: Keys) -> Any:
         """Check a mapping against the fields of a record, and return the record."""
         if not isinstance(tree, Mapping):
-            return self.report.say(path, f"expected a mapping, found {tree!r}")
+            return self.report.say(path, f"expected a mapping, found {short(tree)}")
         hints, needed = fields_of(record)
         values = self.keys(tree, hints, needed, path, record.__name__.lower())
         return record(**{**dict.fromkeys(needed), **values})
@@ -90,7 +94,7 @@ class _Checker:
         if isinstance(spec, str):
             return self.reference(kind, spec, path)
         if not isinstance(spec, Mapping):
-            return self.report.say(path, f"expected a {kind}, written as {{name: ...}}, found {spec!r}")
+            return self.report.say(path, f"expected a {kind}, written as {{name: ...}}, found {short(spec)}")
         try:
             factory = find(kind, spec.get("name"))
         except RecipeError as error:
@@ -130,28 +134,34 @@ class _Checker:
             return self.value(inner, value, path)
         if issubclass(get_origin(annotation), Mapping):
             if not isinstance(value, Mapping):
-                return self.report.say(path, f"expected a mapping, found {value!r}")
+                return self.report.say(path, f"expected a mapping, found {short(value)}")
             return {key: self.value(inner, item, (*path, key)) for key, item in value.items()}
         if not isinstance(value, list):
-            return self.report.say(path, f"expected a list, found {value!r}")
+            return self.report.say(path, f"expected a list, found {short(value)}")
         return [self.value(inner, item, (*path, i)) for i, item in enumerate(value)]
 
     def leaf(self, annotation: Any, value: Any, path: Keys) -> Any:
         """Check a plain value; ``@name`` may stand for any built part."""
         try:
-            return _plain_lists(adapter(annotation).validate_python(value))
+            checked = _plain_lists(adapter(annotation).validate_python(value))
+            if _too_large(checked) and any(section in path for section in ("parts", "view")):
+                self.report.say(path, f"no network and no view has sizes above {MOST_SIZE:,}, found {short(value)}")
+            return checked
         except PydanticSchemaGenerationError:  # an annotation that is a class: only a reference can supply it
             return self.reference("part", value, path)
         except ValidationError as error:
+            typed = self.report.source.as_typed(path, value)
+            if typed != value and _accepts(annotation, typed):  # a folder may be called 2024, or no
+                return typed
             for e in error.errors(include_url=False):
                 at = tuple(k for k in e["loc"] if isinstance(k, int))
-                self.report.say((*path, *at), f"{e['msg']}, found {e['input']!r}")
+                self.report.say((*path, *at), f"{e['msg']}, found {short(e['input'])}")
             return None
 
     def reference(self, kind: str, value: Any, path: Keys) -> Any:
         """Check that ``@name`` refers to a part of the recipe."""
         if not (isinstance(value, str) and value.startswith("@")):
-            return self.report.say(path, f'expected a {kind} ({{name: ...}} or "@part"), found {value!r}')
+            return self.report.say(path, f'expected a {kind} ({{name: ...}} or "@part"), found {short(value)}')
         if value[1:] not in self.parts:
             return self.report.say(path, f"no part is called {value[1:]!r}; {suggest(value[1:], self.parts)}")
         return value
@@ -205,6 +215,31 @@ def adapter(annotation: Any) -> TypeAdapter[Any]:
         0.0001
     """
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
+
+
+def _too_large(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_too_large, value))
+    return isinstance(value, int) and abs(value) > MOST_SIZE
+
+
+def _accepts(annotation: Any, value: Any) -> bool:
+    try:
+        adapter(annotation).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def short(value: object) -> str:
+    """Return how a value is written in a message, cut where it is long.
+
+    Example:
+        >>> short(["T1w"] * 99)
+        "['T1w', 'T1w', 'T1w', 'T1w', 'T1w', 'T1w', 'T1w', 'T1w',..."
+    """
+    text = repr(value)
+    return text if len(text) <= LONG else f"{text[: LONG - 3]}..."
 
 
 def is_union(annotation: Any) -> bool:
