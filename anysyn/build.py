@@ -111,6 +111,20 @@ def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | 
     return builder.part(kind, spec, ())
 
 
+def first_gap(spans: Iterable[range], end: int) -> int | None:
+    """Return the first whole number below ``end`` that is in none of the spans; None if there is none.
+
+    Example:
+        >>> first_gap([range(4, 6), range(0, 3)], 6), first_gap([range(0, 10**12)], 10**12)
+        (3, None)
+    """
+    at = 0
+    for span in sorted(spans, key=lambda span: span.start):
+        if span.start <= at:
+            at = max(at, span.stop)
+    return at if at < end else None
+
+
 @dataclass
 class _Builder:
     recipe: Recipe
@@ -168,9 +182,9 @@ class _Builder:
                 self.report.say(
                     (*path, "steps", j), f"active in no epoch of {stage.epochs} ({span}), so it never learns"
                 )
-        idle = [epoch for epoch in range(stage.epochs) if not any(epoch in epochs for epochs in active)]
-        if idle:
-            message = f"no step is active in epoch {idle[0]} of {stage.epochs}; see begin and end"
+        idle = first_gap(active, stage.epochs)
+        if idle is not None:
+            message = f"no step is active in epoch {idle} of {stage.epochs}; see begin and end"
             self.report.say((*path, "steps"), message)
 
     def learns(self, stage: Stage, step: Step, path: Keys) -> None:
@@ -255,7 +269,7 @@ class _Builder:
         except (ValueError, TypeError) as error:
             raise RecipeError(f"{kind} {spec['name']!r}: {reason(error)}") from error
         except Exception as error:
-            if self.report is None:
+            if torch.get_default_device().type != "meta":
                 raise  # of a recipe that was checked: a fault of the part
             wrong = f"cannot be built from {short(spec)}: {type(error).__name__}: {reason(error)}"
             raise RecipeError(f"{kind} {spec['name']!r} {wrong}; see its keys in `anysyn list {kind}`") from error

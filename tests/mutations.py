@@ -1,6 +1,7 @@
 """Recipes and run folders as no one means them: mutated by a seed, and the outcome of reading them."""
 
 import copy
+import json
 import random
 import signal
 import time
@@ -9,11 +10,24 @@ from contextlib import contextmanager
 import yaml
 
 from anysyn.errors import UserError
-from anysyn.recipe.read import SUFFIXES, recipes_folder  # noqa: F401
+from anysyn.recipe.read import recipes_folder
 
 SECONDS = 10
 WORDS = [
-    *("", " ", "no", "~", "0x_", "2001-99-99", "2001-01-01", "1e3", "@nothing", "@synthesizer", "../../x", "/etc/passwd"),
+    *(
+        "",
+        " ",
+        "no",
+        "~",
+        "0x_",
+        "2001-99-99",
+        "2001-01-01",
+        "1e3",
+        "@nothing",
+        "@synthesizer",
+        "../../x",
+        "/etc/passwd",
+    ),
     *("\x1b[31mred", "x" * 400, "T1w", "a\nb", "synthesizer", "ﷺ", "1:30", "-", ".", "<<", "=", "²", "\u202e"),
 ]
 VALUES = [
@@ -23,9 +37,42 @@ VALUES = [
     *({0: 1}, {"name": "unet"}, [1, "a", None], [[1], {"b": 2}], [8] * 50),
 ]
 SNIPPETS = [
-    *("? [a]: 1\n", "? {a: 1}\n: 2\n", "!!int abc", "x: !!python/name:os.system\n", "&a [*a]", "*b", "\t", "{", "]", "'", '"'),
-    *("\x00", "\ufeff", "---\n", "...\n", "%YAML 9.9\n", "<<: {a: 1}\n", "base: 5\n", "base: /proc/kmsg\n", "base: ''\n"),
-    *("base: /etc/shadow\n", "base: ..\n", "base: [label]\n", "null: 1\n", "1: 2\n", "!!binary x", "|\n", ">\n", "@", "`"),
+    *(
+        "? [a]: 1\n",
+        "? {a: 1}\n: 2\n",
+        "!!int abc",
+        "x: !!python/name:os.system\n",
+        "&a [*a]",
+        "*b",
+        "\t",
+        "{",
+        "]",
+        "'",
+        '"',
+    ),
+    *(
+        "\x00",
+        "\ufeff",
+        "---\n",
+        "...\n",
+        "%YAML 9.9\n",
+        "<<: {a: 1}\n",
+        "base: 5\n",
+        "base: /proc/kmsg\n",
+        "base: ''\n",
+    ),
+    *(
+        "base: /etc/shadow\n",
+        "base: ..\n",
+        "base: [label]\n",
+        "null: 1\n",
+        "1: 2\n",
+        "!!binary x",
+        "|\n",
+        ">\n",
+        "@",
+        "`",
+    ),
 ]
 
 
@@ -91,12 +138,16 @@ def mutated_override(tree, draw):
     return f"{'.'.join(path)}={value}"
 
 
+class TooLongError(BaseException):
+    """No Exception, so that nothing takes it for a mistake of the recipe."""
+
+
 @contextmanager
 def limited(seconds=SECONDS):
-    """Raise TimeoutError in what takes longer."""
+    """Raise TooLongError in what takes longer."""
 
     def stop(*_):
-        raise TimeoutError(f"longer than {seconds} s")
+        raise TooLongError(f"longer than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
@@ -120,7 +171,7 @@ def outcome(call):
     except OSError as error:
         if not error.filename:
             return f"names no file: {error!r}"
-    except Exception as error:
+    except (Exception, TooLongError) as error:
         return f"{type(error).__name__}: {str(error)[:200]}"
     took = time.perf_counter() - begin
     return f"took {took:.0f} s" if took > SECONDS else None
@@ -128,3 +179,27 @@ def outcome(call):
 
 def draw_of(seed):
     return random.Random(seed)
+
+
+def damaged(path, draw):
+    """Damage a file as disks, editors and strangers do."""
+    kind = draw.choice(["empty", "cut", "text", "binary", "gone", "folder", "flip", "json", "json", "json"])
+    if kind in ("gone", "folder"):
+        path.unlink()
+        if kind == "folder":
+            path.mkdir()
+        return
+    data = bytearray(path.read_bytes())
+    at = draw.randrange(max(1, len(data)))
+    if kind == "json" and path.suffix in (".json", ".yaml"):
+        tree = yaml.safe_load(bytes(data))
+        tree = mutated_tree(tree, draw) if places(tree) and draw.random() < 0.7 else draw.choice(VALUES)
+        write = json.dumps if path.suffix == ".json" else yaml.safe_dump
+        path.write_text(write(tree), encoding="utf-8")
+    elif kind == "text" or kind == "json":
+        path.write_text(draw.choice([*WORDS, "a,b,c\n1,2,3\n", "null", "[]", "{}", '{"a": 1}']), encoding="utf-8")
+    elif kind == "binary":
+        path.write_bytes(draw.randbytes(200))
+    else:
+        data[at : len(data) if kind == "cut" else at + 1] = b"" if kind == "cut" else draw.randbytes(1)
+        path.write_bytes(b"" if kind == "empty" else bytes(data))

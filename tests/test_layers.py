@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "anysyn"
 
 ORDER = """
     errors
-    registry versions files
+    registry versions files escaping
     progress seeds plugins figures
     acquisition points
     types ops

@@ -15,7 +15,7 @@ import pandas as pd
 from anysyn.data.records import Failure
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import Protocol
-from anysyn.evaluation.tables.cases_table import margins, summarise
+from anysyn.evaluation.tables.cases_table import margins, summarise, to_csv
 from anysyn.evaluation.tables.markdown_latex import to_latex, to_lines, to_markdown
 from anysyn.evaluation.tables.significance import compare
 from anysyn.files import write_text
@@ -109,7 +109,7 @@ def write_results(result: Evaluation, options: Mapping[str, Any]) -> None:
         if name == "inputs" and frame.empty:
             (result.folder / "inputs.csv").unlink(missing_ok=True)  # of an earlier evaluation
         else:
-            write_text(result.folder / f"{name}.csv", frame.to_csv(index=False))
+            write_text(result.folder / f"{name}.csv", to_csv(frame))
     write_text(result.folder / "table.md", result.markdown())
     write_text(result.folder / "table.tex", to_latex(result.summary, result.notes))
     record = {

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+from torch.nn import ModuleDict
 
 from anysyn.data.modalities import modality
 from anysyn.errors import RecipeError
@@ -60,7 +61,18 @@ def check(source: Source) -> tuple[Recipe, Report]:
     if isinstance(tree.get("modalities"), list):
         tree["modalities"] = _modalities(source.as_typed(("modalities",), tree["modalities"]), report)
     names = tuple(tree["parts"]) if isinstance(tree.get("parts"), Mapping) else ()
-    return _Checker(report, names).section(Recipe, tree, ()), report
+    recipe = _Checker(report, names).section(Recipe, tree, ())
+    _check_parts(recipe, report)
+    return recipe, report
+
+
+def _check_parts(recipe: Recipe, report: Report) -> None:
+    """Report names of networks that cannot begin the names of their weights."""
+    taken = dir(ModuleDict)
+    for key in map(str, recipe.parts or {}):
+        if not key.isprintable() or not key.strip() or "." in key or key in taken:
+            why = "is taken by torch" if key in taken else "is empty, or holds a point or what cannot be printed"
+            report.say(("parts", key), f"a network's weights are called by its name, but {short(key)} {why}")
 
 
 def _modalities(words: list[Any], report: Report) -> list[str]:

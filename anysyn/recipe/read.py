@@ -235,7 +235,7 @@ def _set(tree: Any, keys: Sequence[Any], value: Any, override: str) -> None:
     tree[keys[-1]] = value
 
 
-def _item(tree: Any, key: str | int, override: str) -> Any:
+def _item(tree: Any, key: Any, override: str) -> Any:
     if not isinstance(tree, (dict, list)):
         raise RecipeError(f"override {override!r}: {key!r} lies in {tree!r}, which is no mapping and no list")
     if isinstance(tree, list) and not (isinstance(key, int) and key < len(tree)):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from anysyn.errors import UserError
 from anysyn.files import write_json, write_text
 from anysyn.recipe import Recipe
+from anysyn.training.records import RunError, read_record
 from anysyn.versions import versions
 
-
-class RunError(UserError):
-    """A problem with a run folder, in one line."""
+__all__ = ["RunError", "RunFolder"]
 
 
 class RunFolder:
@@ -77,11 +74,6 @@ class RunFolder:
         """Read a small record.
 
         Raises:
-            RunError: If it is not there.
+            RunError: If it is not there, or is not what a training writes.
         """
-        try:
-            return json.loads((self.path / name).read_text())
-        except FileNotFoundError:
-            raise RunError(
-                f"{self.path} holds no {name}: it is not a run folder, or its training never began"
-            ) from None
+        return read_record(self.path / name)

@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from anysyn.escaping import cell
+
 
 class Log:
     """Append rows to a CSV file; on resume, cut it back to where the checkpoint stood.
@@ -36,7 +38,7 @@ class Log:
             writer = csv.DictWriter(file, fieldnames=list(values), lineterminator="\n")
             if fresh:
                 writer.writeheader()
-            writer.writerow(values)
+            writer.writerow({name: cell(value) if isinstance(value, str) else value for name, value in values.items()})
 
     def size(self) -> int:
         """Return the bytes written so far."""
