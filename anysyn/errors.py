@@ -10,6 +10,7 @@ REMEDIES = {
     errno.EROFS: "choose a place that you may write to",
     errno.EEXIST: "choose another place, or move away what is there",
     errno.ENOTDIR: "choose a place that is not below a file",
+    errno.EISDIR: "name a file in it, or move that folder away",
     errno.ENOSPC: "free some space and run it again; nothing that was finished is lost",
     errno.EDQUOT: "free some space and run it again; nothing that was finished is lost",
 }

@@ -96,7 +96,7 @@ def test_a_word_that_a_base_typed_gives_way(tmp_path):
 def test_no_number_is_made_of_nothing(tmp_path):
     from anysyn.build import load
 
-    with pytest.raises(RecipeError, match="seed: .*found '2001-99-99'"):
+    with pytest.raises(RecipeError, match=r"seed: .*found '2001-99-99'"):
         load("small/label", ["seed=2001-99-99"])
     assert load("small/label", ["data.root=null"]).data.root is None
 
