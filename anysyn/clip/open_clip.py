@@ -79,7 +79,8 @@ class OpenTowers(nn.Module):
     def get_text_features(self, input_ids: Tensor) -> Any:
         """Embed token rows (N, L); the answer holds ``pooler_output``, (N, D)."""
         if input_ids.is_meta and hasattr(self.text, "config"):  # one of transformers reads whether tokens are padded
-            return pooled(torch.empty(len(input_ids), self.text.output_dim, device="meta"))
+            width: Any = self.text.output_dim
+            return pooled(torch.empty((len(input_ids), width), device="meta"))
         return pooled(self.text(input_ids))
 
 
