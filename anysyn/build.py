@@ -10,19 +10,20 @@ from typing import Any, get_type_hints
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from anysyn import registry
 from anysyn.data.views import View
-from anysyn.errors import RecipeError
+from anysyn.errors import RecipeError, reason
+from anysyn.nn.layout import without_memory, without_values
 from anysyn.nn.warm_start import common_weights
 from anysyn.objectives.synthesis import refuse_whole_images
 from anysyn.plugins import enrol
 from anysyn.recipe import Recipe, Stage
-from anysyn.recipe.check import Report, check, inner_of, nested
-from anysyn.recipe.read import Keys, read
+from anysyn.recipe.check import Report, check, inner_of, nested, short
+from anysyn.recipe.read import read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
+from anysyn.recipe.yaml_tree import Keys
 from anysyn.registry import find, is_given, parameters, suggest
 from anysyn.types import Decoder, Encoder, ImageTextModel, Loss, Site
 
@@ -49,7 +50,7 @@ def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = T
     enrol()
     checked, report = check(read(recipe, overrides))
     if lay_out:
-        with torch.device("meta"), _Uninitialised():
+        with without_memory():
             _Builder(checked, report).everything()
     if report.mistakes:
         raise report.error()
@@ -110,13 +111,18 @@ def make(recipe: Recipe, spec: Any, kind: str, built: Mapping[str, nn.Module] | 
     return builder.part(kind, spec, ())
 
 
-class _Uninitialised(TorchFunctionMode):
-    """Skip the initialisation of weights without memory; it would import a compiler, which takes seconds."""
+def first_gap(spans: Iterable[range], end: int) -> int | None:
+    """Return the first whole number below ``end`` that is in none of the spans; None if there is none.
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__module__", "") == "torch.nn.init":
-            return args[0] if args else (kwargs or {})["tensor"]
-        return func(*args, **(kwargs or {}))
+    Example:
+        >>> first_gap([range(4, 6), range(0, 3)], 6), first_gap([range(0, 10**12)], 10**12)
+        (3, None)
+    """
+    at = 0
+    for span in sorted(spans, key=lambda span: span.start):
+        if span.start <= at:
+            at = max(at, span.stop)
+    return at if at < end else None
 
 
 @dataclass
@@ -132,6 +138,9 @@ class _Builder:
         if self.report is None or self.recipe.data is None or any(self.report.within(path) for path in needs):
             return
         self.parts()
+        for key in ("prepare", "augment"):
+            for i, spec in enumerate(getattr(self.recipe.data, key) or ()):
+                self.sound(key, spec, ("data", key, i))
         for i, stage in enumerate(self.recipe.stages or ()):
             self.idle(stage, ("stages", i))
             self.warm_starts(stage, ("stages", i, "warm_start"))
@@ -173,9 +182,9 @@ class _Builder:
                 self.report.say(
                     (*path, "steps", j), f"active in no epoch of {stage.epochs} ({span}), so it never learns"
                 )
-        idle = [epoch for epoch in range(stage.epochs) if not any(epoch in epochs for epochs in active)]
-        if idle:
-            message = f"no step is active in epoch {idle[0]} of {stage.epochs}; see begin and end"
+        idle = first_gap(active, stage.epochs)
+        if idle is not None:
+            message = f"no step is active in epoch {idle} of {stage.epochs}; see begin and end"
             self.report.say((*path, "steps"), message)
 
     def learns(self, stage: Stage, step: Step, path: Keys) -> None:
@@ -200,14 +209,23 @@ class _Builder:
                 self.report.say((*path, to), f"{of!r} has no weight with a name and a shape of {to!r}")
 
     def parts(self) -> nn.ModuleDict:
-        view = self.part("view", self.recipe.data.view, ("data", "view"))
+        view = self.sound("view", self.recipe.data.view, ("data", "view"))
+        if view is None:
+            return nn.ModuleDict()
         names = tuple(self.recipe.modalities)
         self.given |= {"modalities": len(names), "names": names, "dimensions": view.dimensions, "depth": view.depth}
         for name, spec in (self.recipe.parts or {}).items():
             part = self.sound("part", spec, ("parts", name))
-            if part is not None:
+            if part is not None and self.has_values(part, ("parts", name)):
                 self.built[name] = part
         return nn.ModuleDict(self.built)
+
+    def has_values(self, part: nn.Module, path: Keys) -> bool:
+        """Report a network with a layer of no width."""
+        empty = None if self.report is None else without_values(part)
+        if self.report is not None and empty:
+            self.report.say(path, f"its weight {empty} has no values; make every width at least 1")
+        return empty is None
 
     def sound(self, kind: str, spec: Any, path: Keys) -> Any:
         """Build a part unless it has a mistake, and report the mistakes that only building reveals."""
@@ -249,7 +267,12 @@ class _Builder:
         except RecipeError:
             raise
         except (ValueError, TypeError) as error:
-            raise RecipeError(f"{kind} {spec['name']!r}: {error}") from error
+            raise RecipeError(f"{kind} {spec['name']!r}: {reason(error)}") from error
+        except Exception as error:
+            if torch.get_default_device().type != "meta":
+                raise  # of a recipe that was checked: a fault of the part
+            wrong = f"cannot be built from {short(spec)}: {type(error).__name__}: {reason(error)}"
+            raise RecipeError(f"{kind} {spec['name']!r} {wrong}; see its keys in `anysyn list {kind}`") from error
         if isinstance(made, Loss):
             made.label = for_build.get("label") or spec["name"]
         return made

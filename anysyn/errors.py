@@ -10,6 +10,7 @@ REMEDIES = {
     errno.EROFS: "choose a place that you may write to",
     errno.EEXIST: "choose another place, or move away what is there",
     errno.ENOTDIR: "choose a place that is not below a file",
+    errno.EISDIR: "name a file in it, or move that folder away",
     errno.ENOSPC: "free some space and run it again; nothing that was finished is lost",
     errno.EDQUOT: "free some space and run it again; nothing that was finished is lost",
 }
@@ -21,6 +22,16 @@ class UserError(ValueError):
 
 class RecipeError(UserError):
     """The mistakes of a recipe, a line each."""
+
+
+def reason(error: BaseException) -> str:
+    r"""Return the first line of what an error says, or else its class.
+
+    Example:
+        >>> reason(RuntimeError("no memory\nat line 3")), reason(KeyError())
+        ('no memory', 'KeyError')
+    """
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def explain(error: Exception) -> list[str] | None:

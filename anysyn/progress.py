@@ -9,6 +9,8 @@ from typing import TypeVar
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from anysyn.escaping import visible
+
 T = TypeVar("T")
 
 
@@ -45,10 +47,10 @@ class Bar(Progress):
 
     def __init__(self) -> None:
         self._bar = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
@@ -57,7 +59,7 @@ class Bar(Progress):
     @contextmanager
     def task(self, title: str, total: int, done: int = 0) -> Iterator[None]:
         """Begin a task; its bar disappears when it ends."""
-        self._task = self._bar.add_task(title, total=total, completed=done, note="")
+        self._task = self._bar.add_task(visible(title), total=total, completed=done, note="")
         self._bar.start()
         try:
             yield
@@ -74,4 +76,4 @@ class Bar(Progress):
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._bar.console.print(visible(line), highlight=False, markup=False, soft_wrap=True)

@@ -122,3 +122,9 @@ def test_the_guide_shows_the_recipe_as_it_is() -> None:
     recipe = text(ROOT / "recipes" / "small" / "label.yaml")
     shown = [code for page, code in blocks("yaml") if page == DOCS / "guide" / "train.md"]
     assert recipe in shown, "copy recipes/small/label.yaml into docs/guide/train.md again"
+
+
+def test_every_promise_names_a_test() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text(DOCS / "reference" / "promises.md"))
+    assert named
+    assert not [(path, name) for path, name in named if f"def {name}(" not in text(ROOT / path)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.outcome import attempt, print_lines
 from anysyn.cli.terminal.shared_options import Overwrite, Run
 
 
@@ -20,4 +20,4 @@ def report(
     """Write one self-contained HTML page about a run."""
     from anysyn.reporting import report as run_it
 
-    attempt(lambda: typer.echo(run_it(run, results=results, out=out, overwrite=overwrite)))
+    attempt(lambda: print_lines([run_it(run, results=results, out=out, overwrite=overwrite)]))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
-from anysyn.clip.model import Clip
+from anysyn.clip.known import CLIP, MEAN, STD, clip_config
+from anysyn.clip.model import Clip, Tokenize
 from anysyn.clip.pixels import Pixels
-from anysyn.clip.tokens import CheckpointTokens
+from anysyn.clip.stranger import check_folder, laid_out, opened_safely
+from anysyn.clip.tokens import CheckpointTokens, ClipTokens
 from anysyn.data.modalities import modality
-from anysyn.errors import RecipeError
+from anysyn.errors import RecipeError, reason
 from anysyn.registry import Given, register
 
 T = TypeVar("T")
@@ -38,28 +41,46 @@ def pretrained_clip(*, names: Given[tuple[str, ...]], checkpoint: str, revision:
         RecipeError: If it cannot be loaded, or lacks weights.
         ValueError: If the model is not CLIP-like, or a modality's description is too long for it.
     """
-    from transformers import AutoConfig, AutoTokenizer  # here, since transformers takes seconds to import
-    from transformers.image_processing_base import ImageProcessingMixin
-
-    with explained(checkpoint, FILES):
-        config = _cached(AutoConfig.from_pretrained, checkpoint, revision)
-        tokenizer = _cached(AutoTokenizer.from_pretrained, checkpoint, revision)
-        prepared, _ = _cached(ImageProcessingMixin.get_image_processor_dict, checkpoint, revision)
-        if not (hasattr(config, "text_config") and hasattr(config, "vision_config")):
-            raise ValueError(f"a model of type {config.model_type!r} has no text tower and image tower")
-        towers = _towers(config, checkpoint, revision)
-        tokenize = CheckpointTokens(tokenizer=tokenizer, most=config.text_config.max_position_embeddings)
-        pixels = _pixels(config.vision_config, prepared)
+    with explained(checkpoint, FILES), opened_safely():
+        known = laid_out() and checkpoint in CLIP and not Path(checkpoint).is_dir()
+        towers, tokenize, pixels = _published(checkpoint) if known else _read(checkpoint, revision)
     descriptions = [modality(name).prompt for name in names]
     return Clip(towers=towers, tokenize=tokenize, pixels=pixels, descriptions=descriptions)
 
 
-def _towers(config: Any, checkpoint: str, revision: str) -> nn.Module:
+def _published(checkpoint: str) -> tuple[nn.Module, Tokenize, Pixels]:
+    """Lay out a checkpoint whose sizes are known."""
+    config = clip_config(checkpoint)
+    tokenize = ClipTokens(most=config.text_config.max_position_embeddings)
+    return _empty_towers(config), tokenize, Pixels(side=config.vision_config.image_size, mean=MEAN, std=STD)
+
+
+def _read(checkpoint: str, revision: str) -> tuple[nn.Module, Tokenize, Pixels]:
+    from transformers import AutoConfig, AutoTokenizer  # here, since transformers takes seconds to import
+    from transformers.image_processing_base import ImageProcessingMixin
+
+    if Path(checkpoint).is_dir():
+        check_folder(Path(checkpoint), "config.json")
+    config = _cached(AutoConfig.from_pretrained, checkpoint, revision, trust_remote_code=False)
+    tokenizer = _cached(AutoTokenizer.from_pretrained, checkpoint, revision, trust_remote_code=False)
+    prepared, _ = _cached(ImageProcessingMixin.get_image_processor_dict, checkpoint, revision)
+    if not (hasattr(config, "text_config") and hasattr(config, "vision_config")):
+        raise ValueError(f"a model of type {config.model_type!r} has no text tower and image tower")
+    towers = _empty_towers(config) if laid_out() else _towers(checkpoint, revision)
+    tokenize = CheckpointTokens(tokenizer=tokenizer, most=config.text_config.max_position_embeddings)
+    return towers, tokenize, _pixels(config.vision_config, prepared)
+
+
+def _empty_towers(config: Any) -> nn.Module:
     from transformers import AutoModel
 
-    if torch.get_default_device().type == "meta":
-        return cast(nn.Module, AutoModel.from_config(config))
-    safe = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    return cast(nn.Module, AutoModel.from_config(config, trust_remote_code=False))
+
+
+def _towers(checkpoint: str, revision: str) -> nn.Module:
+    from transformers import AutoModel
+
+    safe = {"use_safetensors": True, "trust_remote_code": False, "dtype": torch.float32, "output_loading_info": True}
     towers, info = _cached(AutoModel.from_pretrained, checkpoint, revision, **safe)
     if info["missing_keys"]:
         absent = sorted(info["missing_keys"])
@@ -84,6 +105,8 @@ def _cached(read: Callable[..., T], checkpoint: str, revision: str, **options: A
     try:
         return read(checkpoint, revision=revision, local_files_only=True, **options)
     except OSError:
+        if laid_out():
+            raise
         return read(checkpoint, revision=revision, **options)
 
 
@@ -96,9 +119,13 @@ def explained(checkpoint: str, files: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    except RecipeError:
+        raise
+    except Exception as error:  # a configuration that is not one fails in the libraries in every way
+        where = "that the network reaches or the cache holds"
+        if laid_out():
+            where = f"in the cache, which a check of a recipe alone reads: `hf download {shlex.quote(checkpoint)}`"
         raise RecipeError(
-            f"checkpoint {checkpoint!r} cannot be loaded: {reason}; name a folder with {files}, or a model of the "
-            "Hugging Face hub that the network reaches or the cache holds (HF_HOME says where the cache is)"
+            f"checkpoint {checkpoint!r} cannot be loaded: {reason(error).rstrip('.')}; name a folder with {files}, or "
+            f"a model of the Hugging Face hub {where} (HF_HOME says where the cache is)"
         ) from error

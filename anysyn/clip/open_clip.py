@@ -12,11 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.clip.checkpoint import explained
+from anysyn.clip.known import MEAN, OPEN_CLIP, SIDE, STD, NoWords, open_clip_towers
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Pixels
+from anysyn.clip.stranger import check_folder, laid_out, opened_safely
 from anysyn.clip.tokens import refuse_long
 from anysyn.clip.volumes import pooled
 from anysyn.data.modalities import modality
+from anysyn.nn.layout import RatesOnCpu
 from anysyn.registry import Given, register
 
 FILES = "open_clip_config.json, open_clip_model.safetensors and the tokenizer"
@@ -37,7 +40,10 @@ def open_clip_model(*, names: Given[tuple[str, ...]], checkpoint: str) -> Clip:
         RecipeError: If it cannot be loaded, or has no weights.
         ValueError: If a modality's description is too long for it.
     """
-    with explained(checkpoint, FILES):
+    descriptions = [modality(name).prompt for name in names]
+    with explained(checkpoint, FILES), opened_safely():
+        if laid_out() and checkpoint in OPEN_CLIP and not Path(checkpoint).is_dir():
+            return _published(checkpoint, descriptions)
         model, tokenizer = _model_and_tokenizer(checkpoint)
         if not isinstance(getattr(model, "text", None), nn.Module):
             raise ValueError(f"a {type(model).__name__} has no text tower and image tower")
@@ -46,7 +52,17 @@ def open_clip_model(*, names: Given[tuple[str, ...]], checkpoint: str) -> Clip:
         pixels = Pixels(side=side, mean=tuple(seen["mean"]), std=tuple(seen["std"]))
     towers = OpenTowers(visual=model.visual, text=model.text, logit_scale=model.logit_scale)
     tokenize = OpenTokens(tokenizer=tokenizer, most=tokenizer.context_length)
-    return Clip(towers=towers, tokenize=tokenize, pixels=pixels, descriptions=[modality(name).prompt for name in names])
+    return Clip(towers=towers, tokenize=tokenize, pixels=pixels, descriptions=descriptions)
+
+
+def _published(checkpoint: str, descriptions: Sequence[str]) -> Clip:
+    """Lay out a checkpoint whose sizes are known."""
+    model: Any = open_clip_towers(checkpoint)
+    towers = OpenTowers(visual=model.visual, text=model.text, logit_scale=model.logit_scale)
+    tokenize = NoWords(most=OPEN_CLIP[checkpoint]["text_cfg"]["context_length"])
+    return Clip(
+        towers=towers, tokenize=tokenize, pixels=Pixels(side=SIDE, mean=MEAN, std=STD), descriptions=descriptions
+    )
 
 
 class OpenTowers(nn.Module):
@@ -62,6 +78,9 @@ class OpenTowers(nn.Module):
 
     def get_text_features(self, input_ids: Tensor) -> Any:
         """Embed token rows (N, L); the answer holds ``pooler_output``, (N, D)."""
+        if input_ids.is_meta and hasattr(self.text, "config"):  # one of transformers reads whether tokens are padded
+            width: Any = self.text.output_dim
+            return pooled(torch.empty((len(input_ids), width), device="meta"))
         return pooled(self.text(input_ids))
 
 
@@ -97,16 +116,24 @@ class OpenTokens:
 def _model_and_tokenizer(checkpoint: str) -> tuple[Any, Any]:
     import open_clip  # here, since it takes seconds to import
 
-    name = f"local-dir:{checkpoint}" if Path(checkpoint).is_dir() else f"hf-hub:{checkpoint}"
+    is_folder, read = Path(checkpoint).is_dir(), not laid_out()
+    if is_folder:
+        check_folder(Path(checkpoint), "open_clip_config.json")
+    name = f"local-dir:{checkpoint}" if is_folder else f"hf-hub:{checkpoint}"
     device = torch.get_default_device()
-    read = device.type != "meta"
-    # It reads numbers off tensors as it is made, which the meta device cannot answer; and warns of random weights.
-    with torch.device("cpu"), nullcontext() if read else _without_warnings():
+    with RatesOnCpu(), nullcontext() if read else _without_warnings():  # it warns of random weights
         model = open_clip.create_model(
-            name, load_weights=read, require_pretrained=read, pretrained_text=False, force_custom_text=True
+            name,
+            device=device,
+            load_weights=read,
+            require_pretrained=read,
+            pretrained_text=False,
+            force_custom_text=True,
+            weights_only=True,
         )
+    with torch.device("cpu"):
         tokenizer = open_clip.get_tokenizer(name)
-    return model.to(device), tokenizer
+    return model, tokenizer
 
 
 @contextmanager

@@ -115,7 +115,13 @@ def evaluate(
             notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes, *_notes_of_absent(subjects)],
             **about,
         )
-        asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training, "seed": seed}
+        asked: dict[str, Any] = {
+            "run": loaded.folder.path,
+            "data": data,
+            "split": split,
+            "training": training,
+            "seed": seed,
+        }
         asked |= {"baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
         keep(inventory, inside)
         write_results(replace(result, folder=inside), asked | _words(changes, dataset))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def read_example(path: Path) -> Example:
         images["sources"] = {name: _planes(arrays, f"source/{name}") for name in about["sources"]}
         images["predictions"] = {method: _planes(arrays, f"prediction/{method}") for method in about["values"]}
         known = {name: about[name] for name in ABOUT}
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: not an example that an evaluation wrote ({error}); evaluate again") from error
     return Example(**known | {"spacing": tuple(known["spacing"])}, **images)
 

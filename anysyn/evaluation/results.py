@@ -15,7 +15,7 @@ import pandas as pd
 from anysyn.data.records import Failure
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import Protocol
-from anysyn.evaluation.tables.cases_table import margins, summarise
+from anysyn.evaluation.tables.cases_table import margins, summarise, to_csv
 from anysyn.evaluation.tables.markdown_latex import to_latex, to_lines, to_markdown
 from anysyn.evaluation.tables.significance import compare
 from anysyn.files import write_text
@@ -107,7 +107,7 @@ def write_results(result: Evaluation, options: Mapping[str, Any]) -> None:
     frames = {"cases": result.cases, "table": result.summary, "margins": result.margins}
     for name, frame in {**frames, "statistics": result.statistics, "inputs": result.inputs}.items():
         if name != "inputs" or not frame.empty:
-            write_text(result.folder / f"{name}.csv", frame.to_csv(index=False))
+            write_text(result.folder / f"{name}.csv", to_csv(frame))
     write_text(result.folder / "table.md", result.markdown())
     write_text(result.folder / "table.tex", to_latex(result.summary, result.notes))
     record = {

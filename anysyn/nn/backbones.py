@@ -62,7 +62,7 @@ def _timm_model(backbone: str, **keys: Any) -> Any:
         raise RecipeError(f"timm has no model {backbone!r}; {_near(plain)}")
     try:
         return timm.create_model(backbone, **keys)
-    except (RuntimeError, TypeError, AttributeError, AssertionError, OSError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RecipeError(f"timm does not make {backbone!r} with {keys}: {reason}") from error
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import torch
 from torch import nn
+
+from anysyn.nn.layout import RatesOnCpu
 
 
 def swin_transformer(
@@ -34,12 +35,10 @@ def swin_transformer(
     from monai.networks.nets.swin_unetr import SwinTransformer
 
     patches, windows = (2,) * dimensions, (window,) * dimensions
-    device = torch.get_default_device()
-    with torch.device("cpu"):  # its constructor reads values of tensors, which the meta device does not have
-        swin = SwinTransformer(
+    with RatesOnCpu():
+        return SwinTransformer(
             inputs, width, windows, patches, depths, heads, spatial_dims=dimensions, use_v2=version == 2
         )
-    return swin.to(device)
 
 
 def vision_transformer(

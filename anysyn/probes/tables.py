@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from anysyn.escaping import word_of
+from anysyn.evaluation.tables.cases_table import to_csv
 from anysyn.files import write_text
 
 Row = Mapping[str, Any]
@@ -61,7 +63,7 @@ class Table:
         Raises:
             OSError: If it cannot be written.
         """
-        write_text(path, self.frame(table).to_csv(index=False))
+        write_text(path, to_csv(self.frame(table)))
 
     def read(self, path: Path) -> pd.DataFrame:
         """Read what `write` wrote; a word such as ``NA`` stays a word.
@@ -73,7 +75,7 @@ class Table:
             ValueError: If it has other columns.
             OSError: If it cannot be read.
         """
-        return self.frame(pd.read_csv(path, dtype=str, keep_default_na=False))
+        return self.frame(pd.read_csv(path, dtype=str, keep_default_na=False).map(word_of))
 
 
 def _typed(column: pd.Series[Any], kind: type) -> pd.Series[Any]:

@@ -9,15 +9,20 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+from torch.nn import ModuleDict
 
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids_labels import mistakes
 from anysyn.data.subjects.naming import meaning_of
 from anysyn.errors import RecipeError, UserError
 from anysyn.files import check_name
-from anysyn.recipe.read import Keys, Source
+from anysyn.recipe.read import Source
 from anysyn.recipe.sections import Recipe
+from anysyn.recipe.yaml_tree import Keys
 from anysyn.registry import find, is_given, parameters, suggest
+
+MOST_SIZE = 1_000_000  # of anything that a network is made of; what is larger would fill the memory even as a list
+LONG = 60  # letters of a value that a message shows
 
 
 @dataclass
@@ -57,10 +62,17 @@ def check(source: Source) -> tuple[Recipe, Report]:
     report = Report(source)
     tree = dict(source.tree)
     if isinstance(tree.get("modalities"), list):
-        tree["modalities"] = _modalities(tree["modalities"], report)
+        tree["modalities"] = _modalities(source.as_typed(("modalities",), tree["modalities"]), report)
     _check_names(tree, report)
     names = tuple(tree["parts"]) if isinstance(tree.get("parts"), Mapping) else ()
     recipe = _Checker(report, names).section(Recipe, tree, ())
+    _check_parts(recipe, report)
+    _check_data_names(recipe, report)
+    return recipe, report
+
+
+def _check_data_names(recipe: Recipe, report: Report) -> None:
+    """Report what the names and labels of the data do not mean."""
     for glob, meant in ((recipe.data and recipe.data.names) or {}).items():
         try:
             meaning_of(meant)
@@ -69,7 +81,6 @@ def check(source: Source) -> tuple[Recipe, Report]:
     if recipe.data and recipe.data.bids:
         for keys, message in mistakes(recipe.data.bids):
             report.say(("data", "bids", *keys), message)
-    return recipe, report
 
 
 def _check_names(tree: Mapping[str, Any], report: Report) -> None:
@@ -96,6 +107,15 @@ def has_name(tree: Any) -> bool:
     return isinstance(tree, Mapping) and isinstance(tree.get("name"), str)
 
 
+def _check_parts(recipe: Recipe, report: Report) -> None:
+    """Report names of networks that cannot begin the names of their weights."""
+    taken = dir(ModuleDict)
+    for key in map(str, recipe.parts or {}):
+        if not key.isprintable() or not key.strip() or "." in key or key in taken:
+            why = "is taken by torch" if key in taken else "is empty, or holds a point or what cannot be printed"
+            report.say(("parts", key), f"a network's weights are called by its name, but {short(key)} {why}")
+
+
 def _modalities(words: list[Any], report: Report) -> list[str]:
     names = []
     for i, word in enumerate(words):
@@ -117,7 +137,7 @@ class _Checker:
     def section(self, record: type[Any], tree: Any, path: Keys) -> Any:
         """Check a mapping against the fields of a record, and return the record."""
         if not isinstance(tree, Mapping):
-            return self.report.say(path, f"expected a mapping, found {tree!r}")
+            return self.report.say(path, f"expected a mapping, found {short(tree)}")
         hints, needed = fields_of(record)
         values = self.keys(tree, hints, needed, path, record.__name__.lower())
         return record(**{**dict.fromkeys(needed), **values})
@@ -127,7 +147,7 @@ class _Checker:
         if isinstance(spec, str):
             return self.reference(kind, spec, path)
         if not isinstance(spec, Mapping):
-            return self.report.say(path, f"expected a {kind}, written as {{name: ...}}, found {spec!r}")
+            return self.report.say(path, f"expected a {kind}, written as {{name: ...}}, found {short(spec)}")
         try:
             factory = find(kind, spec.get("name"))
         except RecipeError as error:
@@ -167,28 +187,34 @@ class _Checker:
             return self.value(inner, value, path)
         if issubclass(get_origin(annotation), Mapping):
             if not isinstance(value, Mapping):
-                return self.report.say(path, f"expected a mapping, found {value!r}")
+                return self.report.say(path, f"expected a mapping, found {short(value)}")
             return {key: self.value(inner, item, (*path, key)) for key, item in value.items()}
         if not isinstance(value, list):
-            return self.report.say(path, f"expected a list, found {value!r}")
+            return self.report.say(path, f"expected a list, found {short(value)}")
         return [self.value(inner, item, (*path, i)) for i, item in enumerate(value)]
 
     def leaf(self, annotation: Any, value: Any, path: Keys) -> Any:
         """Check a plain value; ``@name`` may stand for any built part."""
         try:
-            return _plain_lists(adapter(annotation).validate_python(value))
+            checked = _plain_lists(adapter(annotation).validate_python(value))
+            if _too_large(checked) and any(section in path for section in ("parts", "view")):
+                self.report.say(path, f"no network and no view has sizes above {MOST_SIZE:,}, found {short(value)}")
+            return checked
         except PydanticSchemaGenerationError:  # an annotation that is a class: only a reference can supply it
             return self.reference("part", value, path)
         except ValidationError as error:
+            typed = self.report.source.as_typed(path, value)
+            if typed != value and _accepts(annotation, typed):  # a folder may be called 2024, or no
+                return typed
             for e in error.errors(include_url=False):
                 at = tuple(k for k in e["loc"] if isinstance(k, int))
-                self.report.say((*path, *at), f"{e['msg']}, found {e['input']!r}")
+                self.report.say((*path, *at), f"{e['msg']}, found {short(e['input'])}")
             return None
 
     def reference(self, kind: str, value: Any, path: Keys) -> Any:
         """Check that ``@name`` refers to a part of the recipe."""
         if not (isinstance(value, str) and value.startswith("@")):
-            return self.report.say(path, f'expected a {kind} ({{name: ...}} or "@part"), found {value!r}')
+            return self.report.say(path, f'expected a {kind} ({{name: ...}} or "@part"), found {short(value)}')
         if value[1:] not in self.parts:
             return self.report.say(path, f"no part is called {value[1:]!r}; {suggest(value[1:], self.parts)}")
         return value
@@ -242,6 +268,31 @@ def adapter(annotation: Any) -> TypeAdapter[Any]:
         0.0001
     """
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
+
+
+def _too_large(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_too_large, value))
+    return isinstance(value, int) and abs(value) > MOST_SIZE
+
+
+def _accepts(annotation: Any, value: Any) -> bool:
+    try:
+        adapter(annotation).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def short(value: object) -> str:
+    """Return how a value is written in a message, cut where it is long.
+
+    Example:
+        >>> short(["T1w"] * 99)
+        "['T1w', 'T1w', 'T1w', 'T1w', 'T1w', 'T1w', 'T1w', 'T1w',..."
+    """
+    text = repr(value)
+    return text if len(text) <= LONG else f"{text[: LONG - 3]}..."
 
 
 def is_union(annotation: Any) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from anysyn.errors import RecipeError
+from anysyn.recipe.sections import Recipe
+from anysyn.recipe.yaml_tree import MOST_DEPTH, Keys, Tree, TreeError, compose, expand, read_bounded, scalar
 from anysyn.registry import suggest
 
-Keys = tuple[str | int, ...]
+SUFFIXES = {".yaml", ".yml"}
+MOST_BASES = 20  # recipes that inherit from one another
+KNOWN = {"base", *(field.name for field in fields(Recipe))}
+FLOW = tuple("[{\"'!&*|>%`")  # how values begin that are not one word
 
 
 @dataclass
@@ -23,10 +26,12 @@ class Source:
     Args:
         tree: Plain mappings, lists and values.
         places: File and line of each key, ``file:line``, by its path in the tree.
+        texts: How each number, truth value and date was typed, by its path: ``no`` may be the name of a folder.
     """
 
     tree: dict[str, Any]
     places: dict[Keys, str] = field(default_factory=dict)
+    texts: dict[Keys, str] = field(default_factory=dict)
 
     def place(self, path: Keys) -> str:
         """Return a path with the nearest file and line known for it.
@@ -39,13 +44,27 @@ class Source:
         near = next((self.places[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.places), "")
         return ": ".join(part for part in (near, dotted) if part)
 
+    def as_typed(self, path: Keys, value: Any) -> Any:
+        """Return a value with its numbers, truth values and dates as the words that were typed.
+
+        Example:
+            >>> Source({}, texts={("data", "root"): "007"}).as_typed(("data", "root"), 7)
+            '007'
+        """
+        if isinstance(value, list):
+            return [self.as_typed((*path, i), item) for i, item in enumerate(value)]
+        if isinstance(value, Mapping):
+            return {str(key): self.as_typed((*path, key), item) for key, item in value.items()}
+        return self.texts.get(path, value) if isinstance(value, (bool, int, float)) else value
+
 
 def read(recipe: str | Path, overrides: Iterable[str] = ()) -> Source:
     """Read a recipe by path or by name and apply overrides.
 
     Args:
         recipe: A YAML file, or the name of a recipe that comes with anysyn, such as ``small/label``.
-        overrides: Each ``path.to.key=value``; the value is YAML, and a list item is addressed by its number.
+        overrides: Each ``path.to.key=value``; the value is a word, or a list, mapping or quoted text in YAML; a
+            list item is addressed by its number.
 
     Raises:
         RecipeError: If a file is missing or is not a YAML mapping, or an override cannot be applied.
@@ -67,16 +86,27 @@ def find(recipe: str | Path, beside: Path | None = None) -> Path:
         'label.yaml'
     """
     name = Path(recipe)
-    named = name if name.suffix in {".yaml", ".yml"} else name.with_name(name.name + ".yaml")
+    if not name.name:
+        raise RecipeError(f"{str(recipe)!r} names no recipe; name a YAML file, or a recipe such as 'small/label'")
+    named = name if name.suffix in SUFFIXES else name.with_name(name.name + ".yaml")
     own = recipes_folder()
     tries = [*([beside / named] if beside else []), named, own / named, own / Path(*named.parts[1:] or named.parts)]
     for path in tries:
-        if path.is_file():
-            return path
-    if name.is_file():
-        return name
+        if _exists(path):
+            if path.is_file():
+                return path
+            raise RecipeError(f"{path}: is not a regular file; name a YAML file")
+    if _exists(name) and not name.is_dir():
+        raise RecipeError(f"{name}: is no YAML file; a recipe's name ends in .yaml or .yml")
     known = [path.relative_to(own).with_suffix("").as_posix() for path in sorted(own.rglob("*.yaml"))]
     raise RecipeError(f"no recipe {str(recipe)!r}, neither as a file nor by name; {suggest(recipe, known)}")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds what no name may
+        return False
 
 
 def recipes_folder() -> Path:
@@ -85,47 +115,46 @@ def recipes_folder() -> Path:
 
 
 def _inherit(path: Path, seen: tuple[Path, ...]) -> Source:
+    chain = " -> ".join(p.name for p in (*seen, path))
     if path.resolve() in seen:
-        raise RecipeError(f"{path}: base: recipes inherit in a circle: {' -> '.join(p.name for p in (*seen, path))}")
+        raise RecipeError(f"{path}: base: recipes inherit in a circle: {chain}")
+    if len(seen) > MOST_BASES:
+        raise RecipeError(f"{path}: base: more than {MOST_BASES} recipes inherit from one another: {chain}")
     source = parse(path)
     base = source.tree.pop("base", None)
     if base is None:
         return source
-    parent = _inherit(find(base, beside=path.parent), (*seen, path.resolve()))
-    return Source(_over(parent.tree, source.tree), parent.places | source.places)
+    place = source.place(("base",))
+    if not isinstance(base, str):
+        raise RecipeError(f"{place}: expected the name or the YAML file of a recipe, found {base!r}")
+    try:
+        file = find(base, beside=path.parent)
+    except RecipeError as error:
+        raise RecipeError(f"{place}: {error}") from error
+    parent = _inherit(file, (*seen, path.resolve()))
+    texts = {at: text for at, text in parent.texts.items() if at not in source.places} | source.texts
+    return Source(_over(parent.tree, source.tree), parent.places | source.places, texts)
 
 
 def parse(path: Path) -> Source:
     """Parse a file; duplicate keys and anything but plain YAML are errors.
 
+    Of a file that is no recipe no word is quoted: a stranger's recipe may have named a private file as its base.
+
     Raises:
-        RecipeError: If the file is not readable YAML with a mapping at the top.
+        RecipeError: If the file is not readable YAML with a mapping of a recipe's keys at the top.
     """
+    text = read_bounded(path)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        if not isinstance(node, yaml.MappingNode):
-            raise RecipeError(f"{path}: a recipe is a YAML mapping, but this file holds none")
-        places = dict(_places(node, (), path.name))
-        loader = yaml.SafeLoader("")
-        return Source(loader.construct_document(node), places)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
-
-
-def _places(node: yaml.Node, path: Keys, file: str) -> Iterable[tuple[Keys, str]]:
-    yield path, f"{file}:{node.start_mark.line + 1}"
-    if isinstance(node, yaml.SequenceNode):
-        for i, item in enumerate(node.value):
-            yield from _places(item, (*path, i), file)
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            word = key.value if not str(key.value).isdigit() else int(key.value)
-            if word in seen:
-                raise RecipeError(f"{file}:{key.start_mark.line + 1}: the key {word!r} is there twice")
-            seen.add(word)
-            yield from _places(value, (*path, word), file)
-            yield (*path, word), f"{file}:{key.start_mark.line + 1}"
+        node = compose(text)
+        if node is None or node.pairs is None:
+            raise TreeError("a recipe is a YAML mapping, but this file holds none")
+        if not KNOWN & {key for key, _, _ in node.pairs}:
+            raise TreeError(f"is no recipe: it has none of the keys {', '.join(sorted(KNOWN))}")
+        tree = expand(node)
+    except TreeError as error:
+        raise error.within(path) from error
+    return Source(tree.value, {at: f"{path.name}:{line}" for at, line in tree.lines.items()}, tree.texts)
 
 
 def merge(parent: Any, child: Any) -> Any:
@@ -167,27 +196,48 @@ def apply(source: Source, override: str) -> None:
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise RecipeError(f"override {override!r}: write it as path.to.key=value, for example stages.0.epochs=5")
-    keys: list[str | int] = [int(k) if k.isdigit() else k for k in dotted.split(".")]
-    try:
-        value = text if text.startswith("@") else yaml.safe_load(text)  # a reference needs no quotes here
-    except yaml.YAMLError as error:
-        raise RecipeError(f"override {override!r}: {text!r} is not a YAML value") from error
-    _set(source.tree, keys, value, override)
-    path = tuple(keys)
+    path: Keys = tuple(int(k) if k.isascii() and k.isdigit() else k for k in dotted.split("."))
+    if len(path) > MOST_DEPTH:
+        raise RecipeError(f"override {override[:60]!r}...: is nested deeper than {MOST_DEPTH}; no recipe is")
+    typed = _typed(text.strip(), override)
+    _set(source.tree, path, typed.value, override)
     source.places = {p: at for p, at in source.places.items() if p[: len(path)] != path} | {path: "command line"}
+    source.texts = {p: word for p, word in source.texts.items() if p[: len(path)] != path}
+    source.texts |= {(*path, *below): word for below, word in typed.texts.items()}
 
 
-def _set(tree: Any, keys: Sequence[str | int], value: Any, override: str) -> None:
+def _typed(text: str, override: str) -> Tree:
+    """Return what was typed after the equals sign: a list, a mapping or a quoted text in YAML, or else one word.
+
+    In a word nothing has a meaning: ``study #2`` and ``a: b`` are names of folders.
+    """
+    if not text.startswith(FLOW):
+        value = scalar(text)
+        return Tree(value, texts={} if value is None or isinstance(value, str) else {(): text})
+    try:
+        node = compose(text)
+        if node is None:
+            raise TreeError("it is empty")
+        return expand(node)
+    except TreeError as error:
+        raise RecipeError(
+            f"override {override!r}: {text!r} is not a YAML value ({error.message}); put text in quotes"
+        ) from error
+
+
+def _set(tree: Any, keys: Sequence[Any], value: Any, override: str) -> None:
     for key in keys[:-1]:
         if isinstance(tree, dict) and not isinstance(tree.get(key), (dict, list)):
             tree[key] = {}
         tree = _item(tree, key, override)
-    if isinstance(tree, list):
+    if not isinstance(tree, dict):
         _item(tree, keys[-1], override)
     tree[keys[-1]] = value
 
 
-def _item(tree: Any, key: str | int, override: str) -> Any:
+def _item(tree: Any, key: Any, override: str) -> Any:
+    if not isinstance(tree, (dict, list)):
+        raise RecipeError(f"override {override!r}: {key!r} lies in {tree!r}, which is no mapping and no list")
     if isinstance(tree, list) and not (isinstance(key, int) and key < len(tree)):
         raise RecipeError(f"override {override!r}: {key!r} is not one of the items 0 to {len(tree) - 1} of that list")
     return tree[key]

@@ -8,16 +8,18 @@ from importlib.resources import files
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
-import yaml
 from jinja2 import Environment, StrictUndefined
+from typing_extensions import TypedDict
 
-from anysyn.errors import UserError
+from anysyn.errors import RecipeError, UserError
 from anysyn.evaluation.tables.cases_table import margins, metrics_of, summarise
 from anysyn.evaluation.tables.format import arrow
 from anysyn.figures.planes import LIMIT
 from anysyn.files import add_to_manifest, write_text
+from anysyn.recipe.read import parse
+from anysyn.recipe.yaml_tree import read_bounded
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.origin import evaluation_facts, training_facts
 from anysyn.reporting.panels import error_bar, grey_bar, panel_of
@@ -27,6 +29,7 @@ from anysyn.reporting.results import Results, chosen, find_results, read_results
 from anysyn.reporting.scores import headline, tables, verdict
 from anysyn.reporting.stages import stages_of
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.records import conforming
 
 GENERATOR, BEGINNING = '<meta name="generator" content="anysyn ', 1000  # bytes of a page in which that stands
 MOST = 24  # examples on a page, unless there are more pairs
@@ -92,8 +95,7 @@ def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSect
     Raises:
         UserError: If a file of the run cannot be read.
     """
-    text = run.recipe.read_text(encoding="utf-8")
-    recipe = _read_recipe(run.recipe, text)
+    text, recipe = read_bounded(run.recipe), _read_recipe(run.recipe)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files("anysyn.reporting").joinpath("page.html").read_text(encoding="utf-8"))
     return template.render(
@@ -115,14 +117,37 @@ def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSect
     )
 
 
-def _read_recipe(path: Path, text: str) -> dict[str, Any]:
+class _Split(TypedDict):
+    seed: int
+
+
+class _Data(TypedDict):
+    root: str | None
+    split: _Split
+    prepare: NotRequired[list[dict[str, Any]]]
+
+
+class _Stage(TypedDict):
+    name: str
+    epochs: int
+
+
+class _Recipe(TypedDict):
+    name: str
+    modalities: list[str]
+    seed: int
+    data: _Data
+    stages: list[_Stage]
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    """Read what the page needs of the recipe of a run; its parts may be those of a plugin that is not here."""
     try:
-        recipe: dict[str, Any] = yaml.safe_load(text)
-        _ = recipe["name"], recipe["modalities"], recipe["seed"], recipe["stages"], recipe["data"]["split"]["seed"]
-    except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise RunError(
-            f"{path}: not the recipe that a training writes ({error!r}); restore it or train anew"
-        ) from error
+        recipe: dict[str, Any] = conforming(parse(path).tree, _Recipe)
+    except RecipeError as error:
+        raise RunError(f"{error}; restore the recipe, or train anew") from error
+    except ValueError as error:
+        raise RunError(f"{path}: not the recipe that a training writes ({error}); restore it or train anew") from error
     return recipe
 
 
@@ -133,7 +158,7 @@ def _results(results: Results, recipe: dict[str, Any]) -> dict[str, Any]:
     main = [name for name in MAIN if name in names] or names[:1]
     summary, margin = summarise(cases), margins(cases)
     shown = chosen(results.examples, MOST)
-    oriented = any(step["name"] == "canonical" for step in recipe["data"].get("prepare", []))
+    oriented = any(step.get("name") == "canonical" for step in recipe["data"].get("prepare", []))
     panels = [panel_of(example, oriented=oriented) for example in shown]
     return {
         "facts": headline(summary, margin, main),

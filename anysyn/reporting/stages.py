@@ -12,6 +12,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from anysyn.errors import UserError
+from anysyn.escaping import word_of
 from anysyn.figures.pictures import Picture, data_uri
 from anysyn.reporting.curves import curves
 from anysyn.training.folder import RunFolder
@@ -65,7 +66,7 @@ def read_log(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             f"{path}: not a log of a training ({reason}); move it away, and the report does without"
         ) from error
     numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in columns if name in NUMBERS}
-    return rows.assign(**numbers).dropna()
+    return rows.assign(**numbers, **{name: rows[name].map(word_of) for name in words}).dropna()
 
 
 def last_samples(folder: Path) -> dict[int, tuple[Path, int]]:

@@ -24,13 +24,14 @@ from anysyn.data.subjects.placeholders import without_blank
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import UserError
+from anysyn.nn.layout import without_memory
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
 from anysyn.synthesis.dataset_request import Datasets, check_dataset, reads_dataset
 from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
-from anysyn.training.checkpoints import Checkpoints
+from anysyn.training.checkpoints import Checkpoints, check_shapes, fitting
 from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.selection import find_cohort
@@ -235,7 +236,8 @@ def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str =
     name = _synthesizer(recipe)
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
-    windows = TypicalWindows.from_json(run.read("windows.json"))
+    with fitting(run.path / "windows.json"):
+        windows = TypicalWindows.from_json(run.read("windows.json"))
     datasets = Datasets(run.read("datasets.json"), list(windows.datasets))
     model = cast(Synthesizer, fold_batch_norms(parts[name].eval())).to(fabric.device)
     view = build.make(recipe, recipe.data.view, "view")
@@ -260,12 +262,14 @@ def networks(
     if stage is not None and stage not in stages:
         raise RunError(f"{run.path} has no stage {stage!r}; {suggest(stage, stages)}")
     weights = Checkpoints(run).load_weights(stage)
-    parts = build.parts(recipe, only, untrained=False)
-    try:
+    path = run.weights if stage is None else run.stage_weights(stage)
+    wanted = None if only is None else list(only)
+    with fitting(path), without_memory():  # a recipe that names larger networks than the file holds takes no memory
+        laid_out = build.parts(recipe, wanted, untrained=False)
+        check_shapes(weights, laid_out)
+    parts = build.parts(recipe, wanted, untrained=False)
+    with fitting(path):
         parts.load_state_dict({name: value for name, value in weights.items() if name.split(".")[0] in parts})
-    except RuntimeError as error:
-        path = run.weights if stage is None else run.stage_weights(stage)
-        raise RunError(f"{path} does not fit {run.recipe}: {str(error).splitlines()[0]}") from error
     return parts
 
 

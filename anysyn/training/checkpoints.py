@@ -12,11 +12,10 @@ A run folder holds::
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import safetensors.torch
@@ -24,11 +23,13 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from anysyn.errors import reason
 from anysyn.files import replacing, write_text
 from anysyn.files.whole import UNFINISHED
 from anysyn.training.folder import CHECKPOINT_FILES, CHECKPOINTS, RunError, RunFolder
 
 Weights = Mapping[str, Tensor]
+STATE = {"position", "optimizers", "precision"}
 
 
 class Checkpoint(NamedTuple):
@@ -113,9 +114,10 @@ class Checkpoints:
         try:
             state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
             weights = safetensors.torch.load_file(folder / "weights.safetensors")
-        except (OSError, UnpicklingError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
-            raise RunError(f"{folder}: cannot be read ({reason}); train anew with --overwrite") from error
+            if not isinstance(state, dict) or state.keys() != STATE:
+                raise ValueError(f"state.pt does not hold {', '.join(sorted(STATE))}")
+        except Exception as error:  # what is no file of torch fails in it in every way
+            raise RunError(f"{folder}: cannot be read ({reason(error)}); train anew with --overwrite") from error
         return Checkpoint(_without("parts.", weights), _without("average.", weights), **state)
 
     def load_weights(self, stage: str | None = None) -> dict[str, Tensor]:
@@ -167,6 +169,45 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
         torch.save(state, file)
 
 
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Say in one line that a file does not fit the recipe of its run.
+
+    Raises:
+        RunError: If what is done with it fails.
+
+    Example:
+        >>> with fitting(Path("run/weights.safetensors")):
+        ...     torch.nn.Linear(1, 1).load_state_dict({})
+        Traceback (most recent call last):
+        anysyn.training.records.RunError: run/weights.safetensors does not fit the recipe of its run (...
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        where = f"{path} does not fit the recipe of its run ({reason(error)})"
+        raise RunError(f"{where}; restore recipe.yaml, or train anew with --overwrite") from error
+
+
+def check_shapes(weights: Weights, networks: torch.nn.Module) -> None:
+    """Refuse weights that lack one of a network, or have it in another shape.
+
+    Raises:
+        ValueError: If so; it names the first.
+
+    Example:
+        >>> check_shapes({"weight": torch.ones(1, 2), "bias": torch.ones(1)}, torch.nn.Linear(3, 1))
+        Traceback (most recent call last):
+        ValueError: weight is 1 x 2, and the recipe makes it 1 x 3
+    """
+    for name, weight in networks.state_dict().items():
+        if name not in weights:
+            raise ValueError(f"it has no {name}")
+        if weights[name].shape != weight.shape:
+            held, made = (" x ".join(map(str, tensor.shape)) for tensor in (weights[name], weight))
+            raise ValueError(f"{name} is {held}, and the recipe makes it {made}")
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read tensors of a safetensors file.
 
@@ -176,8 +217,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         weights: dict[str, Tensor] = safetensors.torch.load_file(path)
         return weights
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{path}: cannot be read ({str(error).splitlines()[0]}); train anew with --overwrite") from error
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read ({reason(error)}); train anew with --overwrite") from error
 
 
 def _without(prefix: str, weights: Weights) -> dict[str, Tensor]:

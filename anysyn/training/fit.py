@@ -16,12 +16,12 @@ from anysyn.data.records import Failure
 from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.training.checkpoints import Checkpoints, write_tensors
+from anysyn.training.checkpoints import Checkpoints, fitting, write_tensors
 from anysyn.training.cohort import cohort_of
 from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.prompts import check_prompts
-from anysyn.training.stage import Position, StageLoop
+from anysyn.training.stage import Position, StageLoop, position_of
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,11 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
     parts = build.parts(recipe).to(fabric.device)
     check_prompts(recipe, parts, cohort)
     checkpoint = Checkpoints(folder).last()
-    position = Position() if checkpoint is None else Position(**checkpoint.position)
+    position = Position()
     if checkpoint is not None:
-        parts.load_state_dict(checkpoint.parts)
+        with fitting(folder.checkpoints):
+            position = position_of(checkpoint, len(recipe.stages))
+            parts.load_state_dict(checkpoint.parts)
     while position.stage < len(recipe.stages):
         if recipe.stages[position.stage].epochs == 0:
             position = replace(position, stage=position.stage + 1)
@@ -154,7 +156,8 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
             position=position,
         )
         if checkpoint is not None and checkpoint.optimizers:
-            loop.restore(checkpoint)
+            with fitting(folder.checkpoints):
+                loop.restore(checkpoint)
         checkpoint = None
         position = loop.run()
     if fabric.is_global_zero:  # the others need it no more

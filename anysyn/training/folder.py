@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from glob import escape
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import yaml
 
 from anysyn.data.loading.cache import FILES as CACHED
-from anysyn.errors import UserError
 from anysyn.files import (
     Contents,
     add_to_manifest,
@@ -24,14 +22,13 @@ from anysyn.files import (
 )
 from anysyn.files.lock import LOCK
 from anysyn.recipe import Recipe
+from anysyn.training.records import RunError, read_record
 from anysyn.versions import versions
+
+__all__ = ["RunError", "RunFolder"]
 
 CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted")  # folders of checkpoints
 CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
-
-
-class RunError(UserError):
-    """A problem with a run folder, in one line."""
 
 
 class RunFolder:
@@ -104,14 +101,9 @@ class RunFolder:
         """Read a small record.
 
         Raises:
-            RunError: If it is not there.
+            RunError: If it is not there, or is not what a training writes.
         """
-        try:
-            return json.loads((self.path / name).read_text())
-        except FileNotFoundError:
-            raise RunError(
-                f"{self.path} holds no {name}: it is not a run folder, or its training never began"
-            ) from None
+        return read_record(self.path / name)
 
 
 def files_of(recipe: Recipe) -> Iterator[str]:

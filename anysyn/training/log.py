@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from anysyn.escaping import cell
 from anysyn.training.folder import RunError
 
 
@@ -43,7 +44,7 @@ class Log:
             writer = csv.DictWriter(file, fieldnames=list(values), lineterminator="\n")
             if fresh:
                 writer.writeheader()
-            writer.writerow(values)
+            writer.writerow({name: cell(value) if isinstance(value, str) else value for name, value in values.items()})
 
     def size(self) -> int:
         """Return the bytes written so far."""

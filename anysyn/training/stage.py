@@ -20,10 +20,11 @@ from anysyn.objectives.synthesis import distinct
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
-from anysyn.training.checkpoints import Checkpoint, Checkpoints, read_tensors, write_tensors
+from anysyn.training.checkpoints import Checkpoint, Checkpoints, fitting, read_tensors, write_tensors
 from anysyn.training.cohort import Cohort
 from anysyn.training.folder import RunFolder
 from anysyn.training.log import Log
+from anysyn.training.records import conforming
 from anysyn.training.steps import PlannedBatch, StepLoop, steps_of
 from anysyn.training.validation import validate
 
@@ -51,6 +52,25 @@ class Position:
     best: float | None = None
     log: int = 0
     validation: int = 0
+
+
+def position_of(checkpoint: Checkpoint, stages: int) -> Position:
+    """Return where a checkpoint stands in a training of some stages.
+
+    Raises:
+        ValueError: If it stands nowhere in it.
+
+    Example:
+        >>> position_of(Checkpoint({}, {}, {"stage": 3}, [], {}), stages=2)
+        Traceback (most recent call last):
+        ValueError: it stands in stage 3 of 2
+    """
+    position = Position(**checkpoint.position)
+    conforming(position, Position)
+    counts = (position.stage, position.epoch, position.batch, position.log, position.validation)
+    if min(counts) < 0 or position.stage > stages:
+        raise ValueError(f"it stands in stage {position.stage} of {stages}")
+    return position
 
 
 class StageLoop:
@@ -113,7 +133,9 @@ class StageLoop:
             self.epoch(epoch)
         if self.position.best is not None:
             self.fabric.barrier()
-            self.parts.load_state_dict(read_tensors(self.folder.best_weights(self.stage.name)))
+            best = self.folder.best_weights(self.stage.name)
+            with fitting(best):
+                self.parts.load_state_dict(read_tensors(best))
         elif self.average is not None:
             self.parts.load_state_dict(self.average.module.state_dict())
         if self.fabric.is_global_zero:

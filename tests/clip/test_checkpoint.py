@@ -11,9 +11,9 @@ from checkpoints import MOST, TOWER, tokenizer
 from PIL import Image
 from toys import PROMPTED
 
-from anysyn.build import _Uninitialised
 from anysyn.clip import pretrained_clip
 from anysyn.errors import RecipeError
+from anysyn.nn.layout import without_memory
 from anysyn.registry import build
 
 
@@ -57,7 +57,7 @@ def test_images_are_embedded_as_transformers_does_after_pillow_resized_them(load
 
 def test_on_the_meta_device_no_weights_are_read(copy):
     (copy / "model.safetensors").unlink()
-    with torch.device("meta"), _Uninitialised():
+    with without_memory():
         laid_out = build("part", {"name": "clip", "checkpoint": str(copy)}, names=PROMPTED)
     assert {weight.device.type for weight in laid_out.parameters()} == {"meta"}
     assert "safetensors" in refused(copy)

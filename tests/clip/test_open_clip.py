@@ -6,9 +6,9 @@ import torch
 from checkpoints import write_open_checkpoint
 from toys import PROMPTED
 
-from anysyn.build import _Uninitialised
 from anysyn.clip import open_clip_model
 from anysyn.errors import RecipeError, UserError
+from anysyn.nn.layout import without_memory
 from anysyn.registry import build
 
 
@@ -37,7 +37,7 @@ def test_a_text_that_is_too_long_is_refused_not_cut(folder):
 
 def test_on_the_meta_device_no_weights_are_read(folder):
     (folder / "open_clip_model.safetensors").unlink()
-    with torch.device("meta"), _Uninitialised():
+    with without_memory():
         laid_out = build("part", {"name": "open_clip", "checkpoint": str(folder)}, names=PROMPTED)
     assert {weight.device.type for weight in laid_out.parameters()} == {"meta"}
     with pytest.raises(RecipeError, match=r"cannot be loaded: Required pretrained weights .*; name a folder"):

@@ -43,11 +43,62 @@ def test_overrides_reach_into_lists_and_make_what_is_missing(tmp_path):
         ("epochs", "path.to.key=value"),
         ("stages.3.epochs=1", "'?3'? is not one of the items 0 to 0"),
         ("x={", "not a YAML value"),
+        ("x=!!int abc", "not a YAML value"),
+        ("stages.0.epochs.x.y=1", None),
+        ("stages.²=1", "not one of the items"),
+        (".".join("x" * 99) + "=1", "nested deeper"),
     ],
 )
 def test_an_override_that_cannot_be_applied(tmp_path, override, message):
+    path = write(tmp_path, "r.yaml", "stages:\n  - {epochs: 1}\n")
+    if message is None:
+        assert read(path, [override]).tree == {"stages": [{"epochs": {"x": {"y": 1}}}]}
+        return
     with pytest.raises(RecipeError, match=message):
-        read(write(tmp_path, "r.yaml", "stages:\n  - {epochs: 1}\n"), [override])
+        read(path, [override])
+
+
+def test_an_override_within_a_word_of_a_list(tmp_path):
+    with pytest.raises(RecipeError, match=r"'x' lies in 'T1w', which is no mapping and no list"):
+        read(write(tmp_path, "r.yaml", "modalities: [T1w]\n"), ["modalities.0.x=1"])
+
+
+WORDS = ["2024", "no", "1e3", "2001-01-01", "2001-99-99", "0x_", "007", "study #2", "a: b", "1:30", "-x", "~x"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_text_is_what_was_typed(word):
+    from anysyn.build import load
+
+    recipe = load("small/label", [f"data.root={word}", f"name={word}", f"data.datasets=['{word}', {WORDS[0]}]"])
+    assert (recipe.data.root, recipe.name, list(recipe.data.datasets)) == (word, word, [word, "2024"])
+
+
+@pytest.mark.parametrize("word", ["2024", "no", "1e3", "2001-01-01", "007"])
+def test_a_text_in_a_file_is_what_was_typed(tmp_path, word):
+    from anysyn.build import load
+
+    text = f"base: small/label\nname: {word}\ndata: {{root: {word}, split: {{train: [{word}], test: 0.5}}}}\n"
+    recipe = load(write(tmp_path, "r.yaml", text))
+    assert (recipe.name, recipe.data.root, list(recipe.data.split.train)) == (word, word, [word])
+    assert recipe.data.split.test == 0.5
+
+
+def test_a_word_that_a_base_typed_gives_way(tmp_path):
+    from anysyn.build import load
+
+    write(tmp_path, "a.yaml", "base: small/label\ndata: {root: 2024}\n")
+    child = write(tmp_path, "b.yaml", "base: a\ndata: {root: [x]}\n")
+    with pytest.raises(RecipeError, match=r"b\.yaml:2: data\.root: Input should be a valid string, found \['x'\]"):
+        load(child)
+
+
+def test_no_number_is_made_of_nothing(tmp_path):
+    from anysyn.build import load
+
+    with pytest.raises(RecipeError, match=r"seed: .*found '2001-99-99'"):
+        load("small/label", ["seed=2001-99-99"])
+    assert load("small/label", ["data.root=null"]).data.root is None
 
 
 def test_places_are_lines_of_the_file_that_said_it(tmp_path):

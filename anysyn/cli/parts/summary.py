@@ -11,6 +11,8 @@ import yaml
 from torch import Tensor, nn
 
 from anysyn import build
+from anysyn.errors import RecipeError, reason
+from anysyn.nn.layout import without_memory
 from anysyn.recipe import Recipe
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Query
@@ -71,7 +73,7 @@ def lines(recipe: str | Path, overrides: tuple[str, ...] = ()) -> Iterator[str]:
     """
     checked = build.load(recipe, overrides)
     yield from yaml.safe_dump(checked.spec(), sort_keys=False, allow_unicode=True, width=120).splitlines()
-    with torch.device("meta"):
+    with without_memory():
         parts = build.parts(checked)
     yield from ("", f"{'part':<40}{'class':<24}{'parameters':>14}")
     yield from (f"{name:<40}{what:<24}{count:>14,}" for name, what, count in sizes(parts))
@@ -95,7 +97,12 @@ def _memory(recipe: Recipe, parts: nn.ModuleDict) -> Iterator[str]:
     for name, part in parts.items():
         if isinstance(part, Synthesizer):
             for (shape, size), stages in _batches(recipe, name, part).items():
-                mib, sides = activation_bytes(part, len(recipe.modalities), shape) / 2**20, " x ".join(map(str, shape))
+                sides = " x ".join(map(str, shape))
+                try:
+                    mib = activation_bytes(part, len(recipe.modalities), shape) / 2**20
+                except Exception as error:  # whatever a layer says of sizes that do not fit
+                    wrong = f"parts.{name}: cannot synthesize a sample of {sides}: {reason(error)}"
+                    raise RecipeError(f"{wrong}; change its sizes or the view") from error
                 whole = f"{size * mib:.0f} MiB a batch of {size} in {', '.join(stages)}"
                 yield f"activations of {name}: {mib:.1f} MiB a sample of {sides}, {whole}"
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import typer
 
+from anysyn.escaping import visible
+
 
 def attempt(call: Callable[[], Any]) -> None:
     """Make a call; turn what a user did wrong into lines on stderr, and failed cases into exit code 1.
@@ -46,4 +48,4 @@ def printed(outcome: Any) -> Any:
 def print_lines(lines: Iterable[object], err: bool = False) -> None:
     """Print each on a line of its own, to stderr if ``err``."""
     for line in lines:
-        typer.echo(line, err=err)
+        typer.echo(visible(str(line)), err=err)

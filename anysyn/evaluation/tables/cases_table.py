@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from anysyn.errors import UserError
+from anysyn.escaping import cell, word_of
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.statistics import summary
 
@@ -47,6 +49,22 @@ def case_row(
     return {**dict(zip(ABOUT, about, strict=True)), **values}
 
 
+def to_csv(table: pd.DataFrame) -> str:
+    """Write a table as CSV in which no name is a formula.
+
+    Example:
+        >>> to_csv(pd.DataFrame({"subject": ["=cmd()"], "value": [-1.0]})).splitlines()
+        ['subject,value', "'=cmd(),-1.0"]
+    """
+    words = {str(name): column.map(_cell) for name, column in table.items() if not is_numeric_dtype(column)}
+    text: str = table.assign(**words).to_csv(index=False)
+    return text
+
+
+def _cell(value: Any) -> Any:
+    return cell(value) if isinstance(value, str) else value
+
+
 def check_cases(cases: pd.DataFrame) -> pd.DataFrame:
     """Return the cases if they can be in one table.
 
@@ -80,6 +98,8 @@ def read_cases(*paths: Path) -> pd.DataFrame:
     words = dict.fromkeys(ABOUT, str)
     frames = [pd.read_csv(path, dtype=words, keep_default_na=False) for path in paths]
     cases = pd.concat(frames, ignore_index=True)
+    for name in cases.columns.intersection(list(ABOUT)):
+        cases[name] = cases[name].map(word_of)
     for name in cases.columns.difference(list(ABOUT)):
         cases[name] = pd.to_numeric(cases[name].replace("", float("nan")))  # an empty cell is no number, not a word
     return check_cases(cases)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from anysyn.escaping import one_line
 from anysyn.evaluation.metrics.metrics import metric
 
 _LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
@@ -52,7 +53,7 @@ def latex(text: str) -> str:
         >>> latex("site_1 → 50 %")
         'site\\_1 $\\rightarrow$ 50 \\%'
     """
-    return "".join(_LATEX.get(character, character) for character in text)
+    return "".join(_LATEX.get(character, character) for character in one_line(text))
 
 
 def markdown(header: Sequence[str], *rows: Sequence[str]) -> str:
@@ -65,9 +66,19 @@ def markdown(header: Sequence[str], *rows: Sequence[str]) -> str:
         | T1w | model | 3 |
     """
     rule = [":--" if column < 2 else "--:" for column in range(len(header))]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in [header, rule, *rows]
-    )
+    lines = [[escaped(cell).replace("|", r"\|") for cell in row] for row in (header, *rows)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [lines[0], rule, *lines[1:]])
+
+
+def escaped(text: str) -> str:
+    """Return a text as one line of Markdown without HTML other than ``<u>``.
+
+    Example:
+        >>> escaped("<u>1</u> <script>")
+        '<u>1</u> &lt;script>'
+    """
+    line = one_line(text).replace("<", "&lt;")
+    return line.replace("&lt;u>", "<u>").replace("&lt;/u>", "</u>")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.cases_table import ALL_PAIRS
-from anysyn.evaluation.tables.format import aligned, arrow, heading, latex, markdown, number
+from anysyn.evaluation.tables.format import aligned, arrow, escaped, heading, latex, markdown, number
 
 
 def ranks(block: pd.DataFrame, name: str) -> list[int]:
@@ -84,7 +84,7 @@ def to_markdown(summary: pd.DataFrame, margin: pd.DataFrame, notes: Sequence[str
     names = _metrics(summary)
     blocks = _blocks(summary, ("{}", "**{}**", "<u>{}</u>"), str)
     table = markdown(["pair", "method", "cases", *map(heading, names)], *(row for block in blocks for row in block))
-    foot = "\n".join(f"- {note}" for note in ["Best in bold, second underlined.", *_notes(summary, notes)])
+    foot = "\n".join(f"- {escaped(note)}" for note in ["Best in bold, second underlined.", *_notes(summary, notes)])
     parts = [table, foot]
     if len(margin):
         parts += ["Margin of the model, averaged over cases; positive is better:", markdown(*_margin_table(margin))]

@@ -1,0 +1,106 @@
+"""The small records of a run folder, each of the shape that a training writes, whoever the folder is from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # that of typing does not do for pydantic before Python 3.12
+
+from anysyn.errors import UserError
+
+MOST_BYTES = 100_000_000  # of a record: a split that lists millions of subjects
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Windows = dict[str, tuple[Finite, Finite]]
+
+
+class RunError(UserError):
+    """A problem with a run folder, in one line."""
+
+
+class Split(TypedDict):
+    """Keys of the subjects of each part."""
+
+    train: list[str]
+    validation: list[str]
+    test: list[str]
+
+
+class TypicalWindows(TypedDict):
+    """Intensity windows by modality, of all subjects and by dataset."""
+
+    overall: Windows
+    datasets: dict[str, Windows]
+
+
+class LeftOut(TypedDict):
+    """A subject that could not be used, and why."""
+
+    subject: str
+    reason: str
+
+
+class Evaluation(TypedDict):
+    """The folder of the latest results."""
+
+    results: str
+
+
+SHAPES: dict[str, Any] = {
+    "split.json": Split,
+    "windows.json": TypicalWindows,
+    "datasets.json": list[str],
+    "failures.json": list[LeftOut],
+    "versions.json": dict[str, str],
+    "evaluation.json": Evaluation,
+}
+
+
+def read_record(path: Path) -> Any:
+    """Read a record of a run folder.
+
+    Raises:
+        RunError: If it is missing, cannot be read, or has another shape than a training gives it; in one line.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "datasets.json"
+        >>> _ = path.write_text('["A", 3]')
+        >>> read_record(path)
+        Traceback (most recent call last):
+        anysyn.training.records.RunError: ...datasets.json: not what a training writes (1: Input should be a valid ...
+    """
+    if not path.is_file():
+        state = "is no file" if path.exists() else "is not there"
+        raise RunError(
+            f"{path.parent} holds no {path.name}: it {state}; it is not a run folder, or its training never began"
+        )
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        return conforming(tree, SHAPES[path.name]) if path.name in SHAPES else tree
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path}: not what a training writes ({error}); restore it, or train anew") from error
+
+
+def conforming(tree: Any, shape: Any) -> Any:
+    """Return a tree that has a shape, unchanged.
+
+    Raises:
+        ValueError: If it has not; in one line with the first place.
+
+    Example:
+        >>> conforming({"results": 5}, Evaluation)
+        Traceback (most recent call last):
+        ValueError: results: Input should be a valid string
+    """
+    try:
+        TypeAdapter(shape).validate_python(tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(key) for key in first["loc"])
+        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+    return tree
