@@ -16,8 +16,8 @@ def adapt(
     data: Annotated[Path, typer.Option(help="A few subjects of the new dataset: a folder or a CSV file.")],
     name: Annotated[str, typer.Option(help="What the new dataset is called, for --dataset.")],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
-    epochs: Annotated[int, typer.Option(help="Passes over its subjects.")] = 30,
-    lr: Annotated[float, typer.Option(help="Learning rate.")] = 1e-2,
+    epochs: Annotated[int, typer.Option(help="Passes over its subjects.", min=1)] = 30,
+    lr: Annotated[float, typer.Option(help="Learning rate.", min=0)] = 1e-2,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:

@@ -78,7 +78,9 @@ def _parameter(key: str, field: FieldInfo) -> inspect.Parameter:
     hint: Any = list[get_args(field.annotation)[0]] if several else field.annotation  # type: ignore[misc]
     words = [f"--{key.replace('_', '-')}"] if hint is bool else []
     needed = field.is_required()
-    option = typer.Option(*words, help=field.description, show_default=not (several or field.default is None))
+    least = next((limit.ge for limit in field.metadata if hasattr(limit, "ge")), None)
+    shown = not (several or field.default is None)
+    option = typer.Option(*words, help=field.description, show_default=shown, min=least)
     annotation: Any = Annotated[hint if needed else hint | None, option]
     default = inspect.Parameter.empty if needed else (None if several else field.default)
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -15,14 +15,14 @@ from anysyn.cli.terminal.words import words
 @acquisition_options("With --like", without=["tracer", "manufacturer", *PERSON])
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder of the new cohort; with --like, the NIfTI file to write.")],
-    subjects: Annotated[int, typer.Option(help="How many subjects.")] = 24,
+    subjects: Annotated[int, typer.Option(help="How many subjects.", min=1)] = 24,
     centres: Annotated[str, typer.Option("--centres", "--sites", help="How many centres, or which: E,F.")] = "4",
-    spacing: Annotated[float, typer.Option(help="Voxel size in mm.")] = 2.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    spacing: Annotated[float, typer.Option(help="Voxel size in mm.", min=0.5, max=8)] = 2.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 0,
     labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
     contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the centres acquire.")] = None,
     vary: Annotated[bool, typer.Option("--vary", help="TR, TE, TI, flip angle of each from broad ranges.")] = False,
-    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
     like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
     target: Annotated[str | None, typer.Option(help="With --like: its modality.")] = None,
     truth: Annotated[bool, typer.Option("--truth", help="With --like: without noise, shading and gain.")] = False,

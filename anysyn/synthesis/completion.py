@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anysyn.bounds import Count, within_bounds
 from anysyn.data.records import Failure, listed
 from anysyn.data.subjects.bids import is_bids
 from anysyn.data.subjects.sidecars import sidecar_beside
@@ -38,6 +39,7 @@ class Completion:
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
 
 
+@within_bounds
 def complete(
     run: str | Path | LoadedRun,
     *,
@@ -47,7 +49,7 @@ def complete(
     sources: Sequence[str] | None = None,
     resample_to: str | None = None,
     dataset: str | None = None,
-    batch: int = 8,
+    batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
     progress: Progress | None = None,

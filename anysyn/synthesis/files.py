@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
+from anysyn.bounds import Count, within_bounds
 from anysyn.data.geometry.grid import Grid, with_spacing
 from anysyn.data.modalities import modality
 from anysyn.data.volumes.formats import sidecar_path
@@ -28,6 +29,7 @@ NOTICE = "synthetic, not for clinical use"
 MOST_VOXELS = 2**30  # 4 GiB for one image
 
 
+@within_bounds
 def synthesize(
     run: str | Path | LoadedRun,
     *,
@@ -38,7 +40,7 @@ def synthesize(
     spacing: Sequence[float] | None = None,
     acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
     dataset: str | None = None,
-    batch: int = 8,
+    batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
 ) -> list[Path]:
@@ -115,12 +117,13 @@ def write_syntheses(
         write_volume(volume, paths[name], description=f"anysyn: {NOTICE}", overwrite=overwrite)
 
 
+@within_bounds
 def synthesize_study(
     run: LoadedRun,
     study: Study,
     sources: Sequence[str],
     targets: Sequence[str],
-    batch: int = 8,
+    batch: Count = 8,
     *,
     onto: Grid | None = None,
     acquisitions: Mapping[str, Acquisition] | None = None,

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from anysyn import build
+from anysyn.bounds import Count, Positive, within_bounds
 from anysyn.data.subjects.find import find_subjects
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
@@ -22,14 +23,15 @@ from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.stage import Position
 
 
+@within_bounds
 def adapt(
     run: str | Path,
     *,
     data: str | Path,
     name: str,
     out: str | Path,
-    epochs: int = 30,
-    lr: float = 1e-2,
+    epochs: Count = 30,
+    lr: Positive = 1e-2,
     overwrite: bool = False,
     accelerator: str = "auto",
     progress: Progress | None = None,
