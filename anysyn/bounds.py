@@ -111,7 +111,7 @@ def check_number(name: str, value: Any, annotation: Any) -> None:
         return
     for kind, bounds in numbers_in(annotation):
         fits = math.isfinite(value) and all(_HOLDS[key](value, limit) for key, limit in bounds.items())
-        if not fits or (kind is int and value != int(value)):
+        if not fits or (kind is int and value % 1):
             raise UserError(f"{name}: {value} is not {_in_words(kind, bounds)}")
 
 

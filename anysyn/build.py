@@ -132,6 +132,8 @@ class _Builder:
         if self.report is None or self.recipe.data is None or any(self.report.within(path) for path in needs):
             return
         self.parts()
+        if self.report and self.recipe.stages and not any(getattr(one, "epochs", 1) for one in self.recipe.stages):
+            self.report.say(("stages",), "every stage has 0 epochs, so nothing would be trained; give one some")
         for i, stage in enumerate(self.recipe.stages or ()):
             self.idle(stage, ("stages", i))
             self.warm_starts(stage, ("stages", i, "warm_start"))

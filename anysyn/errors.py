@@ -10,6 +10,13 @@ REMEDIES = {
     errno.EROFS: "choose a place that you may write to",
     errno.EEXIST: "choose another place, or move away what is there",
     errno.ENOTDIR: "choose a place that is not below a file",
+    errno.EPERM: "choose a place that you may write to, or change its permissions",
+    errno.EISDIR: "name a file instead of a folder",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "its links lead round in a circle; mend them",
+    errno.EIO: "the disk or the network drive failed; check it, and copy the file again",
+    errno.EMFILE: "too many files are open; raise the limit with `ulimit -n`",
+    errno.EFBIG: "the limit on the size of files is reached; raise it with `ulimit -f`, or write to another disk",
     errno.ENOSPC: "free some space and run it again; nothing that was finished is lost",
     errno.EDQUOT: "free some space and run it again; nothing that was finished is lost",
 }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.outcome import attempt, how_to_resume
 from anysyn.cli.terminal.shared_options import Device, Overwrite, Run
 
 
@@ -26,4 +26,7 @@ def adapt(
     from anysyn.progress import Bar
 
     options: dict[str, Any] = {"epochs": epochs, "lr": lr, "accelerator": accelerator, "overwrite": overwrite}
-    attempt(lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **options))
+    attempt(
+        lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **options),
+        once_stopped=lambda: how_to_resume(out),
+    )

@@ -66,5 +66,6 @@ def evaluate(
                 overwrite=overwrite,
                 progress=Bar(),
             )
-        )
+        ),
+        once_stopped=lambda: "call it again with --overwrite",
     )

@@ -65,7 +65,10 @@ def command_of(name: str, fields: dict[str, FieldInfo]) -> Callable[..., None]:
         from anysyn.progress import Bar
 
         chosen = {key: value for key, value in given.items() if value is not None}
-        attempt(lambda: printed(probe(name, **chosen, progress=Bar())))
+        attempt(
+            lambda: printed(probe(name, **chosen, progress=Bar())),
+            once_stopped=lambda: "call it again: what is finished is kept",
+        )
 
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [run, *own, *(option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options)]

@@ -10,7 +10,7 @@ from anysyn import build
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import Samples
 from anysyn.data.prepare import Pipeline, TypicalWindows
-from anysyn.data.records import Failure, Subject
+from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.subjects.splits import split_subjects
 from anysyn.data.views import View
@@ -47,20 +47,46 @@ class Cohort:
         return replace(self, train=self.train.seen_by(view), validation=validation)
 
 
-def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
-    """Find, split and prepare the subjects of a recipe; record split, windows, datasets and failures in the run folder.
+def find_cohort(recipe: Recipe) -> FoundSubjects:
+    """Find the subjects of a recipe.
+
+    Raises:
+        UserError: If the data are not there, or hold no subject of its datasets.
+    """
+    data = recipe.data
+    found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names)
+    _of_datasets(found.subjects, data.datasets)
+    return found
+
+
+def cohort_of(
+    recipe: Recipe,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    found: FoundSubjects | None = None,
+    prepare_anew: bool = False,
+) -> Cohort:
+    """Split and prepare the subjects of a recipe; record split, windows, datasets and failures in the run folder.
+
+    Args:
+        recipe: The checked recipe.
+        folder: Where it is recorded.
+        progress: What shows the progress.
+        found: Its subjects; searched for if they are None.
+        prepare_anew: Whether images that were prepared before are prepared once more.
 
     Raises:
         UserError: If there is no subject to train on.
     """
-    data = recipe.data
-    found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names)
+    data, found = recipe.data, found or find_cohort(recipe)
     subjects = _of_datasets(found.subjects, data.datasets)
     parts = _split(recipe, found.subjects, {subject.key for subject in subjects}, folder)
     datasets = _datasets(subjects, folder)
     chosen = {part: _chosen(subjects, keys, recipe) for part, keys in parts.items()}
+    cache = Cache(Path(data.cache) if data.cache else folder.path / "cache", anew=prepare_anew)
     train, validation = (
-        _samples(recipe, folder, part, chosen[part], datasets, progress) for part in ("train", "validation")
+        _samples(recipe, cache, part, chosen[part], datasets, progress) for part in ("train", "validation")
     )
     if train is None:
         raise UserError(f"{data.root}: no training subject has two of {', '.join(recipe.modalities)}")
@@ -118,7 +144,7 @@ def _chosen(subjects: Sequence[Subject], keys: Sequence[str], recipe: Recipe) ->
 
 
 def _samples(
-    recipe: Recipe, folder: RunFolder, part: str, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
+    recipe: Recipe, cache: Cache, part: str, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
 ) -> Samples | None:
     if not chosen:
         return None
@@ -128,7 +154,7 @@ def _samples(
         modalities=recipe.modalities,
         pipeline=Pipeline(tuple(build.make(recipe, spec, "prepare") for spec in data.prepare)),
         view=build.make(recipe, data.view, "view"),
-        cache=Cache(Path(data.cache) if data.cache else folder.path / "cache"),
+        cache=cache,
         resample_to=data.resample_to,
         datasets=datasets,
         augment=[build.make(recipe, spec, "augment") for spec in data.augment] if part == "train" else (),

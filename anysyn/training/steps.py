@@ -19,6 +19,7 @@ from anysyn.optimizers import Schedule
 from anysyn.queries import Queries
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
+from anysyn.training.not_finite import remedy
 from anysyn.types import Batch, Query
 
 
@@ -179,9 +180,7 @@ def learn(
         total = torch.stack([term.float() for term in terms.values()]).sum()
     if not bool(torch.isfinite(total)):
         values = ", ".join(f"{name} {float(term):.3g}" for name, term in terms.items())
-        raise FloatingPointError(
-            f"the loss is not finite ({values}) on {', '.join(batch.keys)}; lower the learning rate"
-        )
+        raise FloatingPointError(f"the loss is not finite ({values}) on {', '.join(batch.keys)}; {remedy(batch)}")
     if total.requires_grad:  # a discriminator has nothing to learn where nothing was synthesized
         fabric.backward(total / accumulate)
     if last:
