@@ -132,7 +132,7 @@ class _Builder:
         if self.report is None or self.recipe.data is None or any(self.report.within(path) for path in needs):
             return
         self.parts()
-        if self.report and self.recipe.stages and not any(getattr(one, "epochs", 1) for one in self.recipe.stages):
+        if self.report and self.recipe.stages and all(getattr(one, "epochs", 1) == 0 for one in self.recipe.stages):
             self.report.say(("stages",), "every stage has 0 epochs, so nothing would be trained; give one some")
         for i, stage in enumerate(self.recipe.stages or ()):
             self.idle(stage, ("stages", i))

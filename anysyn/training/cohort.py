@@ -51,11 +51,12 @@ def find_cohort(recipe: Recipe) -> FoundSubjects:
     """Find the subjects of a recipe.
 
     Raises:
-        UserError: If the data are not there, or hold no subject of its datasets.
+        UserError: If the data are not there, cannot be split, or hold no subject to train on.
     """
     data = recipe.data
     found = find_subjects(data.root or "", layout=data.layout, dataset=data.as_dataset, names=data.names)
-    _of_datasets(found.subjects, data.datasets)
+    subjects = _of_datasets(found.subjects, data.datasets)
+    _check_trainable(recipe, _chosen(subjects, _whole_split(recipe, found.subjects)["train"], recipe))
     return found
 
 
@@ -88,8 +89,8 @@ def cohort_of(
     train, validation = (
         _samples(recipe, cache, part, chosen[part], datasets, progress) for part in ("train", "validation")
     )
-    if train is None:
-        raise UserError(f"{data.root}: no training subject has two of {', '.join(recipe.modalities)}")
+    _check_trainable(recipe, chosen["train"])
+    assert train is not None
     folder.write("windows.json", _windows(train.typical, folder).to_json())
     folder.write("datasets.json", datasets)
     # A split by lists leaves some subjects out; their failures do not matter here.
@@ -131,11 +132,20 @@ def _split(
     if (folder.path / "split.json").is_file():  # a resumed run keeps its split, even if subjects were added
         before: dict[str, list[str]] = folder.read("split.json")
         return before
-    split = recipe.data.split
-    whole = split_subjects(subjects, train=split.train, validation=split.validation, test=split.test, seed=split.seed)
+    whole = _whole_split(recipe, subjects)
     parts = {part: [key for key in keys if key in kept] for part, keys in whole.items()}
     folder.write("split.json", parts)
     return parts
+
+
+def _whole_split(recipe: Recipe, subjects: Sequence[Subject]) -> dict[str, list[str]]:
+    split = recipe.data.split
+    return split_subjects(subjects, train=split.train, validation=split.validation, test=split.test, seed=split.seed)
+
+
+def _check_trainable(recipe: Recipe, training: Sequence[Subject]) -> None:
+    if not training:
+        raise UserError(f"{recipe.data.root}: no training subject has two of {', '.join(recipe.modalities)}")
 
 
 def _chosen(subjects: Sequence[Subject], keys: Sequence[str], recipe: Recipe) -> list[Subject]:

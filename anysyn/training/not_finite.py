@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -35,16 +35,32 @@ def damaged_images(batch: Batch) -> Iterator[str]:
         yield f"{_name(batch, sample, number)} holds {value:g} after preparation"
 
 
-def remedy(batch: Batch) -> str:
-    """Return what to do about a loss that is not finite on a batch.
+def refuse_loss(terms: Mapping[str, float], batch: Batch) -> None:
+    """Stop a training at a loss that is not finite, or that a damaged image made huge.
 
     Args:
-        batch: Prepared images.
+        terms: Of the loss, by name.
+        batch: Prepared images that it is of.
+
+    Raises:
+        FloatingPointError: If a term is not finite or an image is damaged; it names the image, or else the batch.
+
+    Example:
+        >>> refuse_loss({"l1": 2e4}, Batch.complete(torch.ones(1, 2, 4)))
+        >>> refuse_loss({"l1": float("nan")}, Batch.complete(torch.ones(1, 2, 4)))
+        Traceback (most recent call last):
+        FloatingPointError: the loss is not finite (l1 nan) on sample 0; lower the learning rate
     """
-    images = list(damaged_images(batch))
-    if not images:
-        return "lower the learning rate"
-    return f"{'; '.join(images)}: mend or remove that image, and train anew"
+    values = ", ".join(f"{name} {term:.3g}" for name, term in terms.items())
+    if images := list(damaged_images(batch)):
+        raise FloatingPointError(f"the training stopped ({values}): {_to_mend(images)}")
+    if not all(map(math.isfinite, terms.values())):
+        where = ", ".join(batch.keys or [f"sample {number}" for number in range(len(batch.images))])
+        raise FloatingPointError(f"the loss is not finite ({values}) on {where}; lower the learning rate")
+
+
+def _to_mend(images: Sequence[str]) -> str:
+    return f"{'; '.join(images)}; mend or remove {'it' if len(images) == 1 else 'them'}, and train anew"
 
 
 def refuse_damaged_images(batch: Batch) -> None:
@@ -57,7 +73,7 @@ def refuse_damaged_images(batch: Batch) -> None:
         FloatingPointError: If an image holds more than an image can.
     """
     if images := list(damaged_images(batch)):
-        raise FloatingPointError(f"validation: {'; '.join(images)}: mend or remove that image, and train anew")
+        raise FloatingPointError(f"the training stopped at its validation: {_to_mend(images)}")
 
 
 def validation_failures(log: Path) -> list[Failure]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from anysyn.ops import pick
 from anysyn.queries import Queries
 from anysyn.seeds import seeded
 from anysyn.training.cohort import Cohort
-from anysyn.training.not_finite import refuse_damaged_images
+from anysyn.training.not_finite import MOST, refuse_damaged_images
 from anysyn.training.pictures import draw
 from anysyn.types import Batch, Query
 
@@ -66,7 +65,7 @@ def validate(
                 terms, made = objective.step(batch, query, answers)
                 answers += made
                 for name, term in terms.items():
-                    if not math.isfinite(value := float(term)):
+                    if not abs(value := float(term)) < MOST:  # true for NaN, too
                         refuse_damaged_images(batch)
                     sums[place, name] += value * len(indices)
         count += len(indices)
