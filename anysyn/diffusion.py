@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from anysyn.bounds import Count, Seed
 from anysyn.conditioners import Conditioner
 from anysyn.ops import among, pad_to_multiple, pick, spread
 from anysyn.points import Places, sample_at
@@ -59,11 +60,11 @@ class Diffusion(Synthesizer):
         encoder: Encoder,
         decoder: Decoder,
         conditioners: Sequence[Conditioner] = (),
-        times: int = 1000,
+        times: Count = 1000,
         schedule: NoiseSchedule = "linear_beta",
         answers: Prediction = "noise",
-        steps: int = 50,
-        seed: int = 0,
+        steps: Count = 50,
+        seed: Seed = 0,
     ) -> None:
         super().__init__(encoder=encoder, decoder=decoder, conditioners=conditioners)
         if not 1 <= steps <= times:

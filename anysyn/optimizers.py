@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
+from anysyn.bounds import Count, NotNegative, ShareBelowOne, WholeNumber
 from anysyn.registry import Given, register
 
 
@@ -22,9 +23,9 @@ class Optimizer(torch.optim.Optimizer):
 def adam(
     *,
     parameters: Given[Iterable[nn.Parameter]],
-    lr: float = 1e-4,
-    betas: tuple[float, float] = (0.9, 0.999),
-    weight_decay: float = 0.0,
+    lr: NotNegative = 1e-4,
+    betas: tuple[ShareBelowOne, ShareBelowOne] = (0.9, 0.999),
+    weight_decay: NotNegative = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam; its weight decay is L2 regularisation.
 
@@ -46,9 +47,9 @@ def adam(
 def adamw(
     *,
     parameters: Given[Iterable[nn.Parameter]],
-    lr: float = 1e-4,
-    betas: tuple[float, float] = (0.9, 0.999),
-    weight_decay: float = 0.01,
+    lr: NotNegative = 1e-4,
+    betas: tuple[ShareBelowOne, ShareBelowOne] = (0.9, 0.999),
+    weight_decay: NotNegative = 0.01,
 ) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay.
 
@@ -113,7 +114,7 @@ class Cosine(Schedule):
         [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
-    def __init__(self, *, warmup: float = 0.0, floor: float = 0.0) -> None:
+    def __init__(self, *, warmup: ShareBelowOne = 0.0, floor: NotNegative = 0.0) -> None:
         if not 0 <= warmup < 1:
             raise ValueError(f"schedule.warmup: {warmup} is not from 0 to below 1 (a share of the stage)")
         self.warmup, self.floor = warmup, floor
@@ -139,7 +140,7 @@ class Linear(Schedule):
         [1.0, 1.0, 0.5, 0.0]
     """
 
-    def __init__(self, *, after: float = 0.0) -> None:
+    def __init__(self, *, after: NotNegative = 0.0) -> None:
         self.after = after
 
     def factor(self, epoch: float, epochs: int) -> float:
@@ -163,7 +164,7 @@ class Halve(Schedule):
         [1.0, 0.5, 0.0625]
     """
 
-    def __init__(self, *, every: int, after: int | None = None) -> None:
+    def __init__(self, *, every: Count, after: WholeNumber | None = None) -> None:
         if every < 1 or (after is not None and after < 0):
             raise ValueError(f"schedule: every ({every}) must be at least 1 epoch, and after ({after}) not below 0")
         self.every, self.after = every, every if after is None else after

@@ -10,6 +10,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
+from anysyn.bounds import Count
 from anysyn.errors import RecipeError
 from anysyn.ops import among, resolve, rows_by_value
 from anysyn.registry import Given, register
@@ -160,7 +161,7 @@ class ManyToOne(Queries):
         names: Given[Sequence[str]],
         sources: Sequence[str] | None = None,
         targets: Sequence[str] | None = None,
-        most: int | None = None,
+        most: Count | None = None,
     ) -> None:
         super().__init__(names=names, sources=sources, targets=targets)
         self.most = self.most if most is None else most
@@ -217,7 +218,7 @@ class SynthesisCondition(Queries):
     """
 
     several = True
-    least: int = 1
+    least: Count = 1
     reconstruct: bool = True
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.acquisition import Acquisition
+from anysyn.bounds import NotNegative
 from anysyn.points import Points
 
 Modulate = Callable[[str, Tensor], Tensor]
@@ -319,7 +320,7 @@ class Loss(nn.Module):
     whole_images: ClassVar[bool] = False
     both_ways: ClassVar[bool] = False
 
-    def __init__(self, *, weight: float = 1.0) -> None:
+    def __init__(self, *, weight: NotNegative = 1.0) -> None:
         super().__init__()
         self.weight = weight
 

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "anysyn"
 
 ORDER = """
     errors
+    bounds
     registry versions files escaping
     progress seeds plugins figures
     acquisition points

@@ -27,5 +27,5 @@ def test_every_promise_names_a_test_that_exists() -> None:
         assert tests, promise
         for test in tests:
             file, _, name = test.partition("::")
-            assert name.startswith("test_"), test
-            assert name in names_of(ROOT / file), f"{promise}: no {test}"
+            defined = names_of(ROOT / file)  # a file alone: all of its tests
+            assert name in defined if name else any(own.startswith("test_") for own in defined), f"{promise}: no {test}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.outcome import attempt, how_to_resume
 from anysyn.cli.terminal.shared_options import Device, Overwrite, Run
 
 
@@ -16,8 +16,8 @@ def adapt(
     data: Annotated[Path, typer.Option(help="A few subjects of the new dataset: a folder or a CSV file.")],
     name: Annotated[str, typer.Option(help="What the new dataset is called, for --dataset.")],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
-    epochs: Annotated[int, typer.Option(help="Passes over its subjects.")] = 30,
-    lr: Annotated[float, typer.Option(help="Learning rate.")] = 1e-2,
+    epochs: Annotated[int, typer.Option(help="Passes over its subjects.", min=1)] = 30,
+    lr: Annotated[float, typer.Option(help="Learning rate.", min=0)] = 1e-2,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -26,4 +26,7 @@ def adapt(
     from anysyn.progress import Bar
 
     options: dict[str, Any] = {"epochs": epochs, "lr": lr, "accelerator": accelerator, "overwrite": overwrite}
-    attempt(lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **options))
+    attempt(
+        lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **options),
+        once_stopped=lambda: how_to_resume(out),
+    )

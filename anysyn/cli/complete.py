@@ -30,4 +30,7 @@ def complete(
 
     options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
     options |= {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
-    attempt(lambda: printed(complete_subjects(run, data=data, out=out, progress=Bar(), **options)))
+    attempt(
+        lambda: printed(complete_subjects(run, data=data, out=out, progress=Bar(), **options)),
+        once_stopped=lambda: "call it again: what is finished is kept",
+    )

@@ -31,7 +31,7 @@ def evaluate(
     pairs: Annotated[str, typer.Option(help="T1w:T2w,T1w+T2w:FLAIR or all.")] = "all",
     protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
     out: Results = None,
-    examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.")] = 2,
+    examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.", min=0)] = 2,
     degrade: Annotated[str | None, typer.Option(help="axis=2,factor=3,fwhm=2: coarser sources.")] = None,
     corruption: Annotated[list[str] | None, typer.Option(help="motion=severe or gaussian=0.1: worse sources.")] = None,
     dataset: Dataset = None,

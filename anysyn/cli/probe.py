@@ -65,7 +65,10 @@ def command_of(name: str, fields: dict[str, FieldInfo]) -> Callable[..., None]:
         from anysyn.progress import Bar
 
         chosen = {key: value for key, value in given.items() if value is not None}
-        attempt(lambda: printed(probe(name, **chosen, progress=Bar())))
+        attempt(
+            lambda: printed(probe(name, **chosen, progress=Bar())),
+            once_stopped=lambda: "call it again: what is finished is kept",
+        )
 
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [run, *own, *(option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options)]
@@ -78,7 +81,9 @@ def _parameter(key: str, field: FieldInfo) -> inspect.Parameter:
     hint: Any = list[get_args(field.annotation)[0]] if several else field.annotation  # type: ignore[misc]
     words = [f"--{key.replace('_', '-')}"] if hint is bool else []
     needed = field.is_required()
-    option = typer.Option(*words, help=field.description, show_default=not (several or field.default is None))
+    least = next((limit.ge for limit in field.metadata if hasattr(limit, "ge")), None)
+    shown = not (several or field.default is None)
+    option = typer.Option(*words, help=field.description, show_default=shown, min=least)
     annotation: Any = Annotated[hint if needed else hint | None, option]
     default = inspect.Parameter.empty if needed else (None if several else field.default)
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

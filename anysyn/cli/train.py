@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anysyn.cli.terminal.outcome import attempt
+from anysyn.cli.terminal.outcome import attempt, how_to_resume
 from anysyn.cli.terminal.shared_options import Device, Devices, Overrides, Overwrite
 
 
@@ -18,6 +18,7 @@ def train(
     resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.", show_default=False)] = None,
     accelerator: Device = "auto",
     devices: Devices = "auto",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Prepare all images anew, whatever is cached.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a recipe, or go on with a run that was stopped."""
@@ -27,7 +28,12 @@ def train(
     if resume is not None:
         if recipe or out or overwrite:
             raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
-        attempt(lambda: training.resume(resume, accelerator=accelerator, devices=devices, progress=Bar()))
+        attempt(
+            lambda: training.resume(
+                resume, prepare_anew=no_cache, accelerator=accelerator, devices=devices, progress=Bar()
+            ),
+            once_stopped=lambda: how_to_resume(resume),
+        )
         return
     if recipe is None or out is None:
         raise typer.BadParameter("training needs a recipe and --out RUN, or --resume RUN")
@@ -37,8 +43,10 @@ def train(
             out=out,
             overrides=overrides or (),
             overwrite=overwrite,
+            prepare_anew=no_cache,
             accelerator=accelerator,
             devices=devices,
             progress=Bar(),
-        )
+        ),
+        once_stopped=lambda: how_to_resume(out),
     )

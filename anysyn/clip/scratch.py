@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anysyn.bounds import Count
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Pixels
 from anysyn.clip.tokens import ClipTokens
@@ -13,13 +14,13 @@ from anysyn.registry import Given, register
 def clip_from_scratch(
     *,
     names: Given[tuple[str, ...]],
-    side: int = 64,
-    patch: int = 8,
-    width: int = 128,
-    layers: int = 4,
-    heads: int = 4,
-    embedding: int = 128,
-    tokens: int = 77,
+    side: Count = 64,
+    patch: Count = 8,
+    width: Count = 128,
+    layers: Count = 4,
+    heads: Count = 4,
+    embedding: Count = 128,
+    tokens: Count = 77,
 ) -> Clip:
     """Make a CLIP with new weights: a vision transformer of one channel and a text transformer of the same size.
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Voxels
 from anysyn.clip.tokens import ClipTokens
@@ -58,17 +59,17 @@ def pooled(embedded: Tensor) -> Any:
 def clip_3d(
     *,
     names: Given[tuple[str, ...]],
-    size: int = 96,
-    patch: int = 16,
-    width: int = 768,
-    layers: int = 12,
-    heads: int = 12,
-    text_width: int = 512,
-    text_layers: int = 8,
-    text_heads: int = 8,
-    embedding: int = 768,
-    tokens: int = 90,
-    digits: int | None = None,
+    size: Count = 96,
+    patch: Count = 16,
+    width: Count = 768,
+    layers: Count = 12,
+    heads: Count = 12,
+    text_width: Count = 512,
+    text_layers: Count = 8,
+    text_heads: Count = 8,
+    embedding: Count = 768,
+    tokens: Count = 90,
+    digits: Count | None = None,
 ) -> Clip:
     """Make a CLIP of volumes with new weights: a 3-D vision transformer and CLIP's text transformer.
 

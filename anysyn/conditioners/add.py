@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.nn.blocks import conv
 from anysyn.ops import spread
@@ -35,7 +36,7 @@ class Add(Conditioner):
     """
 
     def __init__(
-        self, *, sites: Given[Sequence[Site]], reads: Descriptor, dimensions: Given[int], kernel: int = 1
+        self, *, sites: Given[Sequence[Site]], reads: Descriptor, dimensions: Given[int], kernel: Count = 1
     ) -> None:
         super().__init__(sites=sites, reads=reads)
         self.maps = self.per_site(lambda site: _projection(dimensions, reads.width, site.channels, kernel))

@@ -7,6 +7,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, Positive
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError, UserError
 from anysyn.nn.arithmetic import Affine, bounded_scale, in_float32, invert
@@ -52,7 +53,12 @@ class AlphaBeta(Conditioner):
     """
 
     def __init__(
-        self, *, sites: Given[Sequence[Site]], reads: Descriptor, hidden: Sequence[int] = (256,), bound: float = 8.0
+        self,
+        *,
+        sites: Given[Sequence[Site]],
+        reads: Descriptor,
+        hidden: Sequence[Count] = (256,),
+        bound: Positive = 8.0,
     ) -> None:
         super().__init__(sites=sites, reads=reads)
         if bound <= 1:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from anysyn.bounds import Count, Positive
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError
 from anysyn.nn.fusion import TextFusion
@@ -53,11 +54,11 @@ class CrossAttention(Conditioner):
         sites: Given[Sequence[Site]],
         reads: Descriptor,
         dimensions: Given[int],
-        heads: int = 8,
-        temperature: float = 0.1,
-        expansion: int = 2,
+        heads: Count = 8,
+        temperature: Positive = 0.1,
+        expansion: Count = 2,
         residual: bool = True,
-        chunk: int = 8192,
+        chunk: Count = 8192,
     ) -> None:
         super().__init__(sites=sites, reads=reads)
         _check(sites, heads=heads, temperature=temperature, expansion=expansion, chunk=chunk)

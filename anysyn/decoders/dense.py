@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv, leaky_conv
 from anysyn.registry import Given, register
@@ -41,8 +42,8 @@ class DenseDecoder(GridDecoder):
         strides: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        width: int = 32,
-        pairs: int = 2,
+        width: Count = 32,
+        pairs: Count = 2,
         activation: Literal["none", "relu"] = "none",
     ) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, WholeNumber
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import EmbeddingBlock, upsampling_conv
@@ -42,9 +43,9 @@ class DiffusionUNetDecoder(GridDecoder):
         strides: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        attention: int = 2,
-        head_width: int = 64,
-        groups: int = 32,
+        attention: WholeNumber = 2,
+        head_width: Count = 64,
+        groups: Count = 32,
     ) -> None:
         super().__init__()
         self.depth = depth

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from anysyn.bounds import Count
 from anysyn.decoders.implicit import ImplicitDecoder
 from anysyn.nn.implicit.liif import liif, liif_inputs
 from anysyn.points import Places
@@ -43,8 +44,8 @@ class LIIFDecoder(ImplicitDecoder):
         strides: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        hidden: Sequence[int] = (256, 256, 256, 256),
-        chunk: int = 8192,
+        hidden: Sequence[Count] = (256, 256, 256, 256),
+        chunk: Count = 8192,
         recompute: bool = False,
     ) -> None:
         inputs = liif_inputs(widths[-1], dimensions)

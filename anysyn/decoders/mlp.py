@@ -8,6 +8,7 @@ import torch
 from monai.networks.utils import pixelshuffle
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.errors import RecipeError
 from anysyn.nn.arithmetic import Affine, affine_at, fold_affine
@@ -46,8 +47,8 @@ class MLPDecoder(GridDecoder):
         strides: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        hidden: Sequence[int] = (2048, 1024, 1024),
-        chunk: int = 8192,
+        hidden: Sequence[Count] = (2048, 1024, 1024),
+        chunk: Count = 8192,
     ) -> None:
         super().__init__()
         if chunk < 1:

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import ShareBelowOne
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import Norm
 from anysyn.nn.blocks import norm as normalisation
@@ -53,7 +54,7 @@ class StridedUNetDecoder(GridDecoder):
         depth: Given[int] = 1,
         norm: Norm = "batch",
         affine: bool = True,
-        dropout: float = 0.0,
+        dropout: ShareBelowOne = 0.0,
         rectify: Literal["into", "answers"] = "into",
         head: Literal["transposed", "repeated"] = "transposed",
         outputs: Literal["one", "canvas"] = "one",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, ShareBelowOne
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import conv
 from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
@@ -45,10 +46,10 @@ class SwinUNetDecoder(GridDecoder):
         strides: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        blocks: int = 2,
-        head_width: int = 32,
-        window: int = 7,
-        drop_path: float = 0.1,
+        blocks: Count = 2,
+        head_width: Count = 32,
+        window: Count = 7,
+        drop_path: ShareBelowOne = 0.1,
     ) -> None:
         super().__init__()
         self.depth = depth

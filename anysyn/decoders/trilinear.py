@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from anysyn.bounds import Count
 from anysyn.decoders.implicit import ImplicitDecoder
 from anysyn.nn.implicit.trilinear import Coordinates, trilinear, trilinear_inputs
 from anysyn.points import Places
@@ -42,9 +43,9 @@ class TrilinearDecoder(ImplicitDecoder):
         strides: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        hidden: Sequence[int] = (3072, 3072, 768, 256),
+        hidden: Sequence[Count] = (3072, 3072, 768, 256),
         coordinates: Coordinates = "relative",
-        chunk: int = 4096,
+        chunk: Count = 4096,
         recompute: bool = False,
     ) -> None:
         inputs = trilinear_inputs(widths[-1], dimensions, coordinates)

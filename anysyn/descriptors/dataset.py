@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, WholeNumber
 from anysyn.registry import register
 from anysyn.types import Batch, Condition, Descriptor, Query
 
@@ -44,7 +45,7 @@ class DatasetCode(Descriptor):
 
     reads_dataset = True
 
-    def __init__(self, *, width: int = 128, code: int = 64) -> None:
+    def __init__(self, *, width: Count = 128, code: Count = 64) -> None:
         super().__init__()
         if code < 2 or code % 2:
             raise ValueError(f"code: {code} is not an even number from 2 up")
@@ -83,7 +84,7 @@ class OneDataset(Descriptor):
 
     reads_dataset = True
 
-    def __init__(self, *, number: int = 0) -> None:
+    def __init__(self, *, number: WholeNumber = 0) -> None:
         super().__init__()
         self.width, self.number = 1, number
 

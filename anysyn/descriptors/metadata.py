@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.acquisition import Acquisition
+from anysyn.bounds import Count
 from anysyn.nn.arithmetic import in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, Query
@@ -63,7 +64,7 @@ class NumericMetadata(Descriptor):
 
     reads_acquisitions = True
 
-    def __init__(self, *, modalities: Given[int], width: int = 64) -> None:
+    def __init__(self, *, modalities: Given[int], width: Count = 64) -> None:
         super().__init__()
         self.width = width
         self.table = nn.Embedding(modalities, width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from anysyn.bounds import Count
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, Query
 
@@ -24,7 +25,7 @@ class ModalityLabel(Descriptor):
         [(1, 2, 8), (1, 1, 8)]
     """
 
-    def __init__(self, *, modalities: Given[int], width: int = 32) -> None:
+    def __init__(self, *, modalities: Given[int], width: Count = 32) -> None:
         super().__init__()
         self.width = width
         self.table = nn.Embedding(modalities, width)

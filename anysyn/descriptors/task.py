@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, Query
 
@@ -32,7 +33,7 @@ class TaskCode(Descriptor):
 
     reads_dataset = True
 
-    def __init__(self, *, modalities: Given[int], datasets: int = 4, width: int = 512, layers: int = 2) -> None:
+    def __init__(self, *, modalities: Given[int], datasets: Count = 4, width: Count = 512, layers: Count = 2) -> None:
         super().__init__()
         self.width, self.datasets, self.modalities = width, datasets, modalities
         inward: Sequence[int] = [datasets + 2 * modalities, *[width] * (layers - 1)]

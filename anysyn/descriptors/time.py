@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from anysyn.bounds import Count
 from anysyn.descriptors.dataset import sinusoidal_code
 from anysyn.registry import register
 from anysyn.types import Batch, Condition, Descriptor, Query
@@ -29,7 +30,7 @@ class TimeCode(Descriptor):
 
     reads_time = True
 
-    def __init__(self, *, width: int = 256, code: int = 64) -> None:
+    def __init__(self, *, width: Count = 256, code: Count = 64) -> None:
         super().__init__()
         if code < 2 or code % 2:
             raise ValueError(f"code: {code} is not an even number from 2 up")

@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.errors import RecipeError
 from anysyn.nn.strided import SLOPE
 from anysyn.registry import Given, register
@@ -44,8 +45,8 @@ class CanvasPatchGAN(SetDiscriminator):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        width: int = 64,
-        layers: int = 4,
+        width: Count = 64,
+        layers: Count = 4,
     ) -> None:
         super().__init__()
         if layers < 1:

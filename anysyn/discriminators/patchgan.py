@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.nn.blocks import Norm, norm
 from anysyn.registry import Given, register
 from anysyn.types import Beside, Discriminator
@@ -45,11 +46,11 @@ class PatchGAN(Discriminator):
         dimensions: Given[int],
         modalities: Given[int] = 1,
         depth: Given[int] = 1,
-        width: int = 64,
-        layers: int = 3,
+        width: Count = 64,
+        layers: Count = 3,
         norm: Norm = "instance",
         beside: Beside = "nothing",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__()
         if layers < 1:

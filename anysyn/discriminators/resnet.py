@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from anysyn.bounds import Count
 from anysyn.discriminators.patchgan import input_channels
 from anysyn.errors import RecipeError
 from anysyn.nn.backbones import classifier
@@ -45,9 +46,9 @@ class ResNetDiscriminator(Discriminator):
         modalities: Given[int] = 1,
         depth: Given[int] = 1,
         backbone: str = "resnet34",
-        outputs: int = 1,
+        outputs: Count = 1,
         beside: Beside = "nothing",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__()
         if dimensions != 2:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import AtLeastOne, Count, WholeNumber
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import conv, modulated_levels, pyramid_sites
 from anysyn.nn.diffusion import EmbeddingBlock
@@ -49,13 +50,13 @@ class DiffusionUNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        channels: Sequence[int] = (64, 128, 256, 256),
-        blocks: int = 1,
-        attention: int = 2,
-        head_width: int = 64,
-        groups: int = 32,
+        channels: AtLeastOne[Count] = (64, 128, 256, 256),
+        blocks: Count = 1,
+        attention: WholeNumber = 2,
+        head_width: Count = 64,
+        groups: Count = 32,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         heads = [head_width if i >= len(channels) - attention else 0 for i in range(len(channels))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import Norm, conv, norm_relu
 from anysyn.nn.reflected import ReflectedBlock
@@ -40,12 +41,12 @@ class DownsampledResNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        width: int = 64,
-        halvings: int = 2,
-        blocks: int = 9,
+        width: Count = 64,
+        halvings: Count = 2,
+        blocks: Count = 9,
         norm: Norm = "batch",
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         self.halvings = halvings

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anysyn.bounds import AtLeastOne, Count
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import leaky_conv
@@ -45,10 +44,10 @@ class LatentUNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        widths: Sequence[int] = (32, 64, 128),
-        out: int = 16,
+        widths: AtLeastOne[Count] = (32, 64, 128),
+        out: Count = 16,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if not widths:

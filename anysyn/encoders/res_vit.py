@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, ShareBelowOne, WholeNumber
 from anysyn.encoders.downsampled_resnet import DownsampledResNetEncoder
 from anysyn.encoders.unet import Inputs
 from anysyn.nn.aggregated import AggregatedTransformer
@@ -54,18 +55,18 @@ class ResViTEncoder(DownsampledResNetEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        width: int = 64,
-        blocks: int = 9,
-        transformers: tuple[int, ...] = (0, 5),
-        tokens: int = 768,
-        layers: int = 12,
-        heads: int = 12,
-        hidden: int = 3072,
-        side: int = 224,
-        dropout: float = 0.0,
+        width: Count = 64,
+        blocks: Count = 9,
+        transformers: tuple[WholeNumber, ...] = (0, 5),
+        tokens: Count = 768,
+        layers: Count = 12,
+        heads: Count = 12,
+        hidden: Count = 3072,
+        side: Count = 224,
+        dropout: ShareBelowOne = 0.0,
         norm: Norm = "batch",
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(
             modalities=modalities,

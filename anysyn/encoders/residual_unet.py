@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
+from anysyn.bounds import AtLeastOne, Count
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import pyramid, pyramid_sites
@@ -42,9 +41,9 @@ class ResidualUNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        widths: Sequence[int] = (64, 128, 256, 512, 512),
+        widths: AtLeastOne[Count] = (64, 128, 256, 512, 512),
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if len(widths) < 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, Positive
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import Norm, conv, norm
@@ -48,13 +49,13 @@ class ResNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        blocks: int = 24,
-        width: int = 256,
-        out: int = 768,
+        blocks: Count = 24,
+        width: Count = 256,
+        out: Count = 768,
         norm: Norm = "none",
-        scale: float = 0.1,
+        scale: Positive = 0.1,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if min(blocks, width, out) < 1:

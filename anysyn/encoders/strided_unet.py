@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, ShareBelowOne
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import Norm, conv, norm, pyramid, pyramid_sites
@@ -47,13 +48,13 @@ class StridedUNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        levels: int = 8,
-        width: int = 64,
+        levels: Count = 8,
+        width: Count = 64,
         norm: Norm = "batch",
         affine: bool = True,
-        dropout: float = 0.0,
+        dropout: ShareBelowOne = 0.0,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if levels < 2:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, ShareBelowOne
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import pyramid_sites
 from anysyn.nn.swin import ChannelNorm, PatchMerging, swin_blocks
@@ -47,13 +48,13 @@ class SwinUNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        feature_size: int = 96,
-        depths: tuple[int, ...] = (2, 2, 2, 2),
-        head_width: int = 32,
-        window: int = 7,
-        drop_path: float = 0.2,
+        feature_size: Count = 96,
+        depths: tuple[Count, ...] = (2, 2, 2, 2),
+        head_width: Count = 32,
+        window: Count = 7,
+        drop_path: ShareBelowOne = 0.2,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         self.widths = tuple(feature_size * 2**i for i in range(len(depths)))

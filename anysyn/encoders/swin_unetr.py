@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import modulated_levels, pyramid_sites
 from anysyn.nn.unetr import residual_block, swin_transformer
@@ -49,13 +50,13 @@ class SwinUNETREncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        feature_size: int = 48,
+        feature_size: Count = 48,
         version: Literal[1, 2] = 2,
-        depths: tuple[int, int, int, int] = (2, 2, 2, 2),
-        heads: tuple[int, int, int, int] = (3, 6, 12, 24),
-        window: int = 7,
+        depths: tuple[Count, Count, Count, Count] = (2, 2, 2, 2),
+        heads: tuple[Count, Count, Count, Count] = (3, 6, 12, 24),
+        window: Count = 7,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         _check_heads(feature_size, heads)

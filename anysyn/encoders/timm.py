@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from anysyn.bounds import Count
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.backbones import pyramid
@@ -48,9 +49,9 @@ class TimmEncoder(JointEncoder):
         depth: Given[int] = 1,
         backbone: str = "resnet34",
         pretrained: bool = False,
-        width: int = 32,
+        width: Count = 32,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
         untrained: Given[bool] = True,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)

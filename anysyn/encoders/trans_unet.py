@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from anysyn.bounds import Count, ShareBelowOne
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import Norm, conv, norm, norm_relu, pyramid_sites
 from anysyn.nn.transformer import Transformer, VoxelTokens
@@ -50,15 +51,15 @@ class TransUNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        width: int = 128,
-        layers: int = 8,
-        heads: int = 4,
-        hidden: int = 512,
-        side: int = 224,
-        dropout: float = 0.0,
+        width: Count = 128,
+        layers: Count = 8,
+        heads: Count = 4,
+        hidden: Count = 512,
+        side: Count = 224,
+        dropout: ShareBelowOne = 0.0,
         norm: Norm = "batch",
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if side % STRIDE:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor, nn
 
+from anysyn.bounds import AtLeastOne, Count
 from anysyn.nn.blocks import Norm, ResidualBlock, conv, pyramid, pyramid_sites
 from anysyn.ops import pick, shown
 from anysyn.registry import Given, register
@@ -122,9 +122,9 @@ class UNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        widths: Sequence[int] = (32, 64, 128, 256),
+        widths: AtLeastOne[Count] = (32, 64, 128, 256),
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
         norm: Norm = "none",
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)

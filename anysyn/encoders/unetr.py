@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from anysyn.bounds import Count
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import modulated_levels, pyramid_sites
@@ -53,14 +54,14 @@ class UNETREncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        feature_size: int = 32,
-        width: int = 384,
-        hidden: int = 1536,
-        heads: int = 6,
-        size: int = 224,
+        feature_size: Count = 32,
+        width: Count = 384,
+        hidden: Count = 1536,
+        heads: Count = 6,
+        size: Count = 224,
         convolved: bool = False,
         inputs: Inputs = "canvas",
-        sources: int = 1,
+        sources: Count = 1,
     ) -> None:
         super().__init__(modalities=modalities, dimensions=dimensions, depth=depth, inputs=inputs, sources=sources)
         if width % heads or size % PATCH or size < PATCH:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from anysyn.bounds import Count, Seed, WholeNumber, within_bounds
 from anysyn.data.inventory.record import LIST, keep
 from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
@@ -28,6 +29,7 @@ from anysyn.progress import Progress
 from anysyn.synthesis import LoadedRun, load_run
 
 
+@within_bounds
 def evaluate(
     run: str | Path | LoadedRun,
     *,
@@ -37,13 +39,13 @@ def evaluate(
     protocol: str | Protocol = "anysyn",
     training: str | Path | None = None,
     out: str | Path | None = None,
-    examples: int = 2,
+    examples: WholeNumber = 2,
     degrade: str | Degradation | None = None,
     corruption: str | Corruption | None = None,
     dataset: str | None = None,
-    batch: int = 8,
-    jobs: int = 1,
-    seed: int = 0,
+    batch: Count = 8,
+    jobs: Count = 1,
+    seed: Seed = 0,
     accelerator: str = "auto",
     overwrite: bool = False,
     progress: Progress | None = None,

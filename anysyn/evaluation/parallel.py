@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -78,7 +79,7 @@ def _outcomes(subjects: Sequence[Subject], measure: Measure[Any], jobs: int, ope
         return
     threads = max(1, (os.cpu_count() or 1) // jobs)  # more would only take turns
     context = get_context("spawn")  # a forked process inherits locks of torch's threads
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
+    with ProcessPoolExecutor(jobs, context, _prepare_process, (threads,)) as pool:
         try:
             yield from pool.map(_measure_there, [opener] * len(subjects), subjects)
         except BrokenProcessPool as error:
@@ -86,6 +87,11 @@ def _outcomes(subjects: Sequence[Subject], measure: Measure[Any], jobs: int, ope
                 f"one of {jobs} processes died, perhaps for lack of memory; run it again with fewer --jobs: what was "
                 "measured is kept"
             ) from error
+
+
+def _prepare_process(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one says how to go on
+    torch.set_num_threads(threads)
 
 
 def _outcome(measure: Measure[Any], subject: Subject) -> Any:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from anysyn.bounds import NotNegative
 from anysyn.losses.selective import selective_sum, synthesized
 from anysyn.ops import pick, shown
 from anysyn.registry import register
@@ -101,7 +102,9 @@ class Adversarial(Loss):
 
     whole_images = True
 
-    def __init__(self, *, discriminator: Discriminator, form: Form = "least_squares", weight: float = 1.0) -> None:
+    def __init__(
+        self, *, discriminator: Discriminator, form: Form = "least_squares", weight: NotNegative = 1.0
+    ) -> None:
         super().__init__(weight=weight)
         self.discriminator, self.form = discriminator, FORMS[form]
 

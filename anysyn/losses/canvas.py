@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from anysyn.bounds import NotNegative
 from anysyn.losses.selective import synthesized
 from anysyn.ops import spread
 from anysyn.registry import register
@@ -65,7 +66,7 @@ class CanvasAdversarial(Loss):
 
     whole_images = True
 
-    def __init__(self, *, discriminator: SetDiscriminator, weight: float = 1.0) -> None:
+    def __init__(self, *, discriminator: SetDiscriminator, weight: NotNegative = 1.0) -> None:
         super().__init__(weight=weight)
         self.discriminator = discriminator
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from anysyn.bounds import NotNegative
 from anysyn.ops import slices
 from anysyn.registry import register
 from anysyn.types import ImageTextModel, Loss, Outcome
@@ -28,7 +29,7 @@ class Semantic(Loss):
 
     whole_images = True
 
-    def __init__(self, *, clip: ImageTextModel, weight: float = 1.0) -> None:
+    def __init__(self, *, clip: ImageTextModel, weight: NotNegative = 1.0) -> None:
         super().__init__(weight=weight)
         self.clip = clip
 

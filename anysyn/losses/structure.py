@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from anysyn.bounds import Count, NotNegative, Positive
 from anysyn.nn.arithmetic import in_float32
 from anysyn.registry import register
 from anysyn.types import Loss, Outcome
@@ -70,7 +71,7 @@ class SSIM(Loss):
 
     whole_images = True
 
-    def __init__(self, *, window: int = 11, sigma: float = 1.5, weight: float = 1.0) -> None:
+    def __init__(self, *, window: Count = 11, sigma: Positive = 1.5, weight: NotNegative = 1.0) -> None:
         super().__init__(weight=weight)
         if window < 3 or window % 2 == 0:
             raise ValueError(f"loss 'ssim': window {window}; it needs an odd number of voxels, 3 or more")

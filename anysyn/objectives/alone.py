@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from anysyn.bounds import AtLeastOne, NotNegative
 from anysyn.objectives.synthesis import SynthesisObjective, distinct, label_of
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
@@ -31,7 +32,7 @@ class AloneAndTogether(SynthesisObjective):
         0.5
     """
 
-    def __init__(self, *, model: Synthesizer, losses: Sequence[Loss], agreement: float = 1.0) -> None:
+    def __init__(self, *, model: Synthesizer, losses: AtLeastOne[Loss], agreement: NotNegative = 1.0) -> None:
         super().__init__(model=model, losses=losses)
         self.agreement = agreement
         *self.labels, self.agreement_label = distinct([*map(label_of, losses), "agreement"])

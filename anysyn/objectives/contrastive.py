@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from anysyn.bounds import Count, NotNegative, Positive
 from anysyn.losses.contrastive import mean_similarity, supervised_infonce
 from anysyn.losses.feature import feature_map_distance
 from anysyn.objectives.embedding import embed, groups_of
@@ -52,11 +53,11 @@ class Contrastive(Objective):
         self,
         *,
         model: Synthesizer,
-        temperature: float = 0.1,
-        chunk: int = 8,
-        infonce: float = 1.0,
-        vector: float = 1.0,
-        feature_map: float = 1.0,
+        temperature: Positive = 0.1,
+        chunk: Count = 8,
+        infonce: NotNegative = 1.0,
+        vector: NotNegative = 1.0,
+        feature_map: NotNegative = 1.0,
     ) -> None:
         super().__init__()
         if temperature <= 0 or chunk < 1:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from anysyn.bounds import NotNegative
 from anysyn.losses.adversarial import least_squares
 from anysyn.objectives.discrimination import without_gradients
 from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
@@ -41,7 +42,12 @@ class Cycle(Objective):
     """
 
     def __init__(
-        self, *, model: Synthesizer, discriminator: Discriminator, cycle: float = 10.0, identity: float = 5.0
+        self,
+        *,
+        model: Synthesizer,
+        discriminator: Discriminator,
+        cycle: NotNegative = 10.0,
+        identity: NotNegative = 5.0,
     ) -> None:
         super().__init__()
         _refuse_pairs(discriminator)

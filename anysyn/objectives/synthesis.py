@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from anysyn.bounds import AtLeastOne
 from anysyn.errors import RecipeError
 from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.ops import pick
@@ -40,7 +41,7 @@ class SynthesisObjective(Objective):
 
     both_ways: ClassVar[bool] = False
 
-    def __init__(self, *, model: Synthesizer, losses: Sequence[Loss]) -> None:
+    def __init__(self, *, model: Synthesizer, losses: AtLeastOne[Loss]) -> None:
         super().__init__()
         if not self.both_ways:
             _refuse_both_ways(losses)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from anysyn.bounds import Count, within_bounds
 from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
@@ -25,6 +26,7 @@ from anysyn.synthesis.written_images import digest
 from anysyn.training.folder import RunFolder
 
 
+@within_bounds
 def probe(
     name: str,
     run: str | Path | LoadedRun,
@@ -32,8 +34,8 @@ def probe(
     data: str | Path | None = None,
     split: str = "test",
     out: str | Path | None = None,
-    batch: int = 8,
-    jobs: int = 1,
+    batch: Count = 8,
+    jobs: Count = 1,
     accelerator: str = "auto",
     overwrite: bool = False,
     progress: Progress | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 from torch.nn import ModuleDict
 
+from anysyn.bounds import needs_an_item
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids_labels import mistakes
 from anysyn.data.subjects.naming import meaning_of
@@ -184,6 +186,8 @@ class _Checker:
             return self.leaf(annotation, value, path)
         inner = inner_of(annotation)
         if is_union(annotation):
+            if value == [] and needs_an_item(annotation):
+                return self.report.say(path, "needs at least one, found []")
             return self.value(inner, value, path)
         if issubclass(get_origin(annotation), Mapping):
             if not isinstance(value, Mapping):
@@ -206,9 +210,8 @@ class _Checker:
             typed = self.report.source.as_typed(path, value)
             if typed != value and _accepts(annotation, typed):  # a folder may be called 2024, or no
                 return typed
-            for e in error.errors(include_url=False):
-                at = tuple(k for k in e["loc"] if isinstance(k, int))
-                self.report.say((*path, *at), f"{e['msg']}, found {short(e['input'])}")
+            for at, message in _messages(error).items():
+                self.report.say((*path, *at), message)
             return None
 
     def reference(self, kind: str, value: Any, path: Keys) -> Any:
@@ -298,6 +301,22 @@ def short(value: object) -> str:
 def is_union(annotation: Any) -> bool:
     """Return whether an annotation offers alternatives or carries constraints."""
     return get_origin(annotation) in (Union, types.UnionType, Annotated)
+
+
+def _messages(error: ValidationError) -> dict[Keys, str]:
+    """Return one message by place: of alternatives, those of the one whose type was right, or else of all."""
+    by_place = defaultdict[Keys, list[Any]](list)
+    for e in error.errors(include_url=False):
+        by_place[tuple(key for key in e["loc"] if isinstance(key, int))].append(e)
+    messages = {}
+    for at, errors in by_place.items():
+        nearest = [e for e in errors if not e["type"].endswith(("_type", "_parsing"))] or errors
+        messages[at] = f"{'; or: '.join(dict.fromkeys(map(_message, nearest)))}, found {short(errors[0]['input'])}"
+    return messages
+
+
+def _message(error: Any) -> str:
+    return "needs at least one" if error["type"] == "too_short" and error["ctx"]["min_length"] == 1 else error["msg"]
 
 
 def _plain_lists(value: Any) -> Any:

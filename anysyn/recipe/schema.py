@@ -6,10 +6,11 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, get_origin
+from typing import Annotated, Any, get_origin
 
 from pydantic import PydanticSchemaGenerationError
 
+from anysyn.bounds import needs_an_item
 from anysyn.plugins import enrol
 from anysyn.recipe.check import adapter, fields_of, inner_of, is_union, keys_of, nested
 from anysyn.recipe.sections import Recipe
@@ -69,6 +70,8 @@ def _value(annotation: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if not nested(annotation):
         return _leaf(annotation)
     inner = _value(inner_of(annotation), definitions)
+    if get_origin(annotation) is Annotated:
+        return {**inner, "minItems": 1} if needs_an_item(annotation) else inner
     if is_union(annotation):
         return {"anyOf": [inner, {"type": "null"}]}
     if issubclass(get_origin(annotation), Mapping):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from anysyn.bounds import AtLeastOne, Count, Positive, Seed, Share, WholeNumber
 from anysyn.data.loading.augment import Augmentation
 from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
@@ -39,10 +40,10 @@ class Split:
         seed: Seed of the draw.
     """
 
-    train: float | Sequence[str] = 0.7
-    validation: float | Sequence[str] = 0.1
-    test: float | Sequence[str] = 0.2
-    seed: int = 0
+    train: Share | Sequence[str] = 0.7
+    validation: Share | Sequence[str] = 0.1
+    test: Share | Sequence[str] = 0.2
+    seed: Seed = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +94,11 @@ class Step:
     """
 
     objective: Objective
-    train: Sequence[str]
+    train: AtLeastOne[str]
     optimizer: Optimizer
     schedule: Schedule = field(default_factory=lambda: {"name": "constant"})  # type: ignore[assignment]
-    begin: Annotated[int, Field(ge=0)] = 0
-    end: Annotated[int, Field(ge=1)] | None = None
+    begin: WholeNumber = 0
+    end: Count | None = None
 
     def active(self, epochs: int) -> range:
         """Return the epochs of a stage in which the step is active."""
@@ -155,17 +156,17 @@ class Stage:
     """
 
     name: str
-    epochs: Annotated[int, Field(ge=0)]
+    epochs: WholeNumber
     batches: Batches
     queries: Queries
-    steps: Sequence[Step]
+    steps: AtLeastOne[Step]
     view: View | None = None
     warm_start: Mapping[str, str] = field(default_factory=dict)
-    clip_gradient: Annotated[float, Field(gt=0)] | None = None
-    accumulate: Annotated[int, Field(ge=1)] = 1
+    clip_gradient: Positive | None = None
+    accumulate: Count = 1
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    validate_every: Annotated[int, Field(ge=1)] = 1
-    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+    validate_every: Count = 1
+    checkpoint_every: Count | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,11 +187,11 @@ class Recipe:
     name: str
     paper: str | None = None
     modalities: Sequence[str]
-    seed: int = 0
+    seed: Seed = 0
     precision: Precision = "32-true"
     data: Data
     parts: Mapping[str, Part]
-    stages: Sequence[Stage]
+    stages: AtLeastOne[Stage]
 
     def spec(self) -> dict[str, Any]:
         """Return the recipe as plain mappings and lists, ready for YAML."""

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from anysyn.acquisition import Acquisition
+from anysyn.bounds import Count, Positive, Seed, within_bounds
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids import bids_name
 from anysyn.data.volumes.formats import SUFFIXES, check_written, sidecar_path, volumes_in
@@ -52,17 +53,18 @@ FILES = (  # all that is written, as globs of the manifest
 )
 
 
+@within_bounds
 def simulate(
     out: str | Path,
     *,
-    subjects: int = 24,
-    centres: int | Sequence[str] = 4,
-    spacing: float = 2.0,
-    seed: int = 0,
+    subjects: Count = 24,
+    centres: Count | Sequence[str] = 4,
+    spacing: Positive = 2.0,
+    seed: Seed = 0,
     labels: str | Path | None = None,
     contrasts: Sequence[str] | None = None,
     vary: bool = False,
-    jobs: int = 1,
+    jobs: Count = 1,
     progress: Progress | None = None,
 ) -> Path:
     """Simulate a cohort with known truth, as a BIDS dataset.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from anysyn.bounds import Count, within_bounds
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.subjects.bids import is_bids
@@ -53,6 +54,7 @@ class Completion:
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
 
 
+@within_bounds
 def complete(
     run: str | Path | LoadedRun,
     *,
@@ -62,7 +64,7 @@ def complete(
     sources: Sequence[str] | None = None,
     resample_to: str | None = None,
     dataset: str | None = None,
-    batch: int = 8,
+    batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
     progress: Progress | None = None,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
+from anysyn.bounds import Count, within_bounds
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.grid import Grid, check_grid, with_spacing
 from anysyn.data.modalities import modality
@@ -30,6 +31,7 @@ from anysyn.versions import versions
 ANOTHER_FORMAT = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")  # the ending of a file; a folder may be called run_v1.2
 
 
+@within_bounds
 def synthesize(
     run: str | Path | LoadedRun,
     *,
@@ -40,7 +42,7 @@ def synthesize(
     spacing: Sequence[float] | None = None,
     acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
     dataset: str | None = None,
-    batch: int = 8,
+    batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
 ) -> list[Path]:
@@ -121,12 +123,13 @@ def write_syntheses(
         write_synthetic(Volume(image.voxels, grid.affine, study.header), paths[name], record)
 
 
+@within_bounds
 def synthesize_study(
     run: LoadedRun,
     study: Study,
     sources: Sequence[str],
     targets: Sequence[str],
-    batch: int = 8,
+    batch: Count = 8,
     *,
     onto: Grid | None = None,
     acquisitions: Mapping[str, Acquisition] | None = None,

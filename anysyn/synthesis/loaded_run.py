@@ -13,6 +13,7 @@ from torch import Tensor
 
 from anysyn import build
 from anysyn.acquisition import Acquisition
+from anysyn.bounds import Count, within_bounds
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.inventory.inventory import Inventory, needed
@@ -119,12 +120,13 @@ class LoadedRun:
         study = read_study(subject, modalities=names, resample_to=resample_to or self.recipe.data.resample_to)
         return self.pipeline(study)[0]
 
+    @within_bounds
     def predict(
         self,
         study: Study,
         sources: Sequence[str],
         targets: Sequence[str],
-        batch: int = 8,
+        batch: Count = 8,
         *,
         onto: Grid | None = None,
         acquisitions: Mapping[str, Acquisition] | None = None,

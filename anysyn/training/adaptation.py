@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from anysyn import build
+from anysyn.bounds import Count, Positive, within_bounds
 from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
@@ -24,14 +25,15 @@ from anysyn.training.selection import find_cohort
 from anysyn.training.stage import Position
 
 
+@within_bounds
 def adapt(
     run: str | Path,
     *,
     data: str | Path,
     name: str,
     out: str | Path,
-    epochs: int = 30,
-    lr: float = 1e-2,
+    epochs: Count = 30,
+    lr: Positive = 1e-2,
     overwrite: bool = False,
     accelerator: str = "auto",
     progress: Progress | None = None,

@@ -124,13 +124,20 @@ class Checkpoints:
         """Read the weights at the end of a stage, or at the end of training.
 
         Raises:
-            RunError: If they are not there or damaged.
+            RunError: If they are not there, damaged or not finite.
         """
         path = self.folder.stage_weights(stage)
         if not path.is_file():
             of = "" if stage is None else f" of its stage {stage!r}"
             raise RunError(f"{self.folder.path} keeps no weights{of} ({path.name}); train it anew")
-        return read_tensors(path)
+        weights = read_tensors(path)
+        broken = [name for name, tensor in weights.items() if not bool(tensor.isfinite().all())]
+        if broken:
+            raise RunError(
+                f"{path}: {len(broken)} of {len(weights)} tensors are not finite, {broken[0]} among them, so every "
+                "answer would be wrong; copy the run again or train it anew"
+            )
+        return weights
 
 
 def _is_checkpoint(name: str) -> bool:

@@ -12,7 +12,7 @@ from anysyn.data.inventory.record import record
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import NoSubjectError, Samples
 from anysyn.data.prepare import Pipeline, TypicalWindows
-from anysyn.data.records import Failure, Subject
+from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.splits import PARTS
 from anysyn.data.views import View
 from anysyn.errors import UserError
@@ -48,23 +48,49 @@ class Cohort:
         return replace(self, train=self.train.seen_by(view), validation=validation)
 
 
-def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
-    """Find, split and prepare the subjects of a recipe; record them and what was left out in the run folder.
+def find_trainable(recipe: Recipe) -> FoundSubjects:
+    """Find the subjects of a recipe, before there is a run folder.
+
+    Raises:
+        UserError: If the data are not there, cannot be split, or hold no subject to train on.
+    """
+    found = find_cohort(recipe)
+    inventory = inventory_of(recipe, found, split_of(recipe, found.subjects), recipe.data.root or "")
+    _check_trainable(recipe, _chosen(inventory, "train"))
+    return found
+
+
+def cohort_of(
+    recipe: Recipe,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    found: FoundSubjects | None = None,
+    prepare_anew: bool = False,
+) -> Cohort:
+    """Split and prepare the subjects of a recipe; record them and what was left out in the run folder.
 
     A subject that cannot be read is listed and the others are used. If none of the validation can be, training goes on
     without validation.
 
+    Args:
+        recipe: The checked recipe.
+        folder: Where it is recorded.
+        progress: What shows the progress.
+        found: Its subjects; searched for if they are None.
+        prepare_anew: Whether images that were prepared before are prepared once more.
+
     Raises:
         UserError: If there is no subject to train on.
     """
-    inventory = _inventory(recipe, folder)
+    inventory = _inventory(recipe, folder, found or find_cohort(recipe))
     record(inventory, folder.path, progress.say)
-    chosen = {part: [s for s in inventory.subjects if inventory.parts.get(s.key) == part] for part in PARTS}
-    if not chosen["train"]:
-        raise UserError(f"{recipe.data.root}: no training subject has two of {', '.join(recipe.modalities)}")
+    chosen = {part: _chosen(inventory, part) for part in PARTS}
+    _check_trainable(recipe, chosen["train"])
     datasets = _datasets(of_datasets(recipe, inventory.subjects), folder)
-    train = _samples(recipe, folder, "train", chosen["train"], datasets, progress)
-    validation, unread = _validation(recipe, folder, chosen["validation"], datasets, progress)
+    cache = Cache(Path(recipe.data.cache) if recipe.data.cache else folder.path / "cache", anew=prepare_anew)
+    train = _samples(recipe, cache, "train", chosen["train"], datasets, progress)
+    validation, unread = _validation(recipe, cache, chosen["validation"], datasets, progress)
     folder.write("windows.json", _windows(train.typical, folder).to_json())
     folder.write("datasets.json", datasets)
     failures = (*inventory.failures, *train.failures, *unread)
@@ -75,8 +101,7 @@ def cohort_of(recipe: Recipe, folder: RunFolder, progress: Progress) -> Cohort:
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
 
 
-def _inventory(recipe: Recipe, folder: RunFolder) -> Inventory:
-    found = find_cohort(recipe)
+def _inventory(recipe: Recipe, folder: RunFolder, found: FoundSubjects) -> Inventory:
     if (folder.path / "split.json").is_file():  # a resumed run keeps its split, even if subjects were added
         parts: dict[str, list[str]] = folder.read("split.json")
     else:
@@ -86,13 +111,13 @@ def _inventory(recipe: Recipe, folder: RunFolder) -> Inventory:
 
 
 def _validation(
-    recipe: Recipe, folder: RunFolder, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
+    recipe: Recipe, cache: Cache, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
 ) -> tuple[Samples | None, tuple[Failure, ...]]:
     """Return the samples of the validation, None if there are none, and the subjects that cannot be read."""
     if not chosen:
         return None, ()
     try:
-        samples = _samples(recipe, folder, "validation", chosen, datasets, progress)
+        samples = _samples(recipe, cache, "validation", chosen, datasets, progress)
     except NoSubjectError as error:
         return None, error.failures
     return samples, samples.failures
@@ -128,8 +153,17 @@ def _windows(typical: TypicalWindows, folder: RunFolder) -> TypicalWindows:
     return TypicalWindows({**typical.overall, **before.overall}, {**typical.datasets, **before.datasets})
 
 
+def _chosen(inventory: Inventory, part: str) -> list[Subject]:
+    return [subject for subject in inventory.subjects if inventory.parts.get(subject.key) == part]
+
+
+def _check_trainable(recipe: Recipe, training: Sequence[Subject]) -> None:
+    if not training:
+        raise UserError(f"{recipe.data.root}: no training subject has two of {', '.join(recipe.modalities)}")
+
+
 def _samples(
-    recipe: Recipe, folder: RunFolder, part: str, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
+    recipe: Recipe, cache: Cache, part: str, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
 ) -> Samples:
     data = recipe.data
     return Samples.prepare(
@@ -137,7 +171,7 @@ def _samples(
         modalities=recipe.modalities,
         pipeline=Pipeline(tuple(build.make(recipe, spec, "prepare") for spec in data.prepare)),
         view=build.make(recipe, data.view, "view"),
-        cache=Cache(Path(data.cache) if data.cache else folder.path / "cache"),
+        cache=cache,
         resample_to=data.resample_to,
         datasets=datasets,
         augment=[build.make(recipe, spec, "augment") for spec in data.augment] if part == "train" else (),

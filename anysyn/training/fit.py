@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import TorchElasticEnvironment
@@ -17,9 +18,10 @@ from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.training.checkpoints import Checkpoints, fitting, write_tensors
-from anysyn.training.cohort import cohort_of
+from anysyn.training.cohort import cohort_of, find_trainable
 from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.not_finite import validation_failures
 from anysyn.training.prompts import check_prompts
 from anysyn.training.stage import Position, StageLoop, position_of
 
@@ -43,6 +45,7 @@ def train(
     out: str | Path,
     overrides: Iterable[str] = (),
     overwrite: bool = False,
+    prepare_anew: bool = False,
     accelerator: str = "auto",
     devices: int | str = "auto",
     progress: Progress | None = None,
@@ -54,6 +57,7 @@ def train(
         out: The run folder.
         overrides: Each ``path.to.key=value``.
         overwrite: Whether an earlier run in that folder may be deleted.
+        prepare_anew: Whether images that `data.cache` holds prepared are prepared once more.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         devices: How many; under torchrun its number of processes decides.
         progress: What shows the progress.
@@ -61,21 +65,23 @@ def train(
     Raises:
         RecipeError: If the recipe has mistakes.
         RunError: If the folder is not empty or cannot be written.
-        UserError: If another process trains in the folder.
+        UserError: If another process trains in the folder, or the data cannot be used: there is no run folder then.
     """
     checked = _with_absolute_paths(build.load(recipe, overrides))
     fabric = _fabric(checked, accelerator, devices)
+    found = find_trainable(checked)  # a mistake in the data leaves no folder, and an earlier run as it is
     folder = RunFolder(Path(out))
     with _alone(fabric, folder):
         if fabric.is_global_zero:
             folder.create(checked, overwrite=overwrite)
         fabric.barrier()
-        return _fit(fabric, checked, folder, progress or Progress())
+        return _fit(fabric, checked, folder, progress or Progress(), found=found, prepare_anew=prepare_anew)
 
 
 def resume(
     run: str | Path,
     *,
+    prepare_anew: bool = False,
     accelerator: str = "auto",
     devices: int | str = "auto",
     progress: Progress | None = None,
@@ -84,6 +90,7 @@ def resume(
 
     Args:
         run: The run folder.
+        prepare_anew: Whether images that were prepared before are prepared once more.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         devices: How many; under torchrun its number of processes decides.
         progress: What shows the progress.
@@ -98,7 +105,7 @@ def resume(
     checked = build.load(folder.recipe)
     fabric = _fabric(checked, accelerator, devices)
     with _alone(fabric, folder):
-        return _fit(fabric, checked, folder, progress or Progress())
+        return _fit(fabric, checked, folder, progress or Progress(), prepare_anew=prepare_anew)
 
 
 def _alone(fabric: Fabric, folder: RunFolder) -> AbstractContextManager[None]:
@@ -130,10 +137,10 @@ def _count(accelerator: str, devices: int | str) -> int | str:
     return processes
 
 
-def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) -> TrainingResult:
+def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, **of_cohort: Any) -> TrainingResult:
     shown = progress if fabric.is_global_zero else Progress()
     with fabric.rank_zero_first():
-        cohort = cohort_of(recipe, folder, shown)
+        cohort = cohort_of(recipe, folder, shown, **of_cohort)
     parts = build.parts(recipe).to(fabric.device)
     check_prompts(recipe, parts, cohort)
     checkpoint = Checkpoints(folder).last()
@@ -163,4 +170,4 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress) 
     if fabric.is_global_zero:  # the others need it no more
         write_tensors(folder.weights, parts.state_dict())
     fabric.barrier()
-    return TrainingResult(folder.path, cohort.failures)
+    return TrainingResult(folder.path, (*cohort.failures, *validation_failures(folder.validation)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,9 +129,18 @@ class StageLoop:
         self.fabric.strategy.precision.load_state_dict(dict(checkpoint.precision))
 
     def run(self) -> Position:
-        """Run the epochs that are left, leave the best weights in the networks, and return where the next stage is."""
+        """Run the epochs that are left, leave the best weights in the networks, and return where the next stage is.
+
+        Raises:
+            FloatingPointError: If no validation was finite.
+        """
         for epoch in range(self.position.epoch, self.stage.epochs):
             self.epoch(epoch)
+        if self.position.best is None and self.cohort.validation is not None:
+            raise FloatingPointError(
+                f"stage {self.stage.name}: no validation was finite ({self.folder.validation}), so no weights can be "
+                "chosen; lower the learning rate and train anew"
+            )
         if self.position.best is not None:
             self.fabric.barrier()
             best = self.folder.best_weights(self.stage.name)
@@ -223,7 +233,7 @@ class StageLoop:
             self.board.add_scalar(f"validation/{name}", value, self._samples(epoch + 1, 0))
 
     def _rank(self, score: float) -> None:
-        if self.position.best is not None and score >= self.position.best:
+        if not math.isfinite(score) or (self.position.best is not None and score >= self.position.best):
             return
         if self.fabric.is_global_zero:
             write_tensors(self.folder.best_weights(self.stage.name), self.parts.state_dict())

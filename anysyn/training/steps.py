@@ -19,6 +19,7 @@ from anysyn.optimizers import Schedule
 from anysyn.queries import Queries
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
+from anysyn.training.not_finite import MOST, refuse_loss
 from anysyn.types import Batch, Query
 
 
@@ -171,24 +172,23 @@ def learn(
         The loss terms, detached, and the images that the step synthesized.
 
     Raises:
-        FloatingPointError: If the loss is not finite.
+        FloatingPointError: If the loss or the gradients are not finite.
     """
     only_these_learn(parts, step.learning)
     with fabric.autocast():
         terms, answers = step.objective.step(batch, query, earlier)
         total = torch.stack([term.float() for term in terms.values()]).sum()
-    if not bool(torch.isfinite(total)):
-        values = ", ".join(f"{name} {float(term):.3g}" for name, term in terms.items())
-        raise FloatingPointError(
-            f"the loss is not finite ({values}) on {', '.join(batch.keys)}; lower the learning rate"
-        )
+    if not float(total.detach().abs()) < MOST:  # true for NaN, too
+        refuse_loss({name: float(term.detach()) for name, term in terms.items()}, batch)
     if total.requires_grad:  # a discriminator has nothing to learn where nothing was synthesized
         fabric.backward(total / accumulate)
     if last:
         average_gradients(fabric, step.learning)
     if last and any(parameter.grad is not None for parameter in step.learning):
         if clip is not None:
-            fabric.clip_gradients(parts, step.stepper, max_norm=clip)
+            norm = fabric.clip_gradients(parts, step.stepper, max_norm=clip, error_if_nonfinite=False)
+            if norm is not None and not bool(torch.isfinite(norm)):
+                refuse_loss({"norm of the gradients": float(norm)}, batch)
         step.stepper.step()
         step.optimizer.zero_grad()
     return {name: term.detach() for name, term in terms.items()}, answers

@@ -18,6 +18,7 @@ from anysyn.ops import pick
 from anysyn.queries import Queries
 from anysyn.seeds import seeded
 from anysyn.training.cohort import Cohort
+from anysyn.training.not_finite import MOST, refuse_damaged_images
 from anysyn.training.pictures import draw
 from anysyn.types import Batch, Query
 
@@ -45,6 +46,9 @@ def validate(
 
     Returns:
         The terms of each objective; lower is better.
+
+    Raises:
+        FloatingPointError: If a damaged image makes a term not finite.
     """
     measured = nn.ModuleList(objectives)
     training = [module for module in measured.modules() if module.training]
@@ -61,7 +65,9 @@ def validate(
                 terms, made = objective.step(batch, query, answers)
                 answers += made
                 for name, term in terms.items():
-                    sums[place, name] += float(term) * len(indices)
+                    if not abs(value := float(term)) < MOST:  # true for NaN, too
+                        refuse_damaged_images(batch)
+                    sums[place, name] += value * len(indices)
         count += len(indices)
         if number == len(shares) // 2 and fabric.is_global_zero:  # the first slices show little anatomy
             _picture(objectives, batch, query, cohort.names, picture)

@@ -56,7 +56,7 @@ def mistakes(*overrides):
         ("precision=64", "found 64"),
         ("data=3", "expected a mapping"),
         ("stages={}", "expected a list"),
-        ("stages.0.steps.0.schedule={name: cosine, warmup: 2}", "share of the stage"),
+        ("stages.0.steps.0.schedule={name: cosine, warmup: 2}", "less than 1, found 2"),
         ("stages.0.queries={name: one_to_one, sources: [T9]}", "'T9' is unknown"),
     ],
 )

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from anysyn.escaping import visible
 
+STOPPED = 130  # what shells give a command that was stopped by Ctrl-C
 
-def attempt(call: Callable[[], Any]) -> None:
+
+def attempt(call: Callable[[], Any], *, once_stopped: Callable[[], str] = lambda: "call it again") -> None:
     """Make a call; turn what a user did wrong into lines on stderr, and failed cases into exit code 1.
 
     Args:
         call: What the command does; what it answers may hold ``failures``.
+        once_stopped: Says how to go on after Ctrl-C, which gives exit code 130.
 
     Raises:
-        typer.Exit: If something failed.
+        typer.Exit: If something failed, or the user stopped it.
 
     Example:
         >>> attempt(lambda: print("done"))
@@ -27,6 +32,9 @@ def attempt(call: Callable[[], Any]) -> None:
 
     try:
         outcome = call()
+    except KeyboardInterrupt:
+        print_lines([f"stopped; {once_stopped()}"], err=True)
+        raise typer.Exit(STOPPED) from None
     except Exception as error:
         lines = explain(error)
         if lines is None:
@@ -37,6 +45,18 @@ def attempt(call: Callable[[], Any]) -> None:
     print_lines((f"failed: {failure}" for failure in failures), err=True)
     if failures:
         raise typer.Exit(1)
+
+
+def how_to_resume(run: Path) -> str:
+    """Return how a training goes on that was stopped.
+
+    Example:
+        >>> how_to_resume(Path("nowhere"))
+        'nothing is trained yet; call it again'
+    """
+    if not (run / "recipe.yaml").is_file():
+        return "nothing is trained yet; call it again"
+    return f"go on with: anysyn train --resume {shlex.quote(str(run))}"
 
 
 def printed(outcome: Any) -> Any:

@@ -77,5 +77,6 @@ def flags(acquisition: dict[str, object]) -> list[str]:
 
 
 def _parameter(name: str, kind: type, about: str) -> inspect.Parameter:
-    hint = Annotated[kind | None, typer.Option(help=about, show_default=False)]  # type: ignore[valid-type]
+    least = 0 if kind is float else None  # each is a duration, a field, a dose: what it must be above is said later
+    hint = Annotated[kind | None, typer.Option(help=about, show_default=False, min=least)]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from anysyn.bounds import Positive
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Shape, triple
 from anysyn.data.memory import check_memory
 
-Spacing = tuple[float | None, float | None, float | None]
+Spacing = tuple[Positive | None, Positive | None, Positive | None]
 Interpolation = Literal["linear", "bspline"]
 
 TOLERANCE_MM = 1e-3

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
+from anysyn.bounds import Share, WholeNumber
 from anysyn.ops import spread
 from anysyn.registry import register
 
@@ -42,7 +43,7 @@ class Flip(Augmentation):
         [2.0, 1.0, 0.0]
     """
 
-    def __init__(self, *, probability: float = 0.5) -> None:
+    def __init__(self, *, probability: Share = 0.5) -> None:
         if not 0 <= probability <= 1:
             raise ValueError(f"augment.probability: {probability} is not from 0 to 1")
         self.probability = probability
@@ -70,7 +71,7 @@ class Shift(Augmentation):
         [2.0, 3.0, 3.0, 3.0]
     """
 
-    def __init__(self, *, most: int = 4) -> None:
+    def __init__(self, *, most: WholeNumber = 4) -> None:
         if most < 0:
             raise ValueError(f"augment.most: {most} voxels is below 0")
         self.most = most

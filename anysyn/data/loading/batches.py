@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Generator
 
+from anysyn.bounds import Count
 from anysyn.registry import register
 
 Group = tuple[int, tuple[bool, ...]]  # number of the dataset, and which modalities are available
@@ -27,7 +28,7 @@ class Batches:
 
     kind: ClassVar[str] = "batches"
 
-    def __init__(self, *, size: int = 8) -> None:
+    def __init__(self, *, size: Count = 8) -> None:
         if size < 1:
             raise ValueError(f"batches.size: {size} is not at least 1")
         self.size = size
@@ -142,7 +143,7 @@ class OnePerClass(Batches):
         True
     """
 
-    def __init__(self, *, size: int = 27) -> None:
+    def __init__(self, *, size: Count = 27) -> None:
         super().__init__(size=size)
 
     def epoch(self, groups: Sequence[Group], generator: Generator, ranks: int = 1) -> list[list[int]]:

@@ -7,6 +7,7 @@ from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -16,6 +17,7 @@ from anysyn.files import replacing
 
 _NAME = 40 * "[0-9a-f]"
 FILES = (f"{_NAME}.safetensors", f"contents/{_NAME}")  # what a cache writes into its folder, as globs
+CHECKSUM = "checksum"  # note of an entry that is the cache's own
 FORMAT = 2  # increased whenever the same files and steps give other prepared images
 
 
@@ -29,10 +31,12 @@ class Entry(NamedTuple):
 class Cache:
     """Folder of entries, one file each, read memory-mapped.
 
-    An entry is written whole or not at all, so several processes may share the folder; a damaged one is made anew.
+    An entry is written whole or not at all, so several processes may share the folder. Each holds the checksum of its
+    bytes, which is compared the first time that this object reads it; a damaged one is made anew.
 
     Args:
         folder: Its path; made if it is missing.
+        anew: Whether to make each entry once more, whatever the folder holds.
 
     Raises:
         CacheError: If the folder cannot be made.
@@ -45,9 +49,10 @@ class Cache:
         ({'unit': 'HU'}, [1.0, 1.0])
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, *, anew: bool = False) -> None:
+        self.folder, self.anew = Path(folder), anew
         self._contents = self.folder / "contents"
+        self._verified = set[Path]()
         try:
             self._contents.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -64,21 +69,42 @@ class Cache:
             CacheError: If the folder cannot be read or written, or the disk is full.
         """
         path = self.folder / f"{_digest(FORMAT, name)}.safetensors"
-        if entry := _read(path):
+        trusted = path in self._verified or not self.anew
+        if trusted and (entry := self._sound(path)):
             return entry
         fresh = make()
-        _write(path, save({k: t.contiguous() for k, t in fresh.tensors.items()}, dict(fresh.notes)))
-        entry = _read(path)
+        tensors = {key: tensor.contiguous() for key, tensor in fresh.tensors.items()}
+        _write(path, save(tensors, {**fresh.notes, CHECKSUM: _checksum(Entry(tensors, fresh.notes))}))
+        entry = self._sound(path)
         if entry is None:
             raise CacheError(f"{path}: cannot be read back after it was written; set data.cache to another folder")
         return entry
 
+    def _sound(self, path: Path) -> Entry | None:
+        """Return an entry whose bytes are those that were written, or None."""
+        entry = _read(path)
+        if entry is None:
+            return None
+        notes = dict(entry.notes)
+        written = notes.pop(CHECKSUM, "")
+        entry = Entry(entry.tensors, notes)
+        if path not in self._verified and written != _checksum(entry):
+            return None
+        self._verified.add(path)
+        return entry
+
     def content(self, path: str | Path) -> str:
-        """Return a digest of the bytes of a file, computed again if its size or modification time changes."""
+        """Return a digest of the bytes of a file, computed again if its size, times or place on the disk change.
+
+        The change time and the inode count, too: a copy that keeps size and modification time has others.
+
+        Args:
+            path: The file.
+        """
         path = Path(path).resolve()
         stat = path.stat()
-        known = self._contents / _digest(path, stat.st_size, stat.st_mtime_ns)
-        if known.is_file() and len(digest := known.read_text()) == 64:
+        known = self._contents / _digest(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        if not self.anew and known.is_file() and len(digest := known.read_text()) == 64:
             return digest
         with path.open("rb") as file:
             digest = file_digest(file, lambda: blake2b(digest_size=32)).hexdigest()
@@ -88,6 +114,15 @@ class Cache:
 
 def _digest(*words: object) -> str:
     return blake2b("\0".join(map(str, words)).encode(), digest_size=20).hexdigest()
+
+
+def _checksum(entry: Entry) -> str:
+    """Return a digest of the values, shapes, types and notes of an entry."""
+    digest = blake2b(repr(sorted(entry.notes.items())).encode(), digest_size=20)
+    for name, tensor in sorted(entry.tensors.items()):
+        digest.update(repr((name, tuple(tensor.shape), tensor.dtype)).encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> Entry | None:

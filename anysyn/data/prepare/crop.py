@@ -10,6 +10,7 @@ from nibabel.affines import from_matvec
 from torch import Tensor
 from torch.nn import functional
 
+from anysyn.bounds import NotNegative
 from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.volumes.study import Study
 from anysyn.registry import register
@@ -33,7 +34,7 @@ class Crop(Preparation):
     """
 
     spatial: ClassVar[bool] = True
-    margin: float = 5.0
+    margin: NotNegative = 5.0
 
     def __post_init__(self) -> None:
         if self.margin < 0:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
+from anysyn.bounds import Percentile
 from anysyn.data.errors import VolumeError
 from anysyn.data.modalities import modality
 from anysyn.data.prepare.preparation import Preparation, Undo
@@ -128,8 +129,8 @@ class Rescale(Linear):
         {'T1w': (0.0, 1000.0)}
     """
 
-    upper: float = 99.5
-    lower: float | None = None
+    upper: Percentile = 99.5
+    lower: Percentile | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

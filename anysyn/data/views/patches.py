@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from anysyn.bounds import Count, ShareBelowOne, WholeNumber
 from anysyn.data.geometry.boxes import Box, Shape, starts, triple
 from anysyn.data.views.view import Boxes, View
 from anysyn.registry import register
@@ -36,7 +37,12 @@ class Patches(View):
     axes = (0, 1, 2)
 
     def __init__(
-        self, *, size: tuple[int, int, int], per_volume: int = 8, overlap: float = 0.25, halo: int = 0
+        self,
+        *,
+        size: tuple[Count, Count, Count],
+        per_volume: Count = 8,
+        overlap: ShareBelowOne = 0.25,
+        halo: WholeNumber = 0,
     ) -> None:
         if min(size) < 1 or per_volume < 1:
             raise ValueError(f"view: size {size} and per_volume {per_volume} must be at least 1")

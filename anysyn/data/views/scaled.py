@@ -9,6 +9,7 @@ from math import prod
 import torch
 from torch import Generator, Tensor
 
+from anysyn.bounds import Count, Scale, ShareBelowOne, WholeNumber
 from anysyn.data.geometry.boxes import Shape, triple
 from anysyn.data.geometry.resampling import downsample
 from anysyn.data.views.patches import ForegroundBoxes, Patches
@@ -16,7 +17,7 @@ from anysyn.data.views.slices import Axis, Slices
 from anysyn.data.views.view import Boxes, Observed, View
 from anysyn.registry import register
 
-Scales = tuple[float, float]
+Scales = tuple[Scale, Scale]
 
 
 class _Scaled(View):
@@ -87,14 +88,14 @@ class ScaledPatches(_Scaled, Patches):
     def __init__(
         self,
         *,
-        size: tuple[int, int, int],
+        size: tuple[Count, Count, Count],
         scales: Scales = (1.0, 3.0),
         isotropic: bool = True,
-        points: int | None = None,
-        per_volume: int = 8,
-        tile: tuple[int, int, int] | None = None,
-        overlap: float = 0.25,
-        halo: int = 0,
+        points: Count | None = None,
+        per_volume: Count = 8,
+        tile: tuple[Count, Count, Count] | None = None,
+        overlap: ShareBelowOne = 0.25,
+        halo: WholeNumber = 0,
     ) -> None:
         self._set_scales(triple(size), scales, isotropic, points, per_volume)
         largest = _scaled(triple(size), (scales[1],) * 3)
@@ -124,12 +125,12 @@ class ScaledSlices(_Scaled, Slices):
     def __init__(
         self,
         *,
-        size: tuple[int, int],
+        size: tuple[Count, Count],
         axis: Axis = "axial",
         scales: Scales = (1.0, 3.0),
         isotropic: bool = True,
-        points: int | None = None,
-        per_volume: int = 32,
+        points: Count | None = None,
+        per_volume: Count = 32,
     ) -> None:
         super().__init__(axis=axis, size=size)
         self._set_scales(self._sides(1, *size), scales, isotropic, points, per_volume)

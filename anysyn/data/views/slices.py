@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
+from anysyn.bounds import Count, Share
 from anysyn.data.geometry.boxes import Box, Shape, centred, starts, triple
 from anysyn.data.views.view import Boxes, FixedBoxes, View
 from anysyn.registry import register
@@ -47,9 +48,9 @@ class _Planes(View):
     """Base of slices and slabs: positions along one axis, the plane across it."""
 
     axis: Axis = "axial"
-    size: tuple[int, int] | None = None
+    size: tuple[Count, Count] | None = None
     place: Place = "centre"
-    min_foreground: float = 0.05
+    min_foreground: Share = 0.05
     dimensions = 2
     thickness = 1
 
@@ -126,7 +127,7 @@ class Slabs(_Planes):
         torch.Size([4, 3, 8, 9])
     """
 
-    thickness: int = 3
+    thickness: Count = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from anysyn.bounds import Count
 from anysyn.data.geometry.boxes import Box, Shape, centred, triple
 from anysyn.data.views.view import Boxes, FixedBoxes, View
 from anysyn.registry import register
@@ -29,7 +30,7 @@ class Whole(View):
     dimensions = 3
     axes = (0, 1, 2)
 
-    def __init__(self, *, size: tuple[int, int, int] | None = None) -> None:
+    def __init__(self, *, size: tuple[Count, Count, Count] | None = None) -> None:
         if size is not None and min(size) < 1:
             raise ValueError(f"view.size: {size} is not at least one voxel")
         self.size = size

@@ -42,7 +42,7 @@ class RobustnessOptions(CompareOptions):
     )
     pairs: str = Field("all", description="T1w:T2w,T1w+T2w:FLAIR or all.")
     protocol: str = Field("anysyn", description="How images are compared: anysyn list protocols.")
-    seed: int = Field(0, description="Draws what is random in a corruption; alike for every run.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Draws what is random in a corruption; alike for every run.")
 
 
 @register("probe", "robustness")

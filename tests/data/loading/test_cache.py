@@ -100,16 +100,44 @@ def test_content_is_of_the_bytes_not_of_the_name_or_the_time(tmp_path):
         cache.content(tmp_path / "none")
 
 
-def test_content_is_read_once_while_size_and_time_stay(tmp_path):
+def test_content_is_read_once_while_the_file_stays(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_bytes(b"voxels")
+    before = Cache(tmp_path / "cache").content(file)
+    monkeypatch.setattr(module, "file_digest", lambda *_: never())
+    assert Cache(tmp_path / "cache").content(file) == before
+    with pytest.raises(AssertionError):
+        Cache(tmp_path / "cache", anew=True).content(file)
+
+
+@pytest.mark.parametrize("way", ["in place", "by a copy"])
+def test_a_file_changed_with_the_same_size_and_time_is_read_again(tmp_path, way):
     file = tmp_path / "file"
     file.write_bytes(b"voxels")
     os.utime(file, (5, 5))
     before = Cache(tmp_path / "cache").content(file)
-    file.write_bytes(b"VOXELS")
-    os.utime(file, (5, 5))
-    assert Cache(tmp_path / "cache").content(file) == before
-    os.utime(file, (6, 6))
+    other = file if way == "in place" else tmp_path / "copy"
+    other.write_bytes(b"VOXELS")
+    os.utime(other, (5, 5))
+    os.replace(other, file)
     assert Cache(tmp_path / "cache").content(file) != before
+
+
+def test_a_flipped_byte_is_found_once_a_run_whichever_byte_it_is(tmp_path):
+    Cache(tmp_path).get("a", entry)
+    (file,) = files_of(Cache(tmp_path))
+    whole = file.read_bytes()
+    for place in (len(whole) - 1, len(whole) - 20, whole.index(b'"air"') + 7):  # voxels, then the notes
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert Cache(tmp_path).get("a", lambda: entry(3.0)).tensors["images"][0] == 3
+        assert Cache(tmp_path).get("a", never).tensors["images"][0] == 3
+
+
+def test_anew_makes_each_entry_once_more(tmp_path):
+    Cache(tmp_path).get("a", entry)
+    cache = Cache(tmp_path, anew=True)
+    assert cache.get("a", lambda: entry(2.0)).tensors["images"][0] == 2
+    assert cache.get("a", never).tensors["images"][0] == 2
 
 
 def test_another_process_may_make_the_same_entry_meanwhile(tmp_path):

@@ -1,0 +1,95 @@
+import csv
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from toys import TINY, write_cohort
+
+from anysyn.synthesis import load_run
+from anysyn.training import resume, stage, train
+from anysyn.training.folder import RunError
+from anysyn.training.not_finite import damaged_images
+from anysyn.types import Batch
+
+PARTS = "data.split={train: [sub-00, sub-01], validation: [sub-02], test: [sub-03]}"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("not_finite")
+    write_cohort(folder / "cohort")
+    (folder / "tiny.yaml").write_text(TINY)
+    return folder
+
+
+def fit(place, out, *overrides, cohort="cohort"):
+    overrides = [f"data.root={place / cohort}", PARTS, *overrides]
+    return train(place / "tiny.yaml", out=out, overrides=overrides, accelerator="cpu")
+
+
+def validations(monkeypatch, *scores):
+    """Let the validations of a training return these scores."""
+    left = list(scores)
+    monkeypatch.setattr(stage, "validate", lambda *_: [{"l1": left.pop(0)}])
+
+
+def test_nan_is_never_the_best_and_is_said(place, tmp_path, monkeypatch):
+    validations(monkeypatch, float("nan"), 0.5, float("nan"), 0.7)
+    result = fit(place, tmp_path / "run", "stages.0.epochs=4")
+    (failure,) = result.failures
+    assert str(failure).startswith("stage synthesis: the validation of epoch 1 is not finite (l1 nan)")
+
+
+def test_the_weights_before_a_nan_are_kept(place, tmp_path, monkeypatch):
+    constant = "stages.0.steps.0.schedule={name: constant}"
+    validations(monkeypatch, 0.5, float("nan"))
+    run = fit(place, tmp_path / "run", "stages.0.epochs=2", constant).folder
+    validations(monkeypatch, 0.5)
+    first = fit(place, tmp_path / "first", "stages.0.epochs=1", constant).folder
+    expected, kept = (load_file(folder / "weights.safetensors") for folder in (first, run))
+    assert all(torch.equal(expected[name], kept[name]) for name in expected)
+
+
+def test_a_stage_without_a_finite_validation_gives_no_weights_even_if_it_is_resumed(place, tmp_path, monkeypatch):
+    validations(monkeypatch, float("nan"), float("inf"))
+    with pytest.raises(FloatingPointError, match="no validation was finite"):
+        fit(place, tmp_path / "run")
+    with pytest.raises(FloatingPointError, match="no validation was finite"):
+        resume(tmp_path / "run", accelerator="cpu")
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+    rows = list(csv.DictReader((tmp_path / "run" / "validation.csv").open()))
+    assert [row["value"] for row in rows] == ["nan", "inf"]
+
+
+@pytest.mark.parametrize(("subject", "said"), [("sub-00", "the training stopped \\("), ("sub-02", "at its validation")])
+@pytest.mark.parametrize("clip", ["1.0", "null"])
+def test_a_training_that_a_voxel_stops_names_the_image(place, tmp_path, subject, said, clip):
+    shutil.copytree(place / "cohort", tmp_path / "bad")
+    path = tmp_path / "bad" / subject / "T1w.nii.gz"
+    image = nib.load(path)
+    voxels = image.get_fdata(dtype=np.float32)
+    voxels[tuple(n // 2 for n in voxels.shape)] = 3e29
+    nib.save(nib.Nifti1Image(voxels, image.affine), path)
+    shutil.copy(place / "tiny.yaml", tmp_path / "tiny.yaml")
+    asked = "stages.0.queries={name: one_to_one, targets: [T1w]}"
+    with pytest.raises(FloatingPointError, match=f"{said}.*T1w of {subject} .* after preparation; mend or remove"):
+        fit(tmp_path, tmp_path / "run", asked, f"stages.0.clip_gradient={clip}", cohort="bad")
+
+
+def test_values_at_points_and_nan_are_damage_too():
+    batch = Batch.complete(torch.tensor([[[0.5, float("nan")], [0.5, 1.0]]]))
+    assert list(damaged_images(batch)) == ["image 0 of sample 0 holds nan after preparation"]
+    assert not list(damaged_images(Batch.complete(torch.full((1, 2, 2), 9.0))))
+
+
+def test_weights_that_are_not_finite_are_refused_when_they_are_loaded(place, tmp_path):
+    run = fit(place, tmp_path / "run", "stages.0.epochs=1").folder
+    weights = load_file(run / "weights.safetensors")
+    name = next(iter(weights))
+    weights[name].view(-1)[0] = float("nan")
+    save_file(weights, run / "weights.safetensors")
+    with pytest.raises(RunError, match=rf"1 of \d+ tensors are not finite, {name} among them"):
+        load_run(run)
