@@ -101,7 +101,8 @@ def test_it_is_what_synthesize_answers_and_a_dataset_that_can_be_read(run, folde
     alone = anysyn.synthesize(run, sources=shown, targets=["T2w"], out=tmp_path / "alone.nii.gz")[0]
     assert np.array_equal(nib.load(alone).dataobj, nib.load(expected(out, 4, "T2w")).dataobj)
     assert not list(out.rglob("*T1w.nii.gz"))  # neither T1w nor T1c was asked for
-    found = {subject.key: set(subject.images) for subject in find_subjects(out).subjects}
+    names = {"*_T2w": "T2w", "*_FLAIR": "FLAIR"}  # synthetic images are read only if they are named
+    found = {subject.key: set(subject.images) for subject in find_subjects(out, names=names).subjects}
     assert found["sub-04"] == {"T2w", "FLAIR"}
     assert json.loads((out / "dataset_description.json").read_text())["DatasetType"] == "derivative"
 
