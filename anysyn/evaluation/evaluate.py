@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.bounds import Count, Seed, WholeNumber, within_bounds
+from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.record import LIST, keep
 from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
@@ -97,38 +98,45 @@ def evaluate(
     _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
     chosen = numbered_examples(subjects, requested, examples)
     folder, bar = Path(out or loaded.folder.path / "evaluation"), progress or Progress()
-    for line in summary(inventory, listed_in=folder / LIST):
-        bar.say(line)
+    _say(bar, inventory, folder)
     with results_folder(folder, chosen, overwrite=overwrite) as inside:
         fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
         options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
         options |= {"examples": chosen, "folder": inside / "examples"}
-        failed, measure = [*inventory.failures, *fitted.failures], partial(measure_subject, loaded, requested, options)
         opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
-        parts = measure_each(
-            subjects, measure, jobs=jobs, opener=opener, title="evaluating", failures=failed, progress=bar
-        )
-        cases = together(part for _, part in parts)
+        measure, failed = partial(measure_subject, loaded, requested, options), [*inventory.failures, *fitted.failures]
+        cases = _measured(subjects, measure, jobs=jobs, opener=opener, failures=failed, progress=bar)
         about: dict[str, Any] = {"folder": folder, "protocol": how, "inputs": cases.inputs, "seed": seed}
         result = results_of(
             cases.rows,
             failures=(*failed, *cases.failures),
-            skipped={str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in requested},
+            skipped=_skipped(subjects, requested),
             notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes, *_notes_of_absent(subjects)],
             **about,
         )
-        asked: dict[str, Any] = {
-            "run": loaded.folder.path,
-            "data": data,
-            "split": split,
-            "training": training,
-            "seed": seed,
-        }
-        asked |= {"baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
-        keep(inventory, inside)
-        write_results(replace(result, folder=inside), asked | _words(changes, dataset))
+        asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
+        asked |= {"seed": seed, "baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
+        _write(result, inside, inventory, asked | _words(changes, dataset))
     loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
     return result
+
+
+def _say(progress: Progress, inventory: Inventory, folder: Path) -> None:
+    for line in summary(inventory, listed_in=folder / LIST):
+        progress.say(line)
+
+
+def _write(result: Evaluation, folder: Path, inventory: Inventory, options: Mapping[str, Any]) -> None:
+    keep(inventory, folder)
+    write_results(replace(result, folder=folder), options)
+
+
+def _measured(subjects: Sequence[Subject], measure: Measure[SubjectCases], **how: Any) -> SubjectCases:
+    return together(part for _, part in measure_each(subjects, measure, title="evaluating", **how))
+
+
+def _skipped(subjects: Sequence[Subject], pairs: Sequence[Pair]) -> dict[str, int]:
+    return {str(pair): sum(not pair.within(subject.images) for subject in subjects) for pair in pairs}
 
 
 def _begin(run: Path, accelerator: str, dataset: str | None, *arguments: Any) -> Measure[SubjectCases]:

@@ -79,7 +79,7 @@ def _outcomes(subjects: Sequence[Subject], measure: Measure[Any], jobs: int, ope
         return
     threads = max(1, (os.cpu_count() or 1) // jobs)  # more would only take turns
     context = get_context("spawn")  # a forked process inherits locks of torch's threads
-    with ProcessPoolExecutor(jobs, context, _prepare_process, (threads,)) as pool:
+    with ProcessPoolExecutor(jobs, context, _start_worker, (threads,)) as pool:
         try:
             yield from pool.map(_measure_there, [opener] * len(subjects), subjects)
         except BrokenProcessPool as error:
@@ -89,7 +89,7 @@ def _outcomes(subjects: Sequence[Subject], measure: Measure[Any], jobs: int, ope
             ) from error
 
 
-def _prepare_process(threads: int) -> None:
+def _start_worker(threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one says how to go on
     torch.set_num_threads(threads)
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from toys import TINY, write_cohort
 
 from anysyn.synthesis import load_run
-from anysyn.training import resume, stage, train
+from anysyn.training import not_finite, resume, stage, steps, train, validation
 from anysyn.training.folder import RunError
 from anysyn.training.not_finite import damaged_images
 from anysyn.types import Batch
@@ -66,14 +66,17 @@ def test_a_stage_without_a_finite_validation_gives_no_weights_even_if_it_is_resu
 
 @pytest.mark.parametrize(("subject", "said"), [("sub-00", "the training stopped \\("), ("sub-02", "at its validation")])
 @pytest.mark.parametrize("clip", ["1.0", "null"])
-def test_a_training_that_a_voxel_stops_names_the_image(place, tmp_path, subject, said, clip):
+def test_a_training_that_a_voxel_stops_names_the_image(place, tmp_path, monkeypatch, subject, said, clip):
     shutil.copytree(place / "cohort", tmp_path / "bad")
     path = tmp_path / "bad" / subject / "T1w.nii.gz"
     image = nib.load(path)
     voxels = image.get_fdata(dtype=np.float32)
-    voxels[tuple(n // 2 for n in voxels.shape)] = 3e29
+    voxels[tuple(n // 2 for n in voxels.shape)] = 1000 * voxels.max()  # what is far brighter is refused when it is read
     nib.save(nib.Nifti1Image(voxels, image.affine), path)
     shutil.copy(place / "tiny.yaml", tmp_path / "tiny.yaml")
+    monkeypatch.setattr(not_finite, "MOST", 100.0)
+    for module in (steps, validation):
+        monkeypatch.setattr(module, "MOST", 0.0)  # every loss is looked into
     asked = "stages.0.queries={name: one_to_one, targets: [T1w]}"
     with pytest.raises(FloatingPointError, match=f"{said}.*T1w of {subject} .* after preparation; mend or remove"):
         fit(tmp_path, tmp_path / "run", asked, f"stages.0.clip_gradient={clip}", cohort="bad")
