@@ -110,14 +110,14 @@ class Checkpoints:
         try:
             folder = self.folder.checkpoints / _checked(self._pointer.read_text().strip(), self._pointer)
         except (OSError, UnicodeDecodeError) as error:
-            raise RunError(f"{self._pointer}: cannot be read ({error}); train anew with --overwrite") from error
+            raise _unreadable(self._pointer, error) from error
         try:
             state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-            weights = safetensors.torch.load_file(folder / "weights.safetensors")
+            weights = _loaded(folder / "weights.safetensors")
             if not isinstance(state, dict) or state.keys() != STATE:
                 raise ValueError(f"state.pt does not hold {', '.join(sorted(STATE))}")
         except Exception as error:  # what is no file of torch fails in it in every way
-            raise RunError(f"{folder}: cannot be read ({reason(error)}); train anew with --overwrite") from error
+            raise _unreadable(folder, error) from error
         return Checkpoint(_without("parts.", weights), _without("average.", weights), **state)
 
     def load_weights(self, stage: str | None = None) -> dict[str, Tensor]:
@@ -222,10 +222,21 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         RunError: If the file is missing or damaged.
     """
     try:
+        return _loaded(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _loaded(path: Path) -> dict[str, Tensor]:
+    with path.open("rb"):  # safetensors says of a file without permission that it is not there
         weights: dict[str, Tensor] = safetensors.torch.load_file(path)
         return weights
-    except (OSError, SafetensorError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({reason(error)}); train anew with --overwrite") from error
+
+
+def _unreadable(path: Path, error: Exception) -> RunError:
+    if isinstance(error, PermissionError):  # the weights may be whole, so nobody should train anew
+        return RunError(f"{error.filename or path}: cannot be read ({error.strerror}); change its permissions")
+    return RunError(f"{path}: cannot be read ({reason(error)}); train anew with --overwrite")
 
 
 def _without(prefix: str, weights: Weights) -> dict[str, Tensor]:

@@ -1,4 +1,6 @@
 import errno
+import io
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,6 +76,27 @@ def test_missing_and_damaged_weights_are_named(tmp_path):
     run.folder.weights.write_bytes(b"damaged")
     with pytest.raises(RunError, match=r"weights.safetensors: cannot be read"):
         run.load_weights()
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "state.pt", "last"])
+def test_what_may_not_be_read_is_not_to_be_trained_anew(tmp_path, monkeypatch, name):
+    run = Checkpoints(RunFolder(tmp_path))
+    run.save("stage0-epoch1-batch0", checkpoint(1))
+    run.folder.weights.write_bytes(b"whole")
+    opened = io.open
+
+    def refused(path, *arguments, **options):  # as for everybody but root, whom no test can forbid anything
+        if Path(str(path)).name == name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    for place in ("io.open", "builtins.open"):
+        monkeypatch.setattr(place, refused)
+    with pytest.raises(RunError, match=rf"{name}: cannot be read \(Permission denied\); change its permissions$"):
+        run.last()
+    if name == "weights.safetensors":
+        with pytest.raises(RunError, match=r"change its permissions$"):
+            run.load_weights()
 
 
 def test_only_old_checkpoints_are_deleted(tmp_path):
