@@ -1,5 +1,8 @@
 """Voxels behind a text header, as in MetaImage and NRRD: in the same file or one beside it, packed or not."""
 
+# Not read by ITK 5.4: 81 of 4,000 damaged MetaImages killed the process, 87 came back as unset memory without an error;
+# 3 of 6,000 NRRDs killed it (a long line or path within an error message), and 20 (patterns of files) hung for 10 s.
+
 from __future__ import annotations
 
 import math
