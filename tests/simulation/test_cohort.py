@@ -350,7 +350,7 @@ def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):
         ({"centres": 7}, "choose 1 to 6"),
         ({"centres": ["G"]}, "no centre 'G'"),
         ({"centres": []}, "no centre is given"),
-        ({"subjects": 0}, "0 subjects"),
+        ({"subjects": 0}, "subjects: 0"),
         ({"spacing": 0.1}, "0.5 to 8 mm"),
         ({"contrasts": ["T9"]}, "T9"),
         ({"labels": "nowhere"}, "no label map"),

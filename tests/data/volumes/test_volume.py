@@ -18,7 +18,6 @@ import pytest
 import torch
 from nifti_files import make, numbers, one_line
 
-from anysyn import files
 from anysyn.data.volumes.volume import Volume, read_mask, read_volume, write_volume
 
 
@@ -150,7 +149,7 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.ENOSPC, errno.EROFS])
 def test_what_the_system_refuses_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    monkeypatch.setattr(files.os, "fsync", Mock(side_effect=OSError(code, os.strerror(code))))
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(code, os.strerror(code))))
     path = tmp_path / "t2.nii.gz"
     path.write_bytes(b"old")
     assert os.strerror(code) in one_line(path, partial(write, overwrite=True))
@@ -173,7 +172,7 @@ def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
 
 
 def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files.os, "fsync", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "t2.nii.gz")
     assert not list(tmp_path.iterdir())
