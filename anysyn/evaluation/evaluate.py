@@ -117,7 +117,10 @@ def evaluate(
         asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
         asked |= {"seed": seed, "baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
         _write(result, inside, inventory, asked | _words(changes, dataset))
-    loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
+    try:
+        loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report
+    except OSError as error:  # the run of a colleague, say; the results are whole
+        bar.say(f"note: {error.filename} cannot be written, so the report needs --results {folder}")
     return result
 
 

@@ -318,6 +318,26 @@ def test_what_anysyn_made_is_no_source(run, patterns, tmp_path):
     assert next(iter(done.lines())) == f"images left out because anysyn made them: 1, the first {made}"
 
 
+@pytest.mark.parametrize("text", ['{"Name": "IXI"}', '{"GeneratedBy": [{"Name": "fMRIPrep"}]}', "{", "[]"])
+def test_a_dataset_of_somebody_else_gets_no_synthetic_images(run, patterns, tmp_path, text):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / "dataset_description.json").write_text(text)
+    with pytest.raises(UserError, match="is a dataset of somebody else"):
+        anysyn.complete(run, data=data, out=out, overwrite=True)
+    assert [path.name for path in out.iterdir()] == ["dataset_description.json"]
+
+
+def test_the_output_never_holds_images_that_a_table_elsewhere_lists(run, patterns, tmp_path):
+    data = alone(patterns, tmp_path)
+    (tmp_path / "lists").mkdir()
+    image = data / "sub-08" / f"{there(8)}.nii.gz"
+    (tmp_path / "lists" / "alone.csv").write_text(f"subject,{there(8)}\nsub-08,{image}\n")
+    with pytest.raises(UserError, match="among real ones"):
+        anysyn.complete(run, data=tmp_path / "lists" / "alone.csv", out=data)
+    assert len(list(data.rglob("*.nii.gz"))) == 1
+
+
 def test_the_output_never_holds_the_data(run, patterns, tmp_path):
     data = alone(patterns, tmp_path)
     (tmp_path / "alone.csv").write_text(f"subject,{there(8)}\nsub-08,alone/sub-08/{there(8)}.nii.gz\n")
