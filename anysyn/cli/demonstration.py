@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anysyn.errors import UserError
 from anysyn.evaluation.evaluate import evaluate
-from anysyn.files import contents_of, listing, locked, write_manifest
+from anysyn.files import Contents, contents_of, listing, locked, write_manifest
 from anysyn.progress import Progress
 from anysyn.reporting import report
 from anysyn.simulation import simulate
@@ -50,12 +50,21 @@ def _show(out: Path, progress: Progress) -> None:
 
 
 def _clear(out: Path, overwrite: bool) -> None:
-    contents = contents_of(out)
+    contents = contents_of(out, "anysyn demo")
     if contents and not overwrite:
         raise UserError(f"{out} is not empty; choose another --out, or replace an earlier demo with --overwrite")
-    everything = contents.everything()
-    if everything.foreign:
-        what = listing(everything.foreign, out)
-        raise UserError(f"{out} holds {what}, which no demo made, so nothing was deleted; choose another --out")
-    everything.delete()
+    whole = contents.with_nested(lambda inner: _of_demo(inner, out))
+    if whole.foreign:
+        what = listing(whole.foreign, out)
+        raise UserError(
+            f"{out} holds {what}, which no demo made, so nothing was deleted{contents.origin()}; choose another --out"
+        )
+    whole.delete()
     write_manifest(out, "anysyn demo", FILES)
+
+
+def _of_demo(inner: Contents, out: Path) -> bool:
+    """Tell whether a folder in that of a demo is its cohort, its run, or holds results of that run."""
+    own = {out / "cohort": "anysyn simulate", out / "run": "anysyn train"}
+    results = inner.made_by in ("anysyn evaluate", "anysyn probe") and inner.folder.is_relative_to(out / "run")
+    return results or own.get(inner.folder) == inner.made_by

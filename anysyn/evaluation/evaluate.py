@@ -117,8 +117,16 @@ def evaluate(
         asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
         asked |= {"seed": seed, "baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
         _write(result, inside, inventory, asked | _words(changes, dataset))
-    loaded.folder.write("evaluation.json", {"results": str(folder.resolve())})  # for the report, which shows the latest
+    _point_to(folder, loaded, bar)
     return result
+
+
+def _point_to(folder: Path, run: LoadedRun, progress: Progress) -> None:
+    """Note in the run where its latest results are, for the report."""
+    try:
+        run.folder.write("evaluation.json", {"results": str(folder.resolve())})
+    except OSError as error:  # the run of a colleague, say; the results are whole
+        progress.say(f"note: {error.filename} cannot be written, so the report needs --results {folder}")
 
 
 def _say(progress: Progress, inventory: Inventory, folder: Path) -> None:

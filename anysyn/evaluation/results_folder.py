@@ -62,7 +62,7 @@ def _checked(folder: Path, overwrite: bool) -> Callable[[Contents], None]:
         if contents.foreign:
             raise EvaluationError(
                 f"{folder} holds {listing(contents.foreign, folder)}, which no evaluation wrote, so --overwrite leaves "
-                "it alone; move that away, or choose another --out"
+                f"it alone{contents.origin()}; move that away, or choose another --out"
             )
 
     return check

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from anysyn.errors import UserError
 from anysyn.files.lock import LOCK
@@ -26,14 +27,14 @@ class Contents:
 
     Args:
         folder: The folder.
-        globs: Names that its manifest lists, one glob a file; None if it has no manifest.
-        own: Files that these globs name, in the order of the globs, the manifest last.
+        made_by: The command that its manifest names; None if it has no manifest.
+        own: Files that the manifest lists, in its order, and last the manifest.
         foreign: All others; a link is never anysyn's.
         nested: Folders in it that have manifests of their own.
     """
 
     folder: Path
-    globs: tuple[str, ...] | None
+    made_by: str | None
     own: list[Path] = field(default_factory=list)
     foreign: list[Path] = field(default_factory=list)
     nested: list[Contents] = field(default_factory=list)
@@ -41,11 +42,26 @@ class Contents:
     def __bool__(self) -> bool:
         return bool(self.own or self.foreign or any(self.nested))
 
-    def everything(self) -> Contents:
-        """Return the contents with those of the nested folders among them."""
-        parts = [inner.everything() for inner in self.nested]
-        own = [path for part in (self, *parts) for path in part.own]
-        return Contents(self.folder, self.globs, own, [path for part in (self, *parts) for path in part.foreign])
+    def with_nested(self, belongs: Callable[[Contents], bool]) -> Contents:
+        """Return the contents with those of the nested folders among them.
+
+        Args:
+            belongs: Tells whether a nested folder is a part of this one; the files of any other are foreign here.
+        """
+        own, foreign = list(self.own), list(self.foreign)
+        for inner in self.nested:
+            part = inner.with_nested(belongs)
+            if belongs(inner):
+                own, foreign = own + part.own, foreign + part.foreign
+            else:
+                foreign += [*part.own, *part.foreign]
+        return Contents(self.folder, self.made_by, own, sorted(foreign))
+
+    def origin(self) -> str:
+        """Return the end of a message about foreign files: that files without a manifest may be of an older anysyn."""
+        if self.made_by is not None:
+            return f" ({self.folder / MANIFEST} lists only what `{self.made_by}` wrote)"
+        return f" (there is no {MANIFEST}; what an anysyn before there were manifests wrote, delete yourself)"
 
     def delete(self) -> None:
         """Delete the own files, and the folders that are empty then; the folder itself stays.
@@ -102,16 +118,22 @@ def add_to_manifest(folder: Path, name: str) -> None:
         write_json(folder / MANIFEST, {**record, "files": [*record["files"], name]})
 
 
-def contents_of(folder: Path) -> Contents:
+def contents_of(folder: Path, made_by: str | None = None) -> Contents:
     """Sort the files of a folder by whether anysyn wrote them; a folder that is missing has none.
+
+    Args:
+        folder: The folder.
+        made_by: The command whose files count as anysyn's; those that another command wrote are foreign to it. None is
+            whichever command the manifest names.
 
     Raises:
         UserError: If a manifest cannot be read.
     """
     path = folder / MANIFEST
-    globs = tuple(_read(path)["files"]) if path.is_file() and not path.is_symlink() else None
-    contents = Contents(folder, globs)
-    known = () if globs is None else (*globs, MANIFEST)
+    record = _read(path) if path.is_file() and not path.is_symlink() else None
+    contents = Contents(folder, None if record is None else record["made_by"])
+    mine = record is not None and made_by in (None, record["made_by"])
+    known = (*record["files"], MANIFEST) if record is not None and mine else ()
     places: dict[Path, int] = {}
     for entry in _files(folder, contents):
         place = None if entry.is_symlink() else _place(entry.relative_to(folder).as_posix(), known)
@@ -144,7 +166,7 @@ def _files(folder: Path, contents: Contents) -> Iterator[Path]:
     for entry in found:
         path = Path(entry.path)
         if not entry.is_dir(follow_symlinks=False):
-            if path != contents.folder / LOCK:
+            if path.name != LOCK or path.is_symlink():  # that of a killed process is no obstacle
                 yield path
         elif (path / MANIFEST).is_file():
             contents.nested.append(contents_of(path))
@@ -164,7 +186,7 @@ def _names(glob: Sequence[str], parts: Sequence[str]) -> bool:
     return len(glob) == len(parts) and all(map(fnmatchcase, parts, glob))
 
 
-def _read(path: Path) -> dict[str, list[str]]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["made_by"].startswith("anysyn") and all(isinstance(glob, str) for glob in record["files"]):

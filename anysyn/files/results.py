@@ -45,10 +45,10 @@ def whole_results(
     """
     partial = folder / INSIDE
     with locked(folder, made_by):
-        check(contents_of(folder))
+        check(contents_of(folder, made_by))
         with unfinished_folder(partial, globs, made_by=made_by):
             yield partial
-            contents_of(folder).delete()
+            contents_of(folder, made_by).delete()
             write_manifest(folder, made_by, globs)
             _take_place(partial, folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,10 +36,9 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    partial = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+    partial = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)  # of a process that had the same number
         with partial.open("xb") as file:
             yield file
             file.flush()
@@ -76,9 +76,10 @@ def replacing_pair(path: Path, record: Path) -> Iterator[Path]:
         >>> sorted(path.name for path in image.parent.iterdir())
         ['t2.json', 't2.nii']
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+    partial = _beside(path)
     try:
-        partial.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
         yield partial
         record.unlink(missing_ok=True)
         os.replace(partial / path.name, path)
@@ -89,6 +90,11 @@ def replacing_pair(path: Path, record: Path) -> Iterator[Path]:
                 (partial / name).unlink(missing_ok=True)
         with suppress(OSError):
             partial.rmdir()
+
+
+def _beside(path: Path) -> Path:
+    """Return a new hidden name beside a file, which no other process has, not even one of another container."""
+    return path.with_name(f".{path.name}.{secrets.randbelow(10**12)}{UNFINISHED}")
 
 
 def write_text(path: Path, text: str) -> None:

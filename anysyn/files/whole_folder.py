@@ -82,14 +82,14 @@ def unfinished_folder(partial: Path, globs: Sequence[str], *, made_by: str) -> I
                 write_manifest(partial, made_by, globs)
                 yield
             finally:
-                _delete(contents_of(partial))
+                _delete(contents_of(partial, made_by))
     finally:
         with suppress(OSError):  # it took the folder's place, or another process works there
             partial.rmdir()
 
 
 def _clear(partial: Path, made_by: str) -> None:
-    left = contents_of(partial)
+    left = contents_of(partial, made_by)
     others = [*left.foreign, *(inner.folder for inner in left.nested)]
     if others:
         names = listing(others, partial)

@@ -23,6 +23,7 @@ from anysyn.probes.tables import Table
 from anysyn.training.folder import RunFolder
 from anysyn.versions import versions
 
+MADE_BY = "anysyn probe"
 RECORD = "record.json"  # written last, so a folder with a record is whole
 
 
@@ -92,21 +93,22 @@ def findings_folder(
     kept = [f"{UNFINISHED}/{name}" for name in KEPT]
     with locked(folder, f"anysyn probe {probe}"):
         _check_free(folder, overwrite)
-        write_manifest(folder, "anysyn probe", [RECORD, "summary.md", *own, *files, *kept])
+        write_manifest(folder, MADE_BY, [RECORD, "summary.md", *own, *files, *kept])
         try:
             yield
         finally:
-            contents = contents_of(folder)
+            contents = contents_of(folder, MADE_BY)
             if contents.own == [folder / MANIFEST]:  # nothing was written
                 contents.delete()
 
 
 def _check_free(folder: Path, overwrite: bool) -> None:
-    contents = contents_of(folder)
+    contents = contents_of(folder, MADE_BY)
     others = [*contents.foreign, *(inner.folder for inner in contents.nested)]
     if others:
         raise EvaluationError(
-            f"{folder} holds {listing(others, folder)}, which no probe wrote; move that away, or choose another --out"
+            f"{folder} holds {listing(others, folder)}, which no probe wrote{contents.origin()}; move that away, or "
+            "choose another --out"
         )
     if (folder / RECORD).exists() and not overwrite:
         raise EvaluationError(f"{folder} holds findings; choose another --out or allow replacing them with --overwrite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, missing, trained_for
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 from anysyn.versions import versions
+
+DESCRIPTION = "dataset_description.json"
 
 
 @dataclass(frozen=True)
@@ -94,15 +97,19 @@ def complete(
         The images and the failures; a file that cannot be used affects only its own subject, and a blank one is absent.
 
     Raises:
-        UserError: If the run, the data or a modality cannot be used, `out` and the data lie in each other, `out` holds
-            images of another run or of another `dataset`, or another process writes there.
+        UserError: If the run, the data or a modality cannot be used, `out` and the data lie in each other, `out` is a
+            dataset of somebody else or holds images of another run or of another `dataset`, or another process writes
+            there.
     """
     loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     trained = trained_for(loaded.recipe, sources, targets)
     root, folder = Path(data), Path(out)
     _check_apart(root, folder)
+    _check_own(folder)
     inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
     subjects, shown = inventory.subjects, progress or Progress()
+    for image in (path for subject in subjects for path in subject.images.values()):
+        _check_images_apart(image, folder)
     broken = {failure.key for failure in inventory.failures}  # whose unreadable images must not pass for missing ones
     acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
     synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
@@ -168,8 +175,32 @@ def _check_apart(data: Path, out: Path) -> None:
         raise UserError(f"--out {out} lies in {data}, where synthetic images would pass for real ones; choose {where}")
 
 
+def _check_images_apart(image: Path, out: Path) -> None:
+    """Refuse an output that holds an image that a table lists, and so other real ones; anysyn's own may be there."""
+    if image.resolve().is_relative_to(out.resolve()) and not is_synthetic(image):
+        raise UserError(
+            f"--out {out} holds {image}, so synthetic images would lie among real ones; choose a folder of its own"
+        )
+
+
+def _check_own(out: Path) -> None:
+    """Refuse to add to a dataset that somebody else describes."""
+    path = out / DESCRIPTION
+    if not path.exists():
+        return
+    try:
+        authors = [author["Name"] for author in json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        authors = []
+    if "anysyn" not in authors:
+        raise UserError(
+            f"--out {out} is a dataset of somebody else ({DESCRIPTION} does not name anysyn), where synthetic images "
+            "would pass for its own; choose a folder of its own"
+        )
+
+
 def _describe(out: Path) -> None:
-    path = out / "dataset_description.json"
+    path = out / DESCRIPTION
     if not path.exists():
         by = {"Name": "anysyn", "Version": versions()["anysyn"]}
         about = {"Name": f"anysyn: {NOTICE}", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}

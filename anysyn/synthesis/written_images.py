@@ -116,11 +116,28 @@ def check_replaceable(path: Path, sources: Iterable[Path]) -> None:
             raise UserError(f"--out {path} is the source {source} itself; choose another --out")
         if _same(sidecar, sidecar_path(source)):
             raise UserError(f"--out {path}: its sidecar {sidecar} is that of the source {source}; choose another name")
+    _check_unshared(path, sidecar)
     for place, own in ((path, _is_marked(path) or whole_record(path)), (sidecar, is_own(_sidecar(path)))):
         if os.path.lexists(place) and (place.is_symlink() or not own):
             raise UserError(
                 f"{place} was not made by anysyn, so it is left alone; choose another --out, or move it away"
             )
+
+
+def _check_unshared(path: Path, sidecar: Path) -> None:
+    """Refuse to take the sidecar of another image, or to replace an image that was changed since it was made."""
+    image = (_sidecar(path) or {}).get("Image")
+    if not isinstance(image, dict):  # of an anysyn that noted no image
+        return
+    other = path.with_name(str(image.get("file")))
+    if other.name != path.name and other.exists():
+        raise UserError(f"--out {path}: its sidecar {sidecar} is that of {other}; choose another name")
+    if path.is_file() and other.name == path.name and image.get("sha256") != digest(path):
+        hint = f"{sidecar} names the hash of another image"
+        raise UserError(
+            f"{path} was not made by anysyn, or was changed since ({hint}), so it is left alone; choose another --out, "
+            "or move it away"
+        )
 
 
 def same(a: Any, b: Any) -> bool:

@@ -74,10 +74,11 @@ def adapt(
         raise RunError(f"{source.path} has batch norms, which the new dataset would move; train with `norm: group`")
     parts.load_state_dict({**parts.state_dict(), **Checkpoints(source).load_weights()})
     with locked(folder.path, "anysyn adapt"):
-        folder.create(recipe, overwrite=overwrite)
+        folder.begin(recipe, overwrite=overwrite)
         folder.write("datasets.json", [*datasets, name])
         folder.write("windows.json", source.read("windows.json"))
         Checkpoints(folder).save("adapted", Checkpoint(parts.state_dict(), {}, asdict(Position()), [], {}))
+        folder.write_recipe(recipe)  # last: resumed without the weights of the run, it would adapt random ones
     return resume(folder.path, accelerator=accelerator, progress=progress)
 
 

@@ -26,6 +26,7 @@ from torch import Tensor
 from anysyn.errors import reason
 from anysyn.files import replacing, write_text
 from anysyn.files.whole import UNFINISHED
+from anysyn.recipe import Recipe
 from anysyn.training.folder import CHECKPOINT_FILES, CHECKPOINTS, RunError, RunFolder
 
 Weights = Mapping[str, Tensor]
@@ -138,6 +139,23 @@ class Checkpoints:
                 "answer would be wrong; copy the run again or train it anew"
             )
         return weights
+
+
+def check_begun(folder: RunFolder, recipe: Recipe) -> None:
+    """Refuse to resume a run that has weights of a finished stage but no checkpoint, which would train them anew.
+
+    Raises:
+        RunError: If so.
+    """
+    if (folder.checkpoints / "last").is_file():
+        return
+    weights = [folder.weights, *(folder.stage_weights(stage.name) for stage in recipe.stages)]
+    finished = next((path for path in weights if path.exists()), None)
+    if finished is not None:
+        raise RunError(
+            f"{folder.path} holds {finished.name} but no checkpoint (checkpoints/last), so resuming would replace them "
+            "with weights trained anew; restore the checkpoints, or train into another folder"
+        )
 
 
 def _is_checkpoint(name: str) -> bool:

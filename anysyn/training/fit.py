@@ -17,7 +17,7 @@ from anysyn.data.records import Failure
 from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.training.checkpoints import Checkpoints, fitting, write_tensors
+from anysyn.training.checkpoints import Checkpoints, check_begun, fitting, write_tensors
 from anysyn.training.cohort import cohort_of, find_trainable
 from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
@@ -96,7 +96,7 @@ def resume(
         progress: What shows the progress.
 
     Raises:
-        RunError: If the folder is not a run.
+        RunError: If the folder is not a run, or has weights but no checkpoint.
         UserError: If another process trains in the folder.
     """
     folder = RunFolder(Path(run))
@@ -105,6 +105,7 @@ def resume(
     checked = build.load(folder.recipe)
     fabric = _fabric(checked, accelerator, devices)
     with _alone(fabric, folder):
+        check_begun(folder, checked)
         return _fit(fabric, checked, folder, progress or Progress(), prepare_anew=prepare_anew)
 
 

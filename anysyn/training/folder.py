@@ -28,6 +28,7 @@ from anysyn.versions import versions
 __all__ = ["RunError", "RunFolder"]
 
 CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted")  # folders of checkpoints
+MADE_BY, RESULTS = "anysyn train", ("anysyn evaluate", "anysyn probe")  # results in a run go with it; no other run does
 CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
 
 
@@ -58,39 +59,56 @@ class RunFolder:
         return self.path / f"best-{stage}.safetensors"
 
     def create(self, recipe: Recipe, *, overwrite: bool = False) -> None:
-        """Make the folder, which the caller has locked, and write the manifest, the recipe and the versions.
+        """Begin a run with its recipe: `begin`, then `write_recipe`.
 
         Raises:
-            RunError: If the folder is not empty and may not be overwritten, holds files that no run wrote, or cannot be
-                written.
+            RunError: As `begin`.
+        """
+        self.begin(recipe, overwrite=overwrite)
+        self.write_recipe(recipe)
+
+    def begin(self, recipe: Recipe, *, overwrite: bool = False) -> None:
+        """Make the folder, which the caller has locked, and write the manifest and the versions.
+
+        Raises:
+            RunError: If the folder is not empty and may not be overwritten, holds the data or files that no run wrote,
+                or cannot be written.
         """
         if self.path.is_dir() and any(path.name != LOCK for path in self.path.iterdir()):
             if not overwrite:
-                raise RunError(
-                    f"{self.path} is not empty; resume it with `anysyn train --resume {self.path}`, "
-                    "choose another folder, or allow it with --overwrite"
-                )
+                way = f"resume it with `anysyn train --resume {self.path}`, " if self.recipe.is_file() else ""
+                raise RunError(f"{self.path} is not empty; {way}choose another folder, or allow it with --overwrite")
+            _check_outside(self.path, recipe)
             self._clear()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            write_manifest(self.path, "anysyn train", list(files_of(recipe)))
-            write_text(self.recipe, yaml.safe_dump(recipe.spec(), sort_keys=False, allow_unicode=True, width=120))
+            write_manifest(self.path, MADE_BY, list(files_of(recipe)))
             write_json(self.path / "versions.json", versions())
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be written: {error.strerror}; choose another --out") from error
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Write the resolved recipe, with which the folder is a run that can be resumed.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        try:
+            write_text(self.recipe, yaml.safe_dump(recipe.spec(), sort_keys=False, allow_unicode=True, width=120))
         except OSError as error:
             raise RunError(f"{self.path} cannot be written: {error.strerror}; choose another --out") from error
 
     def _clear(self) -> None:
         """Delete an earlier run and what was evaluated in its folder; anything else there keeps all of it."""
-        contents = contents_of(self.path)
-        everything = contents.everything()
-        if everything.foreign:
-            what = listing(everything.foreign, self.path)
+        contents = contents_of(self.path, MADE_BY)
+        whole = contents.with_nested(lambda inner: inner.made_by in RESULTS)
+        if whole.foreign:
             raise RunError(
-                f"{self.path} holds {what}, which no run of anysyn wrote, so --overwrite leaves it alone; move that "
-                "away, or choose another folder"
+                f"{self.path} holds {listing(whole.foreign, self.path)}, which no run of anysyn wrote, so --overwrite "
+                f"leaves it alone{contents.origin()}; move that away, or choose another folder"
             )
         _check_idle(contents)
-        everything.delete()
+        whole.delete()
 
     def write(self, name: str, value: Any) -> None:
         """Write a small record as JSON, and list it in the manifest."""
@@ -123,6 +141,16 @@ def files_of(recipe: Recipe) -> Iterator[str]:
         yield from (f"stage-{name}.safetensors", f"best-{name}.safetensors", f"samples/[0-9]*-{name}-[0-9]*.png")
         yield f"tensorboard/{name}/events.out.tfevents.[0-9]*"
     yield from (f"cache/{name}" for name in CACHED)
+
+
+def _check_outside(folder: Path, recipe: Recipe) -> None:
+    """Refuse to delete an earlier run if the data of the new one lie in its folder, for example a list of subjects."""
+    root = recipe.data.root
+    if root is not None and Path(root).resolve().is_relative_to(folder.resolve()):
+        raise RunError(
+            f"{folder} holds the data of the recipe ({root}), so --overwrite leaves it alone; choose another folder, "
+            "or move the data out of it"
+        )
 
 
 def _check_idle(contents: Contents) -> None:

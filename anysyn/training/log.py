@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.escaping import cell
+from anysyn.files import replacing
 from anysyn.training.folder import RunError
 
 
@@ -34,8 +35,10 @@ class Log:
             raise RunError(f"{path} is a link, and a log is cut back through none; put the file itself in its place")
         self.path = path
         if path.exists():
-            with path.open("r+b") as file:
-                file.truncate(keep)
+            with path.open("rb") as file:
+                kept = file.read(keep)
+            with replacing(path, overwrite=True) as file:  # a new file: a copy of the run by hard links keeps its own
+                file.write(kept)
 
     def row(self, **values: Any) -> None:
         """Append one row; the first one writes the header too."""

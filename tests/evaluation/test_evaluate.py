@@ -285,6 +285,23 @@ def test_results_go_into_the_run_folder_by_default(run):
     assert evaluate(run, pairs="T1w:T2w").folder == run.folder.path / "evaluation"
 
 
+def test_results_of_a_run_that_cannot_be_written_are_whole(run, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", str(run.folder.path / "evaluation.json"))
+
+    monkeypatch.setattr(run.folder, "write", refuse)
+
+    class Noted(Progress):
+        lines = ()
+
+        def say(self, line):
+            self.lines += (line,)
+
+    progress = Noted()
+    assert len(evaluate(run, pairs="T1w:T2w", out=tmp_path / "mine", progress=progress).cases)
+    assert any("cannot be written, so the report needs --results" in line for line in progress.lines)
+
+
 def test_the_same_seed_gives_the_same_bytes(run, tmp_path):
     for name in ("a", "b"):
         evaluate(run, out=tmp_path / name, pairs="T1w:T2w,T1w+T2w:FLAIR")

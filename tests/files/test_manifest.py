@@ -61,8 +61,38 @@ def test_a_folder_with_a_manifest_of_its_own_says_itself_what_is_its(tmp_path):
     fill(tmp_path, "recipe.yaml", "evaluation/cases.csv", "evaluation/notes.txt")
     contents = contents_of(tmp_path)
     assert names(contents.own, tmp_path) == ["recipe.yaml", "manifest.json"]
-    assert names(contents.everything().foreign, tmp_path) == ["evaluation/notes.txt"]
-    assert "evaluation/cases.csv" in names(contents.everything().own, tmp_path)
+    assert names(contents.with_nested(lambda inner: True).foreign, tmp_path) == ["evaluation/notes.txt"]
+    assert "evaluation/cases.csv" in names(contents.with_nested(lambda inner: True).own, tmp_path)
+
+
+def test_what_another_command_wrote_is_foreign_to_it(tmp_path):
+    write_manifest(tmp_path, "anysyn simulate", ["sub-*.nii.gz"])
+    fill(tmp_path, "sub-01.nii.gz")
+    assert len(contents_of(tmp_path, "anysyn simulate").own) == len(contents_of(tmp_path).own) == 2
+    contents = contents_of(tmp_path, "anysyn train")
+    assert not contents.own
+    assert names(contents.foreign, tmp_path) == ["manifest.json", "sub-01.nii.gz"]
+    assert "`anysyn simulate`" in contents.origin()
+
+
+def test_a_nested_folder_belongs_only_if_it_is_said_to(tmp_path):
+    for folder, made_by in {".": "anysyn train", "a": "anysyn evaluate", "a/b": "anysyn simulate"}.items():
+        write_manifest(tmp_path / folder, made_by, ["x"])
+        fill(tmp_path / folder, "x")
+    whole = contents_of(tmp_path).with_nested(lambda inner: inner.made_by == "anysyn evaluate")
+    assert names(whole.own, tmp_path) == ["x", "manifest.json", "a/x", "a/manifest.json"]
+    assert names(whole.foreign, tmp_path) == ["a/b/manifest.json", "a/b/x"]
+
+
+@pytest.mark.parametrize("listed", ["../victim.txt", "/etc/hostname", "../*", "sub/../../victim.txt", "**"])
+def test_a_forged_manifest_reaches_nothing_outside(tmp_path, listed):
+    run = tmp_path / "run"
+    write_manifest(run, "anysyn train", [listed.replace("/etc/hostname", str(tmp_path / "victim.txt"))])
+    fill(tmp_path, "victim.txt")
+    fill(run, "sub/mine.txt")
+    contents_of(run).delete()
+    assert (tmp_path / "victim.txt").is_file()
+    assert (run / "sub" / "mine.txt").is_file()
 
 
 def test_what_a_killed_process_left_of_a_file_is_own_and_of_no_file_is_not(tmp_path):

@@ -105,7 +105,8 @@ def test_what_a_killed_process_left_of_a_folder_is_cleared_except_for_files_of_o
     hidden = tmp_path / ".cohort.part"
     assert len(files(hidden)) == 3
     (hidden / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match=r"holds mine\.txt"), whole_folder(tmp_path / "cohort", GLOBS, made_by="x"):
+    again = whole_folder(tmp_path / "cohort", GLOBS, made_by="anysyn simulate")
+    with pytest.raises(UserError, match=r"holds mine\.txt"), again:
         pass
     (hidden / "mine.txt").unlink()
     with whole_folder(tmp_path / "cohort", GLOBS, made_by="anysyn simulate") as inside:

@@ -266,23 +266,31 @@ def test_the_image_of_another_request_is_not_counted_as_made(run, patterns, tmp_
     assert "asked for differently" in again.failures[0].reason
 
 
-@pytest.mark.parametrize("damage", ["no sidecar", "another image", "no hash"])
+@pytest.mark.parametrize("damage", ["no sidecar", "no hash"])
 def test_an_image_without_its_own_sidecar_is_not_counted_as_made(run, patterns, tmp_path, damage):
     data, out = alone(patterns, tmp_path), tmp_path / "out"
     path = anysyn.complete(run, data=data, out=out).written[0]
     whole, sidecar = path.read_bytes(), path.with_suffix("").with_suffix(".json")
     if damage == "no sidecar":
         sidecar.unlink()
-    elif damage == "no hash":
-        sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "Image": None}))
     else:
-        image = nib.load(path)
-        other = nib.Nifti1Image(image.get_fdata(dtype=np.float32) + 1, image.affine)
-        other.header["descrip"] = b"anysyn: synthetic, not for clinical use"
-        nib.save(other, path)
+        sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "Image": None}))
     again = anysyn.complete(run, data=data, out=out)
     assert (again.written, again.failures) == ((path,), ())
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_image_that_was_edited_is_neither_counted_nor_replaced(run, patterns, tmp_path, overwrite):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    path = anysyn.complete(run, data=data, out=out).written[0]
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32) + 1, image.affine, image.header), path)
+    edited = path.read_bytes()
+    again = anysyn.complete(run, data=data, out=out, overwrite=overwrite)
+    assert path not in (*again.written, *again.kept)
+    assert "was changed since" in again.failures[0].reason
+    assert path.read_bytes() == edited
 
 
 def test_an_image_of_somebody_else_in_the_output_is_never_replaced(run, patterns, tmp_path):
@@ -308,6 +316,26 @@ def test_what_anysyn_made_is_no_source(run, patterns, tmp_path):
     assert set(json.loads(path.with_suffix("").with_suffix(".json").read_text())["Sources"]) == set(PATTERNS[8])
     assert done.synthetic == (made,)
     assert next(iter(done.lines())) == f"images left out because anysyn made them: 1, the first {made}"
+
+
+@pytest.mark.parametrize("text", ['{"Name": "IXI"}', '{"GeneratedBy": [{"Name": "fMRIPrep"}]}', "{", "[]"])
+def test_a_dataset_of_somebody_else_gets_no_synthetic_images(run, patterns, tmp_path, text):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / "dataset_description.json").write_text(text)
+    with pytest.raises(UserError, match="is a dataset of somebody else"):
+        anysyn.complete(run, data=data, out=out, overwrite=True)
+    assert [path.name for path in out.iterdir()] == ["dataset_description.json"]
+
+
+def test_the_output_never_holds_images_that_a_table_elsewhere_lists(run, patterns, tmp_path):
+    data = alone(patterns, tmp_path)
+    (tmp_path / "lists").mkdir()
+    image, before = data / "sub-08" / f"{there(8)}.nii.gz", state(data)
+    (tmp_path / "lists" / "alone.csv").write_text(f"subject,{there(8)}\nsub-08,{image}\n")
+    with pytest.raises(UserError, match="among real ones"):
+        anysyn.complete(run, data=tmp_path / "lists" / "alone.csv", out=data)
+    assert state(data) == before
 
 
 def test_the_output_never_holds_the_data(run, patterns, tmp_path):

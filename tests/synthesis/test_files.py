@@ -220,6 +220,16 @@ def test_a_full_disk_leaves_the_earlier_image_with_its_sidecar(tiny, run, tmp_pa
     assert ".part" not in str(caught.value) or fails == "write_json"
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_images_never_share_a_sidecar(tiny, run, tmp_path, overwrite):
+    synthesize(tiny, run, tmp_path / "t2.nii.gz")
+    before = state(tmp_path)
+    for name in ("t2.nii", "t2.mha"):
+        with pytest.raises(UserError, match=r"its sidecar .*t2\.json is that of .*t2\.nii\.gz"):
+            synthesize(tiny, run, tmp_path / name, overwrite=overwrite)
+    assert state(tmp_path) == before
+
+
 def test_an_image_that_was_cut_off_from_its_sidecar_can_be_made_again(tiny, run, tmp_path):
     out = tmp_path / "t2.nii.gz"
     synthesize(tiny, run, out)

@@ -89,3 +89,24 @@ def test_mistakes_are_one_line(place, tmp_path):
     with pytest.raises(RunError, match=r"no conditioner is {name: film, reads: {name: dataset}}"):
         adapt(place, "plain", "siteX", "never")
     assert not (place / "never").exists()
+
+
+def test_stopped_before_it_has_the_weights_of_the_run_it_is_no_run_that_can_be_resumed(place, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("anysyn.training.adaptation.Checkpoints.save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        adapt(place, "run", "siteX", tmp_path / "out")
+    monkeypatch.undo()
+    with pytest.raises(RunError, match="not a run folder"):
+        anysyn.resume(tmp_path / "out", accelerator="cpu")
+    adapt(place, "run", "siteX", tmp_path / "out", overwrite=True, epochs=1)
+    assert (tmp_path / "out" / "weights.safetensors").is_file()
+
+
+def test_the_run_that_is_adapted_is_never_in_the_way_of_the_new_one(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "out" / "run")
+    with pytest.raises(RunError, match="leaves it alone"):
+        adapt(place, tmp_path / "out" / "run", "C", tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out" / "run" / "weights.safetensors").is_file()

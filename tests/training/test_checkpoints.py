@@ -143,3 +143,13 @@ def test_a_log_is_not_cut_back_through_a_link(tmp_path):
     with pytest.raises(RunError, match="is a link"):
         Log(tmp_path / "log.csv")
     assert (tmp_path / "victim.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100])
+def test_cutting_a_log_back_leaves_a_copy_by_hard_links_as_it_is(tmp_path, keep):
+    (tmp_path / "log.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "copy.csv").hardlink_to(tmp_path / "log.csv")
+    log = Log(tmp_path / "log.csv", keep=keep)
+    assert log.path.read_text() == "a,b\n1,2\n"[:keep]  # and no zeros behind the end
+    log.row(a=3, b=4)
+    assert (tmp_path / "copy.csv").read_text() == "a,b\n1,2\n"

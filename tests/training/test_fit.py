@@ -346,3 +346,15 @@ def test_the_step_of_the_last_epoch_alone_scores_the_weights(place, pretraining,
 
 def test_pretraining_draws_no_pictures_of_a_decoder_that_has_not_learnt(pretrained):
     assert not list(pretrained.glob("samples/*"))
+
+
+def test_a_finished_run_without_checkpoints_is_not_trained_anew(place, whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints"))
+    weights = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    for name in ("weights.safetensors", "nothing"):
+        with pytest.raises(RunError, match="no checkpoint"):
+            resume(tmp_path / "run", accelerator="cpu")
+        assert (tmp_path / "run" / "stage-synthesis.safetensors").is_file()
+        if name != "nothing":
+            assert (tmp_path / "run" / name).read_bytes() == weights
+            (tmp_path / "run" / name).unlink()

@@ -13,7 +13,7 @@ class FakeRecipe(SimpleNamespace):
         return {"name": "tiny"}
 
 
-RECIPE = FakeRecipe(stages=[SimpleNamespace(name="synthesis")])
+RECIPE = FakeRecipe(stages=[SimpleNamespace(name="synthesis")], data=SimpleNamespace(root=None))
 WRITTEN = (
     *("split.json", "log.csv", "weights.safetensors", "stage-synthesis.safetensors", "best-synthesis.safetensors"),
     *("samples/0-synthesis-0001.png", "tensorboard/synthesis/events.out.tfevents.1700000000.node7.12.0"),
@@ -99,6 +99,40 @@ def test_nothing_is_deleted_through_a_link(run, tmp_path, name):
     with pytest.raises(RunError, match=name):
         run.create(RECIPE, overwrite=True)
     assert len(names(tmp_path / "victim")) == 3
+
+
+@pytest.mark.parametrize("made_by", ["anysyn simulate", "anysyn train", "anysyn demo"])
+@pytest.mark.parametrize("place", ["", "inner", "evaluation/inner"])
+def test_what_another_command_made_is_no_earlier_run(run, made_by, place):
+    folder = run.path / place
+    write_manifest(folder, made_by if place else made_by.replace("train", "evaluate"), ["sub-01.nii.gz", "recipe.yaml"])
+    fill(folder, "sub-01.nii.gz")
+    before = names(run.path)
+    with pytest.raises(RunError, match="leaves it alone"):
+        run.create(RECIPE, overwrite=True)
+    assert names(run.path) == before
+
+
+@pytest.mark.parametrize("root", ["subjects.csv", "."])
+def test_the_data_of_the_new_run_are_not_deleted_with_the_old_one(run, root):
+    fill(run.path, "subjects.csv")
+    before = names(run.path)
+    recipe = FakeRecipe(stages=RECIPE.stages, data=SimpleNamespace(root=str(run.path / root)))
+    with pytest.raises(RunError, match="holds the data of the recipe"):
+        run.create(recipe, overwrite=True)
+    assert names(run.path) == before
+
+
+def test_a_run_of_before_there_were_manifests_says_so(run):
+    (run.path / "manifest.json").unlink()
+    with pytest.raises(RunError, match=r"there is no manifest\.json; .* delete yourself"):
+        run.create(RECIPE, overwrite=True)
+
+
+def test_the_lock_of_a_killed_evaluation_is_no_obstacle(run):
+    fill(run.path, "third/.anysyn.lock")
+    run.create(RECIPE, overwrite=True)
+    assert "weights.safetensors" not in names(run.path)
 
 
 def test_what_another_process_evaluates_in_the_run_is_not_deleted(run):

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from anysyn.data.inventory.inventory import Inventory
-from anysyn.data.inventory.subjects_csv import ABOUT, write_subjects_csv
+from anysyn.data.inventory.subjects_csv import write_subjects_csv
 from anysyn.data.inventory.summary import summary
-from anysyn.errors import UserError
 
 LIST = "subjects.csv"
 
@@ -51,6 +50,4 @@ def keep(inventory: Inventory, folder: Path) -> None:
     path = folder / LIST
     if path.resolve() == inventory.root.resolve():
         return
-    if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(",".join(ABOUT)):
-        raise UserError(f"{path} is no list of anysyn, so it stays as it is; move it, or choose another --out")
     write_subjects_csv(inventory, path, overwrite=True)

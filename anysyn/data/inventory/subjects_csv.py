@@ -39,17 +39,19 @@ def write_subjects_csv(inventory: Inventory, path: Path, *, overwrite: bool = Fa
     Args:
         inventory: What was read.
         path: The first file, ``.csv``.
-        overwrite: Whether existing files may be replaced.
+        overwrite: Whether lists of an earlier call may be replaced; no other file ever is.
 
     Raises:
-        UserError: If the path is no CSV, or one of the files exists and may not be replaced.
+        UserError: If the path is no CSV, or one of the files exists and may not be replaced, is no list of anysyn's, or
+            is what the subjects were read from.
         OSError: If a file cannot be written.
     """
     if path.suffix.lower() != ".csv":
         raise UserError(f"{path}: the list of subjects is a CSV file; call it {path.with_suffix('.csv').name}")
-    for file in (path, left_out_path(path)):
+    for file, header in ((path, ABOUT), (left_out_path(path), LEFT_OUT)):
         if file.exists() and not overwrite:
             raise UserError(f"{file} exists; allow replacing it with --overwrite, or choose another name")
+        _check_own(file, header, inventory.root)
     rows = [_row(subject, inventory.parts.get(subject.key), path.parent) for subject in inventory.subjects]
     modalities = [*inventory.counts(), *inventory.not_needed()]
     masks = sorted({name for subject in inventory.subjects for name in subject.masks})
@@ -57,6 +59,18 @@ def write_subjects_csv(inventory: Inventory, path: Path, *, overwrite: bool = Fa
     used = [column for column in columns if any(row.get(column) for row in rows)]
     _write(path, _csv([*ABOUT, *used], rows))
     _write(left_out_path(path), _csv(LEFT_OUT, _left_out(inventory)))
+
+
+def _check_own(path: Path, columns: Sequence[str], root: Path) -> None:
+    """Refuse to replace a table that is no list of anysyn's, or that the subjects were read from."""
+    if not path.exists():
+        return
+    if root.exists() and path.samefile(root):
+        raise UserError(f"{path} is what the subjects were read from, so it stays as it is; choose another name")
+    with path.open("rb") as file:
+        first = file.read(len(",".join(columns)))
+    if first != ",".join(columns).encode():
+        raise UserError(f"{path} is no list of anysyn, so it stays as it is; move it away, or choose another name")
 
 
 def _write(path: Path, text: str) -> None:

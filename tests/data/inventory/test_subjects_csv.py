@@ -97,7 +97,7 @@ def test_what_was_left_out_is_listed_beside_it(tmp_path: Path) -> None:
 
 def test_existing_lists_are_replaced_only_if_asked(tmp_path: Path) -> None:
     inventory = Inventory(root=tmp_path, found=find_subjects(brats(tmp_path / "data")))
-    text(tmp_path / "list-left-out.csv", "mine")
+    text(tmp_path / "list-left-out.csv", "subject,modality,file,used,reason\nearlier")
     with pytest.raises(UserError, match=r"list-left-out.csv exists; .*--overwrite"):
         write_subjects_csv(inventory, tmp_path / "list.csv")
     assert not (tmp_path / "list.csv").exists()
@@ -128,3 +128,21 @@ def test_no_name_is_a_formula_of_a_spreadsheet(tmp_path: Path) -> None:
         cells = [cell for row in csv.reader((folder / "subjects.csv").open()) for cell in row]
         assert "'=cmd()/month-0" in cells
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list-left-out.csv"])
+def test_a_table_of_somebody_else_is_never_replaced(tmp_path: Path, name: str) -> None:
+    inventory = Inventory(root=tmp_path, found=find_subjects(brats(tmp_path / "data")))
+    text(tmp_path / name, "subject,group\n01,patient\n")
+    with pytest.raises(UserError, match=f"{name} is no list of anysyn"):
+        write_subjects_csv(inventory, tmp_path / "list.csv", overwrite=True)
+    assert (tmp_path / name).read_text() == "subject,group\n01,patient\n"
+
+
+def test_the_list_that_the_subjects_were_read_from_stays(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    write_subjects_csv(Inventory(root=tmp_path, found=find_subjects(brats(tmp_path / "data"))), path)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="what the subjects were read from"):
+        write_subjects_csv(Inventory(root=path, found=find_subjects(path)), path, overwrite=True)
+    assert path.read_bytes() == before
