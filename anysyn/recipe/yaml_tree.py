@@ -73,11 +73,13 @@ class Tree:
         value: The whole.
         lines: Line of each key and value, by its path.
         texts: How each number, truth value and date was typed, by its path.
+        letters: Of all words, those that aliases repeat included.
     """
 
     value: Any = None
     lines: dict[Keys, int] = field(default_factory=dict)
     texts: dict[Keys, str] = field(default_factory=dict)
+    letters: int = 0
 
 
 def read_bounded(path: Path, most: int = MOST_BYTES) -> str:
@@ -243,6 +245,9 @@ def _expanded(node: Node, path: Keys, tree: Tree) -> Any:
         raise TreeError(f"is nested deeper than {MOST_DEPTH}; no recipe is", node.line)
     if len(tree.lines) > MOST_NODES:
         raise TreeError(f"has more than {MOST_NODES:,} values, those of aliases counted; shorten it", node.line)
+    tree.letters += len(node.value) if isinstance(node.value, str) else 0
+    if tree.letters > MOST_BYTES:
+        raise TreeError(f"has more than {MOST_BYTES:,} letters, those of aliases counted; shorten it", node.line)
     if node.text is not None and node.value is not None:
         tree.texts[path] = node.text
     if node.items is not None:
