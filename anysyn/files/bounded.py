@@ -36,13 +36,17 @@ def read_regular(path: Path, most: int) -> bytes:
         ...     print(str(error).removeprefix(f"{fifo}: "))
         is not a regular file; replace it with one
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", closefd=True) as file:
-        about = os.fstat(file.fileno())
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise UserError(f"{path}: is not a regular file; replace it with one")
         if about.st_size > most:
             raise UserError(f"{path}: has {about.st_size:,} bytes, and at most {most:,} are read; shorten it")
-        return file.read(about.st_size)  # files of the kernel state no size, and never end
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(about.st_size)  # files of the kernel state no size, and never end
+    finally:
+        os.close(descriptor)
 
 
 def read_json(path: Path, *, most: int = MOST_JSON) -> Any:
