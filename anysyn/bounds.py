@@ -19,6 +19,7 @@ T = TypeVar("T")
 Arguments = ParamSpec("Arguments")
 
 Count = Annotated[int, Field(ge=1)]
+Halvings = Annotated[int, Field(ge=1, le=20)]  # an image of a million voxels a side is one voxel after 20
 WholeNumber = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what torch's generators take
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -19,7 +19,7 @@ from anysyn.nn.warm_start import common_weights
 from anysyn.objectives.synthesis import refuse_whole_images
 from anysyn.plugins import enrol
 from anysyn.recipe import Recipe, Stage
-from anysyn.recipe.check import Report, check, inner_of, nested, short
+from anysyn.recipe.check import GivenUpError, Report, check, inner_of, nested, short
 from anysyn.recipe.read import read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
@@ -237,6 +237,8 @@ class _Builder:
             return None
         try:
             return self.part(kind, spec, path)
+        except GivenUpError:
+            raise
         except RecipeError as error:
             if not self.report.within(path) and not self.follows(spec):
                 self.report.say(path, str(error))

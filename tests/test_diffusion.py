@@ -6,7 +6,7 @@ import pytest
 import torch
 from toys import batch_of, decoder_of, descriptor_of, diffusion, encoder_of, query_of, synthesizer
 
-from anysyn.cli import summary
+from anysyn.cli.parts import summary
 from anysyn.diffusion import Diffusion
 from anysyn.ops import pick
 from anysyn.points import lattice, sample_at

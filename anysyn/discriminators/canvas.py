@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from anysyn.bounds import Count
+from anysyn.bounds import Count, Halvings
 from anysyn.errors import RecipeError
 from anysyn.nn.strided import SLOPE
 from anysyn.registry import Given, register
@@ -46,7 +46,7 @@ class CanvasPatchGAN(SetDiscriminator):
         dimensions: Given[int],
         depth: Given[int] = 1,
         width: Count = 64,
-        layers: Count = 4,
+        layers: Halvings = 4,
     ) -> None:
         super().__init__()
         if layers < 1:

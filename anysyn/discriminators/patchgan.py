@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from anysyn.bounds import Count
+from anysyn.bounds import Count, Halvings
 from anysyn.nn.blocks import Norm, norm
 from anysyn.registry import Given, register
 from anysyn.types import Beside, Discriminator
@@ -47,7 +47,7 @@ class PatchGAN(Discriminator):
         modalities: Given[int] = 1,
         depth: Given[int] = 1,
         width: Count = 64,
-        layers: Count = 3,
+        layers: Halvings = 3,
         norm: Norm = "instance",
         beside: Beside = "nothing",
         sources: Count = 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.bounds import Count
+from anysyn.bounds import Count, Halvings
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.nn.blocks import Norm, conv, norm_relu
 from anysyn.nn.reflected import ReflectedBlock
@@ -42,7 +42,7 @@ class DownsampledResNetEncoder(JointEncoder):
         dimensions: Given[int],
         depth: Given[int] = 1,
         width: Count = 64,
-        halvings: Count = 2,
+        halvings: Halvings = 2,
         blocks: Count = 9,
         norm: Norm = "batch",
         inputs: Inputs = "canvas",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from anysyn.bounds import Count, ShareBelowOne
+from anysyn.bounds import Count, Halvings, ShareBelowOne
 from anysyn.encoders.unet import Inputs, JointEncoder
 from anysyn.errors import RecipeError
 from anysyn.nn.blocks import Norm, conv, norm, pyramid, pyramid_sites
@@ -48,7 +48,7 @@ class StridedUNetEncoder(JointEncoder):
         modalities: Given[int],
         dimensions: Given[int],
         depth: Given[int] = 1,
-        levels: Count = 8,
+        levels: Halvings = 8,
         width: Count = 64,
         norm: Norm = "batch",
         affine: bool = True,

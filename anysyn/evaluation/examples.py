@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 import zlib
@@ -16,10 +17,11 @@ import torch
 from torch import Tensor
 
 from anysyn.errors import UserError
-from anysyn.files import replacing
+from anysyn.files import read_regular, replacing
 
 Plane = npt.NDArray[np.float16]
 Planes = tuple[Plane, Plane, Plane]
+MOST_BYTES = 500_000_000  # of the planes of one subject
 ABOUT = ("subject", "dataset", "target", "spacing", "values")  # fields that are no arrays
 
 
@@ -106,16 +108,26 @@ def read_example(path: Path) -> Example:
         UserError: If the file is not an example.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(_unpackable(path)), allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             arrays = {name: file[name] for name in file.files}
         images: dict[str, Any] = {name: _planes(arrays, name) for name in ("truth", "mask")}
         images["sources"] = {name: _planes(arrays, f"source/{name}") for name in about["sources"]}
         images["predictions"] = {method: _planes(arrays, f"prediction/{method}") for method in about["values"]}
         known = {name: about[name] for name in ABOUT}
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
         raise UserError(f"{path}: not an example that an evaluation wrote ({error}); evaluate again") from error
     return Example(**known | {"spacing": tuple(known["spacing"])}, **images)
+
+
+def _unpackable(path: Path) -> bytes:
+    """Return a file that does not fill the memory when it is unpacked."""
+    content = read_regular(path, MOST_BYTES)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > MOST_BYTES:
+        raise ValueError(f"it holds {unpacked:,} bytes, and planes of one subject at most {MOST_BYTES:,}")
+    return content
 
 
 def _planes(arrays: Mapping[str, Plane], name: str) -> Planes:

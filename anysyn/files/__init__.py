@@ -1,5 +1,6 @@
 """Files and folders: written whole or not at all, owned by a manifest, locked while they are written, safely named."""
 
+from anysyn.files.bounded import read_json, read_regular
 from anysyn.files.lock import locked
 from anysyn.files.manifest import Contents, add_to_manifest, contents_of, listing, write_manifest
 from anysyn.files.names import check_name, check_names
@@ -15,6 +16,8 @@ __all__ = [
     "contents_of",
     "listing",
     "locked",
+    "read_json",
+    "read_regular",
     "replacing",
     "replacing_pair",
     "whole_folder",

@@ -117,7 +117,7 @@ def _check_free(path: Path, text: str) -> None:
 def _read(text: str) -> dict[str, Any]:
     try:
         owner = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return owner if isinstance(owner, dict) else {}
 
@@ -133,7 +133,7 @@ def _identity(pid: int) -> dict[str, Any]:
 
 def _runs(owner: Mapping[str, Any]) -> bool:
     pid = owner["pid"]
-    if not isinstance(pid, int) or pid <= 0:
+    if not isinstance(pid, int) or not 0 < pid < 2**31:
         return False
     try:
         os.kill(pid, 0)

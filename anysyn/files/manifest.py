@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from anysyn.errors import UserError
+from anysyn.files.bounded import read_json
 from anysyn.files.lock import LOCK
 from anysyn.files.whole import UNFINISHED, write_json
 
@@ -188,7 +188,7 @@ def _names(glob: Sequence[str], parts: Sequence[str]) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         if record["made_by"].startswith("anysyn") and all(isinstance(glob, str) for glob in record["files"]):
             return dict(record)
         reason = "it lists no files of anysyn"

@@ -98,9 +98,12 @@ def _beside(path: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text; the file is whole or not there."""
+    r"""Write a text; the file is whole or not there.
+
+    A letter that UTF-8 cannot hold, as names on a disk may have, is written as ``\udcff``.
+    """
     with replacing(path, overwrite=True) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from anysyn.errors import RecipeError
 
 MOST_WEIGHTS = 10_000_000_000  # 40 GB in float32, which training with Adam makes 160
-MOST_MODULES = 50_000  # of all networks; each takes some kilobytes, even without weights
+MOST_MODULES = 20_000  # of all networks; each takes some kilobytes, even without weights
 
 
 class Uninitialised(TorchFunctionMode):
@@ -50,7 +50,7 @@ def without_memory() -> Iterator[None]:
         Traceback (most recent call last):
         anysyn.errors.RecipeError: has more than 10,000,000,000 weights; make it narrower or shallower
     """
-    counts = {"weights": 0, "modules": 0}
+    counts = {"weights": 0, "modules": 0, "layers": 0}
 
     def count(kind: str, more: int, most: int) -> None:
         counts[kind] += more
@@ -59,6 +59,7 @@ def without_memory() -> Iterator[None]:
 
     def weight(module: nn.Module, name: str, parameter: Any) -> None:
         size = 0 if parameter is None else parameter.numel()
+        count("layers", 1, MOST_MODULES)  # those of a list are no modules of it before the list is whole
         count("weights", size, MOST_WEIGHTS)
 
     def part(module: nn.Module, name: str, inner: Any) -> None:

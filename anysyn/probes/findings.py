@@ -15,7 +15,7 @@ import pandas as pd
 from anysyn.data.records import Failure
 from anysyn.errors import UserError
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.files import check_name, contents_of, listing, locked, write_manifest, write_text
+from anysyn.files import check_name, contents_of, listing, locked, read_json, write_manifest, write_text
 from anysyn.files.manifest import MANIFEST
 from anysyn.probes.measurement import KEPT, UNFINISHED
 from anysyn.probes.section import Grid
@@ -170,7 +170,7 @@ def read_findings(folder: Path, columns: Mapping[str, Table]) -> Findings:
         UserError: If a file cannot be read or has other columns.
     """
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = read_json(folder / RECORD)
         tables = {name: table.read(folder / f"{name}.csv") for name, table in columns.items()}
         _ = record["data"], record["split"], record["failures"], record["notes"], record["options"]
     except (OSError, ValueError, KeyError, TypeError) as error:  # pandas and JSON raise kinds of ValueError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -25,6 +25,12 @@ from anysyn.registry import find, is_given, parameters, suggest
 
 MOST_SIZE = 1_000_000  # of anything that a network is made of; what is larger would fill the memory even as a list
 LONG = 60  # letters of a value that a message shows
+MOST_MISTAKES = 50  # after which a recipe is given up: looking for the nearest word takes time for each
+MOST_PARTS = 1_000  # mappings with a name: building and checking each takes milliseconds
+
+
+class GivenUpError(RecipeError):
+    """The first mistakes of a recipe that has too many, or too much, to go on."""
 
 
 @dataclass
@@ -34,14 +40,32 @@ class Report:
     Args:
         source: The recipe as written.
         mistakes: Path and message of each.
+        parts: How many registered parts were checked.
     """
 
     source: Source
     mistakes: list[tuple[Keys, str]] = field(default_factory=list)
+    parts: int = 0
 
     def say(self, path: Keys, message: str) -> None:
-        """Add a mistake."""
+        """Add a mistake.
+
+        Raises:
+            GivenUpError: If there are too many; with those so far.
+        """
         self.mistakes.append((path, message))
+        if len(self.mistakes) >= MOST_MISTAKES:
+            raise GivenUpError(f"{self.error()}\nand perhaps more, since the check ends here; mend these first")
+
+    def count_part(self, path: Keys) -> None:
+        """Count a part.
+
+        Raises:
+            GivenUpError: If there are too many.
+        """
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            raise GivenUpError(f"{self.source.place(path)}: more than {MOST_PARTS:,} parts; shorten the recipe")
 
     def within(self, path: Keys) -> bool:
         """Return whether a mistake lies at or below a path."""
@@ -94,9 +118,11 @@ def _check_names(tree: Mapping[str, Any], report: Report) -> None:
             check_name(name, "this name")
         except UserError as error:
             report.say(path, str(error))
-    for i, (path, name) in enumerate(places):
-        if str(name).casefold() in [str(other).casefold() for _, other in places[:i]]:
+    taken = set[str]()
+    for path, name in places:
+        if name.casefold() in taken:
             report.say(path, f"two stages are called {name!r}, and each writes files of its name; rename one")
+        taken.add(name.casefold())
 
 
 def has_name(tree: Any) -> bool:
@@ -125,7 +151,7 @@ def _modalities(words: list[Any], report: Report) -> list[str]:
             names.append(modality(str(word)).name)
         except ValueError as error:
             report.say(("modalities", i), str(error))
-    for name in sorted({n for n in names if names.count(n) > 1}):
+    for name in sorted(name for name, count in Counter(names).items() if count > 1):
         report.say(("modalities",), f"{name!r} is listed more than once (aliases count)")
     if len(words) < 2:
         report.say(("modalities",), "synthesis needs at least two modalities")
@@ -150,6 +176,7 @@ class _Checker:
             return self.reference(kind, spec, path)
         if not isinstance(spec, Mapping):
             return self.report.say(path, f"expected a {kind}, written as {{name: ...}}, found {short(spec)}")
+        self.report.count_part(path)
         try:
             factory = find(kind, spec.get("name"))
         except RecipeError as error:

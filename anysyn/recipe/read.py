@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.errors import RecipeError
+from anysyn.escaping import one_line
 from anysyn.recipe.sections import Recipe
-from anysyn.recipe.yaml_tree import MOST_DEPTH, Keys, Tree, TreeError, compose, expand, read_bounded, scalar
+from anysyn.recipe.yaml_tree import MOST_DEPTH, Keys, Node, Tree, TreeError, compose, expand, read_bounded, scalar
 from anysyn.registry import suggest
 
 SUFFIXES = {".yaml", ".yml"}
 MOST_BASES = 20  # recipes that inherit from one another
+LONGEST_KEY = 200  # letters that a message shows
+MOST_DIGITS = 9  # of the number of an item of a list
 KNOWN = {"base", *(field.name for field in fields(Recipe))}
 FLOW = tuple("[{\"'!&*|>%`")  # how values begin that are not one word
 
@@ -40,7 +43,7 @@ class Source:
             >>> Source({}, {("data",): "a.yaml:3"}).place(("data", "rot"))
             'a.yaml:3: data.rot'
         """
-        dotted = ".".join(str(part) for part in path)
+        dotted = ".".join(one_line(str(part))[:LONGEST_KEY] for part in path)
         near = next((self.places[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.places), "")
         return ": ".join(part for part in (near, dotted) if part)
 
@@ -120,7 +123,7 @@ def _inherit(path: Path, seen: tuple[Path, ...]) -> Source:
         raise RecipeError(f"{path}: base: recipes inherit in a circle: {chain}")
     if len(seen) > MOST_BASES:
         raise RecipeError(f"{path}: base: more than {MOST_BASES} recipes inherit from one another: {chain}")
-    source = parse(path)
+    source = parse(path, named=not seen)
     base = source.tree.pop("base", None)
     if base is None:
         return source
@@ -136,10 +139,14 @@ def _inherit(path: Path, seen: tuple[Path, ...]) -> Source:
     return Source(_over(parent.tree, source.tree), parent.places | source.places, texts)
 
 
-def parse(path: Path) -> Source:
+def parse(path: Path, *, named: bool = True) -> Source:
     """Parse a file; duplicate keys and anything but plain YAML are errors.
 
     Of a file that is no recipe no word is quoted: a stranger's recipe may have named a private file as its base.
+
+    Args:
+        path: The file.
+        named: Whether the user named it; if a recipe did, it has keys of recipes alone, and values of their kind.
 
     Raises:
         RecipeError: If the file is not readable YAML with a mapping of a recipe's keys at the top.
@@ -151,10 +158,21 @@ def parse(path: Path) -> Source:
             raise TreeError("a recipe is a YAML mapping, but this file holds none")
         if not KNOWN & {key for key, _, _ in node.pairs}:
             raise TreeError(f"is no recipe: it has none of the keys {', '.join(sorted(KNOWN))}")
+        if not named:
+            _check_kinds(node)
         tree = expand(node)
     except TreeError as error:
         raise error.within(path) from error
     return Source(tree.value, {at: f"{path.name}:{line}" for at, line in tree.lines.items()}, tree.texts)
+
+
+def _check_kinds(node: Node) -> None:
+    """Refuse a file with another key than those of recipes, or with a word where a recipe has a list or a mapping."""
+    for key, line, value in node.pairs or ():
+        if key not in KNOWN:
+            raise TreeError(f"a base has the keys {', '.join(sorted(KNOWN))} alone, and not the one here", line)
+        if key in ("data", "parts", "stages", "modalities") and value.items is None and value.pairs is None:
+            raise TreeError(f"{key} is a word here; in a recipe it is a list or a mapping", line)
 
 
 def merge(parent: Any, child: Any) -> Any:
@@ -196,7 +214,7 @@ def apply(source: Source, override: str) -> None:
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise RecipeError(f"override {override!r}: write it as path.to.key=value, for example stages.0.epochs=5")
-    path: Keys = tuple(int(k) if k.isascii() and k.isdigit() else k for k in dotted.split("."))
+    path: Keys = tuple(int(k) if _is_number(k) else k for k in dotted.split("."))
     if len(path) > MOST_DEPTH:
         raise RecipeError(f"override {override[:60]!r}...: is nested deeper than {MOST_DEPTH}; no recipe is")
     typed = _typed(text.strip(), override)
@@ -204,6 +222,10 @@ def apply(source: Source, override: str) -> None:
     source.places = {p: at for p, at in source.places.items() if p[: len(path)] != path} | {path: "command line"}
     source.texts = {p: word for p, word in source.texts.items() if p[: len(path)] != path}
     source.texts |= {(*path, *below): word for below, word in typed.texts.items()}
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) <= MOST_DIGITS
 
 
 def _typed(text: str, override: str) -> Tree:

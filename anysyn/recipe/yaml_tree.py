@@ -6,9 +6,7 @@ never end, and an error of the parser would print lines of a file that is no rec
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +15,8 @@ from typing import Any
 import yaml
 from yaml.resolver import Resolver
 
-from anysyn.errors import RecipeError
+from anysyn.errors import RecipeError, UserError
+from anysyn.files import read_regular
 
 Keys = tuple[str | int, ...]
 
@@ -73,11 +72,13 @@ class Tree:
         value: The whole.
         lines: Line of each key and value, by its path.
         texts: How each number, truth value and date was typed, by its path.
+        letters: Of all words, those that aliases repeat included.
     """
 
     value: Any = None
     lines: dict[Keys, int] = field(default_factory=dict)
     texts: dict[Keys, str] = field(default_factory=dict)
+    letters: int = 0
 
 
 def read_bounded(path: Path, most: int = MOST_BYTES) -> str:
@@ -98,16 +99,12 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> str:
         ...     read_bounded(fifo)
         ... except RecipeError as error:
         ...     print(str(error).removeprefix(f"{fifo}: "))
-        is not a regular file; name a YAML file
+        is not a regular file; replace it with one
     """
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                raise RecipeError(f"{path}: is not a regular file; name a YAML file")
-            if about.st_size > most:
-                raise RecipeError(f"{path}: has {about.st_size:,} bytes, and a recipe at most {most:,}; shorten it")
-            return file.read(about.st_size).decode("utf-8-sig")  # files of the kernel state no size, and never end
+        return read_regular(path, most).decode("utf-8-sig")
+    except UserError as error:
+        raise RecipeError(str(error)) from error
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}; name a YAML file that you can read") from error
     except UnicodeDecodeError as error:
@@ -243,6 +240,9 @@ def _expanded(node: Node, path: Keys, tree: Tree) -> Any:
         raise TreeError(f"is nested deeper than {MOST_DEPTH}; no recipe is", node.line)
     if len(tree.lines) > MOST_NODES:
         raise TreeError(f"has more than {MOST_NODES:,} values, those of aliases counted; shorten it", node.line)
+    tree.letters += len(node.value) if isinstance(node.value, str) else 0
+    if tree.letters > MOST_BYTES:
+        raise TreeError(f"has more than {MOST_BYTES:,} letters, those of aliases counted; shorten it", node.line)
     if node.text is not None and node.value is not None:
         tree.texts[path] = node.text
     if node.items is not None:

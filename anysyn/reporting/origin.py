@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from anysyn.files import read_json
 from anysyn.reporting.results import Results
 from anysyn.training.folder import RunFolder
 
@@ -53,7 +53,7 @@ def describe(root: Path) -> str:
     if not path.is_file():
         return f"not stated whether simulated or real (no {DESCRIPTION})"
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = read_json(path)
         makers = [maker for maker in about.get("GeneratedBy", []) if isinstance(maker, dict)]
     except (ValueError, OSError, AttributeError, TypeError) as error:
         return f"not stated whether simulated or real ({DESCRIPTION} cannot be read: {error})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 from anysyn.errors import UserError
 from anysyn.evaluation.examples import Example, read_example
 from anysyn.evaluation.tables.cases_table import read_cases
+from anysyn.files import read_json
 from anysyn.training.folder import RunFolder
 
 CASES, RECORD = "cases.csv", "protocol.json"
@@ -72,7 +72,7 @@ def read_results(folder: Path) -> Results:
     """
     try:
         cases = read_cases(folder / CASES)
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = read_json(folder / RECORD)
         missing = [name for name in RECORDED if name not in record]
         if missing:
             raise UserError(f"{RECORD} does not hold {', '.join(missing)}")

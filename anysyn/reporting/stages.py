@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from PIL import Image, UnidentifiedImageError
 from anysyn.errors import UserError
 from anysyn.escaping import word_of
 from anysyn.figures.pictures import Picture, data_uri
+from anysyn.files import read_regular
 from anysyn.reporting.curves import curves
 from anysyn.training.folder import RunFolder
 
 TRAINING = ("stage", "epoch", "batch", "term", "value", "speed")
 VALIDATION = ("stage", "epoch", "term", "value")
 NUMBERS = ("epoch", "batch", "value", "speed")
+MOST_PICTURE = 50_000_000  # bytes
 SAMPLE = re.compile(r"(\d+)-(.+)-(\d+)\.png")  # number of the stage, its name, epochs
 
 
@@ -110,9 +113,10 @@ def _about(spec: Mapping[str, Any], logged: pd.DataFrame, validated: pd.DataFram
 
 def _picture(path: Path, epochs: int) -> Picture | None:
     try:
-        with Image.open(path) as image:
+        content = read_regular(path, MOST_PICTURE)
+        with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
-    except (UnidentifiedImageError, OSError):
-        return None  # a picture that is just being written
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return None  # a picture that is just being written, or none of ours
     alt = f"Sources, truth, synthesis and error of validation samples after {epochs} epochs, a row each"
-    return Picture(data_uri(path.read_bytes(), "image/png"), alt, width, height)
+    return Picture(data_uri(content, "image/png"), alt, width, height)

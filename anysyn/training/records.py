@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +9,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # that of typing does not do for pydantic before Python 3.12
 
 from anysyn.errors import UserError
+from anysyn.files import read_json
 
-MOST_BYTES = 100_000_000  # of a record: a split that lists millions of subjects
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Windows = dict[str, tuple[Finite, Finite]]
 
@@ -78,12 +77,11 @@ def read_record(path: Path) -> Any:
             f"{path.parent} holds no {path.name}: it {state}; it is not a run folder, or its training never began"
         )
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
         return conforming(tree, SHAPES[path.name]) if path.name in SHAPES else tree
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path}: not what a training writes ({error}); restore it, or train anew") from error
+    except (OSError, ValueError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise RunError(f"{path}: not what a training writes ({reason}); restore it, or train anew") from error
 
 
 def conforming(tree: Any, shape: Any) -> Any:

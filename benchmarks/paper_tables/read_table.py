@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from anysyn.errors import UserError
+from anysyn.recipe.yaml_tree import TreeError, compose, expand, read_bounded
 from anysyn.registry import suggest
 from paper_tables.published import Value, published
 from paper_tables.table import MEAN, Dimension, Place, Table
@@ -79,14 +79,17 @@ def _tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in seen:
         raise UserError(f"{path}: base: tables inherit in a circle")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(tree, dict):
-        raise UserError(f"{path}: a table is a YAML mapping, but this file has none")
+        node = compose(read_bounded(path))
+        tree = None if node is None else expand(node).value
+    except TreeError as error:
+        raise error.within(path) from error
+    if not isinstance(tree, dict) or not tree.keys() & {"base", *Table.model_fields}:
+        raise UserError(f"{path}: a table is a YAML mapping with a key such as title, but this file has none")
     base = tree.pop("base", None)
     if base is None:
         return tree
+    if not isinstance(base, str):
+        raise UserError(f"{path}: base: the name of a table, not {type(base).__name__}")
     beside = path.parent / f"{base}.yaml"
     parent = beside if beside.is_file() else find_tables([str(base)])[0]
     under = _tree(parent, (*seen, path.resolve()))
@@ -99,7 +102,9 @@ def _tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 def _own_methods(path: Path, tree: Mapping[str, Any]) -> list[dict[str, Any]]:
     own = tree.get("methods") or []
-    if not isinstance(own, list) or not all(isinstance(method, dict) and "name" in method for method in own):
+    if not isinstance(own, list) or not all(
+        isinstance(method, dict) and isinstance(method.get("name"), str) for method in own
+    ):
         raise UserError(f"{path}: methods: a list of mappings, each with a name")
     names = [method["name"] for method in own]
     again = next((name for name in names if names.count(name) > 1), None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from anysyn.errors import UserError
 from anysyn.registry import suggest
@@ -87,7 +87,11 @@ def read_size(name: str, table: Table | None = None) -> Size:
         names.append(base)
         tree = {**known[base], **tree}
     changed = {} if table is None else table.sizes.get(name, {})
-    return Size(names=tuple(names), **{**tree, **changed})
+    try:
+        return Size(names=tuple(names), **{**tree, **changed})
+    except ValidationError as error:
+        lines = [f"sizes.{name}.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
+        raise UserError("\n".join(lines)) from error
 
 
 def overrides_of(method: Method, size: Size) -> list[str]:
@@ -110,7 +114,7 @@ def recipe_of(method: Method, table: Table, size: Size) -> Path | None:
     if Path(method.recipe).suffix in {".yaml", ".yml"}:
         tries = [table.folder / method.recipe, Path(method.recipe)]
     else:
-        tries = [Path(str(files("anysyn.recipes"))) / f"{size.recipe.format(method.recipe)}.yaml"]
+        tries = [Path(str(files("anysyn.recipes"))) / f"{size.recipe.replace('{}', method.recipe)}.yaml"]
     return next((path for path in tries if path.is_file()), None)
 
 
@@ -118,4 +122,4 @@ def wanted(method: Method, size: Size) -> str:
     """Return the name of a method's recipe at a size, for messages; empty if it has none."""
     if method.recipe is None:
         return ""
-    return method.recipe if Path(method.recipe).suffix else size.recipe.format(method.recipe)
+    return method.recipe if Path(method.recipe).suffix else size.recipe.replace("{}", method.recipe)

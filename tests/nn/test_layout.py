@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from anysyn.cli.summary import lines
 from torch import nn
 
 from anysyn.build import load
+from anysyn.cli.parts.summary import lines
 from anysyn.errors import RecipeError
 from anysyn.nn.layout import MOST_MODULES, without_memory
 from anysyn.nn.unetr import swin_transformer

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from anysyn import build
-from anysyn.cli import summary
+from anysyn.cli.parts import summary
 from anysyn.recipe.read import recipes_folder
 
 FULL, SMALL = (sorted((recipes_folder() / folder).glob("*.yaml")) for folder in ("baselines", "small/baselines"))

@@ -102,11 +102,11 @@ def test_no_number_is_made_of_nothing(tmp_path):
 
 
 def test_places_are_lines_of_the_file_that_said_it(tmp_path):
-    write(tmp_path, "a.yaml", "x: 1\nstages:\n  - name: s\n    epochs: 1\n")
-    source = read(write(tmp_path, "b.yaml", "# comment\nbase: a\nseed: 3\n"), ["x=2"])
+    write(tmp_path, "a.yaml", "paper: x\nstages:\n  - name: s\n    epochs: 1\n")
+    source = read(write(tmp_path, "b.yaml", "# comment\nbase: a\nseed: 3\n"), ["paper=y"])
     assert source.place(("stages", 0, "epochs")) == "a.yaml:4: stages.0.epochs"
     assert source.place(("seed",)) == "b.yaml:3: seed"
-    assert source.place(("x",)) == "command line: x"
+    assert source.place(("paper",)) == "command line: paper"
 
 
 def test_a_key_that_stands_twice_is_an_error(tmp_path):

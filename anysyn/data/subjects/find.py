@@ -83,6 +83,8 @@ def find_subjects(
     chosen = _detect_layout(root) if layout == "auto" else layout
     if chosen not in _LOOKED_FOR:
         raise UserError(f"no layout named {layout!r}; {suggest(layout, ['auto', *_LOOKED_FOR])}")
+    if chosen == "csv" and root.is_file() and root.suffix.lower() not in _TABLES:  # of whatever it is nothing is shown
+        raise UserError(f"{root}: is no table; name a file that ends in .csv or .tsv")
     if root.is_dir() == (chosen == "csv"):
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
     result = _with_usable_keys(_read(root, chosen, Naming(names or {}), bids or {}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.volumes.formats import sidecar_path, stem
+from anysyn.files import read_json
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
@@ -19,9 +19,10 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         SidecarError: If it is not a JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
-    except (OSError, ValueError, RecursionError) as error:
-        raise SidecarError(f"{path}: is no readable JSON ({error}); mend or remove it") from error
+        content = read_json(path)
+    except (OSError, ValueError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise SidecarError(f"{path}: is no readable JSON ({reason}); mend or remove it") from error
     if not isinstance(content, dict):
         raise SidecarError(f"{path}: holds no JSON object but a {type(content).__name__}; mend or remove it")
     return content

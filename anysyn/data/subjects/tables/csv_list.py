@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -175,7 +176,7 @@ def _add_images(images: Collector, line: int, row: Mapping[str, str], path: Path
 
 def _add_mask(images: Collector, column: str, line: int, path: Path, cell: str) -> None:
     file, name = _file(path, cell), column.lower().removesuffix("mask").rstrip("_- ") or "mask"
-    if not file.is_file():
+    if not os.path.isfile(file):
         images.leave_out(file, f"line {line}: {file}: no such file; paths are relative to {path.parent}")
         return
     images.add_mask(name, Candidate(file, f"line {line}", scan=(str(line),), line=line))
@@ -185,7 +186,7 @@ def _add_image(images: Collector, name: str, line: int, path: Path, cell: str, l
     file = _file(path, cell)
     beside = sidecar_path(file)
     sidecars = tuple(_file(path, sidecar.strip()) for sidecar in listed.split(SIDECARS_BETWEEN) if sidecar.strip())
-    sidecars = sidecars or ((beside,) if beside.is_file() else ())
+    sidecars = sidecars or ((beside,) if os.path.isfile(beside) else ())
     try:
         fields = {key: value for sidecar in sidecars for key, value in read_sidecar(sidecar).items()}
     except SidecarError as error:
@@ -197,9 +198,10 @@ def _add_image(images: Collector, name: str, line: int, path: Path, cell: str, l
 
 def _file(table: Path, cell: str) -> Path:
     """Return the file that a cell names, relative to the table; a path as Windows writes it, too."""
-    file = table.parent / Path(cell).expanduser()
+    own = table.parent / cell
+    home = table.parent / os.path.expanduser(cell)  # unlike Path.expanduser, a user who is not known is no error
     other = table.parent / cell.replace("\\", "/")
-    return other if not file.exists() and other.exists() else file
+    return next((file for file in (home, own, other) if os.path.exists(file)), home)
 
 
 def _split(about: Mapping[str, str], path: Path, line: int) -> str | None:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from anysyn.errors import UserError
 from anysyn.escaping import word_of
+from anysyn.files import read_regular
 
 MISSING = {"", "n/a", "na", "nan", "none", "null", "-"}
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+MOST_BYTES = 100_000_000  # of a table: millions of rows
+MOST_COLUMNS = 500
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SAVE = "save it as CSV UTF-8"
 
@@ -62,6 +65,10 @@ def read_table(path: Path) -> Table:
     columns = tuple(cell.lower() for cell in first[1])
     while columns and not columns[-1]:  # a spreadsheet writes empty columns at the end
         columns = columns[:-1]
+    if len(columns) > MOST_COLUMNS:
+        raise UserError(
+            f"{path}: is no readable table: it has more than {MOST_COLUMNS:,} columns; remove what is not read"
+        )
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:
         raise UserError(
@@ -75,7 +82,7 @@ def read_table(path: Path) -> Table:
 def _text(path: Path) -> tuple[str, list[str]]:
     """Return the text of a file, and what was understood of its encoding."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MOST_BYTES)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}; check the path") from error
     if content.startswith(_UTF16) or b"\0" in content:
@@ -84,8 +91,10 @@ def _text(path: Path) -> tuple[str, list[str]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        meant = content.splitlines()[line - 1].decode("cp1252", errors="replace").strip()
-        reason = f"line {line} is not UTF-8 but another encoding, perhaps cp1252: {meant!r}"
+        letter = content[error.start : error.start + 1]  # the line itself may be of a file that is no table
+        reason = (
+            f"line {line} is not UTF-8 but another encoding, perhaps cp1252: {letter.decode('cp1252', 'replace')!r}"
+        )
         raise UserError(f"{path}: is no readable table ({reason}); {_SAVE}") from error
     bom = content.startswith(codecs.BOM_UTF8)
     return text, [f"{path.name}: begins with a byte order mark, which is left out"] if bom else []

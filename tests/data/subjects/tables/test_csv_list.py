@@ -163,7 +163,7 @@ class TestTables:
         [
             (
                 "subject,T1w\nJürgen,x.nii.gz\n".encode("cp1252"),
-                "line 2 is not UTF-8 but another encoding, perhaps cp1252: 'J",
+                "line 2 is not UTF-8 but another encoding, perhaps cp1252: 'ü'",
             ),
             (
                 "subject,T1w\na,x.nii.gz\n".encode("utf-16"),
