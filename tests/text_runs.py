@@ -47,7 +47,8 @@ def write_text_cohort(root, **fields):
     """Write a cohort and beside each image a sidecar; fields go before what it says."""
     write_cohort(root)
     for n, path in enumerate(sorted(root.rglob("*.nii.gz"))):
-        said = {"RepetitionTime": 2.0 + n / 10, "EchoTime": 0.01, "MagneticFieldStrength": 3, "Manufacturer": "GE"}
+        echo = 0.01 if path.name.startswith("T1w") else 0.09  # that of a T2w or FLAIR
+        said = {"RepetitionTime": 2.0 + n / 10, "EchoTime": echo, "MagneticFieldStrength": 3, "Manufacturer": "GE"}
         path.with_name(path.name.replace(".nii.gz", ".json")).write_text(json.dumps({**said, **fields}))
     return root
 
