@@ -141,8 +141,6 @@ class _Builder:
         for key in ("prepare", "augment"):
             for i, spec in enumerate(getattr(self.recipe.data, key) or ()):
                 self.sound(key, spec, ("data", key, i))
-        if self.report and self.recipe.stages and all(getattr(one, "epochs", 1) == 0 for one in self.recipe.stages):
-            self.report.say(("stages",), "every stage has 0 epochs, so nothing would be trained; give one some")
         for i, stage in enumerate(self.recipe.stages or ()):
             self.idle(stage, ("stages", i))
             self.warm_starts(stage, ("stages", i, "warm_start"))

@@ -46,7 +46,6 @@ def run(place):
         "stages.0.steps=[]",
         "stages.0.steps.0.train=[]",
         "stages.0.steps.0.objective.losses=[]",
-        "stages.0.epochs=0",
         "stages.0.epochs=-1",
         "data.split.seed=-1",
         "data.split.train=-0.5",
@@ -61,8 +60,10 @@ def test_a_recipe_that_would_train_nothing_or_nonsense_is_refused_in_one_line(ov
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("mistake", ["data.root=nowhere", "data.datasets=[none]", "data.split.train=[sub-99]"])
-def test_a_mistake_in_the_data_leaves_no_folder_and_an_earlier_run_as_it_is(place, run, tmp_path, mistake):
+@pytest.mark.parametrize(
+    "mistake", ["stages.0.epochs=0", "data.root=nowhere", "data.datasets=[none]", "data.split.train=[sub-99]"]
+)
+def test_a_mistake_leaves_no_folder_and_an_earlier_run_as_it_is(place, run, tmp_path, mistake):
     recipe, root = place / "tiny.yaml", f"data.root={place / 'cohort'}"
     result = call("train", recipe, "--out", tmp_path / "new", root, mistake)
     assert result.exit_code == 1

@@ -46,6 +46,7 @@ def train(
     overrides: Iterable[str] = (),
     overwrite: bool = False,
     prepare_anew: bool = False,
+    untrained: bool = False,
     accelerator: str = "auto",
     devices: int | str = "auto",
     progress: Progress | None = None,
@@ -58,6 +59,8 @@ def train(
         overrides: Each ``path.to.key=value``.
         overwrite: Whether an earlier run in that folder may be deleted.
         prepare_anew: Whether images that `data.cache` holds prepared are prepared once more.
+        untrained: Whether a recipe without an epoch makes a run, of networks as they begin: for methods that learn
+            nothing.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         devices: How many; under torchrun its number of processes decides.
         progress: What shows the progress.
@@ -68,6 +71,8 @@ def train(
         UserError: If another process trains in the folder, or the data cannot be used: there is no run folder then.
     """
     checked = _with_absolute_paths(build.load(recipe, overrides))
+    if not untrained and not any(stage.epochs for stage in checked.stages):
+        raise RunError("every stage has 0 epochs, so nothing would be trained; give one some: stages.0.epochs=1")
     fabric = _fabric(checked, accelerator, devices)
     found = find_trainable(checked)  # a mistake in the data leaves no folder, and an earlier run as it is
     folder = RunFolder(Path(out))

@@ -73,7 +73,8 @@ def _train(folder: Path, recipe: Mapping[str, Any], accelerator: str, progress: 
     if resumed:
         training.resume(run, accelerator=accelerator, devices=1, progress=progress)
     else:
-        training.train(written, out=run, accelerator=accelerator, devices=1, overwrite=True, progress=progress)
+        options: dict[str, Any] = {"accelerator": accelerator, "devices": 1, "progress": progress}
+        training.train(written, out=run, overwrite=True, untrained=True, **options)  # a copy learns nothing
     checked = build.load(run / "recipe.yaml", lay_out=False)
     finish(folder, {"parameters": _parameters(checked), "resumed": resumed, **began.so_far()})
 

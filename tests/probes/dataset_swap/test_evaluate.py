@@ -241,7 +241,9 @@ def test_training_images_are_read_once_and_a_damaged_one_is_listed(run, root, tm
     again = swap_datasets(run, training=moved, out=tmp_path / "out", overwrite=True).tables["swaps"]
     pd.testing.assert_frame_equal(whole, again)
     assert set(read) == {subject.key for subject in run.subjects()[0]}
-    run.folder.write("split.json", {"train": ["A/sub-00", "A/sub-02", "B/sub-00"], "test": ["B/sub-01"]})
+    run.folder.write(
+        "split.json", {"train": ["A/sub-00", "A/sub-02", "B/sub-00"], "validation": [], "test": ["B/sub-01"]}
+    )
     cut_off(moved / "A" / "sub-00" / "T2w.nii.gz")
     result = swap_datasets(run, training=moved, out=tmp_path / "out", overwrite=True)
     assert [failure.key for failure in result.failures] == ["A/sub-00"]

@@ -17,8 +17,11 @@ from test_cli import call, one_line
 from anysyn.data.volumes.formats import read_voxels
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.evaluate import evaluate
+from anysyn.files import write_manifest
 from anysyn.probes.ask import probe
+from anysyn.probes.findings import MADE_BY
 from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, REAL, RETRAINED, SYNTHESIZED
+from anysyn.probes.lesion_segmentation.evaluate import LesionSegmentation
 from anysyn.probes.lesion_segmentation.example import read_outlines
 from anysyn.probes.lesion_segmentation.unet import Segmenter, network
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
@@ -145,7 +148,7 @@ def test_what_is_written(run, place, monkeypatch):
     answering(monkeypatch, lambda image: image)
     result = segment(run, place)
     folder = run.folder.path / "evaluation" / "lesion_segmentation"
-    names = ["cases.csv", "outlines_glioma.npz", "record.json", "summary.csv", "summary.md"]
+    names = ["cases.csv", "manifest.json", "outlines_glioma.npz", "record.json", "summary.csv", "summary.md"]
     assert sorted(path.name for path in folder.iterdir()) == names
     record = record_of(folder)
     assert record["tasks"] == {
@@ -169,6 +172,7 @@ def test_what_is_written(run, place, monkeypatch):
 def test_a_run_answers_as_it_is_and_its_segmenter_lies_beside_the_findings(run, place):
     folder = run.folder.path / "evaluation" / "lesion_segmentation"
     shutil.copytree(place / "segmenters", folder / "segmenter")
+    write_manifest(folder, MADE_BY, LesionSegmentation.files)  # as the probe left them
     result = probe("lesion_segmentation", run, steps=STEPS)
     assert not result.failures
     assert set(result.tables["cases"]["sources"]) == {"", "T2w+FLAIR", "T1w+FLAIR", "T1w+T2w"}
