@@ -14,10 +14,11 @@ from typing import Any
 from anysyn.data.errors import SidecarError
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Candidate, Collector, found_subjects
+from anysyn.data.subjects.computed_files import MASK_WORDS, computed_by_spm, is_mask_word
 from anysyn.data.subjects.flat_folder import FileName, Owner, owners
 from anysyn.data.subjects.name_words import read_name, words_of
 from anysyn.data.subjects.naming import Naming
-from anysyn.data.subjects.people import dataset_of, namesakes, person_of, plain_place
+from anysyn.data.subjects.people import dataset_of, namesakes, numbered_alike, person_of, plain_place
 from anysyn.data.subjects.recognised import Recognised
 from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
 from anysyn.data.subjects.tree import read_tree
@@ -25,7 +26,6 @@ from anysyn.data.volumes.formats import sidecar_path, stem
 from anysyn.errors import UserError
 
 _PEOPLE = {"sub", "ses", "run"}  # of BIDS; the naming table has them, since they say nothing of a contrast
-MASK_WORDS = {"msk", "mask", "seg", "segm", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
 CHOOSE = "say which by data.names in the recipe, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 RENAME = "rename it, name it in data.names, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 SEPARATE = "put each subject into a folder of its own, or list the files in a CSV"
@@ -72,7 +72,8 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     top = root.resolve().name
     collected = [subject for place, members in places.items() for subject in _subjects(place, members, root, top)]
     found = found_subjects(collected, tree.failures, tree.ignored)
-    return replace(found, notes=tuple(namesakes(subject.person for subject in found.subjects)))
+    persons = [subject.person for subject in found.subjects]
+    return replace(found, notes=(*namesakes(persons), *numbered_alike(persons)))
 
 
 def _read(path: Path, root: Path, naming: Naming) -> _File:
@@ -80,17 +81,24 @@ def _read(path: Path, root: Path, naming: Naming) -> _File:
     text = _without_folders(stem(path), below.parts[:-1], naming)
     words, given = words_of(text), naming.given(below)
     describing = frozenset(word.lower() for word in words if _describes(word, naming))
-    if given is None and MASK_WORDS & {word.lower() for word in words}:
-        start = min(_start(words, naming), *(i for i, word in enumerate(words) if word.lower() in MASK_WORDS))
+    masks = [i for i, word in enumerate(words) if _is_mask(word, naming)]
+    if given is None and masks:
+        start = min(_start(words, naming), *masks)
         return _File(path, FileName(text, start, None, describing), mask=True)
     try:
         fields, error = sidecar_beside(path), ""
     except SidecarError as unreadable:
         fields, error = {}, str(unreadable)
-    meant = given or naming.contrast(words, fields)
+    computed = computed_by_spm(stem(path), below.parts[:-1])
+    meant = given or (Recognised(None, computed) if computed else naming.contrast(words, fields))
     start = _start(words, naming) if given is None else _start_of_given(naming, below, words)
     name = FileName(text, start, meant.name, describing)
     return _File(path, name, meant=meant, asked=given is not None, fields=fields, error=error)
+
+
+def _is_mask(word: str, naming: Naming) -> bool:
+    """Return whether a word means a mask; the naming table knows some that are none of a lesion, such as brainmask."""
+    return is_mask_word(word) and (word.lower() in MASK_WORDS or bool(read_name([word], naming.table).unknown))
 
 
 def _without_folders(name: str, folders: Sequence[str], naming: Naming) -> str:
