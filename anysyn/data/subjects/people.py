@@ -19,7 +19,8 @@ _DATE_AS_WRITTEN = (  # 17.11.2020, 2020.11.17, 17-Nov-2020
 )
 _SURGERY = r"(pre|post|intra)[-_ ]?(op\w*|rt|radio\w*|chemo\w*|surg\w*|treatment|therapy|tx)"
 _VISIT = (
-    rf"{_DATE}|{_DATE_WITH_DASHES}|{_DATE_AS_WRITTEN}|{_SURGERY}|ses-\w+|(bl|fu|baseline|follow[-_ ]?up|screening)[-_ ]?\d*[a-z]?|"
+    rf"{_DATE}|{_DATE_WITH_DASHES}|{_DATE_AS_WRITTEN}|{_SURGERY}|ses-\w+|"
+    r"(bl|fu|baseline|follow[-_ ]?up|screening)[-_ ]?\d*[a-z]?|"
     rf"(session|visit|timepoint|time|tp|{_TIME})[-_ ]?\d+(-\d+)?|\d+[-_ ]?({_TIME})"
 )
 VISIT = re.compile(_VISIT, re.IGNORECASE)
@@ -124,7 +125,7 @@ def visit_of(words: Sequence[str]) -> str:
         >>> visit_of(["t1", "mprage", "20190131103456", "7"]), visit_of(["ses", "02", "T1w"])
         ('20190131', 'ses-02')
     """
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if re.fullmatch(_DATE, word):
             return word[:8]
         if VISIT.fullmatch(word):
