@@ -112,9 +112,15 @@ def _add_image(
     images: Collector, path: Path, sidecars: Sidecars, naming: Naming, asked: AskedLabels, root: Path
 ) -> None:
     given = naming.given(path.relative_to(root))
+    if (misplaced := _misplaced(path, root)) and given is None:
+        computed = not path.name.startswith("sub-")  # SPM writes c1sub-01_T1w beside sub-01_T1w
+        (images.ignore if computed else images.leave_out)(path, misplaced)
+        return
     try:
         fields = sidecars.of(path)
-        meant = given or naming.by_sidecar(_modality(path, fields).name, fields)
+        meant = given or naming.by_sidecar(
+            _modality(path, fields).name, fields, entities_of(stem(path))[0].get("acq", "")
+        )
     except SidecarError as error:
         images.leave_out(path, str(error))
         return
@@ -131,6 +137,20 @@ def _add_image(
         images.ignore(path, "is synthetic, says its sidecar; to use it, name it in data.names or list it in a CSV")
     else:
         images.add(meant.name, _candidate(path, meant, entities, given is not None, asked, sidecars))
+
+
+def _misplaced(path: Path, root: Path) -> str:
+    """Return why a file is none of the person in whose folder it is, as a misplaced copy is."""
+    parts = path.relative_to(root).parts
+    entities, _ = entities_of(stem(path))
+    session = parts[1].removeprefix("ses-") if len(parts) > 3 else entities.get("ses", "")
+    if entities.get("sub") != parts[0].removeprefix("sub-"):
+        return (
+            f"does not begin with {parts[0]}_, though it is in that folder; rename or move it, or name it in data.names"
+        )
+    if entities.get("ses", session) != session:
+        return f"is of ses-{entities['ses']} by its name, but in the folder {parts[1]}; rename or move it"
+    return ""
 
 
 def _candidate(

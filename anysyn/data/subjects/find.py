@@ -99,11 +99,21 @@ def _read(root: Path, layout: str, naming: Naming, bids: Labels) -> FoundSubject
     if layout == "bids":
         return _unambiguous(read_bids(root, naming, asked))
     result = _unambiguous((read_folders if layout == "folders" else read_csv_list)(root, naming))
-    return (
-        replace(result, notes=(*result.notes, f"{root}: is no BIDS dataset, so data.bids is not used"))
-        if bids
-        else result
-    )
+    notes = [f"{root}: is no BIDS dataset, so data.bids is not used"] if bids else []
+    notes += _nested_bids(root) if layout == "folders" else []
+    return replace(result, notes=(*result.notes, *notes))
+
+
+def _nested_bids(root: Path) -> list[str]:
+    """Return a note for BIDS datasets below a folder: read as plain folders, they lose their inherited sidecars."""
+    inside = [path for path in sorted(root.iterdir()) if path.is_dir() and path.name != "derivatives" and is_bids(path)]
+    if not inside:
+        return []
+    more = f" and {len(inside) - 1} more" if len(inside) > 1 else ""
+    return [
+        f"{inside[0]}{more}: is a BIDS dataset, but read as plain folders, without inherited sidecars and "
+        "participants.tsv; give it as data.root to read it as BIDS"
+    ]
 
 
 def _unambiguous(found: FoundSubjects) -> FoundSubjects:

@@ -160,6 +160,8 @@ def _by_lead(known: Sequence[FileName], *, at_root: bool) -> dict[FileName, str 
         return {name: name.person if _has_digit(lead) else None for name, lead in pairs}
     if len(named) < len(leads):  # the plain ones beside them are of one subject: T1, old_T1
         return {}
+    if at_root and all(name.start == len(name.words) for name in known):  # T1/Meier, T2/Meier: names of people alone
+        return {name: name.person for name in known}
     raise UserError(
         f"begin with different words ({_some(lead[0] for lead in named)}), so they may be of several people"
     )

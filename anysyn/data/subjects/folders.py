@@ -14,18 +14,20 @@ from typing import Any
 from anysyn.data.errors import SidecarError
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Candidate, Collector, found_subjects
+from anysyn.data.subjects.computed_files import MASK_WORDS, computed_by_spm, is_mask_word
+from anysyn.data.subjects.contrast_folders import contrasts_by_folder
 from anysyn.data.subjects.flat_folder import FileName, Owner, owners
 from anysyn.data.subjects.name_words import read_name, words_of
 from anysyn.data.subjects.naming import Naming
-from anysyn.data.subjects.people import dataset_of, namesakes, person_of, plain_place
-from anysyn.data.subjects.recognised import Recognised
+from anysyn.data.subjects.nnunet import channel_of, read_channels
+from anysyn.data.subjects.people import dataset_of, namesakes, numbered_alike, person_of, plain_place
+from anysyn.data.subjects.recognised import NO_CONTRAST, Recognised
 from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
 from anysyn.data.subjects.tree import read_tree
 from anysyn.data.volumes.formats import sidecar_path, stem
 from anysyn.errors import UserError
 
 _PEOPLE = {"sub", "ses", "run"}  # of BIDS; the naming table has them, since they say nothing of a contrast
-MASK_WORDS = {"msk", "mask", "seg", "segm", "dseg", "segmentation", "label", "labels", "lesion", "roi"}
 CHOOSE = "say which by data.names in the recipe, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 RENAME = "rename it, name it in data.names, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 SEPARATE = "put each subject into a folder of its own, or list the files in a CSV"
@@ -54,7 +56,9 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     A folder with images of known contrast is a subject, unless their names tell several people or visits apart: then
     each of these is one (`owners`), and where that is unclear the folder is refused. Folders that are named for a
     contrast, and hold nothing else, belong to the folder above: ``P01/T1/x.nii.gz`` and ``P01/FLAIR/y.nii.gz`` are of
-    one subject, as are ``IXI-T1/IXI002-T1.nii.gz`` and ``IXI-T2/IXI002-T2.nii.gz``.
+    one subject, as are ``IXI-T1/IXI002-T1.nii.gz`` and ``IXI-T2/IXI002-T2.nii.gz``. They name the contrast of files
+    that do not: ``T1/sub1.nii.gz``, ``T2/sub1.nii.gz``. Channels of nnU-Net (``imagesTr/x_0000``) are
+    named in dataset.json.
 
     The key is the path relative to the root. The person is its folder ``sub-*``, or the last one whose name is not that
     of a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``), without the visit that
@@ -66,13 +70,15 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     """
     tree = read_tree(root)
     files = [_read(folder / name, root, naming) for folder, names in tree.folders.items() for name in names]
+    files = _by_folder([_by_channel(file, naming) for file in files], naming)
     places: dict[Place, list[_File]] = defaultdict(list)
     for place, file in zip(_places(files, root, naming), files, strict=True):
         places[place].append(file)
     top = root.resolve().name
     collected = [subject for place, members in places.items() for subject in _subjects(place, members, root, top)]
     found = found_subjects(collected, tree.failures, tree.ignored)
-    return replace(found, notes=tuple(namesakes(subject.person for subject in found.subjects)))
+    persons = [subject.person for subject in found.subjects]
+    return replace(found, notes=(*namesakes(persons), *numbered_alike(persons)))
 
 
 def _read(path: Path, root: Path, naming: Naming) -> _File:
@@ -80,17 +86,61 @@ def _read(path: Path, root: Path, naming: Naming) -> _File:
     text = _without_folders(stem(path), below.parts[:-1], naming)
     words, given = words_of(text), naming.given(below)
     describing = frozenset(word.lower() for word in words if _describes(word, naming))
-    if given is None and MASK_WORDS & {word.lower() for word in words}:
-        start = min(_start(words, naming), *(i for i, word in enumerate(words) if word.lower() in MASK_WORDS))
+    masks = [i for i, word in enumerate(words) if _is_mask(word, naming)]
+    if given is None and masks:
+        start = min(_start(words, naming), *masks)
         return _File(path, FileName(text, start, None, describing), mask=True)
     try:
         fields, error = sidecar_beside(path), ""
     except SidecarError as unreadable:
         fields, error = {}, str(unreadable)
-    meant = given or naming.contrast(words, fields)
+    computed = computed_by_spm(stem(path), below.parts[:-1])
+    meant = given or (Recognised(None, computed) if computed else naming.contrast(words, fields))
     start = _start(words, naming) if given is None else _start_of_given(naming, below, words)
     name = FileName(text, start, meant.name, describing)
     return _File(path, name, meant=meant, asked=given is not None, fields=fields, error=error)
+
+
+def _by_channel(file: _File, naming: Naming) -> _File:
+    """Return a file of nnU-Net's layout with the contrast that dataset.json gives its channel."""
+    case, number = channel_of(stem(file.path))
+    channel = read_channels(file.path.parent).get(number) if number and not file.asked else None
+    if channel is None or file.mask or file.error:
+        return file
+    meant = naming.contrast(words_of(channel), file.fields)
+    reason = f"dataset.json: channel {number} is {channel!r}" + ("" if meant.name else f", which {meant.reason}")
+    name = FileName(case, len(words_of(case)), meant.name, file.name.describing)
+    return replace(file, name=name, meant=replace(meant, reason=reason, unclear=meant.name is None))
+
+
+def _by_folder(files: Sequence[_File], naming: Naming) -> list[_File]:
+    """Return files that name no contrast with that of their folder, if it is sure."""
+    unnamed: dict[Path, list[str]] = defaultdict(list)
+    for file in files:
+        unnamed[file.path.parent] += [] if file.mask else [stem(file.path)]
+    for file in files:
+        if file.asked or file.error or file.meant.name or file.meant.unclear:
+            unnamed.pop(file.path.parent, None)
+    meanings = {folder: naming.contrast(words_of(folder.name)).name for folder in unnamed}
+    contrast = {folder: name for folder, name in meanings.items() if name and _named_for(folder.name, {name}, naming)}
+    sure = contrasts_by_folder({folder: names for folder, names in unnamed.items() if names}, contrast)
+    return [file if file.mask or file.path.parent not in sure else _of_folder(file, sure, naming) for file in files]
+
+
+def _of_folder(file: _File, sure: Mapping[Path, tuple[str, bool]], naming: Naming) -> _File:
+    folder = file.path.parent
+    if file.meant.reason != NO_CONTRAST:
+        return file
+    contrast, of_subjects = sure[folder]
+    meant = naming.by_sidecar(contrast, file.fields)
+    text = file.name.text if of_subjects else ""
+    name = FileName(text, len(words_of(text)), meant.name, file.name.describing)
+    return replace(file, name=name, meant=replace(meant, reason=f"folder {meant.reason}"))
+
+
+def _is_mask(word: str, naming: Naming) -> bool:
+    """Return whether a word means a mask; the naming table knows some that are none of a lesion, such as brainmask."""
+    return is_mask_word(word) and (word.lower() in MASK_WORDS or bool(read_name([word], naming.table).unknown))
 
 
 def _without_folders(name: str, folders: Sequence[str], naming: Naming) -> str:

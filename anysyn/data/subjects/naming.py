@@ -67,20 +67,25 @@ class Naming:
         """
         return weigh(read_name(words, self.table), evidence(sidecar or {}, self.table), self.table)
 
-    def by_sidecar(self, name: str, sidecar: Mapping[str, Any]) -> Recognised:
+    def by_sidecar(self, name: str, sidecar: Mapping[str, Any], label: str = "") -> Recognised:
         """Return what a file is that is clearly named, as by the suffix of BIDS, once its sidecar is heeded.
 
         Args:
             name: Modality that the name gives.
             sidecar: Fields of the file's sidecar.
+            label: What the name says of the acquisition, the label of ``acq``: it may name an agent.
 
         Example:
             >>> Naming().by_sidecar("T1w", {"ContrastBolusAgent": "Dotarem"}).name
             'T1c'
+            >>> Naming().by_sidecar("T1w", {}, "post").name, Naming().by_sidecar("T1w", {}, "highres").name
+            ('T1c', 'T1w')
             >>> Naming().by_sidecar("T1w", {"EchoTime": 0.1}).reason
             'is T1w (name: T1w), which EchoTime 0.1 s contradicts'
         """
-        reading = NameReading(contrasts=[modality(name).name], said=[name])
+        canonical, said = modality(name).name, read_name(words_of(label), self.table)
+        agent = said.agent if canonical in self.table.with_agent else []  # a T2w after an agent is still one
+        reading = NameReading(contrasts=[canonical], said=[name], agent=agent, no_agent=said.no_agent)
         return weigh(reading, evidence(sidecar, self.table), self.table)
 
     def column(self, name: str) -> Modality | None:

@@ -22,7 +22,9 @@ AGENT_KINDS = ("agent", "after", "with", "without", "both")
 PLAIN_KINDS = (*AGENT_KINDS, "filler", "neutral")
 GROUPED_KINDS = ("none", "unclear")
 CONTRAST_KINDS = ("words", "alone", "no_agent")
-_ATOM = re.compile(r"(?<![a-z0-9])c-(?![a-z0-9])|[a-z0-9]+|\+")
+_ATOM = re.compile(
+    r"(?<![a-z0-9])c-(?![a-z0-9])|[a-z0-9]+|[^\W\da-z_]+|\+"
+)  # letters of other alphabets are words of their own
 _MINUS_C = re.compile(r"(^|[\s_])-c(?![a-z0-9])")
 
 

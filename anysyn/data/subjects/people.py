@@ -12,9 +12,15 @@ _TIME = r"days?|weeks?|wks?|months?|mo|years?|yrs?"
 _DATE = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(\d{4}(\d\d)?)?"  # with the time of day, as dcm2niix writes
 _DAY = r"(?:19|20)\d\d-\d\d-\d\d"
 _DATE_WITH_DASHES = rf"{_DAY}([T_ ]\d\d[-_:]\d\d([-_:]\d\d(\.\d+)?)?)?"
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|okt|dez)[a-z]*"
+_DATE_AS_WRITTEN = (  # 17.11.2020, 2020.11.17, 17-Nov-2020
+    r"(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])\.(19|20)\d\d|(19|20)\d\d[._](0[1-9]|1[0-2])[._](0[1-9]|[12]\d|3[01])|"
+    rf"(0?[1-9]|[12]\d|3[01])[-_. ]?{_MONTH}[-_. ]?(19|20)\d\d"
+)
 _SURGERY = r"(pre|post|intra)[-_ ]?(op\w*|rt|radio\w*|chemo\w*|surg\w*|treatment|therapy|tx)"
 _VISIT = (
-    rf"{_DATE}|{_DATE_WITH_DASHES}|{_SURGERY}|ses-\w+|(bl|fu|baseline|follow[-_ ]?up|screening)[-_ ]?\d*[a-z]?|"
+    rf"{_DATE}|{_DATE_WITH_DASHES}|{_DATE_AS_WRITTEN}|{_SURGERY}|ses-\w+|"
+    r"(bl|fu|baseline|follow[-_ ]?up|screening)[-_ ]?\d*[a-z]?|"
     rf"(session|visit|timepoint|time|tp|{_TIME})[-_ ]?\d+(-\d+)?|\d+[-_ ]?({_TIME})"
 )
 VISIT = re.compile(_VISIT, re.IGNORECASE)
@@ -28,16 +34,21 @@ _VERSION_ONLY = re.compile(_VERSION, re.IGNORECASE)
 # Below a person, these are a visit or a version, too; above people, they may be the name of a data set.
 _BELOW = re.compile(
     rf"{_VISIT}|{_VERSION}|(session|visit|scan|exam|study|day|week|month|year)[-_ ]?\d*|\d\d-\d\d-\d{{4}}(-.*)?|"
+    rf"({_DATE_AS_WRITTEN})-.*|mri?|irm|mrt|old|backup|bak|archive|alt|ancien|kopie|copy|"
     r"pre|post|(anat|dwi|swi|perf)\d*|brain|head|mni|atlas|derived|acute|chronic|unknown[-_ ]study",
     re.IGNORECASE,
 )
 _ABOVE = re.compile(rf"{_VISIT}|{_VERSION}", re.IGNORECASE)
+_DATED = re.compile(rf"{_DATE}|{_DATE_WITH_DASHES}|{_DATE_AS_WRITTEN}", re.IGNORECASE)
 # These, only if what is above or before them is the number of a person: "P12/V3" has a visit, "Leipzig/V3" a person.
 _SHORT = re.compile(r"[mtvyd]\d{1,4}|\d{1,2}|\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])|scan[-_]?\d*", re.IGNORECASE)
 _SHORT_IN_NAME = re.compile(r"[mtvyd]\d{1,4}|mr\d+|scan[-_]?\d*", re.IGNORECASE)
 _NUMBERED = re.compile(
     r"(sub(j(ect)?)?|pat(ient)?|p|pt|case|s|id|participant|control|hc)?[-_]?\d+[a-z]?", re.IGNORECASE
 )
+# Below these, a folder without a number is no person: "P01/Prisma" and "P01/retest" are of P01.
+_SURELY_A_PERSON = re.compile(r"(sub(j(ect)?)?|pat(ient)?|p|pt|case|participant)[-_ ]?\d+[a-z]?", re.IGNORECASE)
+_LAST_NUMBER = re.compile(r"(?P<before>.*\d)([-_. ]\d{1,2}|[-_. ]?[a-d])", re.IGNORECASE)
 _PARTS_OF_A_SPLIT = re.compile(
     r"dis[ck][-_ ]?\d+|(images)?(train|training|val|valid|validation|test|testing)(data|ing|tr|ts)?|images(tr|ts)",
     re.IGNORECASE,
@@ -114,7 +125,7 @@ def visit_of(words: Sequence[str]) -> str:
         >>> visit_of(["t1", "mprage", "20190131103456", "7"]), visit_of(["ses", "02", "T1w"])
         ('20190131', 'ses-02')
     """
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if re.fullmatch(_DATE, word):
             return word[:8]
         if VISIT.fullmatch(word):
@@ -132,13 +143,15 @@ def person_of(parts: Sequence[str]) -> tuple[str, ...]:
         (('IXI', '0042'), ('sub-01',), ('BraTS-GLI-00005',))
         >>> person_of(["baseline", "P01"]), person_of(["HCP", "100307", "T1w"]), person_of(["P12", "V3"])
         (('P01',), ('HCP', '100307'), ('P12',))
+        >>> person_of(["Meier", "17.11.2020"]), person_of(["P01", "Prisma"]), person_of(["month-12"])
+        (('Meier',), ('P01',), ())
     """
     depth = next((depth for depth, part in enumerate(parts, 1) if _is_person(part)), 0)
     if not depth:
         depth = len(parts)
         while depth > 1 and _is_below(parts[depth - 1], parts[depth - 2]):
             depth -= 1
-    if not depth:
+    if not depth or (len(parts) == 1 and _ABOVE.fullmatch(parts[0]) and not _DATED.fullmatch(parts[0])):
         return ()
     above = [part for part in parts[: depth - 1] if not _ABOVE.fullmatch(part)]
     person = person_and_visit(parts[depth - 1])[0]
@@ -165,8 +178,7 @@ def namesakes(persons: Iterable[str]) -> Iterator[str]:
     above: dict[str, list[str]] = {}
     for person in sorted(set(persons)):
         folder, _, name = person.rpartition("/")
-        if any(character.isdigit() for character in name):
-            above.setdefault(name, []).append(folder or ".")
+        above.setdefault(name, []).append(folder or ".")
     several = {name: folders for name, folders in above.items() if len(folders) > 1}
     if several:
         name, (first, second, *_) = next(iter(several.items()))
@@ -177,11 +189,36 @@ def namesakes(persons: Iterable[str]) -> Iterator[str]:
         )
 
 
+def numbered_alike(persons: Iterable[str]) -> Iterator[str]:
+    """Yield a note for people whose names differ in a last number or letter alone, which may be that of a visit.
+
+    Example:
+        >>> list(numbered_alike(["P01_1", "P01_2", "P02_1"]))[0][:45]
+        'P01_1 and P01_2 are taken for two people; if '
+        >>> list(numbered_alike(["S-01", "S-02", "BraTS2021_00002", "BraTS2021_00003"]))
+        []
+    """
+    alike: dict[str, list[str]] = {}
+    for person in sorted(set(persons)):
+        if match := _LAST_NUMBER.fullmatch(person):
+            alike.setdefault(match["before"], []).append(person)
+    several = [names for names in alike.values() if len(names) > 1]
+    if several:
+        first, second, *_ = several[0]
+        more = f", and {len(several) - 1} more such groups," if len(several) > 1 else ""
+        yield (
+            f"{first} and {second}{more} are taken for two people; if they are visits of one, "
+            "give a CSV with a column 'person' as data.root"
+        )
+
+
 def _is_person(part: str) -> bool:
     return part.startswith("sub-") or any(pattern.fullmatch(part) for pattern in _PUBLISHED)
 
 
 def _is_below(part: str, above: str) -> bool:
     if _BELOW.fullmatch(part) or recognise(part):
+        return True
+    if _SURELY_A_PERSON.fullmatch(above) and not any(character.isdigit() for character in part):
         return True
     return bool(_SHORT.fullmatch(part) and _NUMBERED.fullmatch(above))

@@ -9,6 +9,8 @@ from anysyn.data.subjects.name_words import NameReading
 from anysyn.data.subjects.naming_table import NamingTable
 from anysyn.data.subjects.sidecar_evidence import Evidence
 
+NO_CONTRAST = "names no known contrast"
+
 
 @dataclass(frozen=True)
 class Recognised:
@@ -76,7 +78,7 @@ def _unnamed(reading: NameReading, seen: Evidence) -> Recognised:
         return Recognised(None, f"names {what} ({word})", unclear=True)
     if reading.agent:
         return Recognised(None, f"names a contrast agent, not the contrast ({', '.join(reading.agent)})", unclear=True)
-    return Recognised(None, "names no known contrast")
+    return Recognised(None, NO_CONTRAST)
 
 
 def _timed(name: str, why: str, seen: Evidence, table: NamingTable) -> Recognised:

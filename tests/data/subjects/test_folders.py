@@ -162,7 +162,7 @@ class TestFolders:
             ("site/0042/baseline", "site/0042"),
             ("site/sub-01/any/thing", "site/sub-01"),
             ("BraTS-GLI-00005-100", "BraTS-GLI-00005"),
-            ("month-00", "month-00"),
+            ("month-00", ""),
             ("TCGA-DU-7294", "TCGA-DU-7294"),
         ],
     )
