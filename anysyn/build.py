@@ -14,6 +14,7 @@ from torch import nn
 from anysyn import registry
 from anysyn.data.views import View
 from anysyn.errors import RecipeError, reason
+from anysyn.files.yaml_tree import Keys
 from anysyn.nn.layout import without_memory, without_values
 from anysyn.nn.warm_start import common_weights
 from anysyn.objectives.synthesis import refuse_whole_images
@@ -23,7 +24,6 @@ from anysyn.recipe.check import GivenUpError, Report, check, inner_of, nested, s
 from anysyn.recipe.read import read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
-from anysyn.recipe.yaml_tree import Keys
 from anysyn.registry import find, is_given, parameters, suggest
 from anysyn.types import Decoder, Encoder, ImageTextModel, Loss, Site
 

@@ -15,12 +15,12 @@ from torch.nn import ModuleDict
 from anysyn.bounds import needs_an_item
 from anysyn.data.modalities import modality
 from anysyn.data.subjects.bids_labels import mistakes
-from anysyn.data.subjects.naming import meaning_of
+from anysyn.data.subjects.names.naming import meaning_of
 from anysyn.errors import RecipeError, UserError
 from anysyn.files import check_name
+from anysyn.files.yaml_tree import Keys
 from anysyn.recipe.read import Source
 from anysyn.recipe.sections import Recipe
-from anysyn.recipe.yaml_tree import Keys
 from anysyn.registry import find, is_given, parameters, suggest
 
 MOST_SIZE = 1_000_000  # of anything that a network is made of; what is larger would fill the memory even as a list

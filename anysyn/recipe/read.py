@@ -10,8 +10,8 @@ from typing import Any
 
 from anysyn.errors import RecipeError
 from anysyn.escaping import one_line
+from anysyn.files.yaml_tree import MOST_DEPTH, Keys, Node, Tree, TreeError, compose, expand, read_bounded, scalar
 from anysyn.recipe.sections import Recipe
-from anysyn.recipe.yaml_tree import MOST_DEPTH, Keys, Node, Tree, TreeError, compose, expand, read_bounded, scalar
 from anysyn.registry import suggest
 
 SUFFIXES = {".yaml", ".yml"}

@@ -18,8 +18,8 @@ from anysyn.evaluation.tables.cases_table import margins, metrics_of, summarise
 from anysyn.evaluation.tables.format import arrow
 from anysyn.figures.planes import LIMIT
 from anysyn.files import add_to_manifest, write_text
+from anysyn.files.yaml_tree import read_bounded
 from anysyn.recipe.read import parse
-from anysyn.recipe.yaml_tree import read_bounded
 from anysyn.reporting.distributions import distributions
 from anysyn.reporting.origin import evaluation_facts, training_facts
 from anysyn.reporting.panels import error_bar, grey_bar, panel_of

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from anysyn.errors import UserError
-from anysyn.recipe.yaml_tree import TreeError, compose, expand, read_bounded
+from anysyn.files.yaml_tree import TreeError, compose, expand, read_bounded
 from anysyn.registry import suggest
 from paper_tables.published import Value, published
 from paper_tables.table import MEAN, Dimension, Place, Table

@@ -12,9 +12,10 @@ from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
 from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.bids_labels import AskedLabels
-from anysyn.data.subjects.collector import Candidate, Collector, failure, found_subjects
-from anysyn.data.subjects.naming import Naming
-from anysyn.data.subjects.recognised import Recognised
+from anysyn.data.subjects.collector import Collector, failure, found_subjects
+from anysyn.data.subjects.names.naming import Naming
+from anysyn.data.subjects.names.recognised import Recognised
+from anysyn.data.subjects.several_files import Candidate
 from anysyn.data.subjects.sidecars import Sidecars, entities_of, is_synthetic, read_sidecar
 from anysyn.data.subjects.tables.participants import age_and_sex, read_people, some
 from anysyn.data.subjects.tree import read_tree

@@ -11,43 +11,9 @@ from typing import Any
 from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modalities, named
 from anysyn.data.records import Failure, FoundSubjects, Subject
+from anysyn.data.subjects.several_files import Candidate, all_of, choose, why
 from anysyn.data.volumes.formats import read_header
 from anysyn.errors import UserError
-
-_MOST_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A file that may be the image of one modality of a subject.
-
-    Args:
-        path: The file.
-        reason: What says that it is of this modality.
-        asked: 0 if the user asks for this very file, 1 if not; those with the lower number are used.
-        extra: How much its name says beyond the modality, the weightier first: of two, the lower one is the plainer
-            name, and is used.
-        scan: What tells it apart from other scans of the modality, but for the number of its run.
-        run: Number of its run: of several runs of one scan, the first is used.
-        fields: Fields of its sidecar.
-        sidecars: Files that these are from.
-        line: Line of the table that lists it; 0 without a table.
-    """
-
-    path: Path
-    reason: str
-    asked: int = 1
-    extra: tuple[int, ...] = ()
-    scan: tuple[str, ...] = ()
-    run: int = 0
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    sidecars: tuple[Path, ...] = ()
-    line: int = 0
-
-    @property
-    def plainness(self) -> tuple[int, tuple[int, ...]]:
-        """The lower, the sooner it is used."""
-        return self.asked, self.extra
 
 
 @dataclass
@@ -115,13 +81,12 @@ class Collector:
         """Return the file to use, and list the others; None, and a failure, if none is plainer than the others."""
         if not candidates:
             return None
-        first, *others = sorted(candidates, key=lambda one: (one.plainness, one.run, one.path))
-        rivals = [one for one in others if _rival(first, one)]
+        first, rivals, others = choose(candidates)
         if rivals:
             each = f"are {'all' if len(rivals) > 1 else 'both'} {name}, and none has the plainer name"
-            self.leave_out(first.path, f"{_all_of([first, *rivals])} {each}; {self.remedy}", name)
-        for other in (one for one in others if one not in rivals):
-            reason = "neither this one nor a plainer one is used" if rivals else _why(first, other, name)
+            self.leave_out(first.path, f"{all_of([first, *rivals])} {each}; {self.remedy}", name)
+        for other in others:
+            reason = "neither this one nor a plainer one is used" if rivals else why(first, other, name)
             self.ignore(other.path, reason, name, None if rivals else first.path)
         return None if rivals else first
 
@@ -134,36 +99,6 @@ class Collector:
             line = f"line {image.line}: " if image.line else ""
             self.leave_out(image.path, f"{line}{error}", name)
             return None
-
-
-def _rival(first: Candidate, other: Candidate) -> bool:
-    """Return whether nothing says that the first one is to be used rather than the other."""
-    if other.plainness != first.plainness or _same_file(first, other):
-        return False
-    return other.scan != first.scan or other.run == first.run
-
-
-def _same_file(first: Candidate, other: Candidate) -> bool:
-    return first.path.resolve() == other.path.resolve()
-
-
-def _why(first: Candidate, other: Candidate, name: str) -> str:
-    if _same_file(first, other):
-        return f"is not used; {first.path.name} is the same file"
-    if other.asked != first.asked:
-        return f"is not used; {first.path.name} is the {name} that is asked for"
-    if other.extra != first.extra:
-        return f"is not used; {first.path.name} is the plainer name of a {name}"
-    return f"is not used; {first.path.name} is the first run of {name}"
-
-
-def _all_of(files: Sequence[Candidate]) -> str:
-    alike = len({one.path.name for one in files}) < len(files)
-    paths = [str(one.path) if alike or not i else one.path.name for i, one in enumerate(files)]
-    shown = [f"{path} (line {one.line})" if one.line else path for path, one in zip(paths, files, strict=True)]
-    if len(shown) > _MOST_NAMED:
-        return ", ".join(shown[:_MOST_NAMED]) + f" and {len(shown) - _MOST_NAMED} more"
-    return ", ".join(shown[:-1]) + f" and {shown[-1]}"
 
 
 def found_subjects(

@@ -14,7 +14,7 @@ from anysyn.data.subjects.bids import is_bids, read_bids
 from anysyn.data.subjects.bids_labels import AskedLabels, Labels
 from anysyn.data.subjects.collector import failure
 from anysyn.data.subjects.folders import read_folders
-from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.names.naming import Naming
 from anysyn.data.subjects.tables.csv_list import read_csv_list
 from anysyn.data.volumes.formats import SUFFIXES
 from anysyn.errors import UserError

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
-from anysyn.data.subjects.name_words import words_of
+from anysyn.data.subjects.names.name_words import words_of
 from anysyn.data.subjects.people import VISIT, person_and_visit, visit_of
 from anysyn.errors import UserError
 

@@ -13,15 +13,16 @@ from typing import Any
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.records import FoundSubjects
-from anysyn.data.subjects.collector import Candidate, Collector, found_subjects
+from anysyn.data.subjects.collector import Collector, found_subjects
 from anysyn.data.subjects.computed_files import MASK_WORDS, computed_by_spm, is_mask_word
 from anysyn.data.subjects.contrast_folders import contrasts_by_folder
 from anysyn.data.subjects.flat_folder import FileName, Owner, owners
-from anysyn.data.subjects.name_words import read_name, words_of
-from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.names.name_words import read_name, words_of
+from anysyn.data.subjects.names.naming import Naming
+from anysyn.data.subjects.names.recognised import NO_CONTRAST, Recognised
 from anysyn.data.subjects.nnunet import channel_of, read_channels
 from anysyn.data.subjects.people import dataset_of, namesakes, numbered_alike, person_of, plain_place
-from anysyn.data.subjects.recognised import NO_CONTRAST, Recognised
+from anysyn.data.subjects.several_files import Candidate
 from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
 from anysyn.data.subjects.tree import read_tree
 from anysyn.data.volumes.formats import sidecar_path, stem

@@ -13,8 +13,9 @@ from pathlib import Path
 from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import modalities, recognise
 from anysyn.data.records import FoundSubjects
-from anysyn.data.subjects.collector import Candidate, Collector, failure, found_subjects
-from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.collector import Collector, failure, found_subjects
+from anysyn.data.subjects.names.naming import Naming
+from anysyn.data.subjects.several_files import Candidate
 from anysyn.data.subjects.sidecars import read_sidecar
 from anysyn.data.subjects.tables.participants import age_and_sex, doubts
 from anysyn.data.subjects.tables.tsv import Table, read_table

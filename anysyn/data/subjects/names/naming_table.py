@@ -102,7 +102,7 @@ def naming_table() -> NamingTable:
 
 @cache
 def _table(plugins: tuple[str, ...]) -> NamingTable:
-    own = yaml.safe_load((files("anysyn.data.subjects") / "naming.yaml").read_text(encoding="utf-8"))
+    own = yaml.safe_load((files("anysyn.data.subjects.names") / "naming.yaml").read_text(encoding="utf-8"))
     added = [(f"naming {name!r}", build("naming", {"name": name})) for name in plugins]
     return table_of([("naming.yaml", own), *added])
 

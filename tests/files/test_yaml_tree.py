@@ -5,8 +5,8 @@ import os
 import pytest
 
 from anysyn.errors import RecipeError
+from anysyn.files.yaml_tree import MOST_BYTES, MOST_DEPTH, compose, expand
 from anysyn.recipe.read import parse, read
-from anysyn.recipe.yaml_tree import MOST_BYTES, MOST_DEPTH, compose, expand
 
 
 def laughs(levels, each=9):

@@ -10,9 +10,9 @@ import pytest
 from subject_files import image
 
 from anysyn.data.modalities import modalities, recognise
-from anysyn.data.subjects.name_words import read_name, words_of
-from anysyn.data.subjects.naming import Naming
-from anysyn.data.subjects.naming_table import joined, naming_table, table_of
+from anysyn.data.subjects.names.name_words import read_name, words_of
+from anysyn.data.subjects.names.naming import Naming
+from anysyn.data.subjects.names.naming_table import joined, naming_table, table_of
 from anysyn.registry import register
 
 

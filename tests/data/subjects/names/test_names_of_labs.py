@@ -9,8 +9,8 @@ from subject_files import contrasts, image, reasons, text
 
 from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.find import find_subjects
-from anysyn.data.subjects.name_words import words_of
-from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.names.name_words import words_of
+from anysyn.data.subjects.names.naming import Naming
 
 
 def found_in(root: Path, *names: str) -> FoundSubjects:

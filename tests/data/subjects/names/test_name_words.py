@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from anysyn.data.subjects.name_words import read_name, words_of
-from anysyn.data.subjects.naming_table import naming_table
+from anysyn.data.subjects.names.name_words import read_name, words_of
+from anysyn.data.subjects.names.naming_table import naming_table
 
 TABLE = naming_table()
 

@@ -120,7 +120,7 @@ def compose(text: str) -> Node | None:
     Example:
         >>> compose("[1, !!python/name:os.system x]")
         Traceback (most recent call last):
-        anysyn.recipe.yaml_tree.TreeError: line 1: has a tag (!...); a recipe is YAML without tags
+        anysyn.files.yaml_tree.TreeError: line 1: has a tag (!...); a recipe is YAML without tags
     """
     try:
         composer = _Composer(text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from anysyn.data.modalities import modality
-from anysyn.data.subjects.name_words import NameReading
-from anysyn.data.subjects.naming_table import NamingTable
-from anysyn.data.subjects.sidecar_evidence import Evidence
+from anysyn.data.subjects.names.name_words import NameReading
+from anysyn.data.subjects.names.naming_table import NamingTable
+from anysyn.data.subjects.names.sidecar_evidence import Evidence
 
 NO_CONTRAST = "names no known contrast"
 

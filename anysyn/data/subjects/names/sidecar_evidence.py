@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 from typing import Any
 
 from anysyn.data.modalities import modality
-from anysyn.data.subjects.name_words import NameReading, read_name, words_of
-from anysyn.data.subjects.naming_table import NamingTable
+from anysyn.data.subjects.names.name_words import NameReading, read_name, words_of
+from anysyn.data.subjects.names.naming_table import NamingTable
 
 # What a scanner writes if nothing was given. The field may be missing after an injection, too, so none of these says
 # that there was none.
@@ -103,7 +103,7 @@ def evidence(sidecar: Mapping[str, Any], table: NamingTable) -> Evidence:
         table: The naming table.
 
     Example:
-        >>> from anysyn.data.subjects.naming_table import naming_table
+        >>> from anysyn.data.subjects.names.naming_table import naming_table
         >>> seen = evidence({"ContrastBolusAgent": "Gadovist", "ImageType": ["ORIGINAL", "P"]}, naming_table())
         >>> seen.agent, seen.none
         ('ContrastBolusAgent Gadovist', 'is an image of phase, or a part of a complex one (ImageType P)')

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from anysyn.data.subjects.name_words import words_of
-from anysyn.data.subjects.naming import Naming
+from anysyn.data.subjects.names.name_words import words_of
+from anysyn.data.subjects.names.naming import Naming
 
 STYLES = yaml.safe_load(Path(__file__).with_name("naming_styles.yaml").read_text(encoding="utf-8"))
 NAMING = Naming()

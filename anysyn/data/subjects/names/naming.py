@@ -9,10 +9,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from anysyn.data.modalities import Modality, modalities, modality
-from anysyn.data.subjects.name_words import NameReading, read_name, words_of
-from anysyn.data.subjects.naming_table import NamingTable, naming_table
-from anysyn.data.subjects.recognised import Recognised, weigh
-from anysyn.data.subjects.sidecar_evidence import Evidence, evidence
+from anysyn.data.subjects.names.name_words import NameReading, read_name, words_of
+from anysyn.data.subjects.names.naming_table import NamingTable, naming_table
+from anysyn.data.subjects.names.recognised import Recognised, weigh
+from anysyn.data.subjects.names.sidecar_evidence import Evidence, evidence
 from anysyn.data.volumes.formats import stem
 from anysyn.errors import UserError
 from anysyn.registry import suggest
@@ -62,7 +62,7 @@ class Naming:
         """Return what the words of a file's name and its sidecar say.
 
         Args:
-            words: Words, as `anysyn.data.subjects.name_words.words_of` splits a name; glued ones (``AxT1Post``) may be.
+            words: Words, as `name_words.words_of` splits a name; glued ones (``AxT1Post``) may be.
             sidecar: Fields of the file's sidecar.
         """
         return weigh(read_name(words, self.table), evidence(sidecar or {}, self.table), self.table)

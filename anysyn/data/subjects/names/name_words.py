@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from anysyn.data.subjects.naming_table import Meaning, NamingTable, atoms_of, folded, joined
+from anysyn.data.subjects.names.naming_table import Meaning, NamingTable, atoms_of, folded, joined
 
 LONGEST = 6  # words of the longest entries of the table that separators may part
 UNKNOWN, KNOWN = 3, 1  # a word that the table lacks makes a name less plain than a neutral one does
@@ -60,7 +60,7 @@ def read_name(words: Sequence[str], table: NamingTable) -> NameReading:
         table: The naming table.
 
     Example:
-        >>> from anysyn.data.subjects.naming_table import naming_table
+        >>> from anysyn.data.subjects.names.naming_table import naming_table
         >>> reading = read_name(["AxT1", "post"], naming_table())
         >>> reading.contrasts, reading.agent, reading.extra
         (['T1w'], ['post'], 1)
