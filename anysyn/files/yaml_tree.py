@@ -92,7 +92,7 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> str:
         RecipeError: If it is not a regular file, too large, unreadable or not UTF-8.
 
     Example:
-        >>> import tempfile
+        >>> import os, tempfile
         >>> fifo = Path(tempfile.mkdtemp()) / "recipe.yaml"
         >>> os.mkfifo(fifo)
         >>> try:

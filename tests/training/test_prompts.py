@@ -49,7 +49,7 @@ def test_a_prompt_that_is_too_long_stops_the_run_before_it_trains(tmp_path):
     name = "Siemens Healthineers Magnetom Prisma Fit XA30 of the second floor of the hospital at the lake, left"
     with pytest.raises(UserError, match=r"takes 90; manufacturer has \d+ tokens"):
         train_text_run(tmp_path, Manufacturer=name)
-    assert not list((tmp_path / "run").glob("*.csv"))
+    assert not (tmp_path / "run" / "log.csv").exists()
 
 
 def samples(tmp_path, view):

@@ -61,9 +61,12 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
     """Return which of several files is used: what is asked for, then the plainest name, then the lowest run.
 
     Example:
-        >>> run = lambda number, *extra: Candidate(Path(f"run-{number}.nii"), "", run=number, extra=extra)
-        >>> choose([run(2), run(1), run(0, 3)]).first.path.name, choose([run(1), run(1)]).rivals[0].run
-        ('run-1.nii', 1)
+        >>> first, second = (Candidate(Path(f"T1w_{number}.nii"), "its name", run=number) for number in (1, 2))
+        >>> choose([second, first]).first.path.name, choose([second, first]).rivals
+        ('T1w_1.nii', ())
+        >>> another = Candidate(Path("T1w_b.nii"), "its name", run=1)
+        >>> [rival.path.name for rival in choose([first, another]).rivals]
+        ['T1w_b.nii']
     """
     first, *others = sorted(candidates, key=lambda one: (one.plainness, one.run, one.path))
     rivals = tuple(one for one in others if _rival(first, one))
