@@ -20,7 +20,7 @@ from anysyn.synthesis.acquisition_request import requested_acquisitions
 from anysyn.synthesis.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
-from anysyn.synthesis.missing_contrasts import Missing, missing, trained_for
+from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, trained_for
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 from anysyn.versions import versions
 
@@ -103,6 +103,8 @@ def complete(
     """
     loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     trained = trained_for(loaded.recipe, sources, targets)
+    unseen = [] if targets is not None else _unseen(loaded, trained)
+    trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
     root, folder = Path(data), Path(out)
     _check_apart(root, folder)
     _check_own(folder)
@@ -119,6 +121,8 @@ def complete(
         check_same_run(loaded, earlier)
         _describe(folder)
         record(inventory, folder, shown.say)
+        if unseen:
+            shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
         failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
         for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
             with listed(failures, gap.subject.key):
@@ -128,6 +132,12 @@ def complete(
                 _complete(loaded, gap, todo, resample_to, batch)
                 written += todo.values()
     return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(absent_images(subjects)))
+
+
+def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
+    """Return the targets of a recipe that its training subjects lacked, so that the network never learned them."""
+    seen = run.pipeline.typical.overall
+    return [name for name in trained.targets if seen and name not in seen]
 
 
 def _acquired(subject: Subject) -> Subject:

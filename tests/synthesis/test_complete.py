@@ -355,3 +355,15 @@ def test_two_calls_never_write_into_one_folder(run, patterns, tmp_path):
     data = alone(patterns, tmp_path)
     with locked(tmp_path / "out", "anysyn complete"), pytest.raises(UserError, match="locked by process"):
         anysyn.complete(run, data=data, out=tmp_path / "out")
+
+
+def test_a_contrast_that_no_training_subject_had_costs_nobody(tmp_path):
+    write_cohort(tmp_path / "cohort", shape=(16, 16, 6), contrasts=("T1w", "T2w", "FLAIR"))
+    train(tmp_path, {"name": "many_to_one"})
+    data = write_cohort(tmp_path / "data", 1, shape=(16, 16, 6), contrasts=("T1w", "FLAIR"))
+    result = CliRunner().invoke(
+        app, ["complete", str(tmp_path / "run"), "--data", str(data), "--out", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "not synthesized: T1c: no training subject has an image of it" in result.output
+    assert [path.name.rpartition("_")[2] for path in (tmp_path / "out").rglob("*.nii.gz")] == ["T2w.nii.gz"]
