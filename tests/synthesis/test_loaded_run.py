@@ -10,7 +10,6 @@ from checkpoints import write_checkpoint
 from toys import TINY, write_cohort
 
 import anysyn
-from anysyn.errors import RecipeError
 from anysyn.synthesis.loaded_run import load_run, networks
 from anysyn.training.folder import RunError
 
@@ -52,7 +51,7 @@ def test_the_weights_of_the_clip_are_in_the_run(place):
 
 def test_the_clip_itself_needs_its_checkpoint_and_says_so(place):
     run = load_run(place / "run", accelerator="cpu")
-    with pytest.raises(RecipeError, match="cannot be loaded"):
+    with pytest.raises(RunError, match="cannot be loaded"):
         networks(run.folder, run.recipe)
     write_checkpoint(place / "clip")
     found = networks(run.folder, run.recipe)["clip"].state_dict()

@@ -49,7 +49,7 @@ def run(tmp_path, cohort):
 def test_everything_is_written_and_right(run):
     result = probe("content", run, batch=3, tiles=4)
     folder = run.folder.path / "evaluation" / "content"
-    files = ["contrasts.csv", "pairs.csv", "record.json", "summary.csv", "summary.md", "tiles.csv"]
+    files = ["contrasts.csv", "manifest.json", "pairs.csv", "record.json", "summary.csv", "summary.md", "tiles.csv"]
     assert sorted(path.name for path in folder.iterdir()) == files
     given = {"view": run.view, "modalities": NAMES, "fabric": run.fabric, "size": 8, "most": 4}
     first, second = (encode_tiles(run.model, run.prepare(subject), **given) for subject in run.subjects()[0])
