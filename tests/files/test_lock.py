@@ -56,7 +56,7 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path, holder):
 def test_a_number_that_another_process_got_is_no_owner(tmp_path):
     write(tmp_path / "run", started="1")
     with locked(tmp_path / "run", "anysyn train"):
-        pass
+        assert json.loads((tmp_path / "run" / LOCK).read_text())["started"] != "1"
 
 
 @pytest.mark.parametrize("elsewhere", [{"host": "node7"}, {"namespace": "pid:[1]"}])

@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.volumes.formats.format import Format, Header, check_place, check_shape
-from anysyn.data.volumes.formats.opening import GZIP_LEVEL, explained
+from anysyn.data.volumes.formats.format import Header, check_place, check_shape
+from anysyn.data.volumes.formats.opening import GZIP_LEVEL
 from anysyn.data.volumes.formats.stored import (
     MILLIMETRES,
     Stored,
+    TextHeader,
     beside,
     floats,
     plain,
     read_start,
-    read_stored,
     sizes,
 )
 
@@ -74,7 +74,7 @@ class MetaPlace:
         return affine + 0.0  # no negative zeros
 
 
-class MetaImage(Format):
+class MetaImage(TextHeader):
     """MetaImage: a header of text, and the voxels after it or in a file beside it.
 
     Example:
@@ -86,23 +86,10 @@ class MetaImage(Format):
     suffixes = (".mha", ".mhd")
     written = (".mha",)
 
-    def read_header(self, path: Path) -> Header:
-        """Read and check the header alone."""
-        with explained(path, self.name):
-            return _header(_words(path), path)
-
-    def read(self, path: Path) -> tuple[NDArray[np.float32], Header]:
-        """Read the voxels and the header."""
-        with explained(path, self.name):
-            words = _words(path)
-            header = _header(words, path)
-            return read_stored(_stored(words, path), path, header.shape), header
-
-    def files(self, path: Path) -> tuple[Path, ...]:
-        """Return the header's file, and that of the voxels if it is another one."""
-        with explained(path, self.name):
-            file = _stored(_words(path), path).file
-            return (path,) if file == path else (path, file)
+    def parse(self, path: Path) -> tuple[Header, Stored]:
+        """Return what the header says of the image and of where its voxels lie."""
+        words = _words(path)
+        return _header(words, path), _stored(words, path)
 
     def write(
         self,
@@ -152,6 +139,8 @@ def _words(path: Path) -> Words:
         key, equals, value = line.partition("=")
         if not equals and (line.strip() or stop < 0):
             raise VolumeError(f"{path}: is no MetaImage, or its header is cut off; copy it again or export it again")
+        if key.strip() and key.strip() in lines:
+            raise VolumeError(f"{path}: says {key.strip()} twice; keep one of the two lines, or export it again")
         lines[key.strip()] = value.strip()
         end = stop + 1 if stop >= 0 else len(start)
     return Words(lines, end)
@@ -170,7 +159,9 @@ def _header(words: Words, path: Path) -> Header:
             f"{path}: does not say where its voxels lie (no TransformMatrix of three axes), so left and right are "
             "unknown; export it again, or add the line if you know it"
         )
-    origin = next((lines[key] for key in _ORIGINS if key in lines), "0 " * axes)
+    origin = next((lines[key] for key in _ORIGINS if key in lines), None)
+    if origin is None:
+        raise VolumeError(f"{path}: does not say where its voxels lie (no Offset); export it again, or add the line")
     spacing = lines.get("ElementSpacing") or lines.get("ElementSize")
     if spacing is None:
         raise VolumeError(f"{path}: does not say how large its voxels are (no ElementSpacing); export it again")

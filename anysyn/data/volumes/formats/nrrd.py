@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.volumes.formats.format import Format, Header, check_place, check_shape
-from anysyn.data.volumes.formats.opening import GZIP_LEVEL, explained
+from anysyn.data.volumes.formats.format import Header, check_place, check_shape
+from anysyn.data.volumes.formats.opening import GZIP_LEVEL
 from anysyn.data.volumes.formats.stored import (
     MILLIMETRES,
     Stored,
+    TextHeader,
     beside,
     floats,
     plain,
     read_start,
-    read_stored,
     sizes,
 )
 
@@ -89,7 +89,7 @@ class NrrdPlace:
         return affine + 0.0  # no negative zeros
 
 
-class Nrrd(Format):
+class Nrrd(TextHeader):
     """NRRD: a header of text, and the voxels after it or in a file beside it.
 
     Example:
@@ -101,23 +101,10 @@ class Nrrd(Format):
     suffixes = (".nrrd", ".nhdr")
     written = (".nrrd",)
 
-    def read_header(self, path: Path) -> Header:
-        """Read and check the header alone."""
-        with explained(path, self.name):
-            return _header(_words(path), path)
-
-    def read(self, path: Path) -> tuple[NDArray[np.float32], Header]:
-        """Read the voxels and the header."""
-        with explained(path, self.name):
-            words = _words(path)
-            header = _header(words, path)
-            return read_stored(_stored(words, path), path, header.shape), header
-
-    def files(self, path: Path) -> tuple[Path, ...]:
-        """Return the header's file, and that of the voxels if it is another one."""
-        with explained(path, self.name):
-            file = _stored(_words(path), path).file
-            return (path,) if file == path else (path, file)
+    def parse(self, path: Path) -> tuple[Header, Stored]:
+        """Return what the header says of the image and of where its voxels lie."""
+        words = _words(path)
+        return _header(words, path), _stored(words, path)
 
     def write(
         self,
@@ -166,7 +153,10 @@ def _words(path: Path) -> Words:
         if not line:
             break
         if field := _FIELD.match(line):
-            fields[field[1].strip().lower()] = field[2].strip()
+            name = field[1].strip().lower()
+            if name in fields:
+                raise VolumeError(f"{path}: says {name} twice; keep one of the two lines, or export it again")
+            fields[name] = field[2].strip()
     return Words(fields, end)
 
 
@@ -186,11 +176,12 @@ def _header(words: Words, path: Path) -> Header:
             f"{path}: does not say where its voxels lie (space: {space or 'missing'}), so left and right are unknown; "
             f"export it again with one of {', '.join(SPACES)}"
         )
-    origin = fields.get("space origin", "(0,0,0)")
+    if "space origin" not in fields:
+        raise VolumeError(f"{path}: does not say where its voxels lie (no space origin); export it again, or add it")
     place = NrrdPlace(
         space,
         np.array([_numbers(vectors[axis] or "", "space directions") for axis in spatial]),
-        _numbers(origin, "space origin"),
+        _numbers(fields["space origin"], "space origin"),
         _unit(fields, path),
     )
     check_place(place.affine, path, place.unit)
@@ -237,6 +228,8 @@ def _unit(fields: Mapping[str, str], path: Path) -> str:
 def _check_type(fields: Mapping[str, str], path: Path) -> None:
     if fields["type"] not in (name for names in TYPES.values() for name in names):
         raise VolumeError(f"{path}: holds voxels of type {fields['type']!r}; save it as short or float")
+    if "endian" not in fields and not fields["type"].endswith(("char", "int8", "int8_t")):
+        raise VolumeError(f"{path}: does not say the order of its bytes (no endian); export it again, or add the line")
     encoding = fields["encoding"].lower()
     if encoding not in _PACKINGS:
         raise VolumeError(f"{path}: is encoded as {encoding!r}; save it again as one of {', '.join(_PACKINGS)}")

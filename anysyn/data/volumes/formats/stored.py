@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.volumes.formats.opening import CHUNK, as_volume, check_promise, check_regular, opened, read_exactly
+from anysyn.data.volumes.formats.format import Format, Header
+from anysyn.data.volumes.formats.opening import (
+    CHUNK,
+    as_volume,
+    check_promise,
+    check_regular,
+    explained,
+    opened,
+    read_exactly,
+)
 
 HEADER_BYTES = 1 << 20  # the longest text header that is read
 MILLIMETRES = {"um": 1e-3, "µm": 1e-3, "micron": 1e-3, "microns": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1e3}
@@ -40,6 +50,31 @@ class Stored:
     dtype: np.dtype[np.generic]
     shape: tuple[int, ...]
     packed: bool
+
+
+class TextHeader(Format):
+    """A format whose header is text that says where its voxels lie: in the same file or one beside it."""
+
+    @abstractmethod
+    def parse(self, path: Path) -> tuple[Header, Stored]:
+        """Return what the header says of the image and of where its voxels lie; a `VolumeError` if it is wrong."""
+
+    def read_header(self, path: Path) -> Header:
+        """Read and check the header alone."""
+        with explained(path, self.name):
+            return self.parse(path)[0]
+
+    def read(self, path: Path) -> tuple[NDArray[np.float32], Header]:
+        """Read the voxels (X, Y, Z) and the header."""
+        with explained(path, self.name):
+            header, stored = self.parse(path)
+            return read_stored(stored, path, header.shape), header
+
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return the header's file, and that of the voxels if it is another one."""
+        with explained(path, self.name):
+            file = self.parse(path)[1].file
+            return (path,) if file == path else (path, file)
 
 
 def read_stored(stored: Stored, path: Path, volume: Sequence[int]) -> NDArray[np.float32]:

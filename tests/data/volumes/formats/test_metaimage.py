@@ -94,6 +94,8 @@ BAD = {
     "long": (text() + VOXELS + bytes(3 << 20), "far more"),
     "a bomb": (text(DimSize="40000 40000 40000", CompressedData="True") + PACKED, "can be unpacked to"),
     "two volumes": (text(NDims="4", DimSize="4 4 4 2") + VOXELS, "2 volumes"),
+    "no offset": (text(Offset=None) + VOXELS, "no Offset"),
+    "twice": (text().replace(b"DimSize", b"Offset = 9 9 9\nDimSize") + VOXELS, "Offset twice"),
     "channels": (text(ElementNumberOfChannels="3") + VOXELS, "3 channels"),
     "no voxels": (text(DimSize="4 0 4"), "no voxels"),
     "negative": (text(DimSize="4 -4 4"), "no voxels"),

@@ -129,6 +129,9 @@ BAD = {
     "axes": (text(dimension="1000000000") + VOXELS, "dimension is 1000000000"),
     "elsewhere": (text(data_file="../a.raw"), "not in its folder"),
     "list": (text(data_file="LIST"), "several files"),
+    "no origin": (text(space_origin=None, spacu_origin="(10,20,30)") + VOXELS, "no space origin"),
+    "twice": (text().replace(b"space origin", b"endian: big\nspace origin") + VOXELS, "endian twice"),
+    "byte order": (text(type="short", endian=None) + 2 * VOXELS, "no endian"),
     "skips": (text(line_skip="3") + VOXELS, "skips lines"),
 }
 
