@@ -111,7 +111,7 @@ def test_what_the_system_refuses_is_a_line_with_a_remedy(number):
     assert "; " in line
 
 
-def test_ctrl_c_of_a_training_says_how_to_resume_and_resuming_works(place, tmp_path):
+def test_ctrl_c_of_a_training_says_how_to_resume(place, tmp_path):
     run = tmp_path / "run"
     words = ["train", str(place / "tiny.yaml"), "--out", str(run), f"data.root={place / 'cohort'}"]
     command = [sys.executable, "-c", "from anysyn.cli import app; app()", *words, "--accelerator", "cpu"]
