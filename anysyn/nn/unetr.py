@@ -28,6 +28,7 @@ def swin_transformer(
     The arguments are those of encoder `swin_unetr`; ``width`` is its ``feature_size``.
 
     Example:
+        >>> import torch
         >>> swin = swin_transformer(2, 1, 12, window=4, depths=(1, 1, 1, 1), heads=(1, 2, 4, 8), version=2)
         >>> [tuple(x.shape[1:]) for x in swin(torch.rand(1, 1, 64, 64))][::2]
         [(12, 32, 32), (48, 8, 8), (192, 2, 2)]
@@ -50,6 +51,7 @@ def vision_transformer(
     The arguments are those of encoder `unetr`; a token has ``patch`` voxels along each axis.
 
     Example:
+        >>> import torch
         >>> vit = vision_transformer(2, 1, size=32, patch=16, width=12, hidden=24, layers=2, heads=3)
         >>> vit(torch.rand(1, 1, 32, 32))[0].shape
         torch.Size([1, 4, 12])
@@ -66,6 +68,7 @@ def residual_block(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """Make MONAI's `UnetrBasicBlock`: two convolutions and a shortcut, with instance normalisation.
 
     Example:
+        >>> import torch
         >>> residual_block(2, 1, 4)(torch.rand(1, 1, 6, 6)).shape
         torch.Size([1, 4, 6, 6])
     """
@@ -83,6 +86,7 @@ def projection_block(dimensions: int, inputs: int, outputs: int, doublings: int,
     Residual blocks follow the doublings after the first if it is ``convolved``.
 
     Example:
+        >>> import torch
         >>> projection_block(2, 8, 4, 2, convolved=True)(torch.rand(1, 8, 3, 3)).shape
         torch.Size([1, 4, 12, 12])
     """
@@ -107,6 +111,7 @@ def upsampling_block(dimensions: int, inputs: int, outputs: int, stride: int) ->
     """Make MONAI's `UnetrUpBlock`: a transposed convolution, concatenation of the skip, a residual block.
 
     Example:
+        >>> import torch
         >>> upsampling_block(2, 8, 4, 2)(torch.rand(1, 8, 3, 3), torch.rand(1, 4, 6, 6)).shape
         torch.Size([1, 4, 6, 6])
     """
@@ -122,6 +127,7 @@ def head(dimensions: int, inputs: int, outputs: int) -> nn.Module:
     """Make MONAI's `UnetOutBlock`: a convolution of kernel 1.
 
     Example:
+        >>> import torch
         >>> head(2, 8, 1)(torch.rand(1, 8, 6, 6)).shape
         torch.Size([1, 1, 6, 6])
     """

@@ -69,7 +69,7 @@ def probe(
     Example:
         >>> probe("content", "nowhere")
         Traceback (most recent call last):
-        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
+        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder
     """
     factory = find_probe(name)
     settings, shown = read_options(factory, options), progress or Progress()

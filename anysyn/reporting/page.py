@@ -63,7 +63,7 @@ def report(
     Example:
         >>> report("nowhere")
         Traceback (most recent call last):
-        anysyn.training.folder.RunError: nowhere holds no recipe.yaml: it is not a run folder
+        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder
     """
     folder = RunFolder(Path(run))
     if not folder.recipe.is_file():

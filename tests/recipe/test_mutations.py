@@ -1,5 +1,8 @@
 """Recipes as no one means them are refused in lines: no traceback, none that hangs."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import pytest
 import yaml
 from mutations import draw_of, mutated_override, mutated_text, mutated_tree, outcome, recipes
@@ -26,8 +29,15 @@ def mutant(seed, folder, known):
 
 
 def wrong(seeds, folder):
-    """Return what goes wrong, by seed."""
-    resource = pytest.importorskip("resource")
+    """Return what goes wrong, by seed; in a process of its own, whose memory is then known."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(wrong_here, seeds, folder).result()
+
+
+def wrong_here(seeds, folder):
+    """Return what goes wrong in this process, by seed."""
+    import resource
+
     known = recipes()
     for name in ("small/tumsyn", "small/baselines/timm", "small/baselines/swin_unetr"):
         load(name)  # what takes seconds is imported before time is measured
