@@ -9,7 +9,6 @@ import gzip
 import json
 import random
 import re
-import resource
 import struct
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import torch
+from peak_memory import peak_megabytes
 
 from anysyn.data.prepare import Canonical, Crop, Pipeline, Resample, Rescale
 from anysyn.data.volumes.formats import read_header
@@ -129,7 +129,7 @@ def main(folder: Path, count: int, seed: int) -> dict[str, object]:
     rng, contents = random.Random(seed), good(folder)
     other, worst, used, faults = read_volume(folder / "good.nii"), 0.0, 0, list[str]()
     use(folder / "good.nii", other)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_megabytes()
     for number in range(count):
         ending = rng.choice(ENDINGS)
         content, path = damaged(contents[ending], ending, rng), folder / f"x{ending}"
@@ -148,7 +148,7 @@ def main(folder: Path, count: int, seed: int) -> dict[str, object]:
         if seconds > worst:
             worst = seconds
             (folder / f"slowest{ending}").write_bytes(path.read_bytes())
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = peak_megabytes() - before
     return {"used": used, "faults": faults, "seconds": worst, "megabytes": grown}
 
 

@@ -6,10 +6,11 @@ from multiprocessing import get_context
 import pytest
 import yaml
 from mutations import draw_of, mutated_override, mutated_text, mutated_tree, outcome, recipes
+from peak_memory import peak_megabytes
 
 from anysyn.build import load
 
-MOST_KILOBYTES = 2_000_000
+MOST_MEGABYTES = 2000
 
 
 def mutant(seed, folder, known):
@@ -36,8 +37,6 @@ def wrong(seeds, folder):
 
 def wrong_here(seeds, folder):
     """Return what goes wrong in this process, by seed."""
-    import resource
-
     known = recipes()
     for name in ("small/tumsyn", "small/baselines/timm", "small/baselines/swin_unetr"):
         load(name)  # what takes seconds is imported before time is measured
@@ -45,7 +44,7 @@ def wrong_here(seeds, folder):
     for seed in seeds:
         path, overrides = mutant(seed, folder, known)
         answers[seed] = outcome(lambda path=path, overrides=overrides: load(path, overrides))
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MOST_KILOBYTES
+    assert peak_megabytes() < MOST_MEGABYTES
     return {seed: answer for seed, answer in answers.items() if answer}
 
 
