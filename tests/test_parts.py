@@ -117,6 +117,32 @@ def test_decoders(name, dimensions, depth, tmp_path):
     same_after_saving(decoder, again, tmp_path / "weights.safetensors")
 
 
+def is_rounded(images):
+    """Return whether images are float32 in name alone: every voxel one of a bfloat16's few numbers."""
+    return images.dtype != torch.float32 or torch.equal(images, images.bfloat16().float())
+
+
+@pytest.mark.parametrize("name", names("decoder"))
+def test_decoders_answer_in_float32_under_autocast(name):
+    encoder = encoder_of("unet", 2, 1)
+    decoder = decoder_of(name, encoder, 1)
+    away_from_zero(decoder)
+    targets = EVERY.T.expand(M, M) if decoder.every_target else EVERY
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        features = encoder(batch_of(shape_of(2, 1), samples=M).images, EVERY)
+        assert not is_rounded(decoder(features, targets))
+        assert not is_rounded(decoder(features, targets, places=lattice(shape_of(2, 1), onto=[9, 9])))
+
+
+@pytest.mark.parametrize("name", names("shortcut"))
+def test_shortcuts_answer_in_float32_under_autocast(name):
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        shortcut = shortcut_of(name, 2)
+        for parameter in shortcut.parameters():
+            parameter.fill_(1 / 3)
+        assert not is_rounded(shortcut(batch_of(SHAPES[2]), query_of()))
+
+
 @pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("name", names("conditioner"))
 def test_conditioners(name, dimensions, tmp_path):

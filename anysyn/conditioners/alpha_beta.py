@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from anysyn.bounds import Count, Positive
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError, UserError
-from anysyn.nn.arithmetic import Affine, bounded_scale, in_float32, invert
+from anysyn.nn.arithmetic import Affine, bounded_scale, invert
+from anysyn.nn.float32 import in_float32
 from anysyn.nn.mlp import MLP
 from anysyn.ops import scale_and_shift
 from anysyn.registry import Given, register

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.ops import pick
 from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
@@ -123,5 +124,4 @@ class CNNDecoder(GridDecoder):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = F.interpolate(x, size=skip.shape[2:], mode=self.mode)  # (B, C_i+1, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", torch.cat([x, skip], 1)))  # (B, C_i, *S / stride_i)
-        image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return image
+        return apply_in_float32(self.head, x)  # (B, depth, *S without the slab's axis)

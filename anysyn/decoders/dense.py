@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from anysyn.bounds import Count
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv, leaky_conv
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
@@ -70,5 +71,4 @@ class DenseDecoder(GridDecoder):
         for n, pair in enumerate(self.pairs):
             x = modulate(f"decoder/block{n}", x)  # (B, C + n width, *S)
             x = torch.cat([x, pair(x)], 1)  # (B, C + (n + 1) width, *S)
-        image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return image
+        return apply_in_float32(self.head, x)  # (B, depth, *S without the slab's axis)

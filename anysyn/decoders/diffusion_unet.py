@@ -11,6 +11,7 @@ from anysyn.bounds import Count, WholeNumber
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import EmbeddingBlock, upsampling_conv
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
@@ -80,8 +81,7 @@ class DiffusionUNetDecoder(GridDecoder):
                 skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride)
                 x = block(torch.cat([x, skip], 1), embedding)  # (B, C, *S / stride)
             x = self.enlarge[n](x)  # (B, C, *S / next stride)
-        image: Tensor = self.end(x)  # (B, depth, *S without the slab's axis)
-        return image
+        return apply_in_float32(self.end, x)  # (B, depth, *S without the slab's axis)
 
 
 def _by_stride(strides: Sequence[int]) -> dict[int, list[int]]:

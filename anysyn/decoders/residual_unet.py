@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.residual_units import residual_unit, upsampling_convolution
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
@@ -63,8 +64,7 @@ class ResidualUNetDecoder(GridDecoder):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", x))  # (B, C, *S / stride_i)
             x = torch.cat([skip, x], 1)  # (B, C + C_i, *S / stride_i)
-        image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return image
+        return apply_in_float32(self.head, x)  # (B, depth, *S without the slab's axis)
 
 
 def _doubling(dimensions: int, inputs: int, outputs: int, ratio: int) -> nn.Module:

@@ -12,6 +12,7 @@ from anysyn.bounds import ShareBelowOne
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import Norm
 from anysyn.nn.blocks import norm as normalisation
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.strided import transposed_conv, upsampling_conv
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
@@ -90,8 +91,7 @@ class StridedUNetDecoder(GridDecoder):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", x))  # (B, C_i, *S / stride_i)
             x = torch.cat([x, skip], 1)  # (B, 2 C_i, *S / stride_i)
-        images: Tensor = self.head(x)  # (B, M or 1 times depth, *S without the slab's axis)
-        return images
+        return apply_in_float32(self.head, x)  # (B, M or 1 times depth, *S without the slab's axis)
 
 
 def _block(enlarge: nn.Module, normalise: nn.Module, *, before: bool, dropout: float) -> nn.Module:

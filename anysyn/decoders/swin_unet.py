@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from anysyn.bounds import Count, ShareBelowOne
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import conv
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
@@ -77,5 +78,5 @@ class SwinUNetDecoder(GridDecoder):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = self.joints[n](torch.cat([self.expansions[n](x), skip], 1))  # (B, C_i, *S / stride_i)
             x = self.stages[n](modulate(f"decoder/block{n}", x))  # (B, C_i, *S / stride_i)
-        image: Tensor = self.head(self.voxels(self.norm(x)))  # (B, depth, *S without the slab's axis)
-        return image
+        x = self.voxels(self.norm(x))  # (B, C, *S)
+        return apply_in_float32(self.head, x)  # (B, depth, *S without the slab's axis)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.unetr import head, upsampling_block
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
@@ -60,5 +61,4 @@ class SwinUNETRDecoder(GridDecoder):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             block = self.get_submodule(f"decoder{i + 1}")
             x = block(modulate(f"decoder/block{n}", x), skip)  # (B, C_i, *S / stride_i)
-        image: Tensor = self.out(x)  # (B, depth, *S without the slab's axis)
-        return image
+        return apply_in_float32(self.out, x)  # (B, depth, *S without the slab's axis)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import Norm, conv, norm_relu
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 
@@ -68,8 +69,7 @@ class TransUNetDecoder(GridDecoder):
                 i = levels[n]
                 x = torch.cat([modulate(f"decoder/skip{i}", features.skips[i]), x], 1)  # (B, C + C_i, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", x))  # (B, C_i / 2, *S / stride_i)
-        image: Tensor = self.head(x)  # (B, depth, *S without the slab's axis)
-        return image
+        return apply_in_float32(self.head, x)  # (B, depth, *S without the slab's axis)
 
 
 def _double_conv(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> nn.Sequential:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import Norm, conv, norm_relu
+from anysyn.nn.float32 import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 
@@ -65,9 +66,11 @@ class TransposedDecoder(GridDecoder):
     def images(self, features: Features, modulate: Modulate) -> Tensor:
         """Decode the features to images: (B, M or 1 times depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
-        for n, block in enumerate(self.blocks):
-            x = block(modulate(f"decoder/block{n}", x))  # (B, M or 1 times depth, *S) after the last
-        return x
+        *doublings, last = self.blocks
+        for n, block in enumerate(doublings):
+            x = block(modulate(f"decoder/block{n}", x))  # (B, C / 2^(n+1), *S / stride_n)
+        x = modulate(f"decoder/block{len(doublings)}", x)  # (B, C_0, *S)
+        return apply_in_float32(last, x)  # (B, M or 1 times depth, *S without the slab's axis)
 
 
 def _doubling(dimensions: int, inputs: int, outputs: int, normalisation: Norm) -> nn.Sequential:

@@ -7,12 +7,11 @@ composition is too, and it can be folded into the weights of a linear layer that
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor
 
+from anysyn.nn.float32 import in_float32
 from anysyn.types import Modulate
 
 
@@ -38,6 +37,7 @@ def affine_at(modulate: Modulate, site: str) -> Affine | None:
     """Return the scale and the shift that a modulation applies at a site, or None if it is something else or unknown.
 
     Example:
+        >>> import torch
         >>> affine_at(lambda site, features: features, "decoder/in") is None
         True
     """
@@ -52,6 +52,7 @@ def bounded_scale(z: Tensor, bound: float) -> Tensor:
         bound: Above 1.
 
     Example:
+        >>> import torch
         >>> bounded_scale(torch.tensor([-1e9, 0.0, 1e9]), bound=8.0)
         tensor([0.1250, 1.0000, 8.0000])
     """
@@ -63,6 +64,7 @@ def invert(contrast: Affine) -> Affine:
     """Return the inverse, which removes a contrast: ``f`` to ``(f - beta) / alpha``.
 
     Example:
+        >>> import torch
         >>> invert(Affine(torch.tensor([[2.0]]), torch.tensor([[6.0]])))
         Affine(scale=tensor([[0.5000]]), shift=tensor([[-3.]]))
     """
@@ -77,6 +79,7 @@ def compose(first: Affine, second: Affine) -> Affine:
     ``delta = beta_t - beta_s gamma``.
 
     Example:
+        >>> import torch
         >>> contrast = Affine(torch.tensor([[2.0]]), torch.tensor([[6.0]]))
         >>> [part.item() for part in compose(invert(contrast), contrast)]
         [1.0, 0.0]
@@ -96,6 +99,7 @@ def fold_affine(weight: Tensor, bias: Tensor, affine: Affine) -> tuple[Tensor, T
         (B, H, C) and (B, H).
 
     Example:
+        >>> import torch
         >>> affine = Affine(torch.full((1, 2), 2.0), torch.ones(1, 2))
         >>> weight, bias = fold_affine(torch.ones(1, 2), torch.zeros(1), affine)
         >>> weight.tolist(), bias.tolist()
@@ -103,14 +107,3 @@ def fold_affine(weight: Tensor, bias: Tensor, affine: Affine) -> tuple[Tensor, T
     """
     with in_float32(weight.device):
         return weight * affine.scale.unsqueeze(1), bias + affine.shift @ weight.T  # (B, H, C), (B, H)
-
-
-def in_float32(device: torch.device) -> AbstractContextManager[object]:
-    """Return a context without automatic casting to a lower precision on a device.
-
-    Example:
-        >>> with torch.autocast("cpu", torch.bfloat16), in_float32(torch.device("cpu")):
-        ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
-        torch.float32
-    """
-    return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)

@@ -8,6 +8,8 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from anysyn.nn.float32 import apply_in_float32, at_least_float32
+
 
 class MLP(nn.Module):
     """Multi-layer perceptron: linear layers with a ReLU between them and none at the end.
@@ -48,10 +50,13 @@ class MLP(nn.Module):
         return cast(nn.Linear, self.layers[-1]).out_features
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Map (..., inputs) to (..., outputs)."""
+        """Map (..., inputs) to (..., outputs), float32."""
+        if len(self.layers) == 1:
+            return apply_in_float32(self.first, rows)  # (..., outputs)
         return self.rest(self.first(rows))  # (..., outputs)
 
     def rest(self, rows: Tensor) -> Tensor:
-        """Apply all but the first layer to its output, which is overwritten: (..., H) to (..., outputs)."""
-        outputs: Tensor = self.layers[1:](rows)  # (..., outputs)
-        return outputs
+        """Apply all but the first layer to its output, which is overwritten: (..., H) to (..., outputs), float32."""
+        if len(self.layers) == 1:
+            return at_least_float32(rows)
+        return apply_in_float32(self.layers[-1], self.layers[1:-1](rows))  # (..., outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from anysyn.nn.float32 import at_least_float32, in_float32
 from anysyn.ops import pick
 from anysyn.registry import Given, register
 from anysyn.shortcuts.shortcut import Shortcut
@@ -37,4 +38,5 @@ class Gain(Shortcut):
         """Return (B, K, *S) for a batch with images (B, M, *S)."""
         gains = self.gains[query.sources.unsqueeze(2), query.targets.unsqueeze(1)]  # (B, J, K)
         sources = pick(batch.images, query.sources)  # (B, J, *S)
-        return torch.einsum("bjk,bj...->bk...", gains, sources) / gains.shape[1]  # (B, K, *S)
+        with in_float32(sources.device):
+            return torch.einsum("bjk,bj...->bk...", gains, at_least_float32(sources)) / gains.shape[1]  # (B, K, *S)

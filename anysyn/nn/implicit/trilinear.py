@@ -130,7 +130,8 @@ def _first_layer(mlp: MLP, features: Tensor, places: Lattice, coordinates: Coord
 
 def _on_lattice(features: Tensor, of_block: Callable[..., Tensor], places: Lattice, outputs: int, chunk: int) -> Tensor:
     samples, _, *size = features.shape
-    values = features.new_zeros(samples, *places.shape, outputs)  # (B, *N, O)
+    kind = torch.promote_types(features.dtype, torch.float32)  # the answer's, see `apply_in_float32`
+    values = features.new_zeros(samples, *places.shape, outputs, dtype=kind)  # (B, *N, O)
     for block in blocks(places, size, max(1, chunk // samples), features):
         box = features[:, :, *(stretch.box for stretch in block)].movedim(1, -1)  # (B, *S of the box, C)
         values[:, *(stretch.places for stretch in block)] = of_block(box, block)
