@@ -129,12 +129,18 @@ def run_tables(
 
 def _planned(table: Table, datasets: Mapping[str, str], options: Any, division: Any, store: Store) -> Any:
     from paper_tables.cohorts import TRAINING, by_dataset, folds_of, renamed
+    from paper_tables.long_prompts import refuse_long_prompts
     from paper_tables.plan import Options, plan_of
+
+    from anysyn.data.subjects.find import find_subjects
 
     training = options["subjects"][TRAINING]
     own = renamed(table, datasets) if datasets else by_dataset(table, training)
     folds = folds_of(own, training, **division) if division["wanted"] else ()
-    return plan_of(own, Options(**options, folds=folds), store)
+    plan = plan_of(own, Options(**options, folds=folds), store)
+    roots = {one.root for one in options["subjects"].values()}
+    refuse_long_prompts(plan, [one for root in sorted(roots) for one in find_subjects(root).subjects])
+    return plan
 
 
 def _written(plans: Sequence[Any], chosen: Sequence[Any], store: Store, progress: Any) -> bool:

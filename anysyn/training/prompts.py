@@ -12,8 +12,9 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.loading.samples import Samples
 from anysyn.descriptors import TextPrompt
 from anysyn.objectives import ClipPairs
-from anysyn.recipe import Recipe
+from anysyn.recipe import Recipe, Stage
 from anysyn.training.cohort import Cohort
+from anysyn.types import ImageTextModel
 
 
 def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
@@ -22,14 +23,32 @@ def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
     Raises:
         UserError: If a prompt is too long; the message names the field.
     """
-    for stage in recipe.stages:
+    for stage, clip in text_readers(recipe, parts):
         view = None if stage.view is None else build.make(recipe, stage.view, "view")
+        for samples in filter(None, (cohort.train, cohort.validation)):
+            clip.check_texts(sorted(prompts(samples if view is None else samples.seen_by(view))))
+
+
+def text_readers(recipe: Recipe, parts: nn.ModuleDict) -> Iterator[tuple[Stage, ImageTextModel]]:
+    """Yield each image-text model that reads prompts of acquisitions, with the stage in which it does.
+
+    Args:
+        recipe: The checked recipe.
+        parts: Its networks; without memory is enough.
+
+    Example:
+        >>> from anysyn.nn.layout import without_memory
+        >>> recipe = build.load("small/tumsyn", lay_out=False)
+        >>> with without_memory():
+        ...     parts = build.parts(recipe, untrained=False)
+        >>> [(stage.name, clip is parts["clip"]) for stage, clip in text_readers(recipe, parts)]
+        [('pretraining', True), ('synthesis', True), ('tuning', True)]
+    """
+    for stage in recipe.stages:
         for step in stage.steps if stage.epochs else ():
             objective = build.make(recipe, step.objective, "objective", dict(parts.items()))
-            readers = {part.clip for part in objective.modules() if isinstance(part, (TextPrompt, ClipPairs))}
-            for clip in readers:
-                for samples in filter(None, (cohort.train, cohort.validation)):
-                    clip.check_texts(sorted(prompts(samples if view is None else samples.seen_by(view))))
+            modules = [part for part in objective.modules() if isinstance(part, (TextPrompt, ClipPairs))]
+            yield from ((stage, clip) for clip in dict.fromkeys(part.clip for part in modules))
 
 
 def prompts(samples: Samples) -> set[str]:
