@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from anysyn.synthesis import complete as complete
     from anysyn.synthesis import load_run as load_run
     from anysyn.synthesis import synthesize as synthesize
-    from anysyn.training import adapt as adapt
-    from anysyn.training import resume as resume
-    from anysyn.training import train as train
+    from anysyn.training.adaptation import adapt as adapt
+    from anysyn.training.fit import resume as resume
+    from anysyn.training.fit import train as train
     from anysyn.training.selection import inventory as inventory
     from anysyn.types import Batch as Batch
     from anysyn.types import Query as Query
@@ -48,7 +48,8 @@ _HOMES = {
     "reporting": "report",
     "simulation": "simulate simulate_like",
     "synthesis": "complete load_run synthesize",
-    "training": "adapt resume train",
+    "training.adaptation": "adapt",
+    "training.fit": "resume train",
     "training.selection": "inventory",
     "types": "Batch Query",
 }

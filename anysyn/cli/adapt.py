@@ -22,11 +22,11 @@ def adapt(
     overwrite: Overwrite = False,
 ) -> None:
     """Add a dataset to a trained run; its answers for the other datasets stay the same bit for bit."""
-    from anysyn import training
     from anysyn.progress import Bar
+    from anysyn.training import adaptation
 
     options: dict[str, Any] = {"epochs": epochs, "lr": lr, "accelerator": accelerator, "overwrite": overwrite}
     attempt(
-        lambda: training.adapt(run, data=data, name=name, out=out, progress=Bar(), **options),
+        lambda: adaptation.adapt(run, data=data, name=name, out=out, progress=Bar(), **options),
         once_stopped=lambda: how_to_resume(out),
     )

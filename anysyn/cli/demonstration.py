@@ -11,7 +11,7 @@ from anysyn.progress import Progress
 from anysyn.reporting import report
 from anysyn.simulation import simulate
 from anysyn.synthesis import load_run, synthesize
-from anysyn.training import train
+from anysyn.training.fit import train
 
 SUBJECTS = 12
 CONTRASTS = ("T1w", "T2w", "FLAIR")

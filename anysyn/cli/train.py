@@ -22,23 +22,21 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:
     """Train a recipe, or go on with a run that was stopped."""
-    from anysyn import training
     from anysyn.progress import Bar
+    from anysyn.training import fit
 
     if resume is not None:
         if recipe or out or overwrite:
             raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
         attempt(
-            lambda: training.resume(
-                resume, prepare_anew=no_cache, accelerator=accelerator, devices=devices, progress=Bar()
-            ),
+            lambda: fit.resume(resume, prepare_anew=no_cache, accelerator=accelerator, devices=devices, progress=Bar()),
             once_stopped=lambda: how_to_resume(resume),
         )
         return
     if recipe is None or out is None:
         raise typer.BadParameter("training needs a recipe and --out RUN, or --resume RUN")
     attempt(
-        lambda: training.train(
+        lambda: fit.train(
             recipe,
             out=out,
             overrides=overrides or (),

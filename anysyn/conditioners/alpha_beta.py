@@ -11,9 +11,8 @@ from anysyn.bounds import Count, Positive
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError, UserError
 from anysyn.nn.arithmetic import Affine, bounded_scale, invert
-from anysyn.nn.float32 import in_float32
 from anysyn.nn.mlp import MLP
-from anysyn.ops import scale_and_shift
+from anysyn.ops import in_float32, scale_and_shift
 from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
 

@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anysyn.nn.blocks import Norm, ResidualBlock, conv
-from anysyn.nn.float32 import apply_in_float32
-from anysyn.ops import pick
+from anysyn.ops import apply_in_float32, pick
 from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, Site, unmodulated

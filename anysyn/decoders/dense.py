@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from anysyn.bounds import Count
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv, leaky_conv
-from anysyn.nn.float32 import apply_in_float32
+from anysyn.ops import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 

@@ -11,7 +11,7 @@ from anysyn.bounds import Count, WholeNumber
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import conv
 from anysyn.nn.diffusion import EmbeddingBlock, upsampling_conv
-from anysyn.nn.float32 import apply_in_float32
+from anysyn.ops import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 

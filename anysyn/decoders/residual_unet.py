@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
-from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.residual_units import residual_unit, upsampling_convolution
+from anysyn.ops import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 

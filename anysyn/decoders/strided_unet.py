@@ -12,8 +12,8 @@ from anysyn.bounds import ShareBelowOne
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import Norm
 from anysyn.nn.blocks import norm as normalisation
-from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.strided import transposed_conv, upsampling_conv
+from anysyn.ops import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from anysyn.bounds import Count, ShareBelowOne
 from anysyn.decoders.cnn import GridDecoder, level_sites
 from anysyn.nn.blocks import conv
-from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.swin import ChannelNorm, PatchExpansion, swin_blocks
+from anysyn.ops import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.decoders.cnn import GridDecoder, level_sites
-from anysyn.nn.float32 import apply_in_float32
 from anysyn.nn.unetr import head, upsampling_block
+from anysyn.ops import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.decoders.cnn import GridDecoder
 from anysyn.nn.blocks import Norm, conv, norm_relu
-from anysyn.nn.float32 import apply_in_float32
+from anysyn.ops import apply_in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Features, Modulate, Site
 

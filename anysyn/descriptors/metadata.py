@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.acquisition import Acquisition
 from anysyn.bounds import Count
-from anysyn.nn.float32 import in_float32
+from anysyn.ops import in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, Query
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from anysyn.bounds import Count, NotNegative, Positive
-from anysyn.nn.float32 import in_float32
+from anysyn.ops import in_float32
 from anysyn.registry import register
 from anysyn.types import Loss, Outcome
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from anysyn.nn.float32 import in_float32
+from anysyn.ops import in_float32
 from anysyn.types import Modulate
 
 

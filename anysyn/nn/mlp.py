@@ -8,7 +8,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from anysyn.nn.float32 import apply_in_float32, at_least_float32
+from anysyn.ops import apply_in_float32, at_least_float32
 
 
 class MLP(nn.Module):

@@ -48,7 +48,7 @@ def encoders_of(run: LoadedRun, others: Sequence[str] = ()) -> dict[str, Synthes
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None:
         raise EvaluationError(f"two encoders are called {twice!r}; give one another name: --compare NAME=FOLDER")
-    return {label: model.to(run.fabric.device).eval() for label, model in encoders}
+    return {label: model.to(run.hardware.device).eval() for label, model in encoders}
 
 
 def _untrained(run: LoadedRun) -> Synthesizer:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from anysyn.nn.float32 import at_least_float32, in_float32
-from anysyn.ops import pick
+from anysyn.ops import at_least_float32, in_float32, pick
 from anysyn.registry import Given, register
 from anysyn.shortcuts.shortcut import Shortcut
 from anysyn.types import Batch, Query

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from anysyn import build
@@ -33,7 +32,7 @@ from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoints, check_shapes, fitting
-from anysyn.training.devices import fabric_on
+from anysyn.training.devices import Hardware, hardware_on
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.selection import find_cohort
 
@@ -48,7 +47,7 @@ class LoadedRun:
         model: Its synthesizer, with the trained weights, in evaluation mode, batch norms folded into convolutions.
         pipeline: Its preparation, with the typical windows of its training subjects.
         view: How volumes are cut for the network.
-        fabric: Device and precision.
+        hardware: Device and precision.
         datasets: Those of its training.
         dataset: Treat every study as this training dataset, or as the ``mean`` of all; by default as its own.
     """
@@ -58,7 +57,7 @@ class LoadedRun:
     model: Synthesizer
     pipeline: Pipeline
     view: View
-    fabric: Fabric
+    hardware: Hardware
     datasets: Datasets = field(default_factory=Datasets)
     dataset: str | None = None
 
@@ -198,7 +197,7 @@ class LoadedRun:
         self, study: Study, sources: Sequence[str], requested: Mapping[str, Acquisition], tiles: Sequence[Tile]
     ) -> Tensor:
         """Synthesize tiles that have the same places: (B, K, *S) or (B, K, *N)."""
-        names, places, device = list(self.recipe.modalities), tiles[0].places, self.fabric.device
+        names, places, device = list(self.recipe.modalities), tiles[0].places, self.hardware.device
         batch = batch_of(
             study,
             [tile.box for tile in tiles],
@@ -211,7 +210,7 @@ class LoadedRun:
             torch.tensor([[names.index(name) for name in those]] * len(tiles)) for those in (sources, requested)
         )
         query = replace(batch.ask(shown, wanted), target_acquisitions=(tuple(requested.values()),) * len(tiles))
-        with self.fabric.autocast():
+        with self.hardware.autocast():
             lattice = None if places is None else places.to(device)
             images: Tensor = self.model(batch.to(device), query.to(device), lattice).images
         return images
@@ -234,16 +233,16 @@ def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str =
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
     recipe = build.load(run.recipe, lay_out=False)
-    fabric = fabric_on(accelerator, 1, recipe.precision)
+    hardware = hardware_on(accelerator, recipe.precision)
     name = _synthesizer(recipe)
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
     with fitting(run.path / "windows.json"):
         windows = TypicalWindows.from_json(run.read("windows.json"))
     datasets = Datasets(run.read("datasets.json"), list(windows.datasets))
-    model = cast(Synthesizer, fold_batch_norms(parts[name].eval())).to(fabric.device)
+    model = cast(Synthesizer, fold_batch_norms(parts[name].eval())).to(hardware.device)
     view = build.make(recipe, recipe.data.view, "view")
-    return LoadedRun(run, recipe, model, Pipeline(tuple(steps), windows), view, fabric, datasets)
+    return LoadedRun(run, recipe, model, Pipeline(tuple(steps), windows), view, hardware, datasets)
 
 
 def networks(

@@ -1,6 +1,4 @@
-"""Training: stages, steps, checkpoints."""
+"""Training: stages, steps, checkpoints. Start in `fit.py`, or in `adaptation.py` for new datasets of a trained run.
 
-from anysyn.training.adaptation import adapt
-from anysyn.training.fit import TrainingResult, resume, train
-
-__all__ = ["TrainingResult", "adapt", "resume", "train"]
+Synthesis imports parts of this package, and none of Lightning's Fabric, which takes seconds: import from the modules.
+"""

@@ -2,17 +2,76 @@
 
 from __future__ import annotations
 
-from lightning_fabric import Fabric
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
 
 from anysyn.errors import UserError
 from anysyn.recipe.sections import Precision
 from anysyn.registry import suggest
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 
 
+@dataclass(frozen=True)
+class Hardware:
+    """One device and the precision of the arithmetic on it, for all that does not train.
+
+    Training has Lightning's Fabric, whose import takes longer than a small synthesis.
+
+    Args:
+        device: Where networks and images are.
+        precision: Arithmetic of the networks; 16 bits on a CPU are bfloat16, as in Fabric.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    precision: Precision = "32-true"
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which networks compute.
+
+        Example:
+            >>> with Hardware(precision="bf16-mixed").autocast():
+            ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
+            torch.bfloat16
+        """
+        if self.precision == "32-true":
+            return nullcontext()
+        half = self.precision == "16-mixed" and self.device.type != "cpu"
+        return torch.autocast(self.device.type, torch.float16 if half else torch.bfloat16)
+
+
+def hardware_on(accelerator: str, precision: Precision) -> Hardware:
+    """Return the device that a user asks for.
+
+    Args:
+        accelerator: ``auto``, ``cpu``, ``gpu`` (or ``cuda``) or ``mps``; the first GPU, if there are several.
+        precision: Arithmetic of the networks.
+
+    Raises:
+        UserError: If there is no such accelerator here.
+
+    Example:
+        >>> hardware_on("cpu", "32-true").device.type
+        'cpu'
+    """
+    _check(accelerator)
+    there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.is_available()]
+    wanted = {"auto": [*there, "cpu"], "gpu": there, "cpu": ["cpu"]}.get(
+        accelerator, [accelerator] if accelerator in there else []
+    )
+    if not wanted:
+        raise _absent(f"--accelerator {accelerator}", f"torch {torch.__version__} finds none")
+    return Hardware(torch.device(wanted[0], 0) if wanted[0] == "cuda" else torch.device(wanted[0]), precision)
+
+
 def fabric_on(accelerator: str, devices: int | str, precision: Precision) -> Fabric:
-    """Return the devices that a user asks for.
+    """Return the devices that a user asks for, for a training.
 
     Args:
         accelerator: ``auto``, ``cpu``, ``gpu`` (or ``cuda``) or ``mps``.
@@ -29,15 +88,22 @@ def fabric_on(accelerator: str, devices: int | str, precision: Precision) -> Fab
         Traceback (most recent call last):
         anysyn.errors.UserError: --devices 'two': write a number of at least 1, or auto
     """
-    if accelerator not in ACCELERATORS:
-        raise UserError(f"--accelerator {accelerator!r}: {suggest(accelerator, ACCELERATORS)}")
+    from lightning_fabric import Fabric
+
+    _check(accelerator)
     if not (str(devices) == "auto" or (str(devices).isdecimal() and int(devices) > 0)):
         raise UserError(f"--devices {devices!r}: write a number of at least 1, or auto")
     try:
         return Fabric(accelerator=accelerator, devices=devices, precision=precision)
     except (RuntimeError, ValueError, TypeError, ImportError) as error:  # what Lightning raises where one is missing
         reason = " ".join(str(error).split())
-        raise UserError(
-            f"--accelerator {accelerator} --devices {devices}: not on this machine ({reason}); "
-            "choose --accelerator cpu, or auto for what is there"
-        ) from error
+        raise _absent(f"--accelerator {accelerator} --devices {devices}", reason) from error
+
+
+def _check(accelerator: str) -> None:
+    if accelerator not in ACCELERATORS:
+        raise UserError(f"--accelerator {accelerator!r}: {suggest(accelerator, ACCELERATORS)}")
+
+
+def _absent(asked: str, reason: str) -> UserError:
+    return UserError(f"{asked}: not on this machine ({reason}); choose --accelerator cpu, or auto for what is there")

@@ -12,7 +12,7 @@ from anysyn.losses import L1
 from anysyn.objectives import Cycle, Discrimination, SynthesisObjective, TwoWay, UnpairedDiscrimination
 from anysyn.objectives.discrimination import without_gradients
 from anysyn.objectives.objective import Answer
-from anysyn.training import train
+from anysyn.training.fit import train
 from anysyn.types import Query
 
 

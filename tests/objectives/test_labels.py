@@ -10,7 +10,7 @@ from trained import write_tiny
 from anysyn import build, registry
 from anysyn.objectives.synthesis import distinct
 from anysyn.registry import find, names, parameters, register
-from anysyn.training import train
+from anysyn.training.fit import train
 from anysyn.types import Loss
 
 TAKE_LOSSES = [name for name in names("objective") if "losses" in parameters(find("objective", name))]

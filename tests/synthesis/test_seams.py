@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from scipy import ndimage
 from torch import nn
 
@@ -17,6 +16,7 @@ from anysyn.data.volumes.volume import Volume
 from anysyn.ops import pick
 from anysyn.points import sample_at
 from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.training.devices import Hardware
 from anysyn.types import Features, Synthesis
 
 SHAPE = (44, 40, 36)
@@ -50,8 +50,8 @@ def study():
 
 def answer(reach, view, onto=None, model=None):
     recipe = SimpleNamespace(modalities=("T1w", "T2w"))
-    fabric = Fabric(accelerator="cpu", devices=1)
-    run = LoadedRun(None, recipe, (model or Residual(reach)).eval(), Pipeline(()), view, fabric)
+    hardware = Hardware()
+    run = LoadedRun(None, recipe, (model or Residual(reach)).eval(), Pipeline(()), view, hardware)
     return run.predict(study(), ["T1w"], ["T2w"], onto=onto)["T2w"]
 
 

@@ -125,7 +125,7 @@ def test_an_evaluation_can_swap_the_dataset(place, tmp_path):
 def test_embeddings_are_those_of_the_study_s_own_dataset(place):
     run = load_run(place / "run", accelerator="cpu")
     study = next(run.prepare(one) for one in run.subjects(split="all")[0] if one.dataset == "B")
-    given = {"view": run.view, "modalities": NAMES, "fabric": run.fabric, "size": 8}
+    given = {"view": run.view, "modalities": NAMES, "hardware": run.hardware, "size": 8}
     own = embed_study(run.model, study, dataset=run.dataset_weights(study), **given)
     other = embed_study(run.model, study, dataset=run.treat_as("A").dataset_weights(study), **given)
     assert not torch.equal(own, other)

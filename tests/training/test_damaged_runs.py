@@ -9,7 +9,7 @@ from run_folders import write_evaluation, write_run
 
 from anysyn.reporting import report
 from anysyn.synthesis.loaded_run import load_run
-from anysyn.training import resume
+from anysyn.training.fit import resume
 from anysyn.training.folder import RunError, RunFolder
 
 RECORDS = ("windows.json", "datasets.json", "split.json")

@@ -16,7 +16,7 @@ from trained import same, stop, weights, write_tiny
 from anysyn.errors import RecipeError, UserError
 from anysyn.files import contents_of
 from anysyn.optimizers import Cosine
-from anysyn.training import resume, train
+from anysyn.training.fit import resume, train
 from anysyn.training.folder import RunError
 from anysyn.training.stage import StageLoop
 
@@ -107,7 +107,7 @@ def test_accumulating_halves_equals_one_whole_batch(place):
 RUN = """
 import sys
 import torch
-from anysyn.training import resume, train
+from anysyn.training.fit import resume, train
 torch.set_num_threads(1)  # as in conftest.py: another number of threads sums in another order
 if sys.argv[1] == "resume":
     resume(sys.argv[2], accelerator="cpu")

@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 from toys import TINY, write_cohort
 
 from anysyn.synthesis import load_run
-from anysyn.training import not_finite, resume, stage, steps, train, validation
+from anysyn.training import not_finite, stage, steps, validation
+from anysyn.training.fit import resume, train
 from anysyn.training.folder import RunError
 from anysyn.training.not_finite import damaged_images
 from anysyn.types import Batch

@@ -22,7 +22,7 @@ RUN = """
 import os, sys
 from pathlib import Path
 import torch
-from anysyn.training import resume, train
+from anysyn.training.fit import resume, train
 torch.set_num_threads(1)
 how, recipe, out, *overrides = sys.argv[1:]
 rank = os.environ["RANK"]

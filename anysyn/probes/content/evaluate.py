@@ -114,7 +114,7 @@ class Content(Probe):
                 study,
                 view=run.view,
                 modalities=run.recipe.modalities,
-                fabric=run.fabric,
+                hardware=run.hardware,
                 size=self.request.batch,
                 most=self.settings.tiles,
                 dataset=run.dataset_weights(study),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from anysyn.data.geometry.boxes import Box
@@ -17,6 +16,7 @@ from anysyn.nn.arithmetic import Affine
 from anysyn.objectives.embedding import alone
 from anysyn.probes.study_batches import batches_of, full_tiles
 from anysyn.synthesizer import Synthesizer
+from anysyn.training.devices import Hardware
 from anysyn.types import Batch
 
 CELLS = {2: 32, 3: 16}  # along each axis of the grid, by the voxel axes of the network
@@ -57,7 +57,7 @@ def encode_tiles(
     *,
     view: View,
     modalities: Sequence[str],
-    fabric: Fabric,
+    hardware: Hardware,
     size: int,
     most: int,
     dataset: Tensor | None = None,
@@ -69,7 +69,7 @@ def encode_tiles(
         study: Prepared images.
         view: What a tile is.
         modalities: Names in the order of the recipe.
-        fabric: Device and precision.
+        hardware: Device and precision.
         size: Tiles at once.
         most: How many tiles, evenly spread over the study.
         dataset: What the network is conditioned on, as `LoadedRun.dataset_weights` returns it; the first by default.
@@ -82,8 +82,8 @@ def encode_tiles(
     for n, batch in enumerate(batches_of(study, boxes, view=view, modalities=modalities, size=size, dataset=dataset)):
         own = boxes[n * size : (n + 1) * size]
         inside = torch.stack([view.take(study.foreground[None].float(), box)[0] for box in own])  # (B, *S)
-        with fabric.autocast():
-            moved = batch.to(fabric.device)
+        with hardware.autocast():
+            moved = batch.to(hardware.device)
             encoded = [_encode(model, moved, number, inside) for number in available]
         features, within, contrasts = zip(*encoded, strict=True)  # (B, C, N), (B, N), a scale and a shift for each
         contrast = _stack(contrasts)

@@ -53,7 +53,7 @@ class Embeddings(Probe):
                 study,
                 view=run.view,
                 modalities=names,
-                fabric=run.fabric,
+                hardware=run.hardware,
                 size=self.request.batch,
                 dataset=run.dataset_weights(study),
             )

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
 from sklearn.decomposition import PCA
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from anysyn.probes.embeddings.cosines import cosine_table, mean_cosines
 from anysyn.probes.measurement import Measurement
 from anysyn.probes.study_batches import batches_of, full_tiles
 from anysyn.synthesizer import Synthesizer
+from anysyn.training.devices import Hardware
 
 
 @torch.inference_mode()
@@ -29,7 +29,7 @@ def embed_study(
     *,
     view: View,
     modalities: Sequence[str],
-    fabric: Fabric,
+    hardware: Hardware,
     size: int,
     dataset: Tensor | None = None,
 ) -> Tensor:
@@ -40,7 +40,7 @@ def embed_study(
         study: Prepared images.
         view: What a slice is.
         modalities: M names in the order of the recipe.
-        fabric: Device and precision.
+        hardware: Device and precision.
         size: Slices at once.
         dataset: (1, N) mixing weights, as `LoadedRun.dataset_weights` returns them; one dataset by default.
 
@@ -51,8 +51,8 @@ def embed_study(
     rows = []
     given: dict[str, Any] = {"view": view, "modalities": modalities, "size": size, "dataset": dataset}
     for batch in batches_of(study, full_tiles(study, view), **given):
-        with fabric.autocast():
-            moved = batch.to(fabric.device)
+        with hardware.autocast():
+            moved = batch.to(hardware.device)
             vectors = {number: embed(model, moved, number)[0].float().cpu() for number in present}  # (B, C) each
         blank = torch.zeros_like(vectors[present[0]])
         rows.append(torch.stack([vectors.get(number, blank) for number in range(len(modalities))], 1))  # (B, M, C)

@@ -75,7 +75,7 @@ class Fitting:
             segmenters[shown] = segmenter or self._fit(slices, shown)
             if segmenter is None:
                 write_segmenter(segmenters[shown], folder, record)
-            segmenters[shown].network.to(self.run.fabric.device)
+            segmenters[shown].network.to(self.run.hardware.device)
         return segmenters[self.inputs], {name: segmenters[shown] for name, shown in less.items()}
 
     @property
@@ -113,7 +113,7 @@ class Fitting:
             shown=shown,
             steps=self.steps,
             seed=SEED,
-            device=self.run.fabric.device,
+            device=self.run.hardware.device,
             progress=self.progress,
         )
 

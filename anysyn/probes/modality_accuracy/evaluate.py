@@ -49,7 +49,7 @@ class ModalityAccuracy(Probe):
         """Load the image-text model."""
         self.request, self.name = request, image_text_model(run)
         self.model = cast(ImageTextModel, networks(run.folder, run.recipe, only=[self.name])[self.name])
-        self.model.to(run.fabric.device).eval()
+        self.model.to(run.hardware.device).eval()
         return subjects
 
     def measure(self, run: LoadedRun, subject: Subject) -> Measurement:
@@ -59,7 +59,7 @@ class ModalityAccuracy(Probe):
             run.prepare(subject),
             view=run.view,
             modalities=tuple(run.recipe.modalities),
-            fabric=run.fabric,
+            hardware=run.hardware,
             size=self.request.batch,
         )
         rows = [{str(column): value for column, value in row.items()} for row in slices.to_dict("records")]

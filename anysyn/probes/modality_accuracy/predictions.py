@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from anysyn.clip import classify_texts, modality_logits
@@ -14,6 +13,7 @@ from anysyn.data.views import View
 from anysyn.data.volumes.study import Study
 from anysyn.ops import slices
 from anysyn.probes.study_batches import batches_of, full_tiles
+from anysyn.training.devices import Hardware
 from anysyn.types import ImageTextModel
 
 PROBABILITY, LOSS = "probability of ", "loss given "  # and the name of a modality: columns of the slices
@@ -59,7 +59,7 @@ def compare_images(model: ImageTextModel, images: Tensor, names: Sequence[str]) 
 
 
 def classify_slices(
-    model: ImageTextModel, study: Study, *, view: View, modalities: Sequence[str], fabric: Fabric, size: int
+    model: ImageTextModel, study: Study, *, view: View, modalities: Sequence[str], hardware: Hardware, size: int
 ) -> pd.DataFrame:
     """Compare every slice of a study, in every modality that it has, with all descriptions.
 
@@ -68,7 +68,7 @@ def classify_slices(
         study: Prepared images.
         view: What a slice is.
         modalities: Names in the order of the recipe.
-        fabric: Device and precision.
+        hardware: Device and precision.
         size: Slices at once.
 
     Returns:
@@ -78,8 +78,8 @@ def classify_slices(
     for m, name in ((m, name) for m, name in enumerate(modalities) if name in study.images):
         parts = list[pd.DataFrame]()
         for batch in batches_of(study, full_tiles(study, view), view=view, modalities=modalities, size=size):
-            planes = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(fabric.device)  # (B Z, 1, H, W)
-            with fabric.autocast():
+            planes = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(hardware.device)  # (B Z, 1, H, W)
+            with hardware.autocast():
                 parts.append(pd.DataFrame(compare_images(model, planes, modalities)))
         table = pd.concat(parts, ignore_index=True)
         likely = table[[PROBABILITY + modality for modality in modalities]].to_numpy().argmax(1)

@@ -56,7 +56,7 @@ class PromptRetrieval(Probe):
         """Load the image-text model."""
         self.request, self.name, self.view = request, image_text_model(run), view_of(run.recipe)
         self.model = cast(ImageTextModel, networks(run.folder, run.recipe, only=[self.name])[self.name])
-        self.model.to(run.fabric.device).eval()
+        self.model.to(run.hardware.device).eval()
         return subjects
 
     def measure(self, run: LoadedRun, subject: Subject) -> Measurement:
@@ -66,7 +66,7 @@ class PromptRetrieval(Probe):
             run.prepare(subject),
             view=self.view,
             modalities=tuple(run.recipe.modalities),
-            fabric=run.fabric,
+            hardware=run.hardware,
             size=self.request.batch,
         )
         rows = [{name: getattr(image, name) for name in ABOUT} for image in images]

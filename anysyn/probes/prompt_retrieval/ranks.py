@@ -9,7 +9,6 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Generator, Tensor
 
 from anysyn.data.geometry.boxes import Box
@@ -19,6 +18,7 @@ from anysyn.descriptors.text import prompts_of
 from anysyn.ops import slices
 from anysyn.probes.modality_accuracy.accuracy import ALL, UNNAMED
 from anysyn.probes.study_batches import batches_of, full_tiles
+from anysyn.training.devices import Hardware
 from anysyn.types import ImageTextModel
 
 CANDIDATES = 10  # among which TUMSyn looks for the text of an image
@@ -36,7 +36,7 @@ class PairedImage(NamedTuple):
 
 @torch.inference_mode()
 def embed_images(
-    model: ImageTextModel, study: Study, *, view: View, modalities: Sequence[str], fabric: Fabric, size: int
+    model: ImageTextModel, study: Study, *, view: View, modalities: Sequence[str], hardware: Hardware, size: int
 ) -> list[PairedImage]:
     """Embed every image of a study, and write its prompt.
 
@@ -45,14 +45,14 @@ def embed_images(
         study: Prepared images.
         view: The view of its training.
         modalities: Names in the order of the recipe.
-        fabric: Device and precision.
+        hardware: Device and precision.
         size: Pieces of a volume at once.
     """
     numbers, sums = [m for m, name in enumerate(modalities) if name in study.images], dict[int, Tensor]()
     for batch in batches_of(study, boxes_of(study, view), view=view, modalities=modalities, size=size):
         for m in numbers:
-            pieces = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(fabric.device)  # (B Z, 1, *S)
-            with fabric.autocast():
+            pieces = slices(batch.images[:, m], model.dimensions).flatten(0, 1).to(hardware.device)  # (B Z, 1, *S)
+            with hardware.autocast():
                 embedded = model.encode_image(pieces)  # (B Z, D)
             sums[m] = sums.get(m, 0) + F.normalize(embedded.float(), dim=1).sum(0).cpu()  # (D,)
     records = [tuple(study.acquisition(modalities[m]) for m in numbers)]

@@ -51,7 +51,7 @@ def test_everything_is_written_and_right(run):
     folder = run.folder.path / "evaluation" / "content"
     files = ["contrasts.csv", "manifest.json", "pairs.csv", "record.json", "summary.csv", "summary.md", "tiles.csv"]
     assert sorted(path.name for path in folder.iterdir()) == files
-    given = {"view": run.view, "modalities": NAMES, "fabric": run.fabric, "size": 8, "most": 4}
+    given = {"view": run.view, "modalities": NAMES, "hardware": run.hardware, "size": 8, "most": 4}
     first, second = (encode_tiles(run.model, run.prepare(subject), **given) for subject in run.subjects()[0])
     rows = pd.DataFrame(compare_tiles(second, first, NAMES, "contrastive"))
     tiles = pd.read_csv(folder / "tiles.csv")

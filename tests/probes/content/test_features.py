@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from scipy.ndimage import binary_erosion
 from toys import PROMPTED, SHAPES, conditioner_of, decoder_of, encoder_of
 
@@ -15,6 +14,7 @@ from anysyn.data.volumes.study import Study
 from anysyn.objectives.embedding import alone
 from anysyn.probes.content.features import encode_tiles, pool_cells
 from anysyn.synthesizer import Synthesizer
+from anysyn.training.devices import Hardware
 from anysyn.types import unmodulated
 
 
@@ -75,7 +75,7 @@ def network(name, dimensions, at):
 
 def found(model, view, most=3, **options):
     one = study(**options)
-    given = {"view": view, "modalities": PROMPTED, "fabric": Fabric(accelerator="cpu"), "size": 2, "most": most}
+    given = {"view": view, "modalities": PROMPTED, "hardware": Hardware(), "size": 2, "most": most}
     return one, encode_tiles(model, one, **given)
 
 

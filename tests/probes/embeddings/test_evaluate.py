@@ -34,7 +34,8 @@ def test_everything_is_written_and_right(run):
     ]
     studies = [run.prepare(subject) for subject in run.subjects()[0]]
     vectors = [
-        embed_study(run.model, study, view=run.view, modalities=NAMES, fabric=run.fabric, size=8) for study in studies
+        embed_study(run.model, study, view=run.view, modalities=NAMES, hardware=run.hardware, size=8)
+        for study in studies
     ]
     assert len(studies) == 2
     cosines = pd.read_csv(folder / "cosines.csv").set_index(["encoder", "first", "second"])

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from toys import synthesizer
 
 from anysyn.data.views import Patches, Slices
 from anysyn.data.volumes.study import Study
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.probes.embeddings.slices import embed_study, project
+from anysyn.training.devices import Hardware
 from anysyn.types import Batch, Query
 
 NAMES = ("T1w", "T1c", "T2w", "FLAIR")  # as many as the toys have
@@ -22,8 +22,8 @@ def study_of(*held, shape=(16, 24, 6)):
 
 
 def embedded(study, view, size, dimensions):
-    fabric, model = Fabric(accelerator="cpu", devices=1), synthesizer(dimensions).eval()
-    return embed_study(model, study, view=view, modalities=NAMES, fabric=fabric, size=size)
+    hardware, model = Hardware(), synthesizer(dimensions).eval()
+    return embed_study(model, study, view=view, modalities=NAMES, hardware=hardware, size=size)
 
 
 def test_each_modality_is_encoded_alone_and_averaged_over_voxels():

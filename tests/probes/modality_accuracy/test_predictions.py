@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 
 from anysyn.data.views import Slabs, Slices
 from anysyn.data.volumes.study import Study
 from anysyn.probes.modality_accuracy.predictions import classify_descriptions, classify_slices, compare_images
+from anysyn.training.devices import Hardware
 from anysyn.types import ImageTextModel
 
 NAMES = ("T1w", "T2w")
@@ -55,12 +55,12 @@ def test_every_slice_of_every_modality_is_a_row(view):
     images = {"T1w": torch.full((8, 8, 6), 0.2), "T2w": torch.full((8, 8, 6), 0.9)}
     images["T2w"][:, :, 0] = 0.1
     study = Study("sub-01", "A", images, np.eye(4), images["T1w"] > 0)
-    fabric = Fabric(accelerator="cpu", devices=1)
-    rows = classify_slices(Brightness(), study, view=view, modalities=NAMES, fabric=fabric, size=4)
+    hardware = Hardware()
+    rows = classify_slices(Brightness(), study, view=view, modalities=NAMES, hardware=hardware, size=4)
     assert rows["modality"].tolist() == ["T1w"] * 6 + ["T2w"] * 6
     assert rows["found"].tolist() == ["T1w"] * 7 + ["T2w"] * 5
     assert rows["slice"].tolist() == [*range(6)] * 2
     only = Study("sub-02", "A", {"T2w": images["T2w"]}, np.eye(4), images["T1w"] > 0)
-    assert set(classify_slices(Brightness(), only, view=view, modalities=NAMES, fabric=fabric, size=4)["modality"]) == {
-        "T2w"
-    }
+    assert set(
+        classify_slices(Brightness(), only, view=view, modalities=NAMES, hardware=hardware, size=4)["modality"]
+    ) == {"T2w"}

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from lightning_fabric import Fabric
 from toys import PROMPTED, clip, volume_clip
 
 from anysyn.acquisition import Acquisition
@@ -22,6 +21,7 @@ from anysyn.probes.prompt_retrieval.ranks import (
     share_first,
     summarise_accuracy,
 )
+from anysyn.training.devices import Hardware
 from anysyn.types import ImageTextModel
 
 
@@ -96,8 +96,8 @@ def study():
 
 
 def embedded(model, view):
-    fabric = Fabric(accelerator="cpu", devices=1)
-    return embed_images(model.eval(), study(), view=view, modalities=PROMPTED, fabric=fabric, size=3)
+    hardware = Hardware()
+    return embed_images(model.eval(), study(), view=view, modalities=PROMPTED, hardware=hardware, size=3)
 
 
 def test_a_volume_is_seen_as_in_training():
