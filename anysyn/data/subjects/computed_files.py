@@ -14,9 +14,9 @@ _GLUED_MASK = re.compile(
     r"\w{3,}(masks?|masken?|masque|maschera|segmentation|segmentierung)|(tumou?r|lesion|brain|wmh|core)(seg|labels?)",
     re.IGNORECASE,
 )
-# SPM and CAT12 put letters before the name of the image: c1T1, rc1T1, mwp1T1, y_T1. An image itself may be moved (r),
+# SPM and CAT12 put letters before the name of the image: c1T1, p1T1, rc1T1, mwp1T1, y_T1; p1_T1 is a person's. An image itself may be moved (r),
 # corrected (m), normalized (w) or smoothed (s) and stays one.
-_TISSUE = re.compile(r"(u_)?s?\d{0,2}(m0?)?w?r?(c[1-6]|p0|(?<=[wr])p[1-3])(?=[A-Za-z])")
+_TISSUE = re.compile(r"(u_)?s?\d{0,2}(m0?)?w?r?(c[1-6]|p[0-3])(?=[A-Za-z])")
 _FIELD = re.compile(r"(i?y|u)_(?=.)")
 
 
@@ -38,8 +38,8 @@ def computed_by_spm(name: str, folders: Collection[str] = ()) -> str:
         folders: Names of the folders above; what begins as one of them is a person, as ``c1a_T1`` in ``c1a`` is.
 
     Example:
-        >>> computed_by_spm("c1sub-01_T1w"), computed_by_spm("y_T1"), computed_by_spm("wmT1")
-        ('is a tissue map of SPM (c1)', 'is a deformation field of SPM (y_)', '')
+        >>> computed_by_spm("p1sub-01_T1w"), computed_by_spm("y_T1"), computed_by_spm("wmT1"), computed_by_spm("p1_T1")
+        ('is a tissue map of SPM (p1)', 'is a deformation field of SPM (y_)', '', '')
         >>> computed_by_spm("c1a_T1", ["c1a"])
         ''
     """

@@ -13,6 +13,7 @@ from typing import Any
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.records import FoundSubjects
+from anysyn.data.subjects.before_and_after import without_doubtful_post
 from anysyn.data.subjects.collector import Collector, found_subjects
 from anysyn.data.subjects.computed_files import MASK_WORDS, computed_by_spm, is_mask_word
 from anysyn.data.subjects.contrast_folders import contrasts_by_folder
@@ -72,6 +73,8 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     tree = read_tree(root)
     files = [_read(folder / name, root, naming) for folder, names in tree.folders.items() for name in names]
     files = _by_folder([_by_channel(file, naming) for file in files], naming)
+    meant = without_doubtful_post([file.meant for file in files])
+    files = [replace(file, meant=one) for file, one in zip(files, meant, strict=True)]
     places: dict[Place, list[_File]] = defaultdict(list)
     for place, file in zip(_places(files, root, naming), files, strict=True):
         places[place].append(file)

@@ -23,12 +23,14 @@ class Recognised:
         extra: How far the name is from the plainest one of its modality: 3 for each word that the naming table lacks,
             1 for each neutral one or number. Of two files of one modality, the one with less is plainer.
         unclear: Whether it may be one of several, so that the file is refused and not merely ignored.
+        agent: The words of the name that say, alone, that a contrast agent was given.
     """
 
     name: str | None
     reason: str
     extra: int = 0
     unclear: bool = False
+    agent: tuple[str, ...] = ()
 
 
 def weigh(reading: NameReading, seen: Evidence, table: NamingTable) -> Recognised:
@@ -116,14 +118,16 @@ def _after_agent(found: Recognised, reading: NameReading, seen: Evidence, table:
         return found
     agent, after = ", ".join(words) or seen.agent, table.with_agent.get(name)
     if after is None and reading.agent:
-        return Recognised(None, f"is {name} after a contrast agent ({agent}), which no modality is", unclear=True)
+        reason = f"is {name} after a contrast agent ({agent}), which no modality is"
+        return Recognised(None, reason, unclear=True, agent=tuple(reading.agent))
     if after is None:
         return replace(found, reason=f"{found.reason}; {name} in spite of {agent}")
     before = [*reading.no_agent, *seen.description.no_agent]
     if before and after != name:
         reason = f"is {name} without contrast agent by {', '.join(before)}, with one by {agent}"
         return Recognised(None, reason, unclear=True)
-    return replace(found, name=after, reason=f"{found.reason}; {agent}")
+    by_name = () if seen.agent or seen.description.agent else tuple(reading.agent)
+    return replace(found, name=after, reason=f"{found.reason}; {agent}", agent=by_name)
 
 
 def _contradiction(name: str, why: str, other: str, field_: str) -> Recognised:
