@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "anysyn"
 ORDER = """
     errors
     bounds
-    registry versions files escaping
+    registry versions files escaping counts
     progress seeds plugins figures
     acquisition points
     types ops

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from anysyn.counts import counted
 from anysyn.data.records import Failure
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import Protocol
@@ -20,6 +21,8 @@ from anysyn.evaluation.tables.markdown_latex import to_latex, to_lines, to_markd
 from anysyn.evaluation.tables.significance import compare
 from anysyn.files import write_text
 from anysyn.versions import versions
+
+LACKING = ("subject lacks a contrast and is", "subjects lack a contrast and are")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +82,12 @@ def results_of(
         EvaluationError: If there is no case.
     """
     if not rows:
-        first = f"; the first of {len(failures)} failures: {failures[0].key}: {failures[0].reason}" if failures else ""
+        first = f"; the first of {counted(len(failures), 'failure')}: {failures[0]}" if failures else ""
         raise EvaluationError(f"no case could be evaluated{first}")
     cases = pd.DataFrame(rows)
-    skips = [f"{pair}: {count} subjects lack a contrast and are skipped." for pair, count in skipped.items() if count]
-    failed = [f"{len(failures)} failures are listed in protocol.json."] if failures else []
+    lacking = {pair: counted(count, *LACKING) for pair, count in skipped.items() if count}
+    skips = [f"{pair}: {those} skipped." for pair, those in lacking.items()]
+    failed = [f"{counted(len(failures), 'failure is', 'failures are')} listed in protocol.json."] if failures else []
     return Evaluation(
         folder=folder,
         protocol=protocol,

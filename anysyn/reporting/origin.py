@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from anysyn.counts import counted
 from anysyn.files import read_json
 from anysyn.reporting.results import Results
 from anysyn.training.folder import RunFolder
@@ -32,7 +33,8 @@ def evaluation_facts(run: RunFolder, recipe: Mapping[str, Any], results: Results
     data, own = record["data"], recipe["data"]["root"]
     where = "the data of the training" if data in (None, own) else f"{data}: {describe(Path(data))}"
     pairs = (cases["sources"] + ":" + cases["target"]).nunique()
-    counts = f"{len(cases.drop_duplicates(['dataset', 'subject']))} subjects of split {record['split']}, {pairs} pairs"
+    subjects = counted(len(cases.drop_duplicates(["dataset", "subject"])), "subject")
+    counts = f"{subjects} of split {record['split']}, {counted(pairs, 'pair')}"
     facts = [("Evaluated on", f"{where}; {counts}")]
     if cases["dataset"].any():
         facts.append(("Subjects by dataset", _by_dataset(cases)))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from anysyn.counts import counted
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.cases_table import ALL_PAIRS, MODEL
 from anysyn.evaluation.tables.format import arrow, heading, number
@@ -86,12 +87,12 @@ def headline(summary: pd.DataFrame, margins: pd.DataFrame, names: list[str]) -> 
     facts = []
     for row in _overall(summary[summary["method"] == MODEL]).to_dict("records"):
         more = [f"{label(name)} {number(row[name], metric(name).digits)}" for name in others]
-        cases = f"mean of {_count(row['cases'], 'case')}"
+        cases = f"mean of {counted(row['cases'], 'case')}"
         facts.append(Fact(with_unit(row[main], main), f"{label(main)} of the model", "; ".join([*more, cases])))
     for row in _overall(margins).to_dict("records"):
         more = [f"{label(name)} {_gain(row[name], name)}" for name in others]
         beside = _pairs(margins)[_pairs(margins)["baseline"] == row["baseline"]]
-        won = f"better on {int((beside[main] > 0).sum())} of {_count(len(beside), 'pair')}"
+        won = f"better on {int((beside[main] > 0).sum())} of {counted(len(beside), 'pair')}"
         facts.append(Fact(with_unit(row[main], main, gain=True), f"over {row['baseline']}", "; ".join([*more, won])))
     return facts
 
@@ -109,7 +110,7 @@ def verdict(margins: pd.DataFrame, main: str) -> str:
         return "No baseline stands beside the model."
     lost = pairs[~(pairs[main] > 0)]
     count, total = pairs["pair"].nunique() - lost["pair"].nunique(), pairs["pair"].nunique()
-    text = f"By {label(main)}, the model is better than every baseline on {count} of {_count(total, 'pair')}."
+    text = f"By {label(main)}, the model is better than every baseline on {count} of {counted(total, 'pair')}."
     if lost.empty:
         return text
     losses = [f"{arrow(str(pair))} ({_gains(rows, main)})" for pair, rows in lost.groupby("pair", sort=False)]
@@ -168,7 +169,3 @@ def with_unit(value: float, name: str, *, gain: bool = False) -> str:
 
 def _gain(value: float, name: str) -> str:
     return ("+" if value > 0 else "") + number(value, metric(name).digits)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -19,8 +19,8 @@ from anysyn.data.inventory.inventory import Inventory, needed
 from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
-from anysyn.data.records import Failure, Subject
-from anysyn.data.subjects.placeholders import without_blank
+from anysyn.data.records import Failure, FoundSubjects, Subject
+from anysyn.data.subjects.placeholders import absent_images, without_blank
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import UserError
@@ -92,7 +92,7 @@ class LoadedRun:
         found = needed(find_cohort(self.recipe, root), names)
         where = Path(root or self.recipe.data.root or "")
         if split == "all":
-            return Inventory(root=where, found=replace(found, subjects=self._present(found.subjects)), needed=names)
+            return Inventory(root=where, found=self._present(found), needed=names)
         parts: dict[str, list[str]] = self.folder.read("split.json")
         if split not in parts:
             raise UserError(f"no split {split!r}; {suggest(split, [*parts, 'all'])}")
@@ -103,11 +103,13 @@ class LoadedRun:
         failures, ignored = (
             tuple(case for case in cases if case.key in keys) for cases in (found.failures, found.ignored)
         )
-        part = replace(found, subjects=self._present(chosen), failures=failures, ignored=ignored)
+        part = self._present(replace(found, subjects=chosen, failures=failures, ignored=ignored))
         return Inventory(root=where, found=part, needed=names, parts={subject.key: split for subject in chosen})
 
-    def _present(self, subjects: Iterable[Subject]) -> tuple[Subject, ...]:
-        return tuple(without_blank(subject, self.recipe.modalities) for subject in subjects)
+    def _present(self, found: FoundSubjects) -> FoundSubjects:
+        """Return subjects whose blank images count as absent and are listed as not used."""
+        subjects = tuple(without_blank(subject, self.recipe.modalities) for subject in found.subjects)
+        return replace(found, subjects=subjects, ignored=(*found.ignored, *absent_images(subjects)))
 
     def prepare(self, subject: Subject, resample_to: str | None = None) -> Study:
         """Read a subject and prepare it as in training.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anysyn import build
 from anysyn.data.inventory.inventory import Inventory
-from anysyn.data.inventory.record import record
+from anysyn.data.inventory.record import keep, record
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import NoSubjectError, Samples
 from anysyn.data.prepare import Pipeline, TypicalWindows
@@ -94,6 +94,9 @@ def cohort_of(
     folder.write("windows.json", _windows(train.typical, folder).to_json())
     folder.write("datasets.json", datasets)
     failures = (*inventory.failures, *train.failures, *unread)
+    volumes = (*train.volumes, *(validation.volumes if validation else ()))
+    ignored = (*inventory.ignored, *(file for volume in volumes for file in volume.blank))
+    keep(replace(inventory, found=replace(inventory.found, failures=failures, ignored=ignored)), folder.path)
     folder.write("failures.json", [{"subject": failure.key, "reason": failure.reason} for failure in failures])
     _record_remarks((*train.remarks, *(validation.remarks if validation else ())), folder, progress)
     for line in _remarks(train, validation):

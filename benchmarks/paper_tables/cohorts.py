@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anysyn.counts import counted
 from anysyn.data.records import Subject
 from anysyn.data.subjects.find import find_subjects
 from anysyn.errors import UserError
@@ -165,9 +166,8 @@ def folds_of(table: Table, subjects: Subjects, wanted: str, *, complete: bool = 
     able = [subject for subject in everyone if any(contrasts <= set(subject.images) for contrasts in needed)]
     persons = list(dict.fromkeys(subject.person or subject.key for subject in able))
     if len(persons) < 2:
-        raise UserError(
-            f"--folds: {subjects.root}: {len(persons)} subjects have the contrasts of {table.name}, not two"
-        )
+        able_ones = counted(len(persons), "subject has", "subjects have")
+        raise UserError(f"--folds: {subjects.root}: {able_ones} the contrasts of {table.name}, not two")
     if wanted != "leave-one-out" and not (wanted.isdecimal() and 2 <= int(wanted) <= len(persons)):
         raise UserError(f"--folds {wanted}: write leave-one-out, or a number from 2 to {len(persons)}")
     count = len(persons) if wanted == "leave-one-out" else int(wanted)

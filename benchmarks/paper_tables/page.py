@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from anysyn.counts import counted
 from anysyn.evaluation.tables.format import number
 from anysyn.figures.planes import LIMIT
 from anysyn.files import replacing
@@ -85,7 +86,10 @@ def _cell(entry: Entry | None, metric: str) -> dict[str, str]:
     if entry.note:
         return {"own": entry.note, "paper": paper, "kind": "none", "more": ""}
     own = number(entry.mean, digits) + (f" ± {number(entry.sd, digits)}" if entry.sd == entry.sd else "")
-    more = [f"{entry.cases} subjects", f"95 % interval {number(entry.low, digits)} to {number(entry.high, digits)}"]
+    more = [
+        counted(entry.cases, "subject"),
+        f"95 % interval {number(entry.low, digits)} to {number(entry.high, digits)}",
+    ]
     more += [f"± {number(entry.seeds, digits)} over seeds"] if entry.seeds == entry.seeds else []
     more += [f"p {p_value(entry.p)} against the best"] if entry.p == entry.p else []
     return {"own": own, "paper": paper, "kind": KINDS[entry.place], "more": "; ".join(more)}

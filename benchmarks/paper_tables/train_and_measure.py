@@ -16,12 +16,13 @@ import torch
 import yaml
 from torch import nn
 
-from anysyn import build, training
+from anysyn import build
 from anysyn.errors import explain
 from anysyn.files import write_text
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.synthesis import load_run
+from anysyn.training import fit
 from anysyn.training.folder import RunFolder
 from paper_tables.measurements import measured
 from paper_tables.store import fail, finish, finished, locked
@@ -71,10 +72,10 @@ def _train(folder: Path, recipe: Mapping[str, Any], accelerator: str, progress: 
     written = folder / "recipe.yaml"
     write_text(written, yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True, width=120))
     if resumed:
-        training.resume(run, accelerator=accelerator, devices=1, progress=progress)
+        fit.resume(run, accelerator=accelerator, devices=1, progress=progress)
     else:
         options: dict[str, Any] = {"accelerator": accelerator, "devices": 1, "progress": progress}
-        training.train(written, out=run, overwrite=True, untrained=True, **options)  # a copy learns nothing
+        fit.train(written, out=run, overwrite=True, untrained=True, **options)  # a copy learns nothing
     checked = build.load(run / "recipe.yaml", lay_out=False)
     finish(folder, {"parameters": _parameters(checked), "resumed": resumed, **began.so_far()})
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from anysyn.counts import counted
 from anysyn.evaluation.tables.format import latex, markdown, number
 from anysyn.evaluation.tables.statistics import TEST, rank_agreement
 from anysyn.files import replacing
@@ -31,7 +32,7 @@ def notes_of(results: Results) -> list[str]:
     lines = [
         WARNING if plan.simulated else REAL,
         *([] if plan.spacing is None else [f"Images resampled to {plan.spacing:g} mm and compared there."]),
-        f"{plan.table.about}. Size {plan.size.name}; {_count(len(seeds), 'seed')}"
+        f"{plan.table.about}. Size {plan.size.name}; {counted(len(seeds), 'seed')}"
         + (f"; cross-validation of {folds} folds." if folds else "."),
         "Mean ± standard deviation over subjects, averaged over seeds first. Best in bold, second underlined."
         + (" In brackets: the paper's value, on its own data." if plan.table.published else ""),
@@ -49,10 +50,6 @@ def notes_of(results: Results) -> list[str]:
     if results.left_out:
         lines.append(f"Cases left out: {len(results.left_out)}; the first: {results.left_out[0]}")
     return lines + [f"Failed: {name}: {error}" for name, errors in results.errors.items() for error in errors]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def to_markdown(results: Results) -> str:

@@ -151,7 +151,7 @@ def test_a_missing_contrast_skips_the_pair_and_is_counted(run, tmp_path):
         "T1w:T2w": 0, "T1w:FLAIR": 1, "T2w:T1w": 0, "T2w:FLAIR": 1, "FLAIR:T1w": 1, "FLAIR:T2w": 1
     }  # fmt: skip
     assert not result.failures
-    assert "T1w:FLAIR: 1 subjects lack a contrast" in (tmp_path / "out" / "table.md").read_text()
+    assert "T1w:FLAIR: 1 subject lacks a contrast and is skipped" in (tmp_path / "out" / "table.md").read_text()
     assert set(result.cases[result.cases["target"] == "FLAIR"]["subject"]) == {"b-03"}
 
 

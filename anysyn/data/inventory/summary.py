@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from anysyn.counts import counted
 from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.records import Failure
 from anysyn.data.subjects.splits import PARTS
@@ -64,7 +65,7 @@ def _people(inventory: Inventory) -> str:
     listed = f" ({_counted(dict(sorted(datasets.items())))})" if 1 < len(datasets) <= 2 * MOST else ""
     if not subjects:
         return "no subject"
-    return f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}{several}, {named}{listed}"
+    return f"{counted(len(subjects), 'subject')}{several}, {named}{listed}"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

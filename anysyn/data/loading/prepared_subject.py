@@ -53,11 +53,16 @@ class PreparedSubject:
     @property
     def remarks(self) -> tuple[Failure, ...]:
         """What was assumed about the subject's files, and those that count as absent; none is a failure."""
-        return tuple(
-            Failure(self.subject.key, self.subject.images[name], f"{name}: {reason}")
-            for notes in (self.absent, self.assumed)
-            for name, reason in notes.items()
-        )
+        return (*self.blank, *self._noted(self.assumed))
+
+    @property
+    def blank(self) -> tuple[Failure, ...]:
+        """The files that count as absent, and why."""
+        return self._noted(self.absent)
+
+    def _noted(self, notes: Mapping[str, str]) -> tuple[Failure, ...]:
+        key, images = self.subject.key, self.subject.images
+        return tuple(Failure(key, images[name], f"{name}: {reason}", name) for name, reason in notes.items())
 
     def along(self, axis: int) -> PreparedSubject:
         """Return the subject with the foreground's profile along another axis of X, Y, Z."""

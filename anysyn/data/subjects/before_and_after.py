@@ -23,7 +23,8 @@ def without_doubtful_post(meant: Sequence[Recognised]) -> list[Recognised]:
         The same, some of them unclear.
 
     Example:
-        >>> t1, flair = Recognised("T1c", "name: t1; post", agent=POST), Recognised(None, "...", agent=POST, unclear=True)
+        >>> t1 = Recognised("T1c", "name: t1; post", agent=POST)
+        >>> flair = Recognised(None, "is FLAIR after a contrast agent (post)", agent=POST, unclear=True)
         >>> [one.name for one in without_doubtful_post([t1])], [one.name for one in without_doubtful_post([t1, flair])]
         (['T1c'], [None, None])
     """

@@ -14,8 +14,8 @@ _GLUED_MASK = re.compile(
     r"\w{3,}(masks?|masken?|masque|maschera|segmentation|segmentierung)|(tumou?r|lesion|brain|wmh|core)(seg|labels?)",
     re.IGNORECASE,
 )
-# SPM and CAT12 put letters before the name of the image: c1T1, p1T1, rc1T1, mwp1T1, y_T1; p1_T1 is a person's. An image itself may be moved (r),
-# corrected (m), normalized (w) or smoothed (s) and stays one.
+# SPM and CAT12 put letters before the name of the image: c1T1, p1T1, rc1T1, mwp1T1, y_T1; p1_T1 is a person's. An image
+# itself may be moved (r), corrected (m), normalized (w) or smoothed (s) and stays one.
 _TISSUE = re.compile(r"(u_)?s?\d{0,2}(m0?)?w?r?(c[1-6]|p[0-3])(?=[A-Za-z])")
 _FIELD = re.compile(r"(i?y|u)_(?=.)")
 

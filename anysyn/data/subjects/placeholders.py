@@ -35,7 +35,7 @@ def absent_images(subjects: Iterable[Subject]) -> list[Failure]:
         sub-01: T2w counts as absent: t2.nii: every voxel is 0
     """
     return [
-        Failure(subject.key, None, f"{name} counts as absent: {reason}")
+        Failure(subject.key, None, f"{name} counts as absent: {reason}", name)
         for subject in subjects
         for name, reason in subject.absent.items()
     ]

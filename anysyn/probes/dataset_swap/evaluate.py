@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
+from anysyn.counts import counted
 from anysyn.data.loading.cache import FILES as CACHED
 from anysyn.data.records import Subject
 from anysyn.evaluation.errors import EvaluationError
@@ -115,7 +116,8 @@ class DatasetSwap(Probe):
             if not reads_dataset(run.model):
                 yield f"{label} is not conditioned on the dataset, so its synthesis is the same for all."
         if self.strangers:
-            yield f"{self.strangers} subjects are of no dataset of the training and are left out."
+            strangers = counted(self.strangers, "subject is", "subjects are")
+            yield f"{strangers} of no dataset of the training and left out."
         single = [f"{name} ({', '.join(n)})" for name, n in self.counts.items() if name not in self.targets and n]
         if single:
             yield f"One dataset alone has {', '.join(single)}, so it is not compared."

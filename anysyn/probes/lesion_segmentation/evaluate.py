@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from anysyn.counts import counted
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.volumes.study import Study
 from anysyn.evaluation.lesion_masks import Task, truth_of
@@ -149,8 +150,9 @@ class LesionSegmentation(Probe):
         for task, inputs in self.tasks.items():
             count = cases.loc[cases["task"] == task.name, ["dataset", "subject"]].drop_duplicates().shape[0]
             lacking = sum(task.known_of(one) and not task.able(one, inputs) for one in self.asked)
-            skipped = f", {lacking} subjects lack one of them and are left out" if lacking else ""
-            notes.append(f"{task.name}: the segmenter is shown {', '.join(inputs)}; {count} subjects{skipped}.")
+            those = counted(lacking, "subject lacks one of them and is", "subjects lack one of them and are")
+            who = counted(count, "subject") + (f", {those} left out" if lacking else "")
+            notes.append(f"{task.name}: the segmenter is shown {', '.join(inputs)}; {who}.")
         notes.append(f'"{ABSENT}" is the same segmenter, which never saw a modality absent, with zeros in its place.')
         if RETRAINED in set(cases["method"]):
             notes.append(f'"{RETRAINED}" is another segmenter, trained without the modality.')

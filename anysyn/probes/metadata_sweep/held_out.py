@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from anysyn.acquisition import Acquisition
 from anysyn.acquisition.prompts import short
+from anysyn.counts import counted
 from anysyn.data.records import Subject
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.probes.scanner_settings import UNITS, Sweep, sequence_of
@@ -43,13 +45,12 @@ def choose_subjects(
     chosen = [subject for subject in able if faults[sequences[subject.key]] is None]
     if not chosen:
         raise EvaluationError("; ".join(filter(None, faults.values())))
-    notes = [
-        f"{sum(one == sequence for one in sequences.values())} subjects are left out: {fault}."
-        for sequence, fault in faults.items()
-        if fault
-    ]
+    counts = Counter(sequences.values())
+    left_out = {sequence: counted(counts[sequence], "subject is", "subjects are") for sequence in faults}
+    notes = [f"{left_out[sequence]} left out: {fault}." for sequence, fault in faults.items() if fault]
     lacking = len(subjects) - len(able)
-    return chosen, [*notes, *([f"{sweep}: {lacking} subjects lack a contrast and are skipped."] if lacking else [])]
+    skipped = counted(lacking, "subject lacks a contrast and is", "subjects lack a contrast and are")
+    return chosen, [*notes, *([f"{sweep}: {skipped} skipped."] if lacking else [])]
 
 
 def _fault(sweep: Sweep, sequence: tuple[str, ...], training: Sequence[Acquisition]) -> str | None:

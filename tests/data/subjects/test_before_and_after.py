@@ -28,7 +28,9 @@ def test_post_of_other_contrasts_too_is_refused_with_the_remedy(tmp_path, folder
     write(tmp_path / folder, SURGERY)
     found = find_subjects(tmp_path)
     assert found_names(found) == {"P01_pre_T1": "T1w", "P01_pre_FLAIR": "FLAIR"}
-    assert "P01_post_T1.nii.gz: is T1w or T1c: 'post' stands beside other contrasts here, too" in reasons(found.failures)
+    assert "P01_post_T1.nii.gz: is T1w or T1c: 'post' stands beside other contrasts here, too" in reasons(
+        found.failures
+    )
     assert "data.names" in reasons(found.failures)
 
 

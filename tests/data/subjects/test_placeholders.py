@@ -1,5 +1,6 @@
 """A blank image counts as absent: its subject goes on with the others, and it is listed."""
 
+import csv
 import json
 
 import nibabel as nib
@@ -50,6 +51,14 @@ def test_only_the_modalities_asked_for_are_read(cohort):
     assert [str(image).split(":")[:2] for image in absent_images([less])] == [["sub-00", " T2w counts as absent"]]
 
 
+def blank_in(folder):
+    """List the blank images that a command keeps among what it left out."""
+    with (folder / "subjects-left-out.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if "every voxel is 0" in row["reason"]]
+    assert {row["used"] for row in rows} == {"no"}
+    return sorted((row["subject"], row["modality"]) for row in rows)
+
+
 def test_training_and_completion_go_on_and_say_so(cohort, tmp_path):
     for subject in ("sub-00", "sub-01", "sub-02", "sub-03"):
         blank(cohort / subject / "T2w.nii.gz" if subject != "sub-03" else cohort / subject / "FLAIR.nii.gz")
@@ -61,14 +70,18 @@ def test_training_and_completion_go_on_and_say_so(cohort, tmp_path):
     remarks = json.loads((tmp_path / "run" / "remarks.json").read_text())
     assert [remark["subject"] for remark in remarks] == ["sub-00", "sub-03", "sub-01"]
     assert "every voxel is 0" in remarks[0]["reason"]
+    assert blank_in(tmp_path / "run") == [("sub-00", "T2w"), ("sub-01", "T2w"), ("sub-03", "FLAIR")]
     completed = anysyn.complete(tmp_path / "run", data=cohort, out=tmp_path / "made", accelerator="cpu")
     assert completed.failures == ()
     assert len(completed.written) == 4
     assert len([line for line in completed.lines() if "counts as absent" in line]) == 4
+    every = [("sub-00", "T2w"), ("sub-01", "T2w"), ("sub-02", "T2w"), ("sub-03", "FLAIR")]
+    assert blank_in(tmp_path / "made") == every
     results = anysyn.evaluate(tmp_path / "run", pairs="T1w:FLAIR,T1w:T2w", split="all")
     assert results.failures == ()
     assert results.skipped == {"T1w:FLAIR": 1, "T1w:T2w": 3}
     assert any("Blank images that count as absent: 4" in note for note in results.notes)
+    assert blank_in(results.folder) == every
 
 
 def test_one_image_that_is_left_is_too_few_to_train_on(cohort, tmp_path):
