@@ -2,7 +2,7 @@
 
 from anysyn.descriptors.dataset import DatasetCode
 from anysyn.descriptors.metadata import NumericMetadata
-from anysyn.descriptors.modality import ModalityLabel
+from anysyn.descriptors.modality import ModalityLabel, ModalityOfDataset
 from anysyn.descriptors.task import TaskCode
 from anysyn.descriptors.text import TextPrompt
 from anysyn.descriptors.time import TimeCode
@@ -10,6 +10,7 @@ from anysyn.descriptors.time import TimeCode
 __all__ = [
     "DatasetCode",
     "ModalityLabel",
+    "ModalityOfDataset",
     "NumericMetadata",
     "TaskCode",
     "TextPrompt",
