@@ -6,11 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from anysyn.data.records import Failure, FoundSubjects, Subject, listed
 from anysyn.data.subjects.bids import is_bids, read_bids
+from anysyn.data.subjects.bids_below import datasets_below, only_dataset, outside
 from anysyn.data.subjects.bids_labels import AskedLabels, Labels
 from anysyn.data.subjects.collector import failure
 from anysyn.data.subjects.folders import read_folders
@@ -59,7 +60,8 @@ def find_subjects(
     not decide, none is used, and the failure says how to choose: by ``names``, by ``bids``, or with a table.
 
     Args:
-        root: A BIDS dataset, a tree of folders with one file for each contrast, or a CSV or TSV file.
+        root: A BIDS dataset, or a folder with a single one; a tree of folders with one file for each contrast; or a CSV
+            or TSV file.
         layout: Which of these it is; ``auto`` detects it.
         dataset: Name of the dataset for all subjects; by default each has its own.
         names: Modality, or ``none``, by a glob of file names; decides before name and sidecar (`Naming`).
@@ -97,16 +99,24 @@ def find_subjects(
 def _read(root: Path, layout: str, naming: Naming, bids: Labels) -> FoundSubjects:
     asked = AskedLabels(bids)
     if layout == "bids":
-        return _unambiguous(read_bids(root, naming, asked))
+        below = only_dataset(root)
+        return _unambiguous(_read_below(root, below, naming, asked) if below else read_bids(root, naming, asked))
     result = _unambiguous((read_folders if layout == "folders" else read_csv_list)(root, naming))
     notes = [f"{root}: is no BIDS dataset, so data.bids is not used"] if bids else []
     notes += _nested_bids(root) if layout == "folders" else []
     return replace(result, notes=(*result.notes, *notes))
 
 
+def _read_below(root: Path, dataset: Path, naming: Naming, asked: AskedLabels) -> FoundSubjects:
+    """Read the BIDS dataset below a folder, and list what lies beside it."""
+    found = read_bids(dataset, replace(naming, below=PurePath(dataset.relative_to(root))), asked)
+    note = f"{dataset}: is the BIDS dataset in {root}, and is what is read"
+    return replace(found, ignored=(*found.ignored, *outside(root, dataset)), notes=(note, *found.notes))
+
+
 def _nested_bids(root: Path) -> list[str]:
     """Return a note for BIDS datasets below a folder: read as plain folders, they lose their inherited sidecars."""
-    inside = [path for path in sorted(root.iterdir()) if path.is_dir() and path.name != "derivatives" and is_bids(path)]
+    inside = datasets_below(root)
     if not inside:
         return []
     more = f" and {len(inside) - 1} more" if len(inside) > 1 else ""
@@ -142,7 +152,7 @@ def _with_usable_keys(result: FoundSubjects) -> FoundSubjects:
 
 def _detect_layout(root: Path) -> str:
     if root.is_dir():
-        return "bids" if is_bids(root) else "folders"
+        return "bids" if is_bids(root) or only_dataset(root) else "folders"
     suffix = root.suffix.lower()
     if suffix in _TABLES:
         return "csv"

@@ -21,7 +21,7 @@ from anysyn.data.subjects.flat_folder import FileName, Owner, owners
 from anysyn.data.subjects.names.name_words import read_name, words_of
 from anysyn.data.subjects.names.naming import Naming
 from anysyn.data.subjects.names.recognised import NO_CONTRAST, Recognised
-from anysyn.data.subjects.nnunet import channel_of, read_channels
+from anysyn.data.subjects.nnunet import channel_of, images_of, label_name, read_channels
 from anysyn.data.subjects.people import dataset_of, namesakes, numbered_alike, person_of, plain_place
 from anysyn.data.subjects.several_files import Candidate
 from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
@@ -50,6 +50,13 @@ class _File:
     asked: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    labels_in: Path | None = None  # the folder of the images that a label map is of, if that is another one
+    shown: str = ""  # what a mask shows, if not its name says it
+
+    @property
+    def folder(self) -> Path:
+        """Where its subject's images lie."""
+        return self.labels_in or self.path.parent
 
 
 def read_folders(root: Path, naming: Naming) -> FoundSubjects:
@@ -60,7 +67,7 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     contrast, and hold nothing else, belong to the folder above: ``P01/T1/x.nii.gz`` and ``P01/FLAIR/y.nii.gz`` are of
     one subject, as are ``IXI-T1/IXI002-T1.nii.gz`` and ``IXI-T2/IXI002-T2.nii.gz``. They name the contrast of files
     that do not: ``T1/sub1.nii.gz``, ``T2/sub1.nii.gz``. Channels of nnU-Net (``imagesTr/x_0000``) are
-    named in dataset.json.
+    named in dataset.json, and ``labelsTr/x`` is a mask of that subject.
 
     The key is the path relative to the root. The person is its folder ``sub-*``, or the last one whose name is not that
     of a visit or a version (``ses-1``, ``month-12``, ``raw``, ``reg_to_FLAIR``, ``20190131``), without the visit that
@@ -72,7 +79,7 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     """
     tree = read_tree(root)
     files = [_read(folder / name, root, naming) for folder, names in tree.folders.items() for name in names]
-    files = _by_folder([_by_channel(file, naming) for file in files], naming)
+    files = _by_folder(_with_label_maps([_by_channel(file, naming) for file in files]), naming)
     meant = without_doubtful_post([file.meant for file in files])
     files = [replace(file, meant=one) for file, one in zip(files, meant, strict=True)]
     places: dict[Place, list[_File]] = defaultdict(list)
@@ -115,6 +122,24 @@ def _by_channel(file: _File, naming: Naming) -> _File:
     reason = f"dataset.json: channel {number} is {channel!r}" + ("" if meant.name else f", which {meant.reason}")
     name = FileName(case, len(words_of(case)), meant.name, file.name.describing)
     return replace(file, name=name, meant=replace(meant, reason=reason, unclear=meant.name is None))
+
+
+def _with_label_maps(files: Sequence[_File]) -> list[_File]:
+    """Return files with nnU-Net's label maps as masks of the images of their case."""
+    cases = {(file.path.parent, channel_of(stem(file.path))[0]) for file in files if not file.mask}
+    return [_label_map(file, cases) for file in files]
+
+
+def _label_map(file: _File, cases: Collection[tuple[Path, str]]) -> _File:
+    images, case = images_of(file.path.parent), stem(file.path)
+    if images is None or file.asked:
+        return file
+    if (images, case) not in cases:
+        reason = f"is the label map of no image in {images.name}"
+        return replace(file, mask=False, meant=Recognised(None, reason), error="")
+    name = FileName(case, len(words_of(case)), None, file.name.describing)
+    shown = label_name(file.path.parent)
+    return replace(file, name=name, mask=True, meant=Recognised(None, ""), error="", labels_in=images, shown=shown)
 
 
 def _by_folder(files: Sequence[_File], naming: Naming) -> list[_File]:
@@ -184,7 +209,7 @@ def _start_of_given(naming: Naming, below: Path, words: Sequence[str]) -> int:
 
 def _places(files: Sequence[_File], root: Path, naming: Naming) -> list[Place]:
     """Return where the subject of each file is: its folders, without those that are named for its contrast."""
-    folders = [file.path.relative_to(root).parts[:-1] for file in files]
+    folders = [file.folder.relative_to(root).parts for file in files]
     shown: dict[Place, set[str]] = defaultdict(set)
     for file, parts in zip(files, folders, strict=True):
         for depth in range(1, len(parts) + 1):
@@ -266,7 +291,7 @@ def _add(images: Collector, file: _File, people: Collection[str]) -> None:
     meant = file.meant
     if file.mask:
         words = dropwhile(lambda word: word in people, file.name.words)  # the rest says what the mask shows
-        shown = "_".join(word for word in words if word.lower() != "mask") or "mask"
+        shown = file.shown or "_".join(word for word in words if word.lower() != "mask") or "mask"
         images.add_mask(shown, Candidate(file.path, "its name", scan=(file.path.name,)))
     elif file.error:
         images.leave_out(file.path, file.error, meant.name)

@@ -28,6 +28,7 @@ class Naming:
         names: Modality, or ``"none"``, by a glob of the file's name without its ending, or of its path below the root
             if the glob has a slash; the first one that matches decides, before the name and the sidecar do.
         table: What the words of names mean.
+        below: Where the folder that is read lies below the root.
 
     Raises:
         UserError: If ``names`` has an unknown modality.
@@ -42,6 +43,7 @@ class Naming:
 
     names: Mapping[str, str] = field(default_factory=dict)
     table: NamingTable = field(default_factory=naming_table, repr=False)
+    below: PurePath = field(default=PurePath(), repr=False)
 
     def __post_init__(self) -> None:
         for glob, meant in self.names.items():
@@ -51,10 +53,11 @@ class Naming:
                 raise UserError(f"names: {glob}: {error}") from error
 
     def given(self, path: PurePath) -> Recognised | None:
-        """Return what the user's names say of a file, by its path below the root; None if they say nothing."""
+        """Return what the user's names say of a file, by its path below the folder that is read; None for nothing."""
+        whole = (self.below / path).as_posix()
         name = stem(Path(path))
         for glob, meant in self.names.items():
-            if fnmatch((path.as_posix() if "/" in glob else name).lower(), glob.lower()):
+            if fnmatch((whole if "/" in glob else name).lower(), glob.lower()):
                 return Recognised(meaning_of(meant), f"names: {glob} is {meant}")
         return None
 

@@ -102,7 +102,7 @@ class TestBids:
 
     def test_a_dataset_below_the_root_is_noted(self, tmp_path: Path) -> None:
         found = found_in(tmp_path, "rawdata/sub-1/anat/sub-1_T1w.nii.gz")
-        assert any("rawdata: is a BIDS dataset" in note for note in found.notes)
+        assert any("rawdata: is the BIDS dataset" in note for note in found.notes)
 
 
 class TestContrastFolders:
