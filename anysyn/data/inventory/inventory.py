@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,8 +62,14 @@ class Inventory:
         Example:
             >>> Inventory(root=Path("IXI"), found=FoundSubjects((), ())).below("IXI/01/scout.nii.gz: is a scout")
             '01/scout.nii.gz: is a scout'
+        >>> Inventory(root=Path("anat"), found=FoundSubjects((), ())).below("anat/01/anat/T1.nii.gz")
+        '01/anat/T1.nii.gz'
         """
-        return str(text) if self.folder == Path() else str(text).replace(f"{self.folder}/", "")
+        return (
+            str(text)
+            if self.folder == Path()
+            else re.sub(rf"(?<![^\s'\"(]){re.escape(f'{self.folder}/')}", "", str(text))
+        )
 
     def shown(self, subject: Subject) -> dict[str, Path]:
         """Return the images of a subject that are needed."""

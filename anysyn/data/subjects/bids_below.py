@@ -55,7 +55,7 @@ def outside(root: Path, dataset: Path) -> list[Failure]:
 
 
 def _holds(path: Path) -> bool:
-    return is_bids(path) and any(path.glob("sub-*/"))
+    return any(path.glob("sub-*/")) and is_bids(path)
 
 
 def _is_derived(path: Path) -> bool:

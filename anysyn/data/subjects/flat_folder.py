@@ -159,6 +159,8 @@ def _by_lead(known: Sequence[FileName], *, at_root: bool) -> dict[FileName, str 
         pairs = zip(known, leads, strict=True)
         return {name: name.person if _has_digit(lead) else None for name, lead in pairs}
     if len(named) < len(leads):  # the plain ones beside them are of one subject: T1, old_T1
+        if at_root and all(name.visit for name in known):  # KM_2019-01-01_T1 may be of a person with these initials
+            raise UserError(f"begin with different words ({_some(name.text for name in known)}) before their visit")
         return {}
     if at_root and all(name.start == len(name.words) for name in known):  # T1/Meier, T2/Meier: names of people alone
         return {name: name.person for name in known}
@@ -186,6 +188,11 @@ def _by_tail(known: Sequence[FileName], *, at_root: bool) -> dict[FileName, str 
     if any(_PARAMETER.fullmatch(tail) for tail in tails):
         if at_root and len(letters) == 1 and not _shared(known, tails):
             raise UserError(f"end in {_some(tails)}, which may be people or settings of the scanner")
+        return {}
+    different = "" not in letters and not _shared(known, tails) and len({name.modality for name in known}) > 1
+    if different and all(map(_SERIES.fullmatch, tails)):
+        if at_root:  # dcm2niix ends the name in the number of the series, t1_mprage_s02
+            raise UserError(f"end in different numbers ({_some(tails)}), which may be those of people or of series")
         return {}
     if _shared(known, tails) or (len(letters) == 1 and letters != {""}):
         return dict(zip(known, tails, strict=True))

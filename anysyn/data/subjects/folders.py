@@ -34,7 +34,7 @@ CHOOSE = "say which by data.names in the recipe, or list the files in a CSV: any
 RENAME = "rename it, name it in data.names, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 SEPARATE = "put each subject into a folder of its own, or list the files in a CSV"
 
-_NUMBERED_FOLDER = re.compile(r"(anat|dwi|swi|perf)\d+", re.IGNORECASE)  # OASIS has a folder for each scan
+_NUMBERED_FOLDER = re.compile(r"anat\d*|(dwi|swi|perf)\d+", re.IGNORECASE)  # OASIS has a folder for each scan
 
 Place = tuple[str, ...]
 

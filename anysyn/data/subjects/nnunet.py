@@ -1,4 +1,4 @@
-"""nnU-Net's layout: ``imagesTr/case_0000`` is channel 0 of a case, as dataset.json says, ``labelsTr/case`` its labels."""
+"""The layout of nnU-Net: ``imagesTr/x_0000`` is channel 0 of x, as dataset.json names it, ``labelsTr/x`` its labels."""
 
 from __future__ import annotations
 

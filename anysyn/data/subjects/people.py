@@ -35,7 +35,8 @@ _VERSION_ONLY = re.compile(_VERSION, re.IGNORECASE)
 _BELOW = re.compile(
     rf"{_VISIT}|{_VERSION}|(session|visit|scan|exam|study|day|week|month|year)[-_ ]?\d*|\d\d-\d\d-\d{{4}}(-.*)?|"
     rf"({_DATE_AS_WRITTEN})-.*|mri?|irm|mrt|old|backup|bak|archive|alt|ancien|kopie|copy|"
-    r"pre|post|(anat|dwi|swi|perf)\d*|brain|head|mni|atlas|derived|acute|chronic|unknown[-_ ]study",
+    r"pre|post|(anat|dwi|swi|perf)\d*|scans|resources|files|\w+_E\d{3,}|"
+    r"brain|head|mni|atlas|derived|acute|chronic|unknown[-_ ]study",
     re.IGNORECASE,
 )
 _ABOVE = re.compile(rf"{_VISIT}|{_VERSION}", re.IGNORECASE)
@@ -54,7 +55,9 @@ _PARTS_OF_A_SPLIT = re.compile(
     re.IGNORECASE,
 )
 
-_SERIES_FOLDER = re.compile(r"^[SI]\d{3,}$|^series[-_ ]?\d+$|^(anat|dwi|swi|perf)\d+$", re.IGNORECASE)
+_SERIES_FOLDER = re.compile(
+    r"^[SI]\d{3,}$|^series[-_ ]?\d+$|^anat\d*$|^(dwi|swi|perf)\d+$|^(scans|resources|files|nifti)$", re.IGNORECASE
+)
 _BIOBANK = re.compile(r"^(?P<person>\d{7})_\d{5}_(?P<visit>\d)_\d$")  # UK Biobank: person, field, visit
 
 # How public data sets write person and visit in one name.
@@ -105,7 +108,7 @@ def _endings(name: str) -> Iterator[tuple[str, str]]:
 def plain_place(parts: Sequence[str]) -> tuple[str, ...]:
     """Return the folders of one visit under names that all its images share.
 
-    ADNI has a folder with the time of each image, UK Biobank one for each kind of image.
+    ADNI has a folder with the time of each image, UK Biobank one for each kind of image, XNAT ``scans/x/resources``.
 
     Example:
         >>> plain_place(["002_S_0295", "2006-04-18_08_20_30.0", "S13408"]), plain_place(["1000013_20252_2_0"])

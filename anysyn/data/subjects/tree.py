@@ -30,7 +30,7 @@ class Tree:
         root: The folder above all.
         folders: Names of the volumes, by folder.
         failures: Folders that cannot be read.
-        ignored: Folders entered by another link, and folders with files in a format that is not read.
+        ignored: Folders entered by another link, broken links, and folders with files in a format that is not read.
     """
 
     root: Path
@@ -59,6 +59,8 @@ def read_tree(root: Path) -> Tree:
         visible = sorted(name for name in files if not name.startswith("."))
         if volumes := [name for name in visible if name.lower().endswith(SUFFIXES)]:
             tree.folders[folder] = volumes
+        gone = [folder / name for name in visible if "." not in name and not (folder / name).exists()]
+        tree.ignored += [_listed(root, path, "is a broken link; mend it if it leads to images") for path in gone]
         unread = Counter(suffix for name in visible if (suffix := Path(name).suffix.lower()) in _UNREAD)
         tree.ignored += [_listed(root, folder, _unread(suffix, count)) for suffix, count in unread.items()]
     return tree
