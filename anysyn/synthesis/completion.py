@@ -20,7 +20,7 @@ from anysyn.synthesis.acquisition_request import requested_acquisitions
 from anysyn.synthesis.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
-from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, trained_for
+from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 from anysyn.versions import versions
 
@@ -123,6 +123,8 @@ def complete(
         record(inventory, folder, shown.say)
         if unseen:
             shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
+        for line in [] if targets is not None else not_trained(acquired, loaded.recipe, [*trained.targets, *unseen]):
+            shown.say(line)
         failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
         for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
             with listed(failures, gap.subject.key):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from anysyn import build
+from anysyn.counts import counted
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
 from anysyn.data.subjects.bids import bids_name
@@ -108,3 +109,18 @@ def _chosen(trained: Sequence[str], words: Sequence[str] | None, option: str) ->
         if name not in trained:
             raise UserError(f"{option}: this run was not trained for {name!r}; {suggest(name, trained)}")
     return names
+
+
+def not_trained(subjects: Sequence[Subject], recipe: Recipe, targets: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each modality that subjects lack and the run only reads.
+
+    Args:
+        subjects: With the images that were acquired.
+        recipe: The checked recipe.
+        targets: The modalities that it synthesizes, and those of which another line says so.
+    """
+    for name in recipe.modalities:
+        lacking = sum(name not in subject.images for subject in subjects)
+        if lacking and name not in targets:
+            lack = counted(lacking, "subject lacks", "subjects lack")
+            yield f"not synthesized: {name}, which {lack}: this run was trained to read it only"
