@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from anysyn.training.selection import inventory as inventory
     from anysyn.types import Batch as Batch
     from anysyn.types import Query as Query
+    from anysyn.viewer.page import view as view
 
 __version__ = version("anysyn")
 _HOMES = {
@@ -52,6 +53,7 @@ _HOMES = {
     "training.fit": "resume train",
     "training.selection": "inventory",
     "types": "Batch Query",
+    "viewer.page": "view",
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names.split())
 

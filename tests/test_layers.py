@@ -37,6 +37,7 @@ ORDER = """
     synthesis
     evaluation
     probes
+    viewer
     reporting
     cli
 """

@@ -18,6 +18,7 @@ from anysyn.cli import (
     simulate,
     synthesize,
     train,
+    view,
 )
 
 app = typer.Typer(
@@ -39,4 +40,5 @@ app.command()(complete.complete)
 app.command()(evaluate.evaluate)
 app.add_typer(probe.app, name="probe")
 app.command()(report.report)
+app.command()(view.view)
 app.command()(demo.demo)
