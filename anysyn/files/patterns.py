@@ -1,4 +1,4 @@
-"""Patterns of names in a manifest: only those that anysyn writes, so that a forged one names no more than single files."""
+"""Patterns of names in a manifest: only those that anysyn writes, so that a forged one names files one by one."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from anysyn.errors import reason
+from anysyn.errors import UserError, reason
 from anysyn.files import replacing, write_text
 from anysyn.files.whole import UNFINISHED
 from anysyn.recipe import Recipe
@@ -198,6 +198,8 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
 def fitting(path: Path) -> Iterator[None]:
     """Say in one line that a file does not fit the recipe of its run.
 
+    An error that names its own place, such as a checkpoint of a hub that the recipe names, is left as it is.
+
     Raises:
         RunError: If what is done with it fails.
 
@@ -209,6 +211,8 @@ def fitting(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except UserError:
+        raise
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         where = f"{path} does not fit the recipe of its run ({reason(error)})"
         raise RunError(f"{where}; restore recipe.yaml, or train anew with --overwrite") from error

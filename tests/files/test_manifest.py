@@ -109,7 +109,7 @@ def test_a_forged_manifest_reaches_nothing_outside(tmp_path, listed):
 def test_a_forged_manifest_names_files_one_by_one(tmp_path, listed):
     forge(tmp_path / "run", listed)
     fill(tmp_path / "run", "recipe.yaml", "mine.txt", "sub/mine.txt")
-    with pytest.raises(UserError, match="is no pattern of anysyn's.*, so nothing there is deleted"):
+    with pytest.raises(UserError, match=r"is no pattern of anysyn's.*, so nothing there is deleted"):
         contents_of(tmp_path / "run")
 
 
