@@ -23,9 +23,9 @@ def check_apart(data: Path, out: Path) -> None:
         UserError: If the output holds the data, or lies among them and is no BIDS derivative.
 
     Example:
-        >>> check_apart(Path("cohort/sub-01"), Path("cohort"))
+        >>> check_apart(Path("cohort/subjects.csv"), Path("cohort"))
         Traceback (most recent call last):
-        anysyn.errors.UserError: --out cohort holds cohort/sub-01, so synthetic images would lie among real ones; ...
+        anysyn.errors.UserError: --out cohort is the folder of cohort/subjects.csv; choose a folder of its own, for ...
     """
     whole, inner = (data if data.is_dir() else data.parent).resolve(), out.resolve()
     if whole != inner and whole.is_relative_to(inner):

@@ -52,11 +52,12 @@ def test_a_mistake_of_another_process_alone_is_said_by_it():
 def test_two_processes_refuse_a_folder_in_one_line(tiny, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     words = ["train", tiny / "tiny.yaml", "--out", tmp_path, f"data.root={tiny / 'cohort'}", "--devices", "2"]
-    command = [sys.executable, "-c", "from anysyn.cli import app; app()", *map(str, words), "--accelerator", "cpu"]
     script = tmp_path.parent / "anysyn_train.py"  # what the first process starts the second one with
     script.write_text("from anysyn.cli import app; app()")
-    command[1:3] = [str(script)]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [sys.executable, *map(str, [script, *words]), "--accelerator", "cpu"]
+    made = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     assert made.returncode == 1
     assert made.stderr.count("is not empty") == 1
     assert "Traceback" not in made.stderr
