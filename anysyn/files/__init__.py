@@ -1,6 +1,6 @@
 """Files and folders: written whole or not at all, owned by a manifest, locked while they are written, safely named."""
 
-from anysyn.files.bounded import read_json, read_regular
+from anysyn.files.bounded import check_regular, read_json, read_regular
 from anysyn.files.lock import locked
 from anysyn.files.manifest import Contents, add_to_manifest, contents_of, listing, write_manifest
 from anysyn.files.names import check_name, check_names
@@ -13,6 +13,7 @@ __all__ = [
     "add_to_manifest",
     "check_name",
     "check_names",
+    "check_regular",
     "contents_of",
     "listing",
     "locked",

@@ -16,6 +16,7 @@ from anysyn.errors import UserError
 from anysyn.escaping import word_of
 from anysyn.figures.pictures import Picture, data_uri
 from anysyn.files import read_regular
+from anysyn.files.arrays import read_table
 from anysyn.reporting.curves import curves
 from anysyn.training.folder import RunFolder
 
@@ -62,7 +63,7 @@ def read_log(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(columns))
     try:
         words = dict.fromkeys(("stage", "term"), str)
-        rows = pd.read_csv(path, dtype=words, keep_default_na=False, usecols=list(columns), on_bad_lines="skip")
+        rows = read_table(path, dtype=words, keep_default_na=False, usecols=list(columns), on_bad_lines="skip")
     except ValueError as error:
         reason = str(error).splitlines()[0]
         raise UserError(
