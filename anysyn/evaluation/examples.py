@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from anysyn.errors import UserError
+from anysyn.evaluation.example_shape import check_planes, checked_record
 from anysyn.files import replacing
 from anysyn.files.arrays import read_arrays
 
 Plane = npt.NDArray[np.float16]
 Planes = tuple[Plane, Plane, Plane]
-MOST_BYTES = 500_000_000  # of the planes of one subject
 ABOUT = ("subject", "dataset", "target", "spacing", "values")  # fields that are no arrays
 
 
@@ -107,14 +107,14 @@ def read_example(path: Path) -> Example:
     """
     try:
         arrays = read_arrays(path)
-        about = json.loads(str(arrays["about"]))
+        about = checked_record(json.loads(str(arrays.pop("about"))))
+        check_planes(arrays)
         images: dict[str, Any] = {name: _planes(arrays, name) for name in ("truth", "mask")}
         images["sources"] = {name: _planes(arrays, f"source/{name}") for name in about["sources"]}
         images["predictions"] = {method: _planes(arrays, f"prediction/{method}") for method in about["values"]}
-        known = {name: about[name] for name in ABOUT}
     except (OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: not an example that an evaluation wrote ({error}); evaluate again") from error
-    return Example(**known | {"spacing": tuple(known["spacing"])}, **images)
+    return Example(**{name: about[name] for name in ABOUT}, **images)
 
 
 def _planes(arrays: Mapping[str, Plane], name: str) -> Planes:

@@ -16,6 +16,7 @@ from anysyn.files.bounded import read_regular
 
 MOST_ARRAYS = 500_000_000  # bytes, packed and unpacked; planes of one subject have far fewer
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, MemoryError, RuntimeError)
+MOST_COLUMNS = 1000
 MOST_TABLE = 200_000_000  # bytes: some two million rows
 
 
@@ -68,9 +69,11 @@ def read_table(path: Path, **options: Any) -> pd.DataFrame:
         Traceback (most recent call last):
         anysyn.errors.UserError: /dev/zero: is not a regular file; replace it with one
     """
-    content = io.BytesIO(read_regular(path, MOST_TABLE))
+    content = read_regular(path, MOST_TABLE)
+    if (columns := content.partition(b"\n")[0].count(b",")) > MOST_COLUMNS:
+        raise ValueError(f"it has {columns:,} columns, and at most {MOST_COLUMNS:,} are read")
     try:
-        table: pd.DataFrame = pd.read_csv(content, **options)
+        table: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
     except (RecursionError, OverflowError, MemoryError) as error:
         raise ValueError(f"it is no table ({type(error).__name__})") from error
     return table

@@ -23,6 +23,7 @@ from anysyn.training.folder import RunFolder
 TRAINING = ("stage", "epoch", "batch", "term", "value", "speed")
 VALIDATION = ("stage", "epoch", "term", "value")
 NUMBERS = ("epoch", "batch", "value", "speed")
+COUNTS, MOST_COUNTED = ("epoch", "batch"), 1e9  # a log of anything beyond was not written by a training
 MOST_PICTURE = 50_000_000  # bytes
 SAMPLE = re.compile(r"(\d+)-(.+)-(\d+)\.png")  # number of the stage, its name, epochs
 
@@ -70,7 +71,9 @@ def read_log(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             f"{path}: not a log of a training ({reason}); move it away, and the report does without"
         ) from error
     numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in columns if name in NUMBERS}
-    return rows.assign(**numbers, **{name: rows[name].map(word_of) for name in words}).dropna()
+    log = rows.assign(**numbers, **{name: rows[name].map(word_of) for name in words}).dropna()
+    counted = log[[name for name in COUNTS if name in columns]]
+    return log[((counted >= 0) & (counted <= MOST_COUNTED)).all(axis=1)]
 
 
 def last_samples(folder: Path) -> dict[int, tuple[Path, int]]:
