@@ -5,7 +5,7 @@ from anysyn.files.lock import locked
 from anysyn.files.manifest import Contents, add_to_manifest, contents_of, listing, write_manifest
 from anysyn.files.names import check_name, check_names
 from anysyn.files.results import whole_results
-from anysyn.files.whole import replacing, replacing_pair, write_json, write_text
+from anysyn.files.whole import clear_unfinished, replacing, replacing_pair, write_json, write_text
 from anysyn.files.whole_folder import whole_folder
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "check_name",
     "check_names",
     "check_regular",
+    "clear_unfinished",
     "contents_of",
     "listing",
     "locked",

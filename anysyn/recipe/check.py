@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from unicodedata import normalize
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 from torch.nn import ModuleDict
@@ -120,9 +121,10 @@ def _check_names(tree: Mapping[str, Any], report: Report) -> None:
             report.say(path, str(error))
     taken = set[str]()
     for path, name in places:
-        if name.casefold() in taken:
+        written = normalize("NFC", name).casefold()  # some file systems know neither case nor the way of an accent
+        if written in taken:
             report.say(path, f"two stages are called {name!r}, and each writes files of its name; rename one")
-        taken.add(name.casefold())
+        taken.add(written)
 
 
 def has_name(tree: Any) -> bool:

@@ -10,9 +10,10 @@ from anysyn.bounds import Count, within_bounds
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.subjects.placeholders import absent_images
+from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
-from anysyn.files import locked, write_json
+from anysyn.files import clear_unfinished, locked, write_json
 from anysyn.progress import Progress
 from anysyn.synthesis.acquisition_request import requested_acquisitions
 from anysyn.synthesis.completion_folder import DESCRIPTION, check_apart, check_images_apart, check_own
@@ -155,6 +156,7 @@ def _complete(run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_t
     files = {name: subject.images[name] for name in sources}
     for path in todo.values():
         check_replaceable(path, files.values())
+        clear_unfinished(path, sidecar_path(path))
     onto = resample_to or run.recipe.data.resample_to
     study = read_study(subject, modalities=sources, resample_to=onto)
     requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)

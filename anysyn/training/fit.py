@@ -110,6 +110,7 @@ def resume(
     checked = build.load(folder.recipe)
     fabric = _fabric(checked, accelerator, devices)
     with _alone(fabric, folder):
+        in_first(fabric, folder.check_no_links)
         first_then_all(fabric, lambda: check_begun(folder, checked))
         return _fit(fabric, checked, folder, progress or Progress(), prepare_anew=prepare_anew)
 

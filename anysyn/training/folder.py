@@ -97,6 +97,17 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"{self.path} cannot be written: {error.strerror}; choose another --out") from error
 
+    def check_no_links(self) -> None:
+        """Refuse to write on into folders that are links.
+
+        Raises:
+            RunError: If one is; it names it.
+        """
+        boards = self.path / "tensorboard"
+        for folder in (self.path / "samples", boards, *(boards.iterdir() if boards.is_dir() else ())):
+            if folder.is_symlink():
+                raise RunError(f"{folder} is a link, and a training writes through none; move it away")
+
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the resolved recipe, with which the folder is a run that can be resumed.
 

@@ -172,3 +172,13 @@ def test_a_run_that_trained_and_files_of_others_are(tmp_path, name):
     with pytest.raises(RunError, match="is not empty"):
         run.create(RECIPE)
     assert names(run.path) == before
+
+
+@pytest.mark.parametrize("name", ["samples", "tensorboard", "tensorboard/synthesis"])
+def test_nothing_is_written_through_a_linked_folder(run, tmp_path, name):
+    run.check_no_links()
+    (run.path / name).rename(tmp_path / "elsewhere")
+    (run.path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=f"{name} is a link") as caught:
+        run.check_no_links()
+    assert len(str(caught.value).splitlines()) == 1
