@@ -121,8 +121,7 @@ def _check_names(tree: Mapping[str, Any], report: Report) -> None:
             report.say(path, str(error))
     taken = set[str]()
     for path, name in places:
-        written = normalize("NFC", name).casefold()  # some file systems know neither case nor the way of an accent
-        if written in taken:
+        if (written := normalize("NFC", name).casefold()) in taken:  # some file systems tell neither apart
             report.say(path, f"two stages are called {name!r}, and each writes files of its name; rename one")
         taken.add(written)
 
