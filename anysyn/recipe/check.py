@@ -105,9 +105,8 @@ def _check_data_names(recipe: Recipe, report: Report) -> None:
             meaning_of(meant)
         except UserError as error:
             report.say(("data", "names", glob), str(error))
-    if recipe.data and recipe.data.bids:
-        for keys, message in mistakes(recipe.data.bids):
-            report.say(("data", "bids", *keys), message)
+    for keys, message in mistakes(recipe.data.bids) if recipe.data and recipe.data.bids else ():
+        report.say(("data", "bids", *keys), message)
 
 
 def _check_names(tree: Mapping[str, Any], report: Report) -> None:
