@@ -69,8 +69,12 @@ def _lines(
 ) -> Iterator[str]:
     import pandas as pd
 
+    from anysyn.errors import UserError
     from anysyn.evaluation.degradation.calibration import calibrate
+    from anysyn.files import write_text
 
+    if out and out.exists():
+        raise UserError(f"{out} exists, and nothing is overwritten; choose another --out, or move it away")
     scans = _scans(data, run, modality, subjects)
     yield f"{len(scans)} images of {modality}; input PSNR in dB, mean ± sd over images"
     rows = []
@@ -83,7 +87,7 @@ def _lines(
                 {"corruption": name, "level": result.corruption.level, "wanted": psnr, **result.reached._asdict()}
             )
     if out:
-        pd.DataFrame(rows).to_csv(out, index=False)
+        write_text(out, pd.DataFrame(rows).to_csv(index=False))
         yield f"written: {out}"
 
 

@@ -74,6 +74,18 @@ def test_a_mistake_leaves_no_folder_and_an_earlier_run_as_it_is(place, run, tmp_
     assert (run / "weights.safetensors").read_bytes() == before
 
 
+def test_a_training_whose_images_all_fail_does_not_block_the_corrected_command(place, tmp_path):
+    for n in range(4):
+        for name in ("T1w", "T2w"):
+            (tmp_path / "cohort" / f"sub-{n:02d}").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "cohort" / f"sub-{n:02d}" / f"{name}.nii.gz").write_bytes(b"damaged")
+    words = ("train", place / "tiny.yaml", "--out", tmp_path / "run", "--accelerator", "cpu", "stages.0.epochs=1")
+    assert call(*words, f"data.root={tmp_path / 'cohort'}").exit_code == 1
+    corrected = call(*words, f"data.root={place / 'cohort'}")
+    assert corrected.exit_code == 0, corrected.stderr
+    assert (tmp_path / "run" / "weights.safetensors").is_file()
+
+
 @pytest.mark.parametrize("target", ["weights.safetensors", "recipe.yaml"])
 def test_a_file_that_may_not_be_read_is_one_line(run, tmp_path, target):
     source = run.parent / "cohort" / "sub-00" / "T1w.nii.gz"

@@ -20,6 +20,7 @@ from anysyn.cli import (
     train,
     view,
 )
+from anysyn.cli.terminal.stoppable import StoppableCommands
 
 app = typer.Typer(
     name="anysyn",
@@ -27,6 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    cls=StoppableCommands,
 )
 app.command("list")(list_parts.list_)
 app.command()(show.show)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 import torch
+
+from anysyn.files import read_json
 
 FORBIDDEN = "trust_remote_code"  # a configuration may hold it as an option of its tokenizer
 
@@ -63,7 +64,10 @@ def check_folder(folder: Path, configuration: str) -> None:
         ValueError: If so, or if the configuration is no JSON.
         OSError: If there is no configuration.
     """
-    if _mentions(json.loads((folder / configuration).read_text(encoding="utf-8"))):
+    for path in sorted(folder.iterdir()):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ValueError(f"{path.name} is a pipe or a device; replace it with a file")
+    if _mentions(read_json(folder / configuration)):
         raise ValueError(f"{configuration} has {FORBIDDEN}, and anysyn runs no code of a checkpoint; take it out")
     pickled = sorted(path.name for pattern in ("*.bin", "*.pt*", "*.npz") for path in folder.glob(pattern))
     if pickled and not laid_out() and not any(folder.glob("*.safetensors")):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from monai.networks.utils import pixelshuffle
 from torch import Tensor, nn
 
 from anysyn.bounds import Count
@@ -62,8 +61,7 @@ class MLPDecoder(GridDecoder):
         affine = None if torch.is_grad_enabled() else affine_at(modulate, "decoder/in")
         x = modulate("decoder/in", features.deep) if affine is None else features.deep  # (B, C, *S / stride)
         cells = self._decode_cells(x, affine)  # (B, O, *S / stride)
-        image: Tensor = pixelshuffle(cells, cells.dim() - 2, self.stride)  # (B, depth, *S without the slab's axis)
-        return image
+        return _pixels_of(cells, self.stride)  # (B, depth, *S without the slab's axis)
 
     def _decode_cells(self, x: Tensor, affine: Affine | None) -> Tensor:
         columns = x.flatten(2)  # (B, C, V)
@@ -76,3 +74,13 @@ class MLPDecoder(GridDecoder):
 def _folded_layer(layer: nn.Linear, affine: Affine) -> Callable[[Tensor], Tensor]:
     weight, bias = fold_affine(layer.weight, layer.bias, affine)  # (B, H, C), (B, H)
     return lambda rows: torch.baddbmm(bias.unsqueeze(1), rows, weight.mT)  # (B, v, H)
+
+
+def _pixels_of(cells: Tensor, stride: int) -> Tensor:
+    """Return images whose pixels are channels of their cells, (B, C stride^d, *S / stride) in d dimensions."""
+    if cells.dim() == 4:
+        return nn.functional.pixel_shuffle(cells, stride)  # (B, C, *S)
+    from monai.networks.utils import pixelshuffle  # here, since monai takes seconds to import
+
+    image: Tensor = pixelshuffle(cells, cells.dim() - 2, stride)  # (B, C, *S)
+    return image

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +14,12 @@ import torch
 from torch import Tensor
 
 from anysyn.errors import UserError
-from anysyn.files import read_regular, replacing
+from anysyn.evaluation.example_shape import check_planes, checked_record
+from anysyn.files import replacing
+from anysyn.files.arrays import read_arrays
 
 Plane = npt.NDArray[np.float16]
 Planes = tuple[Plane, Plane, Plane]
-MOST_BYTES = 500_000_000  # of the planes of one subject
 ABOUT = ("subject", "dataset", "target", "spacing", "values")  # fields that are no arrays
 
 
@@ -108,26 +106,15 @@ def read_example(path: Path) -> Example:
         UserError: If the file is not an example.
     """
     try:
-        with np.load(io.BytesIO(_unpackable(path)), allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_arrays(path)
+        about = checked_record(json.loads(str(arrays.pop("about"))))
+        check_planes(arrays)
         images: dict[str, Any] = {name: _planes(arrays, name) for name in ("truth", "mask")}
         images["sources"] = {name: _planes(arrays, f"source/{name}") for name in about["sources"]}
         images["predictions"] = {method: _planes(arrays, f"prediction/{method}") for method in about["values"]}
-        known = {name: about[name] for name in ABOUT}
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: not an example that an evaluation wrote ({error}); evaluate again") from error
-    return Example(**known | {"spacing": tuple(known["spacing"])}, **images)
-
-
-def _unpackable(path: Path) -> bytes:
-    """Return a file that does not fill the memory when it is unpacked."""
-    content = read_regular(path, MOST_BYTES)
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > MOST_BYTES:
-        raise ValueError(f"it holds {unpacked:,} bytes, and planes of one subject at most {MOST_BYTES:,}")
-    return content
+    return Example(**{name: about[name] for name in ABOUT}, **images)
 
 
 def _planes(arrays: Mapping[str, Plane], name: str) -> Planes:

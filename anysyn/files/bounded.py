@@ -36,17 +36,38 @@ def read_regular(path: Path, most: int) -> bytes:
         ...     print(str(error).removeprefix(f"{fifo}: "))
         is not a regular file; replace it with one
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    descriptor = _opened(path)
     try:
         about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise UserError(f"{path}: is not a regular file; replace it with one")
         if about.st_size > most:
             raise UserError(f"{path}: has {about.st_size:,} bytes, and at most {most:,} are read; shorten it")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(about.st_size)  # files of the kernel state no size, and never end
     finally:
         os.close(descriptor)
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is no regular file, which a library would wait for or read without end.
+
+    Raises:
+        OSError: If it cannot be opened for reading.
+        UserError: If it is a pipe, a device or a folder.
+
+    Example:
+        >>> check_regular(Path("/dev/zero"))
+        Traceback (most recent call last):
+        anysyn.errors.UserError: /dev/zero: is not a regular file; replace it with one
+    """
+    os.close(_opened(path))
+
+
+def _opened(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UserError(f"{path}: is not a regular file; replace it with one")
+    return descriptor
 
 
 def read_json(path: Path, *, most: int = MOST_JSON) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from typing import IO, Any
 from anysyn.errors import UserError
 
 LOCK = ".anysyn.lock"  # a file in the folder; it names the process that writes there
+MOST = 100_000  # letters of a lock; what is longer is none
 DEAD = {"Z", "X"}  # states of a process that has ended and was not collected yet
 STATE, STARTED = 0, 19  # fields of /proc/PID/stat behind the name of the process
 
@@ -64,7 +66,7 @@ def _take(path: Path, owner: Mapping[str, Any]) -> None:
         with _guarded(path, os.O_CREAT) as file:
             if not _is_there(file, path):  # its owner has just removed it
                 continue
-            _check_free(path, file.read())
+            _check_free(path, file.read(MOST))
             file.seek(0)
             file.truncate()
             file.write(json.dumps(owner))
@@ -73,14 +75,18 @@ def _take(path: Path, owner: Mapping[str, Any]) -> None:
 
 def _release(path: Path, owner: Mapping[str, Any]) -> None:
     with suppress(OSError), _guarded(path) as file:
-        if _is_there(file, path) and _read(file.read()) == owner:
+        if _is_there(file, path) and _read(file.read(MOST)) == owner:
             path.unlink()
 
 
 @contextmanager
 def _guarded(path: Path, flags: int = 0) -> Iterator[IO[str]]:
     """Open a lock file, never through a link; of several processes only one does so at a time."""
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | flags, 0o644)
+    no_link_no_wait = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, os.O_RDWR | no_link_no_wait | flags, 0o644)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UserError(f"{path} is no lock of anysyn's but a pipe or a device; move it away")
     with os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace") as file:
         with suppress(ImportError, OSError):  # some network file systems have no such locks; the window is short
             import fcntl

@@ -14,6 +14,7 @@ from typing import Any
 from anysyn.errors import UserError
 from anysyn.files.bounded import read_json
 from anysyn.files.lock import LOCK
+from anysyn.files.patterns import fault_of
 from anysyn.files.whole import UNFINISHED, write_json
 
 MANIFEST = "manifest.json"
@@ -83,20 +84,24 @@ def write_manifest(folder: Path, made_by: str, globs: Sequence[str]) -> None:
     Args:
         folder: The folder.
         made_by: The command.
-        globs: Names relative to the folder, one for each file; ``*`` and ``[...]`` stay within one component.
+        globs: Names relative to the folder, one for each file; patterns are those of `anysyn.files.patterns` alone,
+            and stay within one component.
 
     Raises:
+        ValueError: If a pattern is another one.
         OSError: If it cannot be written.
 
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> write_manifest(folder, "anysyn evaluate", ["cases.csv", "examples/*.npz"])
+        >>> write_manifest(folder, "anysyn evaluate", ["cases.csv", "outlines_*.npz"])
         >>> _ = (folder / "cases.csv").write_text("..."), (folder / "notes.txt").write_text("mine")
         >>> contents = contents_of(folder)
         >>> [path.name for path in contents.own], [path.name for path in contents.foreign]
         (['cases.csv', 'manifest.json'], ['notes.txt'])
     """
+    for fault in filter(None, map(fault_of, globs)):
+        raise ValueError(fault)
     about = "files of anysyn in this folder: all that --overwrite deletes"
     write_json(folder / MANIFEST, {"about": about, "made_by": made_by, "files": list(globs)})
 
@@ -189,9 +194,10 @@ def _names(glob: Sequence[str], parts: Sequence[str]) -> bool:
 def _read(path: Path) -> dict[str, Any]:
     try:
         record = read_json(path)
-        if record["made_by"].startswith("anysyn") and all(isinstance(glob, str) for glob in record["files"]):
+        faults = [fault_of(glob) for glob in record["files"]]
+        if record["made_by"].startswith("anysyn") and not any(faults):
             return dict(record)
-        reason = "it lists no files of anysyn"
+        reason = next(filter(None, faults), "it lists no files of anysyn")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
     raise UserError(f"{path}: no manifest of anysyn's ({reason}), so nothing there is deleted; choose another folder")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -90,6 +91,34 @@ def replacing_pair(path: Path, record: Path) -> Iterator[Path]:
                 (partial / name).unlink(missing_ok=True)
         with suppress(OSError):
             partial.rmdir()
+
+
+def clear_unfinished(path: Path, record: Path) -> None:
+    """Delete what killed processes left of a file and its record, and nothing else.
+
+    Args:
+        path: The file that `replacing_pair` makes; nobody else makes it at the moment.
+        record: Its record.
+
+    Example:
+        >>> import tempfile
+        >>> image = Path(tempfile.mkdtemp()) / "t2.nii"
+        >>> left = image.with_name(".t2.nii.123.part")
+        >>> left.mkdir(), (left / "t2.nii").write_text("half of the voxels")
+        (None, 18)
+        >>> clear_unfinished(image, image.with_suffix(".json"))
+        >>> left.exists()
+        False
+    """
+    names = "|".join(re.escape(name) for name in (path.name, record.name))
+    own = re.compile(rf"(?:{names}|\.(?:{names})\.\d+{re.escape(UNFINISHED)})")
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.\d+{re.escape(UNFINISHED)}")
+    for folder in list(path.parent.iterdir()) if path.parent.is_dir() else ():
+        if pattern.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            with suppress(OSError):  # somebody else's file keeps it
+                for file in [inner for inner in folder.iterdir() if own.fullmatch(inner.name)]:
+                    file.unlink()
+                folder.rmdir()
 
 
 def _beside(path: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from anysyn.data.records import Failure
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.files import replacing, write_json
+from anysyn.files import read_json, replacing, write_json
+from anysyn.files.arrays import read_arrays
 from anysyn.probes.tables import Row
 
 UNFINISHED = "unfinished"  # folder of what is measured, beside the tables to come
@@ -66,7 +66,7 @@ class KeptMeasurements:
         """
         store = cls(folder / UNFINISHED)
         pointer, wanted = store.folder / REQUEST, json.loads(json.dumps(request, default=str))
-        if pointer.is_file() and json.loads(pointer.read_text(encoding="utf-8")) != wanted:
+        if pointer.is_file() and _read(pointer) != wanted:
             if not overwrite and any(store.folder.glob("*.npz")):
                 raise EvaluationError(
                     f"{folder} holds an unfinished probe of another request ({pointer} says which); finish that one, "
@@ -83,13 +83,12 @@ class KeptMeasurements:
             key: The subject's.
         """
         try:
-            with np.load(self._path(key), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            arrays = read_arrays(self._path(key))
+            words = json.loads(str(arrays.pop("")))
+            failures = tuple(Failure(subject, None, reason) for subject, reason in words["failures"])
+            return Measurement(words["rows"], arrays, failures)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        words = json.loads(str(arrays.pop("")))
-        failures = tuple(Failure(subject, None, reason) for subject, reason in words["failures"])
-        return Measurement(words["rows"], arrays, failures)
 
     def put(self, key: str, measurement: Measurement) -> None:
         """Keep what was measured of a subject; the file is whole or not there.
@@ -119,3 +118,11 @@ def _number(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"a row holds {value!r}, which is neither a word nor a number")
+
+
+def _read(pointer: Path) -> Any:
+    """Return the request of earlier measurements; one that cannot be read is another one."""
+    try:
+        return read_json(pointer)
+    except (OSError, ValueError):
+        return None

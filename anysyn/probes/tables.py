@@ -12,6 +12,7 @@ import pandas as pd
 from anysyn.escaping import word_of
 from anysyn.evaluation.tables.cases_table import to_csv
 from anysyn.files import write_text
+from anysyn.files.arrays import read_table
 
 Row = Mapping[str, Any]
 
@@ -75,7 +76,7 @@ class Table:
             ValueError: If it has other columns.
             OSError: If it cannot be read.
         """
-        return self.frame(pd.read_csv(path, dtype=str, keep_default_na=False).map(word_of))
+        return self.frame(read_table(path, dtype=str, keep_default_na=False).map(word_of))
 
 
 def _typed(column: pd.Series[Any], kind: type) -> pd.Series[Any]:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from unicodedata import normalize
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 from torch.nn import ModuleDict
@@ -104,9 +105,8 @@ def _check_data_names(recipe: Recipe, report: Report) -> None:
             meaning_of(meant)
         except UserError as error:
             report.say(("data", "names", glob), str(error))
-    if recipe.data and recipe.data.bids:
-        for keys, message in mistakes(recipe.data.bids):
-            report.say(("data", "bids", *keys), message)
+    for keys, message in mistakes(recipe.data.bids) if recipe.data and recipe.data.bids else ():
+        report.say(("data", "bids", *keys), message)
 
 
 def _check_names(tree: Mapping[str, Any], report: Report) -> None:
@@ -120,9 +120,9 @@ def _check_names(tree: Mapping[str, Any], report: Report) -> None:
             report.say(path, str(error))
     taken = set[str]()
     for path, name in places:
-        if name.casefold() in taken:
+        if (written := normalize("NFC", name).casefold()) in taken:  # some file systems tell neither apart
             report.say(path, f"two stages are called {name!r}, and each writes files of its name; rename one")
-        taken.add(name.casefold())
+        taken.add(written)
 
 
 def has_name(tree: Any) -> bool:

@@ -85,8 +85,13 @@ def report(
 
 def _check_own(page: Path) -> None:
     """Refuse to replace what is no report, whatever is allowed."""
-    if page.exists() and GENERATOR.encode() not in page.read_bytes()[:BEGINNING]:
+    if page.exists() and not (page.is_file() and GENERATOR.encode() in _beginning(page)):
         raise UserError(f"{page} is no report of anysyn's, so it is left alone; choose another --out, or move it away")
+
+
+def _beginning(page: Path) -> bytes:
+    with page.open("rb") as file:
+        return file.read(BEGINNING)
 
 
 def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSection]) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from anysyn.data.records import Failure
+from anysyn.errors import UserError, reason
 from anysyn.probes.catalogue import find_probe, probe_names
-from anysyn.probes.findings import find_findings, read_findings
+from anysyn.probes.findings import RECORD, find_findings, read_findings
 from anysyn.probes.section import Chart, Grid
 from anysyn.training.folder import RunFolder
 
@@ -45,7 +48,10 @@ def sections_of(run: RunFolder, results: str | Path | None) -> list[ProbeSection
 def _section(name: str, folder: Path) -> ProbeSection:
     factory = find_probe(name)
     findings = read_findings(folder, factory.tables)
-    probe = factory(settings=factory.options.model_validate(findings.record["options"]))
+    try:
+        probe = factory(settings=factory.options.model_validate(findings.record["options"]))
+    except (ValidationError, KeyError) as error:
+        raise UserError(f"{folder / RECORD}: its options are none of this probe ({reason(error)})") from error
     section = probe.section(findings)
     text = " ".join([section.text, *findings.notes])
     return ProbeSection(name, section.title, text, section.blocks, findings.failures)

@@ -16,12 +16,14 @@ from anysyn.errors import UserError
 from anysyn.escaping import word_of
 from anysyn.figures.pictures import Picture, data_uri
 from anysyn.files import read_regular
+from anysyn.files.arrays import read_table
 from anysyn.reporting.curves import curves
 from anysyn.training.folder import RunFolder
 
 TRAINING = ("stage", "epoch", "batch", "term", "value", "speed")
 VALIDATION = ("stage", "epoch", "term", "value")
 NUMBERS = ("epoch", "batch", "value", "speed")
+COUNTS, MOST_COUNTED = ("epoch", "batch"), 1e9  # a log of anything beyond was not written by a training
 MOST_PICTURE = 50_000_000  # bytes
 SAMPLE = re.compile(r"(\d+)-(.+)-(\d+)\.png")  # number of the stage, its name, epochs
 
@@ -62,14 +64,16 @@ def read_log(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(columns))
     try:
         words = dict.fromkeys(("stage", "term"), str)
-        rows = pd.read_csv(path, dtype=words, keep_default_na=False, usecols=list(columns), on_bad_lines="skip")
+        rows = read_table(path, dtype=words, keep_default_na=False, usecols=list(columns), on_bad_lines="skip")
     except ValueError as error:
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{path}: not a log of a training ({reason}); move it away, and the report does without"
         ) from error
     numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in columns if name in NUMBERS}
-    return rows.assign(**numbers, **{name: rows[name].map(word_of) for name in words}).dropna()
+    log = rows.assign(**numbers, **{name: rows[name].map(word_of) for name in words}).dropna()
+    counted = log[[name for name in COUNTS if name in columns]]
+    return log[((counted >= 0) & (counted <= MOST_COUNTED)).all(axis=1)]
 
 
 def last_samples(folder: Path) -> dict[int, tuple[Path, int]]:

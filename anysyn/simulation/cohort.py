@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -32,6 +31,7 @@ from anysyn.simulation.participants import people
 from anysyn.simulation.physics.tissues import tissue_names
 from anysyn.simulation.sidecar import NOTICE, sidecar_of
 from anysyn.simulation.simulated_subject import SimulatedSubject, head_of, key_of, noise_of, protocols_of
+from anysyn.simulation.subject_record import COARSEST, FINEST, read_subject
 from anysyn.simulation.truth import MASKS, TRUTH, known_subjects
 
 README = """# A simulated cohort
@@ -151,7 +151,7 @@ def _write_image(volume: Volume, path: Path, acquisition: Acquisition) -> None:
 def _subjects(
     subjects: int, names: Sequence[str], spacing: float, seed: int, labels: str | Path | None, vary: bool
 ) -> list[SimulatedSubject]:
-    if subjects < 1 or not 0.5 <= spacing <= 8 or seed < 0:
+    if subjects < 1 or not FINEST <= spacing <= COARSEST or seed < 0:
         raise UserError(
             f"{subjects} subjects, spacing {spacing:g} mm, seed {seed}: at least 1, 0.5 to 8 mm, at least 0"
         )
@@ -243,7 +243,7 @@ def _subject_of(cohort: Path, key: str) -> SimulatedSubject:
     truth, known = cohort / TRUTH, known_subjects(cohort)
     if key not in known:
         raise UserError(f"{cohort} has no subject {key!r}; {suggest(key, known)}")
-    subject = SimulatedSubject.from_json(json.loads((truth / f"{key}.json").read_text()))
+    subject = read_subject(truth / f"{key}.json")
     if subject.labels is None:
         return subject
     name = check_name(subject.labels.removeprefix("labels/"), f"{truth / key}.json: labels")

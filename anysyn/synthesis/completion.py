@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,21 +9,20 @@ from pathlib import Path
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, Subject, listed
-from anysyn.data.subjects.bids import is_bids
 from anysyn.data.subjects.placeholders import absent_images
+from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
-from anysyn.files import locked, write_json
+from anysyn.files import clear_unfinished, locked, write_json
 from anysyn.progress import Progress
 from anysyn.synthesis.acquisition_request import requested_acquisitions
+from anysyn.synthesis.completion_folder import DESCRIPTION, check_apart, check_images_apart, check_own
 from anysyn.synthesis.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 from anysyn.versions import versions
-
-DESCRIPTION = "dataset_description.json"
 
 
 @dataclass(frozen=True)
@@ -106,12 +104,12 @@ def complete(
     unseen = [] if targets is not None else _unseen(loaded, trained)
     trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
     root, folder = Path(data), Path(out)
-    _check_apart(root, folder)
-    _check_own(folder)
+    check_apart(root, folder)
+    check_own(folder)
     inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
     subjects, shown = inventory.subjects, progress or Progress()
     for image in (path for subject in subjects for path in subject.images.values()):
-        _check_images_apart(image, folder)
+        check_images_apart(image, folder)
     broken = {failure.key for failure in inventory.failures}  # whose unreadable images must not pass for missing ones
     acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
     synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
@@ -160,55 +158,11 @@ def _complete(run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_t
     files = {name: subject.images[name] for name in sources}
     for path in todo.values():
         check_replaceable(path, files.values())
+        clear_unfinished(path, sidecar_path(path))
     onto = resample_to or run.recipe.data.resample_to
     study = read_study(subject, modalities=sources, resample_to=onto)
     requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
     write_syntheses(run, study, files, todo, requested, request_record(sources, onto), batch=batch)
-
-
-def _check_apart(data: Path, out: Path) -> None:
-    """Refuse a folder in which synthetic images would later be looked for as real ones."""
-    whole, inner = (data if data.is_dir() else data.parent).resolve(), out.resolve()
-    if whole != inner and whole.is_relative_to(inner):
-        raise UserError(
-            f"--out {out} holds {data}, so synthetic images would lie among real ones; choose a folder beside"
-        )
-    if not data.is_dir():
-        if whole == inner:
-            raise UserError(
-                f"--out {out} is the folder of {data}; choose a folder of its own, for example {out / 'completed'}"
-            )
-        return
-    if not inner.is_relative_to(whole):
-        return
-    bids = is_bids(data)
-    if not (bids and inner.relative_to(whole).parts[:1] == ("derivatives",)):
-        where = f"{data / 'derivatives' / 'anysyn'} or a folder outside" if bids else "a folder outside"
-        raise UserError(f"--out {out} lies in {data}, where synthetic images would pass for real ones; choose {where}")
-
-
-def _check_images_apart(image: Path, out: Path) -> None:
-    """Refuse an output that holds an image that a table lists, and so other real ones; anysyn's own may be there."""
-    if image.resolve().is_relative_to(out.resolve()) and not is_synthetic(image):
-        raise UserError(
-            f"--out {out} holds {image}, so synthetic images would lie among real ones; choose a folder of its own"
-        )
-
-
-def _check_own(out: Path) -> None:
-    """Refuse to add to a dataset that somebody else describes."""
-    path = out / DESCRIPTION
-    if not path.exists():
-        return
-    try:
-        authors = [author["Name"] for author in json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        authors = []
-    if "anysyn" not in authors:
-        raise UserError(
-            f"--out {out} is a dataset of somebody else ({DESCRIPTION} does not name anysyn), where synthetic images "
-            "would pass for its own; choose a folder of its own"
-        )
 
 
 def _describe(out: Path) -> None:

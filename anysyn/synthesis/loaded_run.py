@@ -23,7 +23,7 @@ from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.placeholders import absent_images, without_blank
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
-from anysyn.errors import UserError
+from anysyn.errors import RecipeError, UserError
 from anysyn.nn.layout import without_memory
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
@@ -268,12 +268,19 @@ def networks(
     path = run.weights if stage is None else run.stage_weights(stage)
     wanted = None if only is None else list(only)
     with fitting(path), without_memory():  # a recipe that names larger networks than the file holds takes no memory
-        laid_out = build.parts(recipe, wanted, untrained=False)
-        check_shapes(weights, laid_out)
-    parts = build.parts(recipe, wanted, untrained=False)
+        check_shapes(weights, _built(run, recipe, wanted))
+    parts = _built(run, recipe, wanted)
     with fitting(path):
         parts.load_state_dict({name: value for name, value in weights.items() if name.split(".")[0] in parts})
     return parts
+
+
+def _built(run: RunFolder, recipe: Recipe, wanted: list[str] | None) -> torch.nn.ModuleDict:
+    """Build networks of a run; a checkpoint that its recipe names and cannot be had is no fault of its weights."""
+    try:
+        return build.parts(recipe, wanted, untrained=False)
+    except RecipeError as error:
+        raise RunError(f"{run.recipe}: {error}") from error
 
 
 def _synthesizer(recipe: Recipe) -> str:

@@ -12,6 +12,7 @@ A run folder holds::
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
@@ -23,8 +24,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from anysyn.errors import reason
-from anysyn.files import replacing, write_text
+from anysyn.errors import UserError, reason
+from anysyn.files import check_regular, replacing, write_text
 from anysyn.files.whole import UNFINISHED
 from anysyn.recipe import Recipe
 from anysyn.training.folder import CHECKPOINT_FILES, CHECKPOINTS, RunError, RunFolder
@@ -113,7 +114,7 @@ class Checkpoints:
         except (OSError, UnicodeDecodeError) as error:
             raise _unreadable(self._pointer, error) from error
         try:
-            state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+            state = _state(folder / "state.pt")
             weights = _loaded(folder / "weights.safetensors")
             if not isinstance(state, dict) or state.keys() != STATE:
                 raise ValueError(f"state.pt does not hold {', '.join(sorted(STATE))}")
@@ -198,6 +199,8 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
 def fitting(path: Path) -> Iterator[None]:
     """Say in one line that a file does not fit the recipe of its run.
 
+    An error that names its own place, such as a checkpoint of a hub that the recipe names, is left as it is.
+
     Raises:
         RunError: If what is done with it fails.
 
@@ -209,6 +212,8 @@ def fitting(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except UserError:
+        raise
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         where = f"{path} does not fit the recipe of its run ({reason(error)})"
         raise RunError(f"{where}; restore recipe.yaml, or train anew with --overwrite") from error
@@ -246,9 +251,19 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _loaded(path: Path) -> dict[str, Tensor]:
-    with path.open("rb"):  # safetensors says of a file without permission that it is not there
-        weights: dict[str, Tensor] = safetensors.torch.load_file(path)
-        return weights
+    check_regular(path)  # safetensors says of a file without permission that it is not there, and waits for a pipe
+    weights: dict[str, Tensor] = safetensors.torch.load_file(path)
+    return weights
+
+
+def _state(path: Path) -> Any:
+    """Return what `torch.save` wrote: it packs nothing, so what unpacks to more than the file fills the memory."""
+    check_regular(path)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise ValueError(f"{path.name} is packed, as torch leaves no file")
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _unreadable(path: Path, error: Exception) -> RunError:

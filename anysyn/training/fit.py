@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from anysyn.training.cohort import cohort_of, find_trainable
 from anysyn.training.devices import fabric_on
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.not_finite import validation_failures
+from anysyn.training.processes import first_then_all, in_first
 from anysyn.training.prompts import check_prompts
 from anysyn.training.stage import Position, StageLoop, position_of
 
@@ -74,12 +75,11 @@ def train(
     if not untrained and not any(stage.epochs for stage in checked.stages):
         raise RunError("every stage has 0 epochs, so nothing would be trained; give one some: stages.0.epochs=1")
     fabric = _fabric(checked, accelerator, devices)
-    found = find_trainable(checked)  # a mistake in the data leaves no folder, and an earlier run as it is
+    # a mistake in the data leaves no folder, and an earlier run as it is
+    found = first_then_all(fabric, lambda: find_trainable(checked))
     folder = RunFolder(Path(out))
     with _alone(fabric, folder):
-        if fabric.is_global_zero:
-            folder.create(checked, overwrite=overwrite)
-        fabric.barrier()
+        in_first(fabric, lambda: folder.create(checked, overwrite=overwrite))
         return _fit(fabric, checked, folder, progress or Progress(), found=found, prepare_anew=prepare_anew)
 
 
@@ -110,13 +110,17 @@ def resume(
     checked = build.load(folder.recipe)
     fabric = _fabric(checked, accelerator, devices)
     with _alone(fabric, folder):
-        check_begun(folder, checked)
+        in_first(fabric, folder.check_no_links)
+        first_then_all(fabric, lambda: check_begun(folder, checked))
         return _fit(fabric, checked, folder, progress or Progress(), prepare_anew=prepare_anew)
 
 
-def _alone(fabric: Fabric, folder: RunFolder) -> AbstractContextManager[None]:
+@contextmanager
+def _alone(fabric: Fabric, folder: RunFolder) -> Iterator[None]:
     """Lock the run folder for all processes of one training; the first of them holds the lock."""
-    return locked(folder.path, "anysyn train") if fabric.is_global_zero else nullcontext()
+    with ExitStack() as held:
+        in_first(fabric, lambda: held.enter_context(locked(folder.path, "anysyn train")))
+        yield
 
 
 def _with_absolute_paths(recipe: Recipe) -> Recipe:
@@ -145,8 +149,7 @@ def _count(accelerator: str, devices: int | str) -> int | str:
 
 def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, **of_cohort: Any) -> TrainingResult:
     shown = progress if fabric.is_global_zero else Progress()
-    with fabric.rank_zero_first():
-        cohort = cohort_of(recipe, folder, shown, **of_cohort)
+    cohort = first_then_all(fabric, lambda: cohort_of(recipe, folder, shown, **of_cohort))
     parts = build.parts(recipe).to(fabric.device)
     check_prompts(recipe, parts, cohort)
     checkpoint = Checkpoints(folder).last()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from anysyn.files import (
     write_text,
 )
 from anysyn.files.lock import LOCK
+from anysyn.files.manifest import MANIFEST
 from anysyn.recipe import Recipe
 from anysyn.training.records import RunError, read_record
 from anysyn.versions import versions
@@ -29,6 +31,11 @@ __all__ = ["RunError", "RunFolder"]
 
 CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted")  # folders of checkpoints
 MADE_BY, RESULTS = "anysyn train", ("anysyn evaluate", "anysyn probe")  # results in a run go with it; no other run does
+RECORDS = ("split", "windows", "datasets", "failures", "versions")
+BEFORE_TRAINING = (  # what lies in a run folder before the first step
+    *("recipe.yaml", MANIFEST, *(f"{name}.json" for name in RECORDS), "remarks.json"),
+    *("subjects.csv", "subjects-left-out.csv", "cache/*", "checkpoints/last", "checkpoints/adapted/*"),
+)
 CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
 
 
@@ -70,22 +77,36 @@ class RunFolder:
     def begin(self, recipe: Recipe, *, overwrite: bool = False) -> None:
         """Make the folder, which the caller has locked, and write the manifest and the versions.
 
+        What a run left that ended before it trained anything, since no image could be read, is no obstacle; what it
+        prepared stays.
+
         Raises:
             RunError: If the folder is not empty and may not be overwritten, holds the data or files that no run wrote,
                 or cannot be written.
         """
         if self.path.is_dir() and any(path.name != LOCK for path in self.path.iterdir()):
-            if not overwrite:
+            if not (overwrite or self._is_untrained()):
                 way = f"resume it with `anysyn train --resume {self.path}`, " if self.recipe.is_file() else ""
                 raise RunError(f"{self.path} is not empty; {way}choose another folder, or allow it with --overwrite")
             _check_outside(self.path, recipe)
-            self._clear()
+            self._clear(keep_cache=not overwrite)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             write_manifest(self.path, MADE_BY, list(files_of(recipe)))
             write_json(self.path / "versions.json", versions())
         except OSError as error:
             raise RunError(f"{self.path} cannot be written: {error.strerror}; choose another --out") from error
+
+    def check_no_links(self) -> None:
+        """Refuse to write on into folders that are links.
+
+        Raises:
+            RunError: If one is; it names it.
+        """
+        boards = self.path / "tensorboard"
+        for folder in (self.path / "samples", boards, *(boards.iterdir() if boards.is_dir() else ())):
+            if folder.is_symlink():
+                raise RunError(f"{folder} is a link, and a training writes through none; move it away")
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the resolved recipe, with which the folder is a run that can be resumed.
@@ -98,7 +119,14 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"{self.path} cannot be written: {error.strerror}; choose another --out") from error
 
-    def _clear(self) -> None:
+    def _is_untrained(self) -> bool:
+        """Tell whether all that is there are the records of a run that ended before its first step."""
+        contents = contents_of(self.path, MADE_BY)
+        names = [path.relative_to(self.path).as_posix() for path in contents.own]
+        trained = any(not any(fnmatchcase(name, glob) for glob in BEFORE_TRAINING) for name in names)
+        return bool(contents.own) and not (contents.foreign or contents.nested or trained)
+
+    def _clear(self, *, keep_cache: bool) -> None:
         """Delete an earlier run and what was evaluated in its folder; anything else there keeps all of it."""
         contents = contents_of(self.path, MADE_BY)
         whole = contents.with_nested(lambda inner: inner.made_by in RESULTS)
@@ -108,6 +136,8 @@ class RunFolder:
                 f"leaves it alone{contents.origin()}; move that away, or choose another folder"
             )
         _check_idle(contents)
+        if keep_cache:
+            whole.own = [path for path in whole.own if self.path / "cache" not in path.parents]
         whole.delete()
 
     def write(self, name: str, value: Any) -> None:
@@ -135,7 +165,7 @@ def files_of(recipe: Recipe) -> Iterator[str]:
     """
     yield from ("recipe.yaml", "weights.safetensors", "checkpoints/last")  # what makes it a run goes first
     yield from (f"checkpoints/{name}/{file}" for name in CHECKPOINTS for file in CHECKPOINT_FILES)
-    yield from (f"{name}.json" for name in ("split", "windows", "datasets", "failures", "versions"))
+    yield from (f"{name}.json" for name in RECORDS)
     yield from ("log.csv", "validation.csv", "subjects.csv", "subjects-left-out.csv", "remarks.json")
     for name in (escape(stage.name) for stage in recipe.stages):
         yield from (f"stage-{name}.safetensors", f"best-{name}.safetensors", f"samples/[0-9]*-{name}-[0-9]*.png")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.escaping import cell
-from anysyn.files import replacing
+from anysyn.files import check_regular, replacing
 from anysyn.training.folder import RunError
 
 
@@ -20,6 +20,7 @@ class Log:
 
     Raises:
         RunError: If the file is a link.
+        UserError: If it is a pipe or a device.
 
     Example:
         >>> import tempfile
@@ -35,6 +36,7 @@ class Log:
             raise RunError(f"{path} is a link, and a log is cut back through none; put the file itself in its place")
         self.path = path
         if path.exists():
+            check_regular(path)
             with path.open("rb") as file:
                 kept = file.read(keep)
             with replacing(path, overwrite=True) as file:  # a new file: a copy of the run by hard links keeps its own

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from anysyn.data.records import Failure
+from anysyn.errors import reason
 from anysyn.types import Batch
 
 MOST = 1e4  # prepared intensities are a few units; what lies beyond this is no anatomy
@@ -88,10 +89,13 @@ def validation_failures(log: Path) -> list[Failure]:
     """
     if not log.is_file():
         return []
-    with log.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if not math.isfinite(float(row["value"]))]
-    first = {row["stage"]: row for row in reversed(rows)}
-    return [Failure(f"stage {stage}", log, _said(row)) for stage, row in first.items()]
+    try:
+        with log.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if not math.isfinite(float(row["value"]))]
+        first = {row["stage"]: row for row in reversed(rows)}
+        return [Failure(f"stage {stage}", log, _said(row)) for stage, row in first.items()]
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        return [Failure("validation", log, f"it is not a log that a training wrote ({reason(error)})")]
 
 
 def _said(row: dict[str, str]) -> str:

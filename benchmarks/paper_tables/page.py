@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from anysyn.counts import counted
+from anysyn.errors import UserError
 from anysyn.evaluation.tables.format import number
 from anysyn.figures.planes import LIMIT
 from anysyn.files import replacing
@@ -22,6 +23,7 @@ from paper_tables.write_table import METRIC, OVERALL, notes_of, orders, overall_
 
 TEMPLATE = Path(__file__).parent / "page.html"
 MOST = 12  # examples of a table
+MARK = "For research only, not for clinical use. Made by anysyn"  # in each page
 KINDS = ("", "best", "second")
 
 
@@ -31,7 +33,12 @@ def write_page(tables: Sequence[Results], path: Path) -> Path:
     Args:
         tables: Results of the tables.
         path: The file.
+
+    Raises:
+        UserError: If something else is there.
     """
+    if path.exists() and not (path.is_file() and MARK in path.read_text(encoding="utf-8", errors="replace")):
+        raise UserError(f"{path} is no page of the benchmarks, so it is left alone; choose another --out")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     made_by = f"anysyn {version('anysyn')}"

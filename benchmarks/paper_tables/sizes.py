@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
+from anysyn.bounds import Count, Positive, WholeNumber
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 from paper_tables.table import Cohort, Declared, Method, Table
@@ -24,8 +25,8 @@ class Extent(Declared):
         spacing: Voxel size in mm.
     """
 
-    subjects: int
-    spacing: float
+    subjects: Count
+    spacing: Positive
 
     def of(self, cohort: Cohort) -> Cohort:
         """Return a cohort of this size; its own numbers stay."""
@@ -50,14 +51,14 @@ class Size(Declared):
     """
 
     names: tuple[str, ...]
-    recipe: str = "{}"
+    recipe: str = Field("{}", pattern=r"^([\w-]+/)*\{\}$")
     cohort: Extent
     test: Extent
-    spacing: float | None = None
+    spacing: Positive | None = None
     limit: dict[str, float] = Field(default_factory=dict)
     overrides: list[str] = Field(default_factory=list)
-    segmenter: int = 400
-    examples: int = 1
+    segmenter: Count = 400
+    examples: WholeNumber = 1
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ def read_size(name: str, table: Table | None = None) -> Size:
         table: The table with the changes, in its key ``sizes``.
 
     Raises:
-        UserError: If there is no size of that name.
+        UserError: If there is no size of that name, or the changes have mistakes.
 
     Example:
         >>> read_size("tiny").names
@@ -86,7 +87,12 @@ def read_size(name: str, table: Table | None = None) -> Size:
     while (base := tree.pop("base", None)) is not None:
         names.append(base)
         tree = {**known[base], **tree}
-    changed = {} if table is None else table.sizes.get(name, {})
+    changes = {} if table is None else table.sizes
+    for other in [word for word in changes if word not in known]:
+        raise UserError(f"sizes.{other}: no size of that name; {suggest(other, known)}")
+    changed = changes.get(name, {})
+    if "names" in changed:
+        raise UserError(f"sizes.{name}.names: follows from the size; leave it out")
     try:
         return Size(names=tuple(names), **{**tree, **changed})
     except ValidationError as error:

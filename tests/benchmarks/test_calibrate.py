@@ -56,6 +56,7 @@ def test_subjects_are_spread():
         (("--psnr", "fog=20"), "no corruption named 'fog'"),
         (("--psnr", "gaussian=high"), "cannot be read"),
         (("--psnr", "20"), "give the images"),
+        (("--psnr", "20", "--data", "nowhere", "--out", __file__), "nothing is overwritten"),
     ],
 )
 def test_mistakes_are_one_line(words, message):

@@ -122,3 +122,18 @@ def test_of_many_that_find_a_stale_lock_at_once_one_gets_it(tmp_path):
                 process.join(60)
             assert len(taken) == 1
             assert not (tmp_path / "run" / LOCK).exists()
+
+
+@pytest.mark.parametrize("text", [200_000 * "[", 200_000 * '{"pid":', "[]", "null", '{"pid": ' + 5000 * "9" + "}"])
+def test_a_lock_of_a_stranger_is_one_line(tmp_path, text):
+    (tmp_path / LOCK).write_text(text)
+    with pytest.raises(UserError, match="is no lock of anysyn's") as caught, locked(tmp_path, "anysyn train"):
+        pass
+    assert len(str(caught.value).splitlines()) == 1
+    assert (tmp_path / LOCK).read_text() == text
+
+
+def test_a_lock_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / LOCK)
+    with pytest.raises(UserError, match="pipe"), locked(tmp_path, "anysyn train"):
+        pass

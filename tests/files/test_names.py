@@ -124,6 +124,18 @@ def test_two_stages_never_write_the_same_files(tmp_path):
         build.load(two)
 
 
+def test_stages_that_differ_in_the_way_of_an_accent_are_the_same_files(tmp_path):
+    composed, decomposed = "\u00e9tape", "e\u0301tape"
+
+    def named(text):
+        stage = text.partition("stages:\n")[2]
+        first, second = (stage.replace("name: synthesis\n", f"name: {name}\n", 1) for name in (composed, decomposed))
+        return text.partition("stages:\n")[0] + "stages:\n" + first + second
+
+    with pytest.raises(RecipeError, match=r"stages\.1\.name: two stages are called"):
+        build.load(recipe(tmp_path, named))
+
+
 def test_the_folder_of_a_checkpoint_is_never_outside_the_run(tmp_path):
     victim = tmp_path / "victim"
     victim.mkdir()

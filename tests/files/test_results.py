@@ -7,7 +7,7 @@ import pytest
 from anysyn.errors import UserError
 from anysyn.files import contents_of, whole_folder, whole_results, write_text
 
-GLOBS = ["cases.csv", "table.csv", "examples/[0-9].npz"]
+GLOBS = ["cases.csv", "table.csv", "examples/1.npz", "examples/2.npz"]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -21,7 +21,7 @@ def replace(a, b):
             os.kill(os.getpid(), signal.SIGKILL)
     own(a, b)
 os.replace = replace
-globs = ["cases.csv", "table.csv", "examples/[0-9].npz"]
+globs = ["cases.csv", "table.csv", "examples/1.npz", "examples/2.npz"]
 if how == "results":
     making = whole_results(folder, globs, made_by="anysyn evaluate", check=lambda _: None)
 else:

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from anysyn.files import replacing, replacing_pair, write_json, write_text
+from anysyn.files import clear_unfinished, replacing, replacing_pair, write_json, write_text
 
 
 def test_a_file_that_fails_leaves_the_old_one_and_nothing_else(tmp_path):
@@ -71,3 +71,17 @@ def test_whenever_it_stops_no_record_lies_beside_another_file(tmp_path, monkeypa
     assert image.read_text() == ("old", "new", "new")[stop]
     assert record.exists() == (stop == 2)
     assert not record.exists() or image.read_text() in record.read_text()
+
+
+def test_what_killed_processes_left_of_a_pair_goes_and_nothing_else(tmp_path):
+    own, mine = tmp_path / ".t2.nii.123.part", tmp_path / ".t2.nii.124.part"
+    for folder in (own, mine, tmp_path / ".other.nii.1.part"):
+        folder.mkdir()
+        for name in ("t2.nii", ".t2.json.77.part"):
+            (folder / name).write_text("half")
+    (mine / "notes.txt").write_text("mine")
+    (tmp_path / ".t2.nii.9.part").symlink_to(tmp_path / ".other.nii.1.part")
+    clear_unfinished(tmp_path / "t2.nii", tmp_path / "t2.json")
+    assert not own.exists()
+    assert [path.name for path in mine.iterdir()] == ["notes.txt"]
+    assert len(list((tmp_path / ".other.nii.1.part").iterdir())) == 2

@@ -142,6 +142,16 @@ def test_a_second_call_redoes_nothing_and_makes_what_is_left(run, folder, tmp_pa
     assert anysyn.complete(run, data=folder, out=out).written == ()
 
 
+def test_what_a_killed_call_left_is_gone_after_the_next(run, folder, tmp_path):
+    path = expected(tmp_path / "out", 0, "T2w")
+    left = path.with_name(f".{path.name}.123.part")
+    left.mkdir(parents=True)
+    (left / path.name).write_bytes(b"half of an image")
+    anysyn.complete(run, data=folder, out=tmp_path / "out", targets=["T2w"])
+    assert path.is_file()
+    assert not list((tmp_path / "out").rglob(".*"))
+
+
 def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypatch):
     out, seen = tmp_path / "out", []
     whole = anysyn.synthesis.written_images.write_volume

@@ -51,8 +51,11 @@ def test_the_weights_of_the_clip_are_in_the_run(place):
 
 def test_the_clip_itself_needs_its_checkpoint_and_says_so(place):
     run = load_run(place / "run", accelerator="cpu")
-    with pytest.raises(RunError, match="cannot be loaded"):
+    with pytest.raises(RunError, match="cannot be loaded") as caught:
         networks(run.folder, run.recipe)
+    assert str(caught.value).startswith(f"{run.folder.recipe}: ")
+    assert str(place / "clip") in str(caught.value)
+    assert "does not fit" not in str(caught.value)
     write_checkpoint(place / "clip")
     found = networks(run.folder, run.recipe)["clip"].state_dict()
     kept = safetensors.torch.load_file(run.folder.weights)

@@ -1,5 +1,6 @@
 import errno
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -83,15 +84,17 @@ def test_what_may_not_be_read_is_not_to_be_trained_anew(tmp_path, monkeypatch, n
     run = Checkpoints(RunFolder(tmp_path))
     run.save("stage0-epoch1-batch0", checkpoint(1))
     run.folder.weights.write_bytes(b"whole")
-    opened = io.open
 
-    def refused(path, *arguments, **options):  # as for everybody but root, whom no test can forbid anything
-        if Path(str(path)).name == name:
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return opened(path, *arguments, **options)
+    def refusing(opened):  # as for everybody but root, whom no test can forbid anything
+        def refused(path, *arguments, **options):
+            if Path(str(path)).name == name:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return opened(path, *arguments, **options)
 
-    for place in ("io.open", "builtins.open"):
-        monkeypatch.setattr(place, refused)
+        return refused
+
+    for place, opened in {"io.open": io.open, "builtins.open": io.open, "os.open": os.open}.items():
+        monkeypatch.setattr(place, refusing(opened))
     with pytest.raises(RunError, match=rf"{name}: cannot be read \(Permission denied\); change its permissions$"):
         run.last()
     if name == "weights.safetensors":

@@ -147,3 +147,38 @@ def test_a_record_is_in_the_manifest_before_it_is_there(run):
     assert "new.json" in json.loads((run.path / "manifest.json").read_text())["files"]
     run.create(RECIPE, overwrite=True)
     assert not (run.path / "new.json").exists()
+
+
+RECORDS = ("split.json", "failures.json", "subjects.csv", f"cache/{40 * 'a'}.safetensors")
+
+
+def test_what_a_run_left_that_ended_before_its_first_step_is_no_obstacle(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.create(RECIPE)
+    fill(run.path, *RECORDS, "checkpoints/adapted/state.pt", "checkpoints/last")
+    run.create(RECIPE)
+    kept = [f"cache/{40 * 'a'}.safetensors", "manifest.json", "recipe.yaml", "versions.json"]
+    assert names(run.path) == kept  # what was prepared takes hours, and is known by its contents
+
+
+@pytest.mark.parametrize(
+    "name", ["log.csv", "weights.safetensors", "checkpoints/stage0-epoch00001-batch000000/state.pt", "notes.txt"]
+)
+def test_a_run_that_trained_and_files_of_others_are(tmp_path, name):
+    run = RunFolder(tmp_path / "run")
+    run.create(RECIPE)
+    fill(run.path, *RECORDS, name)
+    before = names(run.path)
+    with pytest.raises(RunError, match="is not empty"):
+        run.create(RECIPE)
+    assert names(run.path) == before
+
+
+@pytest.mark.parametrize("name", ["samples", "tensorboard", "tensorboard/synthesis"])
+def test_nothing_is_written_through_a_linked_folder(run, tmp_path, name):
+    run.check_no_links()
+    (run.path / name).rename(tmp_path / "elsewhere")
+    (run.path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=f"{name} is a link") as caught:
+        run.check_no_links()
+    assert len(str(caught.value).splitlines()) == 1

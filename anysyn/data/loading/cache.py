@@ -104,7 +104,7 @@ class Cache:
         path = Path(path).resolve()
         stat = path.stat()
         known = self._contents / _digest(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-        if not self.anew and known.is_file() and len(digest := known.read_text()) == 64:
+        if not self.anew and known.is_file() and known.stat().st_size == 64 and len(digest := known.read_text()) == 64:
             return digest
         with path.open("rb") as file:
             digest = file_digest(file, lambda: blake2b(digest_size=32)).hexdigest()

@@ -9,8 +9,6 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
-from monai.data.meta_tensor import MetaTensor
-from monai.transforms import RandGaussianNoise, RandRicianNoise
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -90,6 +88,8 @@ class Gaussian(Corruption):
 
     def applied(self, image: Tensor, *, spacing: Edges, generator: np.random.Generator) -> Tensor:
         """Return the image with noise, which makes some of the air negative."""
+        from monai.transforms import RandGaussianNoise  # here, since monai takes seconds to import
+
         return _noisy(RandGaussianNoise, image, self.level, generator)
 
 
@@ -110,10 +110,14 @@ class Rician(Corruption):
 
     def applied(self, image: Tensor, *, spacing: Edges, generator: np.random.Generator) -> Tensor:
         """Return the magnitude image."""
+        from monai.transforms import RandRicianNoise
+
         return _noisy(RandRicianNoise, image, self.level, generator)
 
 
 def _noisy(kind: Any, image: Tensor, level: float, generator: np.random.Generator) -> Tensor:
+    from monai.data.meta_tensor import MetaTensor
+
     noise = kind(prob=1.0, std=level, sample_std=False)
     noise.set_random_state(state=np.random.RandomState(generator.integers(2**32)))
     noisy = noise(image)

@@ -15,6 +15,7 @@ from anysyn.errors import UserError
 from anysyn.escaping import cell, word_of
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.statistics import summary
+from anysyn.files.arrays import read_table
 
 MODEL = "model"
 ALL_PAIRS = "all pairs"
@@ -96,7 +97,7 @@ def read_cases(*paths: Path) -> pd.DataFrame:
         UserError: If they were measured under different protocols.
     """
     words = dict.fromkeys(ABOUT, str)
-    frames = [pd.read_csv(path, dtype=words, keep_default_na=False) for path in paths]
+    frames = [read_table(path, dtype=words, keep_default_na=False) for path in paths]
     cases = pd.concat(frames, ignore_index=True)
     for name in cases.columns.intersection(list(ABOUT)):
         cases[name] = cases[name].map(word_of)

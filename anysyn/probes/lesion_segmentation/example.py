@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 from anysyn.data.volumes.study import Study
 from anysyn.errors import UserError
 from anysyn.files import replacing
+from anysyn.files.arrays import read_arrays
 from anysyn.probes.lesion_segmentation.dice import Outlined
 from anysyn.probes.lesion_segmentation.unet import Segmenter
 
@@ -110,8 +110,9 @@ def read_outlines(path: Path) -> Outlines:
         anysyn.errors.UserError: nowhere.npz: not a slice that a probe wrote; run the probe again
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            words = json.loads(str(file["words"]))
-            return Outlines(**{name: words[name] for name in WORDS}, **{name: file[name] for name in ARRAYS})
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        file = read_arrays(path)
+        words = json.loads(str(file["words"]))
+        values: dict[str, Any] = {name: words[name] for name in WORDS} | {name: file[name] for name in ARRAYS}
+        return Outlines(**values)
+    except (OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: not a slice that a probe wrote; run the probe again") from error

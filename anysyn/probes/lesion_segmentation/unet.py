@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.files import write_json
-from anysyn.training.checkpoints import write_tensors
+from anysyn.files import read_json, write_json
+from anysyn.training.checkpoints import read_tensors, write_tensors
 
 WIDTHS = (8, 16, 32, 64)
 MULTIPLE = 2 ** (len(WIDTHS) - 1)  # what the edges of a slice are padded to
@@ -146,11 +146,11 @@ def read_segmenter(
     if not about.is_file():
         return None
     try:
-        written = json.loads(about.read_text(encoding="utf-8"))
+        written = read_json(about)
         differing = [name for name in record if written.get(name) != json.loads(json.dumps(record[name]))]
         model = network(len(shown), len(regions), seed=0)
         if not differing:
-            model.load_state_dict(safetensors.torch.load_file(weights))
+            model.load_state_dict(read_tensors(weights))
     except (OSError, ValueError, AttributeError, RuntimeError, safetensors.SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise EvaluationError(f"{weights}: cannot be read ({reason}); delete it, and it is trained anew") from error

@@ -169,6 +169,30 @@ def test_a_table_changes_a_size(tmp_path):
     assert read_size("small", table).segmenter > 3
 
 
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ("{huge: {}}", "sizes.huge"),
+        ("{tiny: {names: x}}", "sizes.tiny.names"),
+        ("{tiny: {segmenter: 0}}", "sizes.tiny.segmenter"),
+        ("{tiny: {examples: -1}}", "sizes.tiny.examples"),
+        ("{tiny: {spacing: -1}}", "sizes.tiny.spacing"),
+        ("{tiny: {cohort: {subjects: 0, spacing: 4}}}", "sizes.tiny.cohort.subjects"),
+        ("{tiny: {cohort: 5}}", "sizes.tiny.cohort"),
+        ("{tiny: {recipe: ../../x}}", "sizes.tiny.recipe"),
+        ("{tiny: {recipe: '../{}'}}", "sizes.tiny.recipe"),
+        ("{tiny: {limit: {widths: x}}}", "sizes.tiny.limit"),
+        ("{small: 5}", "sizes.small"),
+        ("x", "sizes"),
+    ],
+)
+def test_a_bad_size_is_one_line_with_its_place(tmp_path, changes, place):
+    with pytest.raises(UserError) as caught:
+        read_size("tiny", read_table(written(tmp_path, f"{SMALL}sizes: {changes}\n")))
+    assert place in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_listing_needs_no_torch():
     import subprocess
     import sys

@@ -177,3 +177,12 @@ def test_the_long_table_has_a_row_for_every_place(filled):
 def test_metrics_that_compare_no_images_have_headings():
     assert heading("dice").text == "Dice ↑"
     assert heading("psnr").text == "PSNR (dB) ↑"
+
+
+def test_a_page_of_somebody_else_is_never_replaced(tmp_path):
+    path = write_page([], tmp_path / "benchmarks.html")
+    write_page([], path)  # its own page follows from the results
+    path.write_text("<p>mine</p>")
+    with pytest.raises(UserError, match="left alone"):
+        write_page([], path)
+    assert path.read_text() == "<p>mine</p>"

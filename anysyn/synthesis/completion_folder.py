@@ -1,0 +1,91 @@
+"""The folder that a completion writes into: synthetic images never lie among real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from anysyn.data.subjects.bids import is_bids
+from anysyn.errors import UserError
+from anysyn.files import read_json
+from anysyn.synthesis.written_images import is_synthetic
+
+DESCRIPTION = "dataset_description.json"
+
+
+def check_apart(data: Path, out: Path) -> None:
+    """Refuse a folder in which synthetic images would later be looked for as real ones.
+
+    Args:
+        data: The data, a folder or a table.
+        out: The output of the completion.
+
+    Raises:
+        UserError: If the output holds the data, or lies among them and is no BIDS derivative.
+
+    Example:
+        >>> check_apart(Path("cohort/subjects.csv"), Path("cohort"))
+        Traceback (most recent call last):
+        anysyn.errors.UserError: --out cohort is the folder of cohort/subjects.csv; choose a folder of its own, for ...
+    """
+    whole, inner = (data if data.is_dir() else data.parent).resolve(), out.resolve()
+    if whole != inner and whole.is_relative_to(inner):
+        raise UserError(
+            f"--out {out} holds {data}, so synthetic images would lie among real ones; choose a folder beside"
+        )
+    if not data.is_dir():
+        if whole == inner:
+            raise UserError(
+                f"--out {out} is the folder of {data}; choose a folder of its own, for example {out / 'completed'}"
+            )
+        return
+    if not inner.is_relative_to(whole):
+        return
+    bids = is_bids(data)
+    if not (bids and inner.relative_to(whole).parts[:1] == ("derivatives",)):
+        where = f"{data / 'derivatives' / 'anysyn'} or a folder outside" if bids else "a folder outside"
+        raise UserError(f"--out {out} lies in {data}, where synthetic images would pass for real ones; choose {where}")
+
+
+def check_images_apart(image: Path, out: Path) -> None:
+    """Refuse an output that holds an image that a table lists, and so other real ones; anysyn's own may be there.
+
+    Args:
+        image: An image of the data, wherever it lies.
+        out: The output of the completion.
+
+    Raises:
+        UserError: If so.
+
+    Example:
+        >>> check_images_apart(Path("cohort/sub-01/T1w.nii.gz"), Path("completed"))
+    """
+    if image.resolve().is_relative_to(out.resolve()) and not is_synthetic(image):
+        raise UserError(
+            f"--out {out} holds {image}, so synthetic images would lie among real ones; choose a folder of its own"
+        )
+
+
+def check_own(out: Path) -> None:
+    """Refuse to add to a dataset that somebody else describes.
+
+    Args:
+        out: The output of the completion.
+
+    Raises:
+        UserError: If its description does not name anysyn.
+
+    Example:
+        >>> check_own(Path("nowhere"))
+    """
+    path = out / DESCRIPTION
+    if not path.exists():
+        return
+    try:
+        authors = [author["Name"] for author in read_json(path)["GeneratedBy"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        authors = []
+    if "anysyn" not in authors:
+        raise UserError(
+            f"--out {out} is a dataset of somebody else ({DESCRIPTION} does not name anysyn), where synthetic images "
+            "would pass for its own; choose a folder of its own"
+        )
