@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from anysyn.training.fit import resume as resume
     from anysyn.training.fit import train as train
     from anysyn.training.selection import inventory as inventory
+    from anysyn.trust.calibrate import calibrate as calibrate
     from anysyn.types import Batch as Batch
     from anysyn.types import Query as Query
     from anysyn.viewer.page import view as view
@@ -52,6 +53,7 @@ _HOMES = {
     "training.adaptation": "adapt",
     "training.fit": "resume train",
     "training.selection": "inventory",
+    "trust.calibrate": "calibrate",
     "types": "Batch Query",
     "viewer.page": "view",
 }

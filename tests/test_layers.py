@@ -35,6 +35,7 @@ ORDER = """
     build
     training
     synthesis
+    trust
     evaluation
     probes
     viewer

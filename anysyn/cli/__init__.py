@@ -6,6 +6,7 @@ import typer
 
 from anysyn.cli import (
     adapt,
+    calibrate,
     complete,
     data,
     demo,
@@ -38,6 +39,7 @@ app.command()(data.data)
 app.command()(train.train)
 app.command()(adapt.adapt)
 app.command()(synthesize.synthesize)
+app.command()(calibrate.calibrate)
 app.command()(complete.complete)
 app.command()(evaluate.evaluate)
 app.add_typer(probe.app, name="probe")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -85,7 +85,34 @@ def synthesize(
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
         check_replaceable(path, files.values())
-    check_conditioned(loaded.model, acquisition)
+    asked = read_request(loaded, files, list(paths), resample_to, spacing, acquisition)
+    request = request_record(files, resample_to, spacing)
+    write_syntheses(loaded, asked.study, files, paths, asked.acquisitions, request, onto=asked.onto, batch=batch)
+    return list(paths.values())
+
+
+class Asked(NamedTuple):
+    """What a synthesis from files is asked for: the sources as a study, and acquisitions and grid of the targets."""
+
+    study: Study
+    acquisitions: dict[str, Acquisition]
+    onto: Grid | None
+
+
+def read_request(
+    run: LoadedRun,
+    files: Mapping[str, Path],
+    targets: Sequence[str],
+    resample_to: str | None = None,
+    spacing: Sequence[float] | None = None,
+    acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
+) -> Asked:
+    """Read the sources of a synthesis, and complete the acquisitions that are asked for; arguments as in `synthesize`.
+
+    Raises:
+        UserError: If a source cannot be used, or the network ignores the acquisition.
+    """
+    check_conditioned(run.model, acquisition)
     volumes = {name: read_volume(path) for name, path in files.items()}
     units = stated_units(files)
     study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files, units=units)
@@ -93,10 +120,7 @@ def synthesize(
     person = acquisition if isinstance(acquisition, Acquisition) else None
     study = replace(study, acquisitions=source_acquisitions(files, person))
     first = study.acquisitions[next(iter(files))]
-    requested = requested_acquisitions(acquisition, list(paths), first, onto or study.grid)
-    request = request_record(files, resample_to, spacing)
-    write_syntheses(loaded, study, files, paths, requested, request, onto=onto, batch=batch)
-    return list(paths.values())
+    return Asked(study, requested_acquisitions(acquisition, targets, first, onto or study.grid), onto)
 
 
 def write_syntheses(

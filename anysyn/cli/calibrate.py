@@ -1,0 +1,28 @@
+"""The command that finds how far a run's syntheses can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anysyn.cli.terminal.outcome import attempt, printed
+from anysyn.cli.terminal.shared_options import BatchSize, Device, Overwrite, Run
+
+
+def calibrate(
+    run: Run,
+    data: Annotated[Path | None, typer.Option(help="Cohort; that of the training by default.")] = None,
+    split: Annotated[str, typer.Option(help="validation, test, train or all.")] = "validation",
+    level: Annotated[float, typer.Option(help="Share of the voxels that an interval is to hold.")] = 0.9,
+    batch: BatchSize = 8,
+    accelerator: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Learn from validation subjects how large errors are expected to be where the truth is unknown."""
+    from anysyn.progress import Bar
+    from anysyn.trust.calibrate import calibrate as calibrate_run
+
+    options = {"data": data, "split": split, "level": level, "batch": batch, "accelerator": accelerator}
+    attempt(lambda: printed(calibrate_run(run, overwrite=overwrite, progress=Bar(), **options)))  # type: ignore[arg-type]
