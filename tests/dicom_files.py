@@ -95,9 +95,10 @@ def make_series(folder, number=1, modality="MR", pixels=None, degrees=0.0, chang
     return files
 
 
-def make_enhanced(folder, number=1, pixels=None, degrees=0.0, **fields):
-    """Write a series as one enhanced multi-frame file."""
+def make_enhanced(folder, number=1, pixels=None, degrees=0.0, b_values=(), **fields):
+    """Write a series as one enhanced multi-frame file; with b-values, each has a share of the frames."""
     pixels, axes = voxels() if pixels is None else pixels, directions(degrees)
+    slices = len(pixels) // max(len(b_values), 1)
     made = header(number, **fields)
     for keyword in ("RepetitionTime", "EchoTime", "FlipAngle"):
         delattr(made, keyword)
@@ -112,13 +113,28 @@ def make_enhanced(folder, number=1, pixels=None, degrees=0.0, **fields):
     made.SharedFunctionalGroupsSequence = [shared]
     made.PerFrameFunctionalGroupsSequence = [
         item(
-            PlanePositionSequence=[item(ImagePositionPatient=strings(ORIGIN + n * SPACING[2] * axes[:, 2]))],
-            FrameContentSequence=[item(StackID="1", InStackPositionNumber=n + 1, DimensionIndexValues=[1, n + 1])],
+            PlanePositionSequence=[item(ImagePositionPatient=strings(ORIGIN + n % slices * SPACING[2] * axes[:, 2]))],
+            FrameContentSequence=[
+                item(
+                    StackID="1",
+                    InStackPositionNumber=n % slices + 1,
+                    TemporalPositionIndex=n // slices + 1,
+                    DimensionIndexValues=[1, n % slices + 1, n // slices + 1],
+                )
+            ],
+            **weighting(b_values[n // slices] if b_values else None),
         )
         for n in range(len(pixels))
     ]
     add_pixels(made, pixels)
     return save(made, folder / f"ENH{number}")
+
+
+def weighting(b):
+    if b is None:
+        return {}
+    kind = "NONE" if b == 0 else "ISOTROPIC"
+    return {"MRDiffusionSequence": [item(DiffusionBValue=float(b), DiffusionDirectionality=kind)]}
 
 
 def make_pet(folder, number=1, pixels=None, slope=2.0, drug=None, **fields):

@@ -12,6 +12,7 @@ from anysyn.data.volumes.formats import is_volume
 from anysyn.data.volumes.volume import read_volume
 from anysyn.errors import UserError
 from anysyn.scans.dicom import Series, convert, write_series
+from anysyn.scans.dicom.opening import begins_as_dicom
 from anysyn.synthesis.files import synthesize
 from anysyn.synthesis.loaded_run import LoadedRun
 
@@ -58,7 +59,9 @@ def synthesize_with_dicom(
 
 
 def _is_dicom(path: str | Path) -> bool:
-    return not is_volume(Path(path))
+    """Tell whether a source is to be converted: a folder, a ZIP or a DICOM file, whatever it is called."""
+    path = Path(path)
+    return not is_volume(path) and (not path.is_file() or path.suffix.lower() == ".zip" or begins_as_dicom(path))
 
 
 def _converted(sources: Mapping[str, str | Path], folder: Path, say: Callable[[str], None]) -> dict[str, Series]:

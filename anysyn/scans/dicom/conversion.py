@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,8 +92,8 @@ def convert(
         source: The folder, ZIP or file.
         out: Folder for the NIfTI files, laid out as BIDS; nothing in it is overwritten.
         subject: Label such as ``sub-01`` for the one person in it; people are counted by default.
-        contrast: What the only series that is an image shows, where the user knows it; series of other contrasts are
-            left out.
+        contrast: The one that is wanted; others are left out. If there is one image, and its tags name no contrast, it
+            is taken to be that one.
         program: dcm2niix; None has SimpleITK read the series. By default dcm2niix where it is installed.
 
     Raises:
@@ -103,7 +103,7 @@ def convert(
     chosen = dcm2niix() if program == "found" else Path(program) if program else None
     wanted = modality(contrast).name if contrast else None
     with dicom_files(Path(source)) as paths, tempfile.TemporaryDirectory(prefix="anysyn-") as folder:
-        series, others, damaged = read_series(paths)
+        series, others = read_series(paths)
         if not series:
             raise DicomError(f"{source}: none of its {len(paths)} files is readable DICOM; check the path")
         labels = labels_of(series, subject)
@@ -111,7 +111,7 @@ def convert(
         candidates, left_out = work.candidates(series, wanted)
         kept, doubles = plainest(candidates, labels)
         written = tuple(_written(one, Path(out), labels) for one in kept)
-        return Conversion(written, (*left_out, *doubles, *_unread(others, damaged)))
+        return Conversion(written, (*left_out, *doubles, *_unread(others)))
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ class _Work:
             try:
                 candidate = self.candidate(one, number, wanted if len(usable) == 1 else None)
                 if wanted and candidate.recognised.name != wanted:
-                    raise DicomError(f"is {candidate.recognised.name}, not {wanted}")
+                    seen = candidate.recognised
+                    raise DicomError(f"is {seen.name}, not {wanted} ({seen.reason})")
                 found.append(candidate)
             except (DicomError, VolumeError, OSError, ValueError, RuntimeError, MemoryError) as error:
                 left_out.append(Failure(self.labels[one][0], None, f"{one}: {reason(error)}"))
@@ -141,7 +142,7 @@ class _Work:
         seen = one_volume(taken, volumes_of(taken, self.folder / f"{number}", self.program), remark)
         text = text_in(series.header, "SeriesDescription")
         recognised = Naming().contrast(words_of(text), {**seen.sidecar, "SeriesDescription": text})
-        if given:
+        if given and recognised.name is None:
             recognised = Recognised(given, f"named {given}")
         if recognised.name is None:
             raise DicomError(recognised.reason)
@@ -160,9 +161,11 @@ def _written(one: Candidate, out: Path, labels: Mapping[SourceSeries, tuple[str,
     return Series(path, seen.sidecar, name, acquisition, subject, session, files, headers, remarks)
 
 
-def _unread(others: Sequence[Path], damaged: Iterable[Path]) -> list[Failure]:
-    left_out = [Failure("", path, f"{path.name}: is damaged DICOM; export it again") for path in damaged]
-    if others:
-        more = f" and {len(others) - 1} more files" if len(others) > 1 else ""
-        left_out.append(Failure("", others[0], f"{others[0].name}{more}: is no DICOM"))
+def _unread(others: Mapping[Path, str]) -> list[Failure]:
+    """Return the files that belong to no series; of many of a kind the first and their number."""
+    left_out = []
+    for why in dict.fromkeys(others.values()):
+        first, *more = [path for path, reason_ in others.items() if reason_ == why]
+        also = f" and {len(more)} more" if more else ""
+        left_out.append(Failure("", first, f"{first.name}{also}: {why}"))
     return left_out

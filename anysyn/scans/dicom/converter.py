@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from anysyn.files import read_json
 from anysyn.scans.dicom.errors import EXTRA, DicomError
-from anysyn.scans.dicom.headers import SourceSeries, along_normal, number_in
+from anysyn.scans.dicom.headers import SourceSeries, along_normal, number_in, orientation_of, position_of
 
 LONGEST = 600  # seconds for one series
 UNEVEN = 0.05  # of the spacing: how far a slice may lie from where even spacing puts it
+SHIFT = 0.1  # mm: how far a slice may lie beside the normal through the first
 WITHOUT = f"SimpleITK reads single-frame files of one volume on even slices alone; for the rest: {EXTRA}"
 
 
@@ -80,6 +81,8 @@ def _by_dcm2niix(series: SourceSeries, folder: Path, program: Path) -> list[Conv
     except subprocess.TimeoutExpired:
         raise DicomError(f"keeps dcm2niix busy for more than {LONGEST} s; convert it by hand") from None
     files = sorted(out.glob("*.nii"), key=lambda path: (len(path.name), path.name))
+    if files and not any("Eq" in path.name or "Tilt" in path.name for path in files):
+        check_even([along_normal(header) for header in series.headers], several=True)
     if not files:
         last = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line] or ["no image"]
         reason = last[-1].replace(str(folder), "").strip()[:200]
@@ -113,6 +116,7 @@ def _by_simpleitk(series: SourceSeries) -> list[ConvertedVolume]:
     if any((number_in(header, "NumberOfFrames") or 1) > 1 for header in series.headers):
         raise DicomError(f"is an enhanced multi-frame file; {WITHOUT}")
     check_even([along_normal(header) for header in series.headers])
+    check_straight(series)
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(path) for path in series.files])
     reader.SetOutputPixelType(sitk.sitkFloat32)  # each slice may have a slope of its own
@@ -128,11 +132,12 @@ def _by_simpleitk(series: SourceSeries) -> list[ConvertedVolume]:
     return [ConvertedVolume(voxels, np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps, fields)]
 
 
-def check_even(places: Sequence[float]) -> None:
+def check_even(places: Sequence[float], *, several: bool = False) -> None:
     """Refuse slices that are no single volume with even spacing.
 
     Args:
         places: Of the slices along their normal in mm, sorted.
+        several: Whether there may be several volumes, each with a slice in every place.
 
     Example:
         >>> check_even([0.0, 3.0, 6.0])
@@ -143,8 +148,19 @@ def check_even(places: Sequence[float]) -> None:
         Traceback (most recent call last):
         anysyn.scans.dicom.errors.DicomError: has slices at uneven distances, as if some were missing; ...
     """
-    steps = np.diff(places)
+    steps = np.diff(np.unique(places) if several else places)
     if len(steps) and steps.min() < 1e-3:
         raise DicomError(f"has several slices in one place, as of several volumes; {WITHOUT}")
     if len(steps) and np.abs(steps - np.median(steps)).max() > UNEVEN * np.median(steps):
         raise DicomError("has slices at uneven distances, as if some were missing; export the whole series again")
+
+
+def check_straight(series: SourceSeries) -> None:
+    """Refuse slices that are shifted against each other, as by a tilted gantry: SimpleITK would not see it."""
+    axes = orientation_of(series.header)
+    places = [place for header in series.headers if (place := position_of(header)) is not None]
+    if axes is None or len(places) < len(series.headers):
+        raise DicomError("does not say where its slices lie (ImagePositionPatient)")
+    across = np.stack(places) @ axes[:, :2]  # (N, 2)
+    if np.abs(across - across[0]).max() > SHIFT:
+        raise DicomError(f"has slices shifted against each other, as by a tilted gantry; {WITHOUT}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+NO_DICOM, COPY = "is no DICOM", "is a copy of another file"
 DIRECTORY = "1.2.840.10008.1.3.10"  # SOP class of a DICOMDIR
 
 
@@ -62,31 +63,35 @@ class SourceSeries:
         return SourceSeries(files, headers, self.person, self.study, self.day)  # type: ignore[arg-type]
 
 
-def read_series(paths: Sequence[Path]) -> tuple[list[SourceSeries], list[Path], list[Path]]:
+def read_series(paths: Sequence[Path]) -> tuple[list[SourceSeries], dict[Path, str]]:
     """Read the headers of files and group them by series; each header is read once, without its pixels.
 
     Returns:
-        The series by number, files that are no DICOM, and DICOM files that cannot be read.
+        The series by day and number, and why other files belong to none.
     """
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
     groups: dict[tuple[str, str], list[tuple[Path, Dataset]]] = {}
-    others, damaged = list[Path](), list[Path]()
+    others, images = dict[Path, str](), dict[str, Path]()
     for path in paths:
         try:
             header = dcmread(path, stop_before_pixels=True)
             if header.file_meta.get("MediaStorageSOPClassUID") == DIRECTORY:
                 continue
             key = (person_of(header), str(header.get("SeriesInstanceUID", "")))
+            first = images.setdefault(str(header.get("SOPInstanceUID", path)), path)
         except InvalidDicomError:
-            others.append(path)
+            others[path] = NO_DICOM
         except Exception:  # a damaged file may raise anything; it costs itself, not the others
-            damaged.append(path)
+            others[path] = "is damaged DICOM; export it again"
         else:
-            groups.setdefault(key, []).append((path, header))
+            if first is path:
+                groups.setdefault(key, []).append((path, header))
+            else:
+                others[path] = COPY
     series = [_series(person, files) for (person, _), files in groups.items()]
-    return sorted(series, key=lambda one: (one.day, one.number, str(one.files[0]))), others, damaged
+    return sorted(series, key=lambda one: (one.day, one.number, str(one.files[0]))), others
 
 
 def _series(person: str, files: list[tuple[Path, Dataset]]) -> SourceSeries:

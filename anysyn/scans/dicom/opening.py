@@ -46,6 +46,15 @@ def dicom_files(source: Path) -> Iterator[list[Path]]:
         raise DicomError(f"{source}: does not exist; check the path")
 
 
+def begins_as_dicom(path: Path) -> bool:
+    """Tell whether a file begins as DICOM does: 128 bytes of anything, then four letters."""
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
 def _listed(folder: Path) -> list[Path]:
     files: list[Path] = []
     for place, _, names in os.walk(folder):

@@ -145,6 +145,45 @@ def test_of_several_b_values_the_clinical_one_is_the_dwi(tmp_path, program):
     assert np.array_equal(at_world(series.path, affine_of(directions()), images[1000]), images[1000])
 
 
+def test_of_an_enhanced_file_of_several_b_values_too(tmp_path):
+    images = [voxels(seed) for seed in range(3)]
+    make_enhanced(tmp_path / "in", pixels=np.concatenate(images), b_values=(0, 800, 1500), description="dwi")
+    [series] = convert(tmp_path / "in", tmp_path / "out").series
+    assert (series.modality, series.acquisition.b_value) == ("DWI", 800.0)
+    assert "of the b-values 0, 800, 1500 s/mm^2 b 800 is the DWI" in series.remarks[0]
+    assert np.array_equal(at_world(series.path, affine_of(directions()), images[1]), images[1])
+
+
+@pytest.mark.parametrize("program", ["found", None], ids=["dcm2niix", "SimpleITK"])
+def test_a_series_with_a_missing_slice_is_left_out(tmp_path, program):
+    make_series(tmp_path / "in")[3].unlink()
+    conversion = convert(tmp_path / "in", tmp_path / "out", program=program)
+    assert not conversion.series
+    assert "uneven distances" in reasons(conversion)
+
+
+def test_a_tilted_gantry_is_straightened_or_refused(tmp_path):
+    def tilt(made, number):
+        made.ImagePositionPatient[1] = float(made.ImagePositionPatient[1]) + 1.5 * number
+        made.GantryDetectorTilt = 20
+
+    fields = {"RescaleSlope": 1, "RescaleIntercept": -1024, "description": "Head"}
+    make_series(tmp_path / "in", 1, "CT", pixels=voxels(shape=(12, 16, 12)), change=tilt, **fields)
+    [series] = convert(tmp_path / "in", tmp_path / "out").series
+    affine = read_volume(series.path).affine[:3, :3]
+    assert np.abs(affine.T @ affine - np.diag(np.diag(affine.T @ affine))).max() < 1e-3
+    assert "tilted gantry" in series.remarks[0]
+    assert "tilted gantry" in reasons(convert(tmp_path / "in", tmp_path / "none", program=None))
+
+
+def test_copies_of_files_count_once(tmp_path):
+    for path in make_series(tmp_path / "in"):
+        path.with_name(f"{path.name} copy").write_bytes(path.read_bytes())
+    conversion = convert(tmp_path / "in", tmp_path / "out")
+    assert len(conversion.series[0].files) == 5
+    assert "IM010000 copy and 4 more: is a copy of another file" in reasons(conversion)
+
+
 def test_an_adc_map_is_one_though_it_is_derived(tmp_path):
     kind = ["DERIVED", "SECONDARY", "DIFFUSION", "ADC"]
     make_series(tmp_path / "in", description="ep2d_diff_ADC", ImageType=kind, DiffusionBValue=0.0)
@@ -271,3 +310,7 @@ def test_what_a_user_names_needs_no_description(tmp_path):
     assert not convert(tmp_path / "in", tmp_path / "a").series
     [series] = convert(tmp_path / "in", tmp_path / "b", contrast="t2").series
     assert series.modality == "T2w"
+    make_series(tmp_path / "flair", description="t2_flair", InversionTime=2500)
+    other = convert(tmp_path / "flair", tmp_path / "c", contrast="T2w")
+    assert not other.series
+    assert "is FLAIR, not T2w" in reasons(other)
