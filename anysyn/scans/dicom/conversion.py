@@ -19,7 +19,7 @@ from anysyn.data.subjects.names.recognised import Recognised
 from anysyn.errors import reason
 from anysyn.scans.dicom.choice import Candidate, plainest
 from anysyn.scans.dicom.converter import dcm2niix, volumes_of
-from anysyn.scans.dicom.diffusion import of_one_b_value
+from anysyn.scans.dicom.diffusion import OneBValue, of_one_b_value
 from anysyn.scans.dicom.errors import DicomError, check_installed
 from anysyn.scans.dicom.headers import SourceSeries, read_series, text_in
 from anysyn.scans.dicom.nifti_files import write_nifti
@@ -138,8 +138,11 @@ class _Work:
         """Return a converted series and its contrast; a `DicomError` says why it is left out."""
         if why := reason_against(series):
             raise DicomError(why)
-        taken, _, remark = (series, None, "") if is_diffusion_map(series) else of_one_b_value(series)
-        seen = one_volume(taken, volumes_of(taken, self.folder / f"{number}", self.program), remark)
+        folder = self.folder / f"{number}"
+        weighting = OneBValue(series) if is_diffusion_map(series) else of_one_b_value(series, folder)
+        taken = weighting.series
+        volumes = volumes_of(taken, folder / "converted", self.program)
+        seen = one_volume(series if len(series.files) == 1 else taken, volumes, weighting)
         text = text_in(series.header, "SeriesDescription")
         recognised = Naming().contrast(words_of(text), {**seen.sidecar, "SeriesDescription": text})
         if given and recognised.name is None:

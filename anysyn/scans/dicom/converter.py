@@ -83,6 +83,7 @@ def _by_dcm2niix(series: SourceSeries, folder: Path, program: Path) -> list[Conv
     files = sorted(out.glob("*.nii"), key=lambda path: (len(path.name), path.name))
     if files and not any("Eq" in path.name or "Tilt" in path.name for path in files):
         check_even([along_normal(header) for header in series.headers], several=True)
+        check_straight(series)
     if not files:
         last = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line] or ["no image"]
         reason = last[-1].replace(str(folder), "").strip()[:200]
@@ -156,11 +157,14 @@ def check_even(places: Sequence[float], *, several: bool = False) -> None:
 
 
 def check_straight(series: SourceSeries) -> None:
-    """Refuse slices that are shifted against each other, as by a tilted gantry: SimpleITK would not see it."""
+    """Refuse slices that are shifted against each other, as by a tilted gantry, which a converter left as they are."""
     axes = orientation_of(series.header)
     places = [place for header in series.headers if (place := position_of(header)) is not None]
     if axes is None or len(places) < len(series.headers):
         raise DicomError("does not say where its slices lie (ImagePositionPatient)")
     across = np.stack(places) @ axes[:, :2]  # (N, 2)
     if np.abs(across - across[0]).max() > SHIFT:
-        raise DicomError(f"has slices shifted against each other, as by a tilted gantry; {WITHOUT}")
+        raise DicomError(
+            "has slices shifted against each other, as by a tilted gantry, which dcm2niix alone mends, and not in each "
+            "file; export it resampled"
+        )

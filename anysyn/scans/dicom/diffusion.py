@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from anysyn.scans.dicom.frames import b_values_of_frames, write_frames
 from anysyn.scans.dicom.headers import SourceSeries, as_number, number_in
 
 if TYPE_CHECKING:
@@ -48,19 +51,42 @@ def chosen_b_value(values: Iterable[float]) -> float:
     return usual[-1] if usual else min(different, key=lambda b: min(abs(b - end) for end in USUAL))
 
 
-def of_one_b_value(series: SourceSeries) -> tuple[SourceSeries, float | None, str]:
-    """Return the files of the b-value that is the DWI, that value, and a remark about the others, or nothing.
+class OneBValue(NamedTuple):
+    """The files of the b-value that is the DWI, that value if it is stated, and a remark about others, or nothing."""
 
-    A series whose files state no b-value, or all the same, comes back as it is.
+    series: SourceSeries
+    b_value: float | None = None
+    remark: str = ""
+
+
+def of_one_b_value(series: SourceSeries, folder: Path) -> OneBValue:
+    """Return a series with the b-value that is the DWI alone; one whose files do not all state theirs as it is.
+
+    Args:
+        series: The series.
+        folder: Where an enhanced file goes that has the frames of that value alone.
     """
+    if frames := b_values_of_frames(series.header):
+        return _of_frames(series, frames, folder) if len(series.files) == 1 else OneBValue(series)
     values = [b_value_of(header) for header in series.headers]
     known = [value for value in values if value is not None]
-    enhanced = any(number_in(header, "NumberOfFrames") for header in series.headers)  # many b-values in one file
-    if enhanced or not known or len(known) < len(values):
-        return series, None, ""
+    if not known or len(known) < len(values):
+        return OneBValue(series)
     chosen = chosen_b_value(known)
-    mine = [n for n, value in enumerate(known) if abs(value - chosen) <= SAME]
-    return series.taking(mine), chosen, remark_on(known, chosen)
+    return OneBValue(series.taking(_of(chosen, known)), chosen, remark_on(known, chosen))
+
+
+def _of_frames(series: SourceSeries, values: list[float], folder: Path) -> OneBValue:
+    chosen = chosen_b_value(values)
+    mine, remark = _of(chosen, values), remark_on(values, chosen)
+    if len(mine) < len(values):
+        folder.mkdir(parents=True, exist_ok=True)
+        series = replace(series, files=(write_frames(series.files[0], mine, folder / "frames.dcm"),))
+    return OneBValue(series, chosen, remark)
+
+
+def _of(chosen: float, values: Iterable[float]) -> list[int]:
+    return [number for number, value in enumerate(values) if abs(value - chosen) <= SAME]
 
 
 def remark_on(values: Iterable[float], chosen: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from anysyn.scans.dicom.converter import ConvertedVolume
-from anysyn.scans.dicom.diffusion import SAME, chosen_b_value, of_one_b_value, remark_on
+from anysyn.scans.dicom.diffusion import SAME, OneBValue, chosen_b_value, remark_on
 from anysyn.scans.dicom.errors import DicomError
 from anysyn.scans.dicom.headers import SourceSeries, text_in
 from anysyn.scans.dicom.sidecar import sidecar_of
@@ -54,23 +54,32 @@ def main_volume(volumes: Sequence[ConvertedVolume]) -> tuple[ConvertedVolume, st
     return volumes[0], f"the first of {len(volumes)} volumes: {', '.join(volume.part or 'main' for volume in volumes)}"
 
 
-def one_volume(source: SourceSeries, volumes: Sequence[ConvertedVolume], remark: str = "") -> OneVolume:
+def one_volume(source: SourceSeries, volumes: Sequence[ConvertedVolume], weighting: OneBValue) -> OneVolume:
     """Return the volume of a series that is its contrast.
+
+    Args:
+        source: The files that count.
+        volumes: What a converter made of them.
+        weighting: The b-value that they state, and a remark; it goes before what the converter says, since dcm2niix
+            writes 2000 for a mean over directions.
 
     Raises:
         DicomError: If it is a series over time, or a PET without what SUV needs.
     """
     volume, about_parts = main_volume(volumes)
+    stated = weighting.b_value
+    if stated is not None and volume.voxels.ndim == 4:
+        volume = replace(volume, b_values=(stated,) * volume.voxels.shape[3])
     volume, about_b = of_directions(volume)
     sidecar = sidecar_of(source.header, volume.fields)
-    b_value = of_one_b_value(source)[1] if not volume.b_values else volume.b_values[0]
+    b_value = stated if stated is not None else next(iter(volume.b_values), None)
     if b_value is not None and not is_diffusion_map(source):
         sidecar["DiffusionBValue"] = b_value
     if text_in(source.header, "Modality") == "PT":
         uptake = uptake_of(source)
         volume = replace(volume, voxels=(volume.voxels * uptake.factor).astype(np.float32))
         sidecar |= uptake.fields
-    remarks = tuple(filter(None, (remark, about_parts, about_b)))
+    remarks = tuple(filter(None, (weighting.remark, about_parts, about_b)))
     return OneVolume(volume, sidecar, remarks, source)
 
 

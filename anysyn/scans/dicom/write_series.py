@@ -167,7 +167,7 @@ def _write(datasets: Sequence[Dataset], out: Path) -> list[Path]:
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
     names = [f"{number:04}.dcm" for number in range(1, len(datasets) + 1)]
-    with whole_folder(out, ["*.dcm"], made_by=MADE_BY) as folder:
+    with whole_folder(out, names, made_by=MADE_BY) as folder:
         for name, dataset in zip(names, datasets, strict=True):
             dataset.file_meta = FileMetaDataset()
             dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

@@ -165,7 +165,7 @@ def test_a_series_with_a_missing_slice_is_left_out(tmp_path, program):
 def test_a_tilted_gantry_is_straightened_or_refused(tmp_path):
     def tilt(made, number):
         made.ImagePositionPatient[1] = float(made.ImagePositionPatient[1]) + 1.5 * number
-        made.GantryDetectorTilt = 20
+        made.GantryDetectorTilt, made.PixelRepresentation = 20, 1
 
     fields = {"RescaleSlope": 1, "RescaleIntercept": -1024, "description": "Head"}
     make_series(tmp_path / "in", 1, "CT", pixels=voxels(shape=(12, 16, 12)), change=tilt, **fields)
