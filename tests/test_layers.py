@@ -23,6 +23,7 @@ ORDER = """
     nn
     losses
     data
+    scans
     simulation
     descriptors
     conditioners

@@ -11,6 +11,7 @@ from anysyn.cli import (
     demo,
     evaluate,
     list_parts,
+    prepare,
     probe,
     report,
     schema,
@@ -32,6 +33,7 @@ app.command()(show.show)
 app.command()(schema.schema)
 app.command()(simulate.simulate)
 app.command()(data.data)
+app.command()(prepare.prepare)
 app.command()(train.train)
 app.command()(adapt.adapt)
 app.command()(synthesize.synthesize)
