@@ -9,6 +9,7 @@ import typer
 
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import Jobs, Overwrite
+from anysyn.cli.terminal.words import words
 
 
 def prepare(
@@ -24,6 +25,7 @@ def prepare(
     spacing: Annotated[
         float | None, typer.Option(help="Voxel size in mm; that of the reference by default.", min=0.1)
     ] = None,
+    contrasts: Annotated[str | None, typer.Option(help="T1w,T2w: only these, the default reference first.")] = None,
     layout: Annotated[str, typer.Option(help="auto, bids, folders or csv.")] = "auto",
     jobs: Jobs = 1,
     overwrite: Overwrite = False,
@@ -41,6 +43,7 @@ def prepare(
                 brain=brain,
                 bias=bias,
                 spacing=spacing,
+                contrasts=words(contrasts),
                 layout=layout,  # type: ignore[arg-type]
                 jobs=jobs,
                 overwrite=overwrite,

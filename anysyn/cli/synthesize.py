@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt, print_lines
 from anysyn.cli.terminal.scanner_options import acquisition_options
 from anysyn.cli.terminal.shared_options import BatchSize, Dataset, Device, Overwrite, Run
@@ -16,9 +17,12 @@ from anysyn.cli.terminal.words import numbers, pair
 @acquisition_options("Requested")
 def synthesize(
     run: Run,
-    source: Annotated[list[str], typer.Option(help="T1w=t1.nii.gz; repeat for more sources.")],
     target: Annotated[list[str], typer.Option(help="Modality to synthesize; repeat for more.")],
     out: Annotated[Path, typer.Option(help="File (.nii.gz, .mha, .nrrd, .mgz); with several targets, a folder.")],
+    source: Annotated[list[str] | None, typer.Option(help="T1w=t1.nii.gz; repeat for more sources.")] = None,
+    study: Annotated[Path | None, typer.Option(help="Instead: scans as they come, prepared as the run's were.")] = None,
+    to: Annotated[str | None, typer.Option(help="With --study: contrast whose grid is answered on.")] = None,
+    jobs: Annotated[int, typer.Option(help="With --study: processes that prepare.", min=1)] = 1,
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
     target_spacing: Annotated[str | None, typer.Option(help="Voxel size in mm, for example 0.8,0.8,1.2.")] = None,
     target_json: Annotated[Path | None, typer.Option(help="Requested acquisition as a BIDS JSON.")] = None,
@@ -35,21 +39,22 @@ def synthesize(
     from anysyn.synthesis import synthesize as synthesize_images
 
     edges = numbers(voxel, "--voxel")
+    options: dict[str, Any] = {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
+    options |= {"targets": target, "out": out}
+    check_sources(source, study, resample_to=resample_to, target_spacing=target_spacing)
 
-    def answer() -> None:
+    def answer() -> Any:
+        wanted = acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **acquisition)
+        if study is not None:
+            return from_scans(run, source=study, to=to, jobs=jobs, acquisition=wanted, **options)
         written = synthesize_images(
             run,
-            sources=dict(pair(word) for word in source),
-            targets=target,
-            out=out,
+            sources=dict(pair(word) for word in source or ()),
             resample_to=resample_to,
             spacing=numbers(target_spacing, "--target-spacing"),
-            acquisition=acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **acquisition),
-            dataset=dataset,
-            batch=batch,
-            accelerator=accelerator,
-            overwrite=overwrite,
+            acquisition=wanted,
+            **options,
         )
-        print_lines(f"{path} (synthetic, not for clinical use)" for path in written)
+        return print_lines(f"{path} (synthetic, not for clinical use)" for path in written)
 
     attempt(answer)

@@ -14,6 +14,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.geometry.grid import Grid, same_grid
 from anysyn.data.modalities import modality
 from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.scans.bias import bias_field, has_bias
 from anysyn.scans.brain import BrainMask, brain_mask, segmented_on
@@ -22,6 +23,8 @@ from anysyn.scans.grids import cropped, onto_grid, study_grid
 from anysyn.scans.registration import register_rigid
 from anysyn.scans.registration.rotations import Matrix
 from anysyn.scans.steps import Steps
+
+SYNTHETIC = "anysyn: synthetic"  # begins what the headers of synthetic images say
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,7 +141,12 @@ def _reference(subject: Subject, to: str | None) -> str:
 
 
 def _as_it_came(subject: Subject, name: str) -> Study:
-    return read_study(subject, modalities=[name])
+    """Read a scan; one that was synthesized would lose what says so."""
+    study, path = read_study(subject, modalities=[name]), subject.images[name]
+    marked = study.header is not None and study.header.description.startswith(SYNTHETIC)
+    if marked or is_synthetic(sidecar_beside(path)):
+        raise PreparationError(f"{path.name} is synthetic; prepare scans that were acquired")
+    return study
 
 
 def _placed(study: Study, name: str, reference: PlacedScan) -> PlacedScan:

@@ -13,11 +13,13 @@ from torch import Tensor
 from anysyn.data.modalities import modality
 from anysyn.data.records import Failure, Subject
 from anysyn.data.subjects.bids import bids_name, bids_place
+from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.volumes.formats import files_of, sidecar_path
 from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.files import read_json, replacing_pair, write_json
 from anysyn.files.hashes import digest
 from anysyn.scans.chain import PreparedPerson, PreparedScan
+from anysyn.scans.errors import PreparationError
 from anysyn.scans.grids import grid_record
 from anysyn.scans.steps import Steps
 from anysyn.versions import versions
@@ -126,6 +128,18 @@ def whole_person(place: PersonFiles) -> dict[str, Any] | None:
     return record if whole else None
 
 
+def acquired(folder: Path, key: str) -> tuple[str, ...]:
+    """Return the modalities that a prepared person has, those among them that were left out of the study.
+
+    Raises:
+        PreparationError: If the study has no record of the person.
+    """
+    record = whole_person(PersonFiles(folder, key))
+    if record is None:
+        raise PreparationError(f"{folder}: {key} is not whole; prepare it again with anysyn prepare")
+    return tuple(record["Sources"])
+
+
 def write_person(place: PersonFiles, subject: Subject, person: PreparedPerson, asked: Mapping[str, Any]) -> None:
     """Write a prepared person; the record comes last, so that who has one is whole.
 
@@ -140,7 +154,7 @@ def write_person(place: PersonFiles, subject: Subject, person: PreparedPerson, a
         VolumeError: If an image cannot be written.
     """
     _forget(place)
-    written = [_write_scan(place, person, scan, asked) for scan in person.scans.values()]
+    written = [_write_scan(place, subject, person, scan, asked) for scan in person.scans.values()]
     written += [path for scan in person.scans.values() for path in _write_field(place, person, scan)]
     if person.brain is not None:
         path = place.brain(person.reference)
@@ -170,7 +184,9 @@ def _pair(image: Path) -> Iterator[Path]:
     yield sidecar_path(image)
 
 
-def _write_scan(place: PersonFiles, person: PreparedPerson, scan: PreparedScan, asked: Mapping[str, Any]) -> Path:
+def _write_scan(
+    place: PersonFiles, subject: Subject, person: PreparedPerson, scan: PreparedScan, asked: Mapping[str, Any]
+) -> Path:
     name, path = scan.placed.name, place.image(scan.placed.name, person.reference)
     steps = {
         "Reference": person.reference,
@@ -194,6 +210,7 @@ def _write_scan(place: PersonFiles, person: PreparedPerson, scan: PreparedScan, 
     record = scan.acquisition.to_bids() | {
         "Description": MARK,
         "Units": modality(name).unit,
+        **({"Simulated": True} if sidecar_beside(subject.images[name]).get("Simulated") is True else {}),
         "SkullStripped": person.brain is not None,
         "Preparation": steps,
     }

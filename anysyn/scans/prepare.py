@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from anysyn.bounds import Count, Positive, within_bounds
-from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.inventory.inventory import Inventory, needed
 from anysyn.data.inventory.record import record as keep_inventory
+from anysyn.data.modalities import modality
 from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.bids import bids_place
 from anysyn.data.subjects.find import Layout
@@ -58,6 +59,7 @@ def prepare(
     brain: bool = False,
     bias: bool = False,
     spacing: Positive | None = None,
+    contrasts: Sequence[str] | None = None,
     layout: Layout = "auto",
     jobs: Count = 1,
     overwrite: bool = False,
@@ -76,6 +78,7 @@ def prepare(
         brain: Whether all but the brain is removed (extra ``anysyn[brain]``).
         bias: Whether the bias field of MRI is removed.
         spacing: Edge of the voxels in mm; by default those of the reference.
+        contrasts: Those to prepare, the default reference first; by default all, in the order of the modality table.
         layout: How a folder of NIfTI is laid out.
         jobs: Processes.
         overwrite: Whether people of an earlier call are prepared again; no other file is ever replaced.
@@ -96,13 +99,31 @@ def prepare(
     _check_apart(root, folder)
     with locked(folder, MADE_BY), tempfile.TemporaryDirectory() as converted:
         _begin(folder)
-        found = found_scans(root, converted, layout=layout)
+        found = _of_contrasts(found_scans(root, converted, layout=layout), contrasts)
         _check_labels(found.subjects)
         _keep(found, root, folder, shown)
         steps_taken = outcomes(found.subjects, folder, steps, jobs=jobs, overwrite=overwrite)
         done = tuple(next(steps_taken) for _ in shown.over("preparing", found.subjects))
         _write_people(folder, done)
     return PreparedStudy(folder, done, (*found.failures, *(bad for one in done for bad in one.failures)))
+
+
+def _of_contrasts(found: FoundSubjects, contrasts: Sequence[str] | None) -> FoundSubjects:
+    """Keep some contrasts, in this order; who has none of them is listed."""
+    if contrasts is None:
+        return found
+    names = [modality(name).name for name in contrasts]
+    shown = needed(found, names)
+    some, without = list[Subject](), list[Failure]()
+    for subject in shown.subjects:
+        images = {name: subject.images[name] for name in names if name in subject.images}
+        if images:
+            some.append(replace(subject, images=images))
+        else:
+            without.append(
+                Failure(subject.key, None, f"has none of {', '.join(names)}, only {', '.join(subject.images)}")
+            )
+    return replace(shown, subjects=tuple(some), failures=(*shown.failures, *without))
 
 
 def _check_apart(source: Path, out: Path) -> None:

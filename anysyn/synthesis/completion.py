@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,17 +13,15 @@ from anysyn.data.subjects.bids import is_bids
 from anysyn.data.subjects.placeholders import absent_images
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
-from anysyn.files import locked, write_json
+from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.synthesis.acquisition_request import requested_acquisitions
 from anysyn.synthesis.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, trained_for
+from anysyn.synthesis.own_dataset import check_own, describe
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
-from anysyn.versions import versions
-
-DESCRIPTION = "dataset_description.json"
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def complete(
     trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
     root, folder = Path(data), Path(out)
     _check_apart(root, folder)
-    _check_own(folder)
+    check_own(folder)
     inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
     subjects, shown = inventory.subjects, progress or Progress()
     for image in (path for subject in subjects for path in subject.images.values()):
@@ -119,7 +116,7 @@ def complete(
     with locked(folder, "anysyn complete"):
         earlier = {} if overwrite else earlier_records(gaps)
         check_same_run(loaded, earlier)
-        _describe(folder)
+        describe(folder)
         record(inventory, folder, shown.say)
         if unseen:
             shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
@@ -191,27 +188,3 @@ def _check_images_apart(image: Path, out: Path) -> None:
         raise UserError(
             f"--out {out} holds {image}, so synthetic images would lie among real ones; choose a folder of its own"
         )
-
-
-def _check_own(out: Path) -> None:
-    """Refuse to add to a dataset that somebody else describes."""
-    path = out / DESCRIPTION
-    if not path.exists():
-        return
-    try:
-        authors = [author["Name"] for author in json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        authors = []
-    if "anysyn" not in authors:
-        raise UserError(
-            f"--out {out} is a dataset of somebody else ({DESCRIPTION} does not name anysyn), where synthetic images "
-            "would pass for its own; choose a folder of its own"
-        )
-
-
-def _describe(out: Path) -> None:
-    path = out / DESCRIPTION
-    if not path.exists():
-        by = {"Name": "anysyn", "Version": versions()["anysyn"]}
-        about = {"Name": f"anysyn: {NOTICE}", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}
-        write_json(path, about | {"GeneratedBy": [by]})

@@ -141,3 +141,13 @@ def test_the_bias_is_divided_by_and_recorded(tmp_path):
     assert torch.allclose(corrected.voxels * field.voxels, image(grid=grid) * shading, rtol=1e-5)
     inside = image("T1w", grid, noise=0) == 100  # one tissue
     assert corrected.voxels[inside].std() < 0.5 * (image(grid=grid) * shading)[inside].std()
+
+
+def test_a_synthetic_image_is_no_scan(tmp_path):
+    """A table may list one, and in the study nothing would say any more that it is synthetic."""
+    files = [write(tmp_path / "in" / f"{name}.nii.gz", name) for name in ("T1w", "T2w")]
+    (tmp_path / "in" / "T2w.json").write_text('{"Synthetic": true}')
+    (tmp_path / "a.csv").write_text(f"subject,T1w,T2w\na,{files[0]},{files[1]}\n")
+    study = anysyn.prepare(tmp_path / "a.csv", out=tmp_path / "out")
+    assert [path.name for path in images(study.folder)] == ["sub-a_space-T1w_desc-prepared_T1w.nii.gz"]
+    assert "synthetic" in study.failures[0].reason

@@ -16,7 +16,7 @@ from anysyn.data.volumes.foreground import foreground, has_sharp_rim
 from anysyn.scans.brain import network
 from anysyn.scans.errors import PreparationError
 
-BEST = ("T1w", "T1c")  # contrasts that the network was trained on, or that look alike
+BEST = ("T1w", "T1c", "FLAIR")  # the network was trained on T1w; it errs most on T2w
 BRAIN_ML = (250.0, 2200.0)  # from a newborn's to beyond the largest adult's
 SAME = 0.9  # Dice overlap of a brain with the foreground of a scan from which the rest was removed already
 
@@ -64,7 +64,7 @@ def brain_mask(image: Tensor, grid: Grid, name: str) -> BrainMask:
         PreparationError: If the extra is not there, the scan is no MRI, or what is found is no brain by its volume.
     """
     if modality(name).family != "MRI":
-        raise PreparationError(f"--brain: is segmented on MRI, and there is only {name}; leave --brain out")
+        raise PreparationError(f"a brain is segmented on MRI, and there is only {name}; leave brain extraction out")
     brain = network.segment(image, grid.affine)
     method = f"{network.NAME} {version(network.NAME)}"
     own = foreground(image)
@@ -74,8 +74,8 @@ def brain_mask(image: Tensor, grid: Grid, name: str) -> BrainMask:
     low, high = BRAIN_ML
     if not low <= millilitres <= high:
         raise PreparationError(
-            f"--brain: what {network.NAME} finds on {name} has {millilitres:.0f} ml, and a brain {low:g} to {high:g}; "
-            "leave --brain out, or leave the scan out"
+            f"what {network.NAME} finds on {name} has {millilitres:.0f} ml, and a brain {low:g} to {high:g}; "
+            "leave brain extraction out, or leave the scan out"
         )
     return BrainMask(voxels=brain, method=method, scan=name, volume_ml=millilitres)
 

@@ -27,7 +27,7 @@ def installed() -> bool:
 def check_installed() -> None:
     """Raise a `PreparationError` unless the extra is there."""
     if not installed():
-        raise PreparationError("--brain: needs the package deepbet; install it with: pip install 'anysyn[brain]'")
+        raise PreparationError("brain masks need the package deepbet; install it with: pip install 'anysyn[brain]'")
 
 
 def segment(image: Tensor, affine: NDArray[np.float64]) -> Tensor:
@@ -51,7 +51,7 @@ def segment(image: Tensor, affine: NDArray[np.float64]) -> Tensor:
         likely = network.run_model(upright) > LIKELY
         brain = network.postprocess(likely)
     except (AssertionError, ValueError, RuntimeError) as error:
-        raise PreparationError("deepbet finds no brain; leave --brain out, or leave the scan out") from error
+        raise PreparationError("deepbet finds no brain; leave brain extraction out, or leave the scan out") from error
     back = nib.orientations.ornt_transform(nib.orientations.axcodes2ornt("RAS"), turns)
     return torch.from_numpy(np.ascontiguousarray(nib.apply_orientation(brain, back)))  # (X, Y, Z)
 
