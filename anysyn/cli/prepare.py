@@ -22,6 +22,7 @@ def prepare(
     ] = None,
     brain: Annotated[bool, typer.Option("--brain", help="Remove all but the brain (extra anysyn[brain]).")] = False,
     bias: Annotated[bool, typer.Option("--bias", help="Remove the bias field of MRI (N4).")] = False,
+    headers: Annotated[bool, typer.Option("--headers", help="Trust the headers instead of registering.")] = False,
     spacing: Annotated[
         float | None, typer.Option(help="Voxel size in mm; that of the reference by default.", min=0.1)
     ] = None,
@@ -42,6 +43,7 @@ def prepare(
                 to=to,
                 brain=brain,
                 bias=bias,
+                headers=headers,
                 spacing=spacing,
                 contrasts=words(contrasts),
                 layout=layout,  # type: ignore[arg-type]

@@ -109,7 +109,7 @@ def prepare_person(subject: Subject, steps: Steps) -> PreparedPerson:
     for name in subject.images:
         if name != reference:
             with listed(left_out, subject.key, name):
-                placed[name] = _placed(_as_it_came(subject, name), name, placed[reference])
+                placed[name] = _placed(_as_it_came(subject, name), name, placed[reference], steps)
     brain = _brain(placed, reference) if steps.brain else None
     grid = study_grid(fixed.grid, steps.spacing)
     mask = None if brain is None else mask_on(brain.voxels, placed[brain.scan].grid, grid)
@@ -149,9 +149,11 @@ def _as_it_came(subject: Subject, name: str) -> Study:
     return study
 
 
-def _placed(study: Study, name: str, reference: PlacedScan) -> PlacedScan:
+def _placed(study: Study, name: str, reference: PlacedScan, steps: Steps) -> PlacedScan:
     if same_grid(study.grid, reference.study.grid):
         return PlacedScan(name=name, study=study, matrix=np.eye(4), how={"How": "on the grid of the reference"})
+    if steps.headers:
+        return PlacedScan(name=name, study=study, matrix=np.eye(4), how={"How": "by the headers, not registered"})
     families = (modality(name).family, modality(reference.name).family)
     found = register_rigid(study.images[name], study.grid, reference.image, reference.study.grid, families=families)
     return PlacedScan(name=name, study=study, matrix=found.matrix, how={"How": "registered", **found.record()})

@@ -68,24 +68,24 @@ def subjects_of(conversion: Any) -> FoundSubjects:
     """Return the people of a conversion: of several series of one contrast of a person the first counts.
 
     Args:
-        conversion: With ``series``, each with path, sidecar, modality, acquisition and subject, and ``left_out``.
+        conversion: With ``series``, each with path, modality, acquisition, subject and session, and ``left_out``.
     """
     people: dict[str, dict[str, Any]] = {}
     ignored = list[Failure]()
     for series in conversion.series:
-        own = people.setdefault(series.subject, {})
+        key = "_".join(filter(None, (series.subject, series.session)))
+        own = people.setdefault(key, {})
         if series.modality is None:
-            ignored.append(Failure(series.subject, series.path, f"{series.path.name}: is of no known contrast"))
+            ignored.append(Failure(key, series.path, f"{series.path.name}: is of no known contrast"))
         elif series.modality in own:
             first = own[series.modality].path.name
-            ignored.append(Failure(series.subject, series.path, f"{series.path.name}: {first} is used"))
+            ignored.append(Failure(key, series.path, f"{series.path.name}: {first} is used"))
         else:
             own[series.modality] = series
     subjects = tuple(_subject(key, own) for key, own in sorted(people.items()) if own)
     if not subjects:
         raise UserError("no series of the DICOM is of a known contrast; convert it with dcm2niix and name the files")
-    failures = tuple(one for one in conversion.left_out if isinstance(one, Failure))
-    return FoundSubjects(subjects, (), (*ignored, *failures), layout="dicom")
+    return FoundSubjects(subjects, (), (*ignored, *conversion.left_out), layout="dicom")
 
 
 def _subject(key: str, series: dict[str, Any]) -> Subject:
@@ -95,7 +95,7 @@ def _subject(key: str, series: dict[str, Any]) -> Subject:
         images={name: one.path for name, one in series.items()},
         acquisitions={name: one.acquisition for name, one in series.items()},
         masks={},
-        person=key,
+        person=next(iter(series.values())).subject,
     )
 
 

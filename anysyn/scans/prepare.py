@@ -58,6 +58,7 @@ def prepare(
     to: str | None = None,
     brain: bool = False,
     bias: bool = False,
+    headers: bool = False,
     spacing: Positive | None = None,
     contrasts: Sequence[str] | None = None,
     layout: Layout = "auto",
@@ -77,6 +78,8 @@ def prepare(
         to: Modality in whose world a person's scans are brought together; by default the first that the person has.
         brain: Whether all but the brain is removed (extra ``anysyn[brain]``).
         bias: Whether the bias field of MRI is removed.
+        headers: Whether a person's scans lie where their headers say, as those of one examination should, and are not
+            registered.
         spacing: Edge of the voxels in mm; by default those of the reference.
         contrasts: Those to prepare, the default reference first; by default all, in the order of the modality table.
         layout: How a folder of NIfTI is laid out.
@@ -92,7 +95,7 @@ def prepare(
             extra is missing.
     """
     root, folder, shown = Path(source), Path(out), progress or Progress()
-    steps = Steps(to=to, brain=brain, bias=bias, spacing=spacing)
+    steps = Steps(to=to, brain=brain, bias=bias, headers=headers, spacing=spacing)
     steps.record()  # an unknown modality is an error before anything is read
     if brain:
         network.check_installed()

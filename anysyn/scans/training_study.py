@@ -53,7 +53,7 @@ def steps_like(study: dict[str, Any], to: str | None = None) -> Steps:
 
     Example:
         >>> steps_like({"Steps": None, "BrainExtracted": True, "VoxelSizeMm": 2.0})
-        Steps(to=None, brain=True, bias=False, spacing=2.0)
+        Steps(to=None, brain=True, bias=False, headers=False, spacing=2.0)
     """
     steps = study.get("Steps") or {}
     return Steps(

@@ -9,7 +9,7 @@ import torch
 from head_phantom import LIMB, grid_of, image, write
 
 import anysyn
-from anysyn.data.geometry.grid import same_grid
+from anysyn.data.geometry.grid import resample, same_grid
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.volumes.study import read_study
 from anysyn.data.volumes.volume import read_volume
@@ -151,3 +151,10 @@ def test_a_synthetic_image_is_no_scan(tmp_path):
     study = anysyn.prepare(tmp_path / "a.csv", out=tmp_path / "out")
     assert [path.name for path in images(study.folder)] == ["sub-a_space-T1w_desc-prepared_T1w.nii.gz"]
     assert "synthetic" in study.failures[0].reason
+
+
+def test_headers_can_be_trusted_instead(people, tmp_path):
+    study = anysyn.prepare(people, out=tmp_path / "out", headers=True)
+    prepared = read_study(find_subjects(study.folder).subjects[0])
+    own = read_volume(people / "sub-01/anat/sub-01_T2w.nii.gz")
+    assert torch.equal(prepared.images["T2w"], resample(own.voxels, own.grid, prepared.grid))
