@@ -42,7 +42,7 @@ def command(
     data: Annotated[Path, typer.Argument(help="Folder of the shared real scans.")],
     heads: Annotated[int, typer.Option(help="Simulated heads whose brain is known.")] = 6,
 ) -> None:
-    """Print the errors of registration, what its gate refuses, and the overlap of brain masks with those that are known."""
+    """Print errors of registration, what its gate refuses, what N4 leaves, and overlaps of brain masks."""
     torch.set_num_threads(1)
     for lines in (registrations(data), refusals(data), bias(data), brains(data), simulated_brains(data, heads)):
         for line in lines:

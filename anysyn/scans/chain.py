@@ -20,6 +20,7 @@ from anysyn.scans.bias import bias_field, has_bias
 from anysyn.scans.brain import BrainMask, brain_mask, segmented_on
 from anysyn.scans.errors import PreparationError
 from anysyn.scans.grids import cropped, onto_grid, study_grid
+from anysyn.scans.own_masks import labelled, mask_on, own_masks
 from anysyn.scans.registration import register_rigid
 from anysyn.scans.registration.rotations import Matrix
 from anysyn.scans.steps import Steps
@@ -79,7 +80,7 @@ class PreparedPerson:
         reference: Modality of the scan in whose world they lie.
         grid: That of all images.
         scans: By modality.
-        brain: (X, Y, Z) bool; None without that step.
+        masks: By BIDS label, (X, Y, Z) bool: those that the person had, and ``brain`` with that step.
         brain_how: What the sidecars say of it.
         left_out: Contrasts that cannot be used, and why.
     """
@@ -87,7 +88,7 @@ class PreparedPerson:
     reference: str
     grid: Grid
     scans: Mapping[str, PreparedScan]
-    brain: Tensor | None
+    masks: Mapping[str, Tensor]
     brain_how: Mapping[str, Any]
     left_out: tuple[Failure, ...] = field(default=())
 
@@ -122,15 +123,12 @@ def prepare_person(subject: Subject, steps: Steps) -> PreparedPerson:
             scans[name] = _prepared(scan, grid, mask, steps)
     if reference not in scans:
         raise PreparationError(left_out[-1].reason)
+    masks = labelled(own_masks(subject, [(one.study.grid, one.grid) for one in placed.values()], grid, left_out))
+    masks |= {} if mask is None else {"brain": mask}
     how = {} if brain is None else brain.record()
     return PreparedPerson(
-        reference=reference, grid=grid, scans=scans, brain=mask, brain_how=how, left_out=tuple(left_out)
+        reference=reference, grid=grid, scans=scans, masks=masks, brain_how=how, left_out=tuple(left_out)
     )
-
-
-def mask_on(mask: Tensor, grid: Grid, onto: Grid) -> Tensor:
-    """Bring a mask onto a grid: true where more than half of a voxel is."""
-    return onto_grid(mask.float(), grid, onto) > 0.5
 
 
 def _reference(subject: Subject, to: str | None) -> str:

@@ -38,7 +38,7 @@ FILES = (  # all that is written, as globs of the manifest
         for end in (".nii.gz", ".json")
     ),
     *(
-        f"{MASKS}/{place}/anat/{PERSON}_label-brain_mask{end}"
+        f"{MASKS}/{place}/anat/{PERSON}_label-*_mask{end}"
         for place in (PERSON, f"{PERSON}/ses-*")
         for end in (".nii.gz", ".json")
     ),
@@ -91,9 +91,9 @@ class PersonFiles:
             / bids_name(self.label, name, space=space_of(reference), described="bias")
         )
 
-    def brain(self, reference: str) -> Path:
-        """Return the place of the brain mask."""
-        name = f"{self.label}_space-{space_of(reference)}_label-brain_mask.nii.gz"
+    def mask(self, label: str, reference: str) -> Path:
+        """Return the place of a mask."""
+        name = f"{self.label}_space-{space_of(reference)}_label-{label}_mask.nii.gz"
         return self.folder / MASKS / self._place / "anat" / name
 
     @property
@@ -156,9 +156,10 @@ def write_person(place: PersonFiles, subject: Subject, person: PreparedPerson, a
     _forget(place)
     written = [_write_scan(place, subject, person, scan, asked) for scan in person.scans.values()]
     written += [path for scan in person.scans.values() for path in _write_field(place, person, scan)]
-    if person.brain is not None:
-        path = place.brain(person.reference)
-        _write(path, person.brain.float(), person, {"Type": "Brain", **person.brain_how})
+    for label, mask in person.masks.items():
+        path = place.mask(label, person.reference)
+        how = {"Type": "Brain", **person.brain_how} if label == "brain" else {}
+        _write(path, mask.float(), person, {"Description": MARK, **how})
         written.append(path)
     files = {path.relative_to(place.folder).as_posix(): digest(path) for image in written for path in _pair(image)}
     about = {"Subject": subject.key, "Row": _row(subject), "Reference": person.reference, "Files": files}
@@ -199,7 +200,7 @@ def _write_scan(
         },
         "Grid": grid_record(person.grid),
         "Interpolation": "linear, once",
-        "Brain": {**person.brain_how, "File": _below(place, place.brain(person.reference))}
+        "Brain": {**person.brain_how, "File": _below(place, place.mask("brain", person.reference))}
         if person.brain_how
         else None,
         "Bias": None
@@ -211,7 +212,7 @@ def _write_scan(
         "Description": MARK,
         "Units": modality(name).unit,
         **({"Simulated": True} if sidecar_beside(subject.images[name]).get("Simulated") is True else {}),
-        "SkullStripped": person.brain is not None,
+        "SkullStripped": bool(person.brain_how),
         "Preparation": steps,
     }
     _write(path, scan.image, person, record)

@@ -9,7 +9,6 @@ from pathlib import Path
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, Subject, listed
-from anysyn.data.subjects.bids import is_bids
 from anysyn.data.subjects.placeholders import absent_images
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
@@ -20,7 +19,7 @@ from anysyn.synthesis.earlier_images import check_same_request, check_same_run, 
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, trained_for
-from anysyn.synthesis.own_dataset import check_own, describe
+from anysyn.synthesis.own_dataset import check_apart, check_own, describe
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 
 
@@ -103,7 +102,7 @@ def complete(
     unseen = [] if targets is not None else _unseen(loaded, trained)
     trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
     root, folder = Path(data), Path(out)
-    _check_apart(root, folder)
+    check_apart(root, folder)
     check_own(folder)
     inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
     subjects, shown = inventory.subjects, progress or Progress()
@@ -159,27 +158,6 @@ def _complete(run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_t
     study = read_study(subject, modalities=sources, resample_to=onto)
     requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
     write_syntheses(run, study, files, todo, requested, request_record(sources, onto), batch=batch)
-
-
-def _check_apart(data: Path, out: Path) -> None:
-    """Refuse a folder in which synthetic images would later be looked for as real ones."""
-    whole, inner = (data if data.is_dir() else data.parent).resolve(), out.resolve()
-    if whole != inner and whole.is_relative_to(inner):
-        raise UserError(
-            f"--out {out} holds {data}, so synthetic images would lie among real ones; choose a folder beside"
-        )
-    if not data.is_dir():
-        if whole == inner:
-            raise UserError(
-                f"--out {out} is the folder of {data}; choose a folder of its own, for example {out / 'completed'}"
-            )
-        return
-    if not inner.is_relative_to(whole):
-        return
-    bids = is_bids(data)
-    if not (bids and inner.relative_to(whole).parts[:1] == ("derivatives",)):
-        where = f"{data / 'derivatives' / 'anysyn'} or a folder outside" if bids else "a folder outside"
-        raise UserError(f"--out {out} lies in {data}, where synthetic images would pass for real ones; choose {where}")
 
 
 def _check_images_apart(image: Path, out: Path) -> None:

@@ -27,7 +27,7 @@ from anysyn.synthesis.completion import Completion
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import trained_for
-from anysyn.synthesis.own_dataset import check_own, describe
+from anysyn.synthesis.own_dataset import check_apart, check_own, describe
 from anysyn.synthesis.physical_range import PhysicalImage
 from anysyn.synthesis.scan_requests import ScanRequest, scan_request, scans_as_they_came
 from anysyn.synthesis.written_images import (
@@ -93,6 +93,8 @@ def synthesize_scans(
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
     failures, written, kept = list[Failure](), list[Path](), list[Path]()
+    if not is_study(root):
+        check_apart(root, folder)
     check_own(folder)
     with locked(folder, "anysyn synthesize"):
         describe(folder)

@@ -1,4 +1,4 @@
-"""NIfTI is read as ever, DICOM is converted; of several series of a contrast the first counts and the others are listed."""
+"""NIfTI is read as ever, DICOM is converted; of several series of a contrast the first counts."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -12,9 +12,10 @@ import anysyn
 from anysyn.data.geometry.grid import resample, same_grid
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.volumes.study import read_study
-from anysyn.data.volumes.volume import read_volume
+from anysyn.data.volumes.volume import read_mask, read_volume
 from anysyn.errors import UserError
 from anysyn.files.hashes import digest
+from anysyn.scans.brain.mask import dice
 from anysyn.scans.registration.rotations import rigid
 
 MOTION = rigid((6, 0, -4), (7, -5, 3))
@@ -158,3 +159,18 @@ def test_headers_can_be_trusted_instead(people, tmp_path):
     prepared = read_study(find_subjects(study.folder).subjects[0])
     own = read_volume(people / "sub-01/anat/sub-01_T2w.nii.gz")
     assert torch.equal(prepared.images["T2w"], resample(own.voxels, own.grid, prepared.grid))
+
+
+def test_masks_move_with_the_scan_on_whose_grid_they_lie(tmp_path):
+    grid = grid_of((60, 70, 40), (3.0, 3.0, 5.0))
+    write(tmp_path / "in" / "a" / "T1w.nii.gz")
+    write(tmp_path / "in" / "a" / "T2w.nii.gz", "T2w", grid, matrix=MOTION)
+    lesion = ((20, 10, 30), (14, 14, 14), (1, 1))  # a ball that moved with the head
+    write(tmp_path / "in" / "a" / "lesion_mask.nii.gz", "T2w", grid, matrix=MOTION, body=(lesion,), noise=0)
+    write(tmp_path / "in" / "a" / "tumor_mask.nii.gz", grid=grid_of((9, 9, 9)), body=(lesion,), noise=0)
+    study = anysyn.prepare(tmp_path / "in", out=tmp_path / "out")
+    [subject] = find_subjects(study.folder).subjects
+    assert list(subject.masks) == ["lesion"]
+    there = image("T1w", body=(lesion,), noise=0) > 0
+    assert dice(read_mask(subject.masks["lesion"]).voxels, there) > 0.8
+    assert ["tumor_mask.nii.gz lies on the grid of no scan" in bad.reason for bad in study.failures] == [True]

@@ -143,11 +143,12 @@ def check_registration(found: Registration) -> None:
         ...     )
         ... )
         Traceback (most recent call last):
-        anysyn.scans.registration.rigid.RegistrationError: 1 of 9 starts confirms the registration, 2 are needed; ...
+        anysyn.scans.registration.rigid.RegistrationError: the registration is confirmed by 1 of 9 starts, 2 ...
     """
     remedy = "are they of one person and region? register them yourself, or leave one out"
     if found.confirming < LEAST_CONFIRMING:
-        seen = f"{found.confirming} of {found.starts} starts confirms the registration, {LEAST_CONFIRMING} are needed"
+        few = f"{found.confirming} of {found.starts} starts, {LEAST_CONFIRMING} are needed"
+        seen = f"the registration is confirmed by {few}"
     elif found.spread_mm > MOST_SPREAD:
         seen = f"the two best registrations lie {found.spread_mm:.1f} mm apart, {MOST_SPREAD:g} is the most"
     elif found.overlap < LEAST_OVERLAP:
