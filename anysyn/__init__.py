@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from anysyn.recipe import Recipe as Recipe
     from anysyn.registry import register as register
     from anysyn.reporting import report as report
+    from anysyn.scans.prepare import prepare as prepare
     from anysyn.simulation import simulate as simulate
     from anysyn.simulation import simulate_like as simulate_like
     from anysyn.synthesis import complete as complete
@@ -48,6 +49,7 @@ _HOMES = {
     "recipe": "Recipe",
     "registry": "register",
     "reporting": "report",
+    "scans.prepare": "prepare",
     "simulation": "simulate simulate_like",
     "synthesis": "complete load_run synthesize",
     "training.adaptation": "adapt",

@@ -14,6 +14,7 @@ OWN = (
     "anysyn.data.loading.batches",
     "anysyn.data.prepare",
     "anysyn.data.views",
+    "anysyn.scans.preparations",
     "anysyn.descriptors",
     "anysyn.conditioners",
     "anysyn.encoders",

@@ -1,4 +1,4 @@
-"""How good maps of trust are where the truth is known: ``python benchmarks/trust.py RUN [--data COHORT --split all]``."""
+"""How good maps of trust are where the truth is known: ``python benchmarks/trust.py RUN [--data COHORT]``."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from anysyn.cli import (
     demo,
     evaluate,
     list_parts,
+    prepare,
     probe,
     report,
     schema,
@@ -36,6 +37,7 @@ app.command()(show.show)
 app.command()(schema.schema)
 app.command()(simulate.simulate)
 app.command()(data.data)
+app.command()(prepare.prepare)
 app.command()(train.train)
 app.command()(adapt.adapt)
 app.command()(synthesize.synthesize)

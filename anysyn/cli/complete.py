@@ -7,9 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import BatchSize, Dataset, Device, Overwrite, Run
 from anysyn.cli.terminal.words import words
+
+GO_ON = "call it again: what is finished is kept"
 
 
 def complete(
@@ -19,6 +22,7 @@ def complete(
     targets: Annotated[str | None, typer.Option(help="T2w,FLAIR instead of all that the run was trained for.")] = None,
     sources: Annotated[str | None, typer.Option(help="T1w,T2w: what may be shown, best first.")] = None,
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
+    prepare: Annotated[bool, typer.Option("--prepare", help="Prepare the scans as those of the run were.")] = False,
     dataset: Dataset = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
@@ -30,7 +34,11 @@ def complete(
 
     options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
     options |= {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
+    if prepare:
+        check_sources(None, data, resample_to=options.pop("resample_to"))
+        attempt(lambda: from_scans(run, source=data, out=out, missing=True, **options), once_stopped=lambda: GO_ON)
+        return
     attempt(
         lambda: printed(complete_subjects(run, data=data, out=out, progress=Bar(), **options)),
-        once_stopped=lambda: "call it again: what is finished is kept",
+        once_stopped=lambda: GO_ON,
     )

@@ -13,16 +13,15 @@ from anysyn.data.subjects.placeholders import absent_images
 from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
-from anysyn.files import clear_unfinished, locked, write_json
+from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
 from anysyn.synthesis.acquisition_request import requested_acquisitions
-from anysyn.synthesis.completion_folder import DESCRIPTION, check_apart, check_images_apart, check_own
 from anysyn.synthesis.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
+from anysyn.synthesis.own_dataset import check_apart, check_images_apart, check_own, describe
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
-from anysyn.versions import versions
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def complete(
     with locked(folder, "anysyn complete"):
         earlier = {} if overwrite else earlier_records(gaps)
         check_same_run(loaded, earlier)
-        _describe(folder)
+        describe(folder)
         record(inventory, folder, shown.say)
         if unseen:
             shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
@@ -163,11 +162,3 @@ def _complete(run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_t
     study = read_study(subject, modalities=sources, resample_to=onto)
     requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
     write_syntheses(run, study, files, todo, requested, request_record(sources, onto), batch=batch)
-
-
-def _describe(out: Path) -> None:
-    path = out / DESCRIPTION
-    if not path.exists():
-        by = {"Name": "anysyn", "Version": versions()["anysyn"]}
-        about = {"Name": f"anysyn: {NOTICE}", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}
-        write_json(path, about | {"GeneratedBy": [by]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from anysyn import build
 from anysyn.counts import counted
 from anysyn.data.modalities import modality
 from anysyn.data.records import Subject
-from anysyn.data.subjects.bids import bids_name
+from anysyn.data.subjects.bids import bids_name, bids_place
 from anysyn.errors import UserError
 from anysyn.queries import Queries
 from anysyn.recipe import Recipe
@@ -77,7 +76,7 @@ def missing(subjects: Sequence[Subject], trained: Trained, out: Path) -> list[Mi
     keys: dict[str, str] = {}
     gaps = []
     for subject in subjects:
-        folder, label = place(subject.key)
+        folder, label = bids_place(subject.key)
         if (other := keys.setdefault(label, subject.key)) != subject.key:
             raise UserError(f"{other} and {subject.key} would both be called {label}; rename one of them")
         lacks = {
@@ -88,19 +87,6 @@ def missing(subjects: Sequence[Subject], trained: Trained, out: Path) -> list[Mi
         sources = tuple(name for name in trained.sources if name in subject.images)[: trained.most]
         gaps.append(Missing(subject, sources, lacks))
     return gaps
-
-
-def place(key: str) -> tuple[Path, str]:
-    """Return the BIDS folder of a subject or session, by its key in any layout, and the beginning of its file names.
-
-    Example:
-        >>> [(folder.as_posix(), label) for folder, label in map(place, ["sub-01_ses-1", "BraTS/0042"])]
-        [('sub-01/ses-1', 'sub-01_ses-1'), ('sub-BraTS0042', 'sub-BraTS0042')]
-    """
-    if re.fullmatch(r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?", key):
-        return Path(*key.split("_")), key
-    label = "sub-" + re.sub(r"[^A-Za-z0-9]", "", key)
-    return Path(label), label
 
 
 def _chosen(trained: Sequence[str], words: Sequence[str] | None, option: str) -> Sequence[str]:

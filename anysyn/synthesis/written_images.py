@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from anysyn.data.volumes.formats import check_written, files_of, read_header, si
 from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError
 from anysyn.files import replacing_pair, write_json
+from anysyn.files.hashes import digest as digest
 
 NOTICE = "synthetic, not for clinical use"
 MARK = f"anysyn: {NOTICE}"  # in the headers of the images
@@ -45,15 +45,6 @@ def write_synthetic(volume: Volume, path: Path, record: Mapping[str, Any]) -> No
         except VolumeError as error:
             raise VolumeError(str(error).replace(str(image), str(path))) from error
         write_json(folder / sidecar.name, {**record, "Image": {"file": path.name, "sha256": digest(image)}})
-
-
-def digest(*paths: Path) -> str:
-    """Return the SHA-256 of a file, or of several one after another."""
-    total = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            hashlib.file_digest(file, lambda: total)
-    return total.hexdigest()
 
 
 def source_record(path: Path) -> dict[str, Any]:

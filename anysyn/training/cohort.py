@@ -18,6 +18,7 @@ from anysyn.data.views import View
 from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
+from anysyn.scans.training_study import training_study
 from anysyn.training.folder import RunFolder
 from anysyn.training.selection import find_cohort, inventory_of, of_datasets, split_of
 
@@ -93,6 +94,8 @@ def cohort_of(
     validation, unread = _validation(recipe, cache, chosen["validation"], datasets, progress)
     folder.write("windows.json", _windows(train.typical, folder).to_json())
     folder.write("datasets.json", datasets)
+    if not (folder.path / "study.json").is_file():
+        folder.write("study.json", training_study(recipe.data.root, chosen["train"]))
     failures = (*inventory.failures, *train.failures, *unread)
     volumes = (*train.volumes, *(validation.volumes if validation else ()))
     ignored = (*inventory.ignored, *(file for volume in volumes for file in volume.blank))

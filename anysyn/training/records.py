@@ -51,6 +51,7 @@ SHAPES: dict[str, Any] = {
     "split.json": Split,
     "windows.json": TypicalWindows,
     "datasets.json": list[str],
+    "study.json": dict[str, Any],
     "failures.json": list[LeftOut],
     "versions.json": dict[str, str],
     "evaluation.json": Evaluation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -149,10 +149,20 @@ def resample(
     if blurred.any():
         voxels = ndimage.gaussian_filter(voxels, np.where(blurred, sigma, 0), mode="nearest")
     order = {"linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}[interpolation]
-    moving = _placed(sitk.GetImageFromArray(voxels.transpose(2, 1, 0)), grid.affine)  # ITK's arrays are (Z, Y, X)
+    moving = itk_image(voxels, grid.affine)
     reference = _placed(sitk.Image([int(n) for n in onto.shape], sitk.sitkUInt8), onto.affine)
     moved = sitk.Resample(moving, reference, sitk.Transform(), order, background)
     return torch.from_numpy(np.ascontiguousarray(sitk.GetArrayFromImage(moved).transpose(2, 1, 0)))  # (X', Y', Z')
+
+
+def itk_image(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
+    """Return voxels (X, Y, Z) as an image of ITK, whose world is LPS.
+
+    Example:
+        >>> itk_image(np.zeros((2, 3, 4), np.float32), np.diag([1.0, 1.0, 3.0, 1.0])).GetDirection()[:5]
+        (-1.0, 0.0, 0.0, 0.0, -1.0)
+    """
+    return _placed(sitk.GetImageFromArray(voxels.transpose(2, 1, 0)), affine)  # ITK's arrays are (Z, Y, X)
 
 
 def check_grid(grid: Grid, what: str, *, images: int = 1) -> None:

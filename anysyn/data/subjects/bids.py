@@ -37,12 +37,26 @@ def is_bids(root: Path) -> bool:
     return (root / "dataset_description.json").is_file() or any(any(root.glob(pattern)) for pattern in patterns)
 
 
-def bids_name(key: str, name: str, *, described: str = "") -> str:
+def bids_place(key: str) -> tuple[Path, str]:
+    """Return the BIDS folder of a subject or session, by its key in any layout, and the beginning of its file names.
+
+    Example:
+        >>> [(folder.as_posix(), label) for folder, label in map(bids_place, ["sub-01_ses-1", "BraTS/0042"])]
+        [('sub-01/ses-1', 'sub-01_ses-1'), ('sub-BraTS0042', 'sub-BraTS0042')]
+    """
+    if re.fullmatch(r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?", key):
+        return Path(*key.split("_")), key
+    label = "sub-" + re.sub(r"[^A-Za-z0-9]", "", key)
+    return Path(label), label
+
+
+def bids_name(key: str, name: str, *, space: str = "", described: str = "") -> str:
     """Return the path of an image relative to the folder of its subject or session.
 
     Args:
         key: ``"sub-01"`` or ``"sub-01_ses-1"``.
         name: Modality.
+        space: ``space-`` label, of the scan whose world it lies in; none by default.
         described: ``desc-`` label that distinguishes it from the acquired image; none by default.
 
     Example:
@@ -51,7 +65,7 @@ def bids_name(key: str, name: str, *, described: str = "") -> str:
     """
     place = modality(name).bids
     labels = {entity: values[0] for entity, values in place.entities.items()}
-    labels |= {"desc": described} if described else {}
+    labels |= {entity: label for entity, label in (("space", space), ("desc", described)) if label}
     words = "".join(f"_{entity}-{label}" for entity, label in labels.items())
     return f"{place.datatype}/{key}{words}_{place.suffix}.nii.gz"
 

@@ -65,6 +65,18 @@ def in_air(image: Tensor, family: str = "MRI") -> Tensor:
     return image == float(_background(image.numpy()))
 
 
+def has_sharp_rim(image: Tensor) -> bool:
+    """Tell whether the background of an image was set to one value around what it shows, as by brain extraction.
+
+    Example:
+        >>> image = torch.zeros(9, 9, 9)
+        >>> image[2:7, 2:7, 2:7] = 100
+        >>> has_sharp_rim(image)
+        True
+    """
+    return _cut_out(image.numpy()) is not None
+
+
 def _background(voxels: NDArray[np.float32]) -> np.float32:
     """Return the most frequent value on the faces of an image."""
     faces = np.concatenate([voxels.take(i, axis).ravel() for axis in range(3) for i in (0, -1)])

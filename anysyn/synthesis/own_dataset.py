@@ -1,4 +1,4 @@
-"""The folder that a completion writes into: synthetic images never lie among real ones."""
+"""A dataset of synthetic images: where it may lie, so that they never lie among real ones, and its description."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from anysyn.data.subjects.bids import is_bids
 from anysyn.errors import UserError
-from anysyn.files import read_json
-from anysyn.synthesis.written_images import is_synthetic
+from anysyn.files import read_json, write_json
+from anysyn.synthesis.written_images import NOTICE, is_synthetic
+from anysyn.versions import versions
 
 DESCRIPTION = "dataset_description.json"
 
@@ -89,3 +90,23 @@ def check_own(out: Path) -> None:
             f"--out {out} is a dataset of somebody else ({DESCRIPTION} does not name anysyn), where synthetic images "
             "would pass for its own; choose a folder of its own"
         )
+
+
+def describe(out: Path) -> None:
+    """Write the description of a BIDS derivative, if there is none.
+
+    Args:
+        out: The dataset.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> describe(folder)
+        >>> read_json(folder / DESCRIPTION)["DatasetType"]
+        'derivative'
+    """
+    path = out / DESCRIPTION
+    if not path.exists():
+        by = {"Name": "anysyn", "Version": versions()["anysyn"]}
+        about = {"Name": f"anysyn: {NOTICE}", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}
+        write_json(path, about | {"GeneratedBy": [by]})

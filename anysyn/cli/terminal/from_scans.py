@@ -1,0 +1,47 @@
+"""Synthesis from scans as they come, which two commands offer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from anysyn.cli.terminal.outcome import printed
+
+
+def from_scans(run: Path, **options: Any) -> Any:
+    """Prepare scans, synthesize from them, and print what was written.
+
+    Args:
+        run: The run folder.
+        options: Those of `anysyn.synthesis.scans.synthesize_scans`.
+    """
+    from anysyn.progress import Bar
+    from anysyn.synthesis.scans import synthesize_scans
+
+    return printed(synthesize_scans(run, progress=Bar(), **options))
+
+
+def check_sources(source: Sequence[str] | None, study: Path | None, **alone: object) -> None:
+    """Refuse sources that are named in two ways or in none, and options that mean nothing for prepared scans.
+
+    Args:
+        source: Files that are named one by one.
+        study: A folder of scans to be prepared.
+        alone: Options that go with files alone, by name.
+
+    Raises:
+        typer.BadParameter: If so.
+
+    Example:
+        >>> check_sources(["T1w=t1.nii.gz"], None, resample_to="T1w")
+    """
+    if study is None:
+        if not source:
+            raise typer.BadParameter("name the sources, --source T1w=t1.nii.gz, or a folder of scans, --study")
+        return
+    given = [f"--{name.replace('_', '-')}" for name, value in {"source": source, **alone}.items() if value]
+    if given:
+        raise typer.BadParameter(f"{', '.join(given)}: not with scans that are prepared; leave it out")

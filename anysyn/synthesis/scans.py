@@ -1,0 +1,233 @@
+"""Synthesis from scans as they come: prepared as those of the training, and brought back to the scan's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from anysyn.acquisition import Acquisition
+from anysyn.bounds import Count, within_bounds
+from anysyn.data.errors import VolumeError
+from anysyn.data.geometry.output_grid import Raster
+from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.subjects.find import find_subjects
+from anysyn.data.volumes.study import Study, read_study
+from anysyn.data.volumes.volume import Volume
+from anysyn.errors import UserError
+from anysyn.files import locked
+from anysyn.progress import Progress
+from anysyn.scans.intake import is_dicom
+from anysyn.scans.person_files import acquired
+from anysyn.scans.prepare import prepare
+from anysyn.scans.training_study import is_study, steps_like, training_study
+from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions
+from anysyn.synthesis.completion import Completion
+from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
+from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.missing_contrasts import trained_for
+from anysyn.synthesis.own_dataset import check_apart, check_own, describe
+from anysyn.synthesis.physical_range import PhysicalImage
+from anysyn.synthesis.scan_requests import ScanRequest, scan_request, scans_as_they_came
+from anysyn.synthesis.written_images import (
+    check_replaceable,
+    digest,
+    is_synthetic,
+    same,
+    source_record,
+    whole_record,
+    write_synthetic,
+)
+
+STUDY = "prepared"  # folder of the prepared scans within the output
+
+
+@within_bounds
+def synthesize_scans(
+    run: str | Path | LoadedRun,
+    *,
+    source: str | Path,
+    out: str | Path,
+    targets: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
+    missing: bool = False,
+    to: str | None = None,
+    acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
+    dataset: str | None = None,
+    batch: Count = 8,
+    jobs: Count = 1,
+    accelerator: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Completion:
+    """Prepare scans as those of a run's training were, synthesize from them, and bring the answer to the scan's grid.
+
+    On the grid of the reference, whose voxels run along those of the study, the network is asked directly; on that of a
+    scan that was turned against it, its answer is sampled once.
+
+    Args:
+        run: A run folder, or a run that is loaded already.
+        source: A folder of NIfTI or DICOM, a CSV, a ZIP of DICOM, or a study that `anysyn prepare` made.
+        out: Folder of the output; the prepared scans are in its folder ``prepared``.
+        targets: Modalities to synthesize; by default all that the run was trained for.
+        sources: Modalities to use, best first; by default all that the run was trained to read.
+        missing: Whether only what a person lacks is synthesized.
+        to: Modality whose grid is answered on; by default the first source that the person has.
+        acquisition: Requested acquisition of the target, or several by modality.
+        dataset: Treat the scans as this training dataset, or ``mean``.
+        batch: Slices or patches at once.
+        jobs: Processes that prepare.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        overwrite: Whether images that anysyn made there earlier may be replaced.
+        progress: What shows the progress; None shows nothing.
+
+    Returns:
+        The images and the failures; who cannot be prepared is among these.
+
+    Raises:
+        UserError: If the run or the source cannot be used, or the output is a dataset of somebody else.
+    """
+    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
+    trained = trained_for(loaded.recipe, sources, targets)
+    check_conditioned(loaded.model, acquisition)
+    root, folder, shown = Path(source), Path(out), progress or Progress()
+    failures, written, kept = list[Failure](), list[Path](), list[Path]()
+    if not is_study(root):
+        check_apart(root, folder)
+    check_own(folder)
+    with locked(folder, "anysyn synthesize"):
+        describe(folder)
+        study, scans = _prepared(
+            loaded, root, folder, [*trained.sources, *loaded.recipe.modalities], to, jobs, overwrite, failures, shown
+        )
+        for subject in shown.over("synthesizing", study):
+            with listed(failures, subject.key):
+                has = acquired(root if is_study(root) else folder / STUDY, subject.key) if missing else ()
+                request = scan_request(subject, trained, folder, back=to, has=has, scans=scans.get(subject.key, {}))
+                before = [path for path in request.files.values() if not overwrite and _is_made(loaded, request, path)]
+                todo = {name: path for name, path in request.files.items() if path not in before}
+                kept += before
+                _answer(loaded, request, todo, acquisition, batch, overwrite)
+                written += todo.values()
+    return Completion(tuple(written), tuple(kept), tuple(failures))
+
+
+def _prepared(
+    run: LoadedRun,
+    source: Path,
+    out: Path,
+    contrasts: Sequence[str],
+    to: str | None,
+    jobs: int,
+    overwrite: bool,
+    failures: list[Failure],
+    shown: Progress,
+) -> tuple[Sequence[Subject], Mapping[str, Mapping[str, Path]]]:
+    """Return the people of a study and their scans as they came; prepare them if the source is none."""
+    if source.is_dir() and is_study(source):
+        found = find_subjects(source)
+        failures += found.failures
+        return found.subjects, {}
+    steps = steps_like(_training(run), to)
+    edge = "" if steps.spacing is None else f", voxels of {steps.spacing:g} mm"
+    shown.say(
+        f"prepared as the scans of the training: brain {_word(steps.brain)}, bias field {_word(steps.bias)}{edge}"
+    )
+    names = list(dict.fromkeys(contrasts))
+    made = prepare(
+        source,
+        out=out / STUDY,
+        to=to,
+        brain=steps.brain,
+        bias=steps.bias,
+        spacing=steps.spacing,
+        contrasts=names,
+        jobs=jobs,
+        overwrite=overwrite,
+        progress=shown,
+    )
+    failures += made.failures
+    if not any(one.record for one in made.outcomes):
+        return (), {}
+    scans = {} if is_dicom(source) else scans_as_they_came(find_subjects(source).subjects)
+    return find_subjects(made.folder).subjects, scans
+
+
+def _word(done: bool) -> str:
+    return "alone" if done else "as it is"
+
+
+def _training(run: LoadedRun) -> dict[str, Any]:
+    """Return how the scans of the training were prepared: as the run keeps it, or by a look at them."""
+    if (run.folder.path / "study.json").is_file():
+        return dict(run.folder.read("study.json"))
+    root = run.recipe.data.root
+    if root is None or not Path(root).exists():
+        return {}
+    subjects, _ = run.subjects(split="train")
+    return training_study(root, subjects)
+
+
+def _is_made(run: LoadedRun, request: ScanRequest, path: Path) -> bool:
+    """Tell whether an image is there already; refuse one that was made otherwise."""
+    if not path.exists():
+        return False
+    record = whole_record(path)
+    if record is None:
+        raise UserError(f"{path} was not made by anysyn, or was changed since; choose another --out, or move it away")
+    sources = {name: source_record(request.subject.images[name]) for name in request.sources}
+    weights = {"sha256": digest(run.folder.weights)}
+    as_now = same(record.get("Sources"), sources) and record.get("Weights") == weights
+    if not (as_now and same(record.get("Request"), request.record()) and record.get("DatasetAskedFor") == run.dataset):
+        raise UserError(
+            f"{path} was made from other scans, or asked for differently; choose another --out, or --overwrite"
+        )
+    return True
+
+
+def _answer(
+    run: LoadedRun,
+    request: ScanRequest,
+    todo: Mapping[str, Path],
+    acquisition: Acquisition | Mapping[str, Acquisition] | None,
+    batch: int,
+    overwrite: bool,
+) -> None:
+    if not todo:
+        return
+    files = {name: request.subject.images[name] for name in request.sources}
+    for name, path in files.items():
+        if is_synthetic(path):
+            raise UserError(f"{name}: {path.name} is synthetic, and no source; leave it out")
+    for path in todo.values():
+        check_replaceable(path, files.values())
+    study = read_study(request.subject, modalities=request.sources)
+    first = study.acquisitions[request.sources[0]]
+    requested = requested_acquisitions(acquisition, list(todo), first, request.way.scan)
+    for name, image in _images(run, study, request, requested, list(todo), batch).items():
+        record = provenance(run, files, requested[name]) | image.record() | assumptions_record(study, request.sources)
+        record |= {"Grid": grid_record(request.way.scan, study.grid), "Request": request.record()}
+        record |= {"Preparation": dict(request.records)}
+        write_synthetic(Volume(image.voxels, request.way.scan.affine, request.header), todo[name], record)
+
+
+def _images(
+    run: LoadedRun,
+    study: Study,
+    request: ScanRequest,
+    requested: Mapping[str, Acquisition],
+    targets: Sequence[str],
+    batch: int,
+) -> dict[str, PhysicalImage]:
+    """Synthesize on the grid of the scan, or sample there what was synthesized on that of the study."""
+    names, onto = list(request.sources), request.way.moved
+    try:
+        Raster.between(study.grid, onto)
+    except VolumeError:  # the scan was turned when it was registered
+        images = synthesize_physical(run, study, names, targets, batch, acquisitions=requested)
+        return {
+            name: replace(image, voxels=request.way.back(image.voxels, air=study.air(name)))
+            for name, image in images.items()
+        }
+    return synthesize_physical(run, study, names, targets, batch, onto=onto, acquisitions=requested)
