@@ -14,6 +14,13 @@ SHAPES = (  # each `{}` is a fixed text
     *(f"derivatives/truth/{_SUBJECT}.json", "derivatives/truth/labels/*.nii*"),
     *("{}_*.npz", "segmenter/*/*.safetensors", "segmenter/*/*.json", f"unfinished/{16 * '[0-9a-f]'}.npz"),
 )
+_PERSON = ("sub-*", "sub-*/ses-*")  # of studies that `anysyn prepare` makes, whatever the people are called
+SHAPES += (
+    *(f"{person}/*/sub-*_desc-prepared_*{{}}" for person in _PERSON),
+    *(f"derivatives/masks/{person}/anat/sub-*_desc-prepared_mask{{}}" for person in _PERSON),
+    *(f"derivatives/bias/{person}/*/sub-*_desc-bias_*{{}}" for person in _PERSON),
+    "derivatives/anysyn/sub-*.json",
+)
 _KNOWN = [re.compile(_LITERAL.join(map(re.escape, shape.split("{}")))) for shape in SHAPES]
 
 

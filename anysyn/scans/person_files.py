@@ -38,7 +38,7 @@ FILES = (  # all that is written, as globs of the manifest
         for end in (".nii.gz", ".json")
     ),
     *(
-        f"{MASKS}/{place}/anat/{PERSON}_label-*_mask{end}"
+        f"{MASKS}/{place}/anat/{PERSON}_desc-{PREPARED}_mask{end}"
         for place in (PERSON, f"{PERSON}/ses-*")
         for end in (".nii.gz", ".json")
     ),
@@ -93,7 +93,7 @@ class PersonFiles:
 
     def mask(self, label: str, reference: str) -> Path:
         """Return the place of a mask."""
-        name = f"{self.label}_space-{space_of(reference)}_label-{label}_mask.nii.gz"
+        name = f"{self.label}_space-{space_of(reference)}_label-{label}_desc-{PREPARED}_mask.nii.gz"
         return self.folder / MASKS / self._place / "anat" / name
 
     @property
