@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from anysyn.synthesis import complete as complete
     from anysyn.synthesis import load_run as load_run
     from anysyn.synthesis import synthesize as synthesize
+    from anysyn.synthesis.suitability_check import check as check
     from anysyn.training.adaptation import adapt as adapt
     from anysyn.training.fit import resume as resume
     from anysyn.training.fit import train as train
@@ -52,6 +53,7 @@ _HOMES = {
     "scans.prepare": "prepare",
     "simulation": "simulate simulate_like",
     "synthesis": "complete load_run synthesize",
+    "synthesis.suitability_check": "check",
     "training.adaptation": "adapt",
     "training.fit": "resume train",
     "training.selection": "inventory",

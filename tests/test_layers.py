@@ -23,6 +23,7 @@ ORDER = """
     nn
     losses
     data
+    suitability
     scans
     simulation
     descriptors

@@ -7,6 +7,7 @@ import typer
 from anysyn.cli import (
     adapt,
     calibrate,
+    check,
     complete,
     data,
     demo,
@@ -42,6 +43,7 @@ app.command()(train.train)
 app.command()(adapt.adapt)
 app.command()(synthesize.synthesize)
 app.command()(calibrate.calibrate)
+app.command()(check.check)
 app.command()(complete.complete)
 app.command()(evaluate.evaluate)
 app.add_typer(probe.app, name="probe")
