@@ -15,7 +15,9 @@ def calibrate(
     run: Run,
     data: Annotated[Path | None, typer.Option(help="Cohort; that of the training by default.")] = None,
     split: Annotated[str, typer.Option(help="validation, test, train or all.")] = "validation",
-    level: Annotated[float, typer.Option(help="Share of the voxels that an interval is to hold.")] = 0.9,
+    level: Annotated[
+        float, typer.Option(help="Share of the voxels that an interval is to hold.", min=0.5, max=0.999)
+    ] = 0.9,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from anysyn.cli.terminal.from_files import check_trust, from_files
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
-from anysyn.cli.terminal.outcome import attempt, print_lines
+from anysyn.cli.terminal.outcome import attempt
 from anysyn.cli.terminal.scanner_options import acquisition_options
 from anysyn.cli.terminal.shared_options import BatchSize, Dataset, Device, Overwrite, Run
 from anysyn.cli.terminal.words import numbers, pair
@@ -39,39 +40,20 @@ def synthesize(
     acquisition: dict[str, Any],
 ) -> None:
     """Synthesize what is missing from the scans that are there, with the requested acquisition."""
-    from anysyn.synthesis import acquisition_of, load_run
-    from anysyn.synthesis.from_dicom import synthesize_with_dicom
-    from anysyn.trust.maps import write_trust
-    from anysyn.trust.trusted import read_calibration
+    from anysyn.synthesis import acquisition_of
 
     edges = numbers(voxel, "--voxel")
-    options: dict[str, Any] = {"dataset": dataset, "batch": batch, "overwrite": overwrite}
+    options: dict[str, Any] = {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
+    options |= {"targets": target, "out": out}
     check_sources(source, study, resample_to=resample_to, target_spacing=target_spacing, dicom=dicom, trust=trust)
-    if trust and (target_spacing or dicom):
-        raise typer.BadParameter(
-            "--trust: its maps are on the grid of image files; leave out --target-spacing and --dicom"
-        )
+    check_trust(trust, target_spacing=target_spacing, dicom=dicom)
 
     def answer() -> Any:
-        wanted = acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **acquisition)
+        options["acquisition"] = acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **acquisition)
         if study is not None:
-            places = {"targets": target, "out": out, "accelerator": accelerator}
-            return from_scans(run, source=study, to=to, jobs=jobs, acquisition=wanted, **places, **options)
-        same = options | {"sources": dict(pair(word) for word in source or ()), "resample_to": resample_to}
-        same |= {"acquisition": wanted}
-        loaded = load_run(run, accelerator=accelerator)
-        if trust:
-            read_calibration(loaded)  # refused before the synthesis rather than after it
-        written = synthesize_with_dicom(
-            loaded,
-            targets=target,
-            out=out,
-            dicom=dicom,
-            say=lambda line: print_lines([line], err=True),
-            spacing=numbers(target_spacing, "--target-spacing"),
-            **same,
-        )
-        maps = write_trust(loaded, syntheses=dict(zip(target, written, strict=True)), **same) if trust else []
-        return print_lines(f"{path} (synthetic, not for clinical use)" for path in (*written, *maps))
+            return from_scans(run, source=study, to=to, jobs=jobs, **options)
+        files: dict[str, Any] = {"sources": dict(pair(word) for word in source or ()), "resample_to": resample_to}
+        spacing = numbers(target_spacing, "--target-spacing")
+        return from_files(run, dicom=dicom, spacing=spacing, trust=trust, **files, **options)
 
     attempt(answer)

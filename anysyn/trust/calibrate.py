@@ -9,7 +9,7 @@ from zlib import crc32
 
 import torch
 
-from anysyn.bounds import Count, within_bounds
+from anysyn.bounds import Count, ShareBelowOne, within_bounds
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.errors import UserError
 from anysyn.progress import Progress
@@ -52,7 +52,7 @@ def calibrate(
     *,
     data: str | Path | None = None,
     split: str = "validation",
-    level: float = 0.9,
+    level: ShareBelowOne = 0.9,
     batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,

@@ -1,0 +1,66 @@
+"""Synthesis from image files and DICOM, with the maps of trust beside it if they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from anysyn.cli.terminal.outcome import print_lines
+
+
+def from_files(
+    run: Path,
+    *,
+    targets: list[str],
+    out: Path,
+    dicom: Path | None,
+    spacing: Sequence[float] | None,
+    trust: bool,
+    accelerator: str,
+    **options: Any,
+) -> None:
+    """Synthesize from files, and print what was written.
+
+    Args:
+        run: The run folder.
+        targets: Modalities to synthesize.
+        out: As for `anysyn.synthesize`.
+        dicom: Folder for DICOM series; None for none.
+        spacing: Voxel size of the output in mm; None for that of the sources.
+        trust: Whether maps of trust are written beside each image.
+        accelerator: As for `anysyn.synthesize`.
+        options: Those that syntheses and their maps share.
+    """
+    from anysyn.synthesis import load_run
+    from anysyn.synthesis.from_dicom import synthesize_with_dicom
+    from anysyn.trust.maps import write_trust
+    from anysyn.trust.trusted import read_calibration
+
+    loaded = load_run(run, accelerator=accelerator)
+    if trust:
+        read_calibration(loaded)  # refused before the synthesis rather than after it
+    asked: dict[str, Any] = {"targets": targets, "out": out, "dicom": dicom, "spacing": spacing}
+    written = synthesize_with_dicom(loaded, say=lambda line: print_lines([line], err=True), **asked, **options)
+    maps = write_trust(loaded, syntheses=dict(zip(targets, written, strict=True)), **options) if trust else []
+    print_lines(f"{path} (synthetic, not for clinical use)" for path in (*written, *maps))
+
+
+def check_trust(asked: bool, **alone: object) -> None:
+    """Refuse maps of trust where there is no grid of an image file for them.
+
+    Args:
+        asked: Whether they are asked for.
+        alone: Options that do not go with them, by name.
+
+    Raises:
+        typer.BadParameter: If so.
+
+    Example:
+        >>> check_trust(True, target_spacing=None)
+    """
+    given = [f"--{name.replace('_', '-')}" for name, value in alone.items() if value]
+    if asked and given:
+        raise typer.BadParameter(f"--trust: its maps are on the grid of image files; leave out {', '.join(given)}")
