@@ -58,6 +58,7 @@ def check_planes(planes: Mapping[str, NDArray[Any]]) -> None:
         ValueError: If so; it names the first.
 
     Example:
+        >>> import numpy as np
         >>> check_planes({"truth/0": np.zeros((3, 4)), "mask/0": np.ones((3, 5))})
         Traceback (most recent call last):
         ValueError: mask/0 is 3 x 5, and truth/0 is 3 x 4

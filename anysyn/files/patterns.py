@@ -7,15 +7,13 @@ import re
 _LITERAL = r"(?:[^/*?\[]|\[[*?\[]\])+"  # no wildcards but those that `glob.escape` has put in brackets
 _NAME = rf"{_LITERAL}(?:/{_LITERAL})*"
 _HASH, _SUBJECT = 40 * "[0-9a-f]", "sub-[0-9][0-9][0-9]*"
+_PERSON = ("sub-*", "sub-*/ses-*")  # of studies that `anysyn prepare` makes, whatever the people are called
 SHAPES = (  # each `{}` is a fixed text
     *("checkpoints/stage[0-9]*-epoch[0-9]*-batch[0-9]*/{}", "samples/[0-9]*-{}-[0-9]*.png"),
     *("tensorboard/{}/events.out.tfevents.[0-9]*", f"{{}}/{_HASH}.safetensors", f"{{}}/contents/{_HASH}"),
     *(f"{_SUBJECT}/*/{_SUBJECT}{{}}", f"derivatives/masks/{_SUBJECT}/anat/{_SUBJECT}{{}}"),
     *(f"derivatives/truth/{_SUBJECT}.json", "derivatives/truth/labels/*.nii*"),
     *("{}_*.npz", "segmenter/*/*.safetensors", "segmenter/*/*.json", f"unfinished/{16 * '[0-9a-f]'}.npz"),
-)
-_PERSON = ("sub-*", "sub-*/ses-*")  # of studies that `anysyn prepare` makes, whatever the people are called
-SHAPES += (
     *(f"{person}/*/sub-*_desc-prepared_*{{}}" for person in _PERSON),
     *(f"derivatives/masks/{person}/anat/sub-*_desc-prepared_mask{{}}" for person in _PERSON),
     *(f"derivatives/bias/{person}/*/sub-*_desc-bias_*{{}}" for person in _PERSON),

@@ -19,6 +19,7 @@ from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.scans.training_study import training_study
+from anysyn.training.checkpoints import fitting
 from anysyn.training.folder import RunFolder
 from anysyn.training.selection import find_cohort, inventory_of, of_datasets, split_of
 
@@ -155,7 +156,8 @@ def _windows(typical: TypicalWindows, folder: RunFolder) -> TypicalWindows:
     """Return the typical windows, with those that a resumed or adapted run has already unchanged."""
     if not (folder.path / "windows.json").is_file():
         return typical
-    before = TypicalWindows.from_json(folder.read("windows.json"))
+    with fitting(folder.path / "windows.json"):
+        before = TypicalWindows.from_json(folder.read("windows.json"))
     return TypicalWindows({**typical.overall, **before.overall}, {**typical.datasets, **before.datasets})
 
 

@@ -62,7 +62,7 @@ def test_another_sequence_does_not_count_and_its_subjects_are_left_out():
     prepared = person("b", repetition_time_ms=2300.0, echo_time_ms=3.0, inversion_time_ms=900.0, flip_angle_deg=9.0)
     chosen, notes = choose_subjects(sweep, [spin, prepared], {"model": trained})
     assert [one.key for one in chosen] == ["a"]
-    assert notes == ["1 subjects are left out: sweep T2w:T1w:tr: the training saw no tr of a T1w with tr, te, ti, fa."]
+    assert notes == ["1 subject is left out: sweep T2w:T1w:tr: the training saw no tr of a T1w with tr, te, ti, fa."]
     with pytest.raises(EvaluationError, match="no tr of a T1w with tr, te, ti, fa"):
         choose_subjects(sweep, [prepared], {"model": trained})
 
