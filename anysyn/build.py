@@ -135,7 +135,8 @@ class _Builder:
     def everything(self) -> None:
         """Build the parts, then those of the stages, as far as the mistakes allow."""
         needs = (("modalities",), ("data", "view"))
-        if self.report is None or self.recipe.data is None or any(self.report.within(path) for path in needs):
+        lacking = self.recipe.data is None or self.recipe.modalities is None
+        if self.report is None or lacking or any(self.report.within(path) for path in needs):
             return
         self.parts()
         for key in ("prepare", "augment"):

@@ -67,6 +67,13 @@ def test_each_mistake_is_one_line_with_its_place_and_the_remedy(override, line):
     assert found[0].startswith(("command line: ", "label.yaml:"))
 
 
+def test_a_recipe_whose_modalities_are_misspelt_says_so(tmp_path):
+    text = (recipes_folder() / "small" / "label.yaml").read_text().replace("modalities:", "m0dalities:")
+    (tmp_path / "label.yaml").write_text(text)
+    with pytest.raises(RecipeError, match="recipe takes no 'm0dalities'; did you mean 'modalities'"):
+        load(tmp_path / "label.yaml")
+
+
 def test_all_mistakes_come_at_once():
     found = mistakes("sed=1", "stages.0.epochs=-1", "parts.synthesizer.decoder.nrom=x", "data.view.name=slice")
     assert len(found) == 4
