@@ -17,7 +17,7 @@ AXES = (("left and right", "x"), ("back and front", "y"), ("top and bottom", "z"
 ENDS = ("left", "right", "back", "front", "bottom", "top")
 ENOUGH = 5  # training images of a contrast; a profile of fewer warns where it would refuse
 
-# chosen on validation subjects: benchmarks/suitability.py --part validation
+# judgement, looked at on validation subjects and real scans, and not fitted: docs/guide/suitability.md
 SIZE = (0.25, 0.6)  # logarithm beyond the training's range: warn, refuse
 CUT = (0.25, 0.45)  # share of the largest cross-section beyond the training's range
 EDGE = (1.6, 3.0)  # times the training's longest voxel edge
