@@ -139,9 +139,9 @@ class _Builder:
         if self.report is None or lacking or any(self.report.within(path) for path in needs):
             return
         self.parts()
-        for key in ("prepare", "augment"):
+        for key, kind in (("prepare", "prepare"), ("augment", "augment"), ("augment_sources", "augment")):
             for i, spec in enumerate(getattr(self.recipe.data, key) or ()):
-                self.sound(key, spec, ("data", key, i))
+                self.sound(kind, spec, ("data", key, i))
         for i, stage in enumerate(self.recipe.stages or ()):
             self.idle(stage, ("stages", i))
             self.warm_starts(stage, ("stages", i, "warm_start"))

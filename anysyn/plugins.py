@@ -10,7 +10,7 @@ from anysyn.errors import RecipeError
 GROUP = "anysyn.plugins"
 OWN = (
     "anysyn.losses",
-    "anysyn.data.loading.augment",
+    "anysyn.data.augment",
     "anysyn.data.loading.batches",
     "anysyn.data.prepare",
     "anysyn.data.views",

@@ -36,6 +36,7 @@ class Batch:
         points: Places inside the images whose true intensities are known at a finer resolution, or None.
         values: (B, M, Q) true intensities at the points, zero if a modality is absent.
         value_acquisitions: B tuples of M records of these intensities; those of the images if empty.
+        targets: (B, M, *S) the images before `data.augment_sources` changed what the network reads, or None.
 
     Raises:
         ValueError: If ``dataset`` is not (B, N).
@@ -50,6 +51,7 @@ class Batch:
     points: Points | None = None
     values: Tensor | None = None
     value_acquisitions: Records = ()
+    targets: Tensor | None = None
 
     def __post_init__(self) -> None:
         if (shape := tuple(self.dataset.shape))[:1] != self.images.shape[:1] or len(shape) != 2:
@@ -72,7 +74,8 @@ class Batch:
     @property
     def truth(self) -> Tensor:
         """Return the real intensities that a synthesis is compared with: (B, M, *S), or (B, M, Q) at the points."""
-        return self.images if self.values is None else self.values
+        known = (self.values, self.targets, self.images)
+        return next(images for images in known if images is not None)
 
     def ask(self, sources: Tensor, targets: Tensor) -> Query:
         """Make a query that shows sources (B, J) and asks for targets (B, K), with the acquisitions of this batch.

@@ -23,6 +23,7 @@ def simulate(
     labels: Annotated[Path | None, typer.Option(help="Folder of FreeSurfer label maps: whole heads.")] = None,
     contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the centres acquire.")] = None,
     vary: Annotated[bool, typer.Option("--vary", help="TR, TE, TI, flip angle of each from broad ranges.")] = False,
+    brain_alone: Annotated[bool, typer.Option("--brain-alone", help="With --labels: without skull and skin.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
     like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
     target: Annotated[str | None, typer.Option(help="With --like: its modality.")] = None,
@@ -54,6 +55,7 @@ def simulate(
             labels=labels,
             contrasts=words(contrasts),
             vary=vary,
+            brain_alone=brain_alone,
             jobs=jobs,
             progress=Bar(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -85,8 +86,9 @@ class CNNDecoder(GridDecoder):
     """U-Net decoder: at each level upsample, concatenate the skip, apply a residual block.
 
     Args:
-        widths, dimensions, depth: As in `GridDecoder`, supplied by the build.
+        widths, dimensions, depth, modalities: As in `GridDecoder`, supplied by the build.
         norm: Normalisation inside the blocks.
+        outputs: ``one`` image, whose target only conditioners determine, or the ``canvas`` of all modalities at once.
 
     Example:
         >>> decoder = CNNDecoder(widths=(8, 16), dimensions=2)
@@ -101,10 +103,12 @@ class CNNDecoder(GridDecoder):
         widths: Given[Sequence[int]],
         dimensions: Given[int],
         depth: Given[int] = 1,
+        modalities: Given[int] = 1,
         norm: Norm = "none",
+        outputs: Literal["one", "canvas"] = "one",
     ) -> None:
         super().__init__()
-        self.depth = depth
+        self.depth, self.every_target = depth, outputs == "canvas"
         self.mode = {2: "bilinear", 3: "trilinear"}[dimensions]
         self.levels = range(len(widths) - 2, -1, -1)
         self.blocks = nn.ModuleList(
@@ -113,14 +117,14 @@ class CNNDecoder(GridDecoder):
             )
             for i in self.levels
         )
-        self.head = conv(dimensions, widths[0], depth)
+        self.head = conv(dimensions, widths[0], depth * (modalities if self.every_target else 1))
         self.sites = level_sites(widths, [widths[i + 1] + widths[i] for i in self.levels])
 
     def images(self, features: Features, modulate: Modulate) -> Tensor:
-        """Decode the features to an image: (B, depth, *S without the slab's axis)."""
+        """Decode the features: (B, M or 1 times depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
         for n, (i, block) in enumerate(zip(self.levels, self.blocks, strict=True)):
             skip = modulate(f"decoder/skip{i}", features.skips[i])  # (B, C_i, *S / stride_i)
             x = F.interpolate(x, size=skip.shape[2:], mode=self.mode)  # (B, C_i+1, *S / stride_i)
             x = block(modulate(f"decoder/block{n}", torch.cat([x, skip], 1)))  # (B, C_i, *S / stride_i)
-        return apply_in_float32(self.head, x)  # (B, depth, *S without the slab's axis)
+        return apply_in_float32(self.head, x)  # (B, M or 1 times depth, *S without the slab's axis)

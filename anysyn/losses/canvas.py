@@ -19,7 +19,7 @@ def completed(outcome: Outcome) -> tuple[Tensor, Tensor, Tensor]:
         The completed canvas (B, M, *S), what exists of it (B, M, *S), and which modalities were synthesized (B, M).
     """
     batch, query = outcome.batch, outcome.query
-    real = torch.where(spread(batch.available, batch.images), batch.images, 0)  # (B, M, *S)
+    real = torch.where(spread(batch.available, batch.truth), batch.truth, 0)  # (B, M, *S)
     made = torch.zeros_like(batch.available).scatter(1, query.targets, synthesized(outcome))  # (B, M)
     places = spread(query.targets, real).expand_as(outcome.prediction)  # (B, K, *S)
     answers = torch.zeros_like(real).scatter(1, places, outcome.prediction.to(real.dtype))  # (B, M, *S)

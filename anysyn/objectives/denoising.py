@@ -40,7 +40,7 @@ class Denoising(Objective):
         errors: list[Tensor] = []
         for one in query.one_by_one():
             mask = known_targets(batch, one)  # (B, 1)
-            truth = pick(batch.images, one.targets)  # (B, 1, *S)
+            truth = pick(batch.truth, one.targets)  # (B, 1, *S)
             clean = torch.where(spread(mask, truth), 2 * truth - 1, -1)  # (B, 1, *S)
             time, noise = self._drawn(clean)
             timed = replace(one, time=time)

@@ -65,7 +65,7 @@ class Discrimination(Objective):
             return {"fake": nothing, "real": nothing}, ()
         asked, mask = query.asking(mask.any(0)), mask[:, mask.any(0)]  # (B, K asked)
         fake = without_gradients(self.model, batch, asked, earlier)  # (B, K, *S)
-        real = pick(batch.images, asked.targets)  # (B, K, *S)
+        real = pick(batch.truth, asked.targets)  # (B, K, *S)
         terms = {
             name: selective_sum(self.form(judged(self.discriminator, images, mask, batch, asked), wanted), mask)
             for name, images, wanted in (("fake", fake, 0.0), ("real", real, 1.0))
@@ -100,7 +100,7 @@ class CanvasDiscrimination(Objective):
             nothing = batch.images.new_zeros(())
             return {"fake": nothing, "real": nothing}, ()
         images = without_gradients(self.model, batch, query, earlier)  # (B, K, *S)
-        truth = pick(batch.images, query.targets)  # (B, K, *S)
+        truth = pick(batch.truth, query.targets)  # (B, K, *S)
         canvas, real, made = completed(Outcome(batch, query, images, truth, mask, Features((), images)))
         exists = batch.available  # (B, M)
         terms = {

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from anysyn.bounds import AtLeastOne, Count, Positive, Seed, Share, WholeNumber
-from anysyn.data.loading.augment import Augmentation
+from anysyn.data.augment import Augmentation
 from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
 from anysyn.data.subjects.bids_labels import Label
@@ -60,6 +60,7 @@ class Data:
         prepare: Steps before the network, each with its inverse, in order.
         view: Slices, slabs or patches.
         augment: Random changes of the training samples, in order.
+        augment_sources: Random changes of what the network reads of the training samples, in order; targets stay.
         datasets: Names of the datasets that are used; all by default.
         as_dataset: Treat all subjects as this dataset; by default each as its own.
         split: Subjects of training, validation and test.
@@ -74,6 +75,7 @@ class Data:
     prepare: Sequence[Preparation]
     view: View
     augment: Sequence[Augmentation] = field(default_factory=list)
+    augment_sources: Sequence[Augmentation] = field(default_factory=list)
     datasets: Sequence[str] | None = None
     as_dataset: str | None = None
     split: Split = field(default_factory=Split)

@@ -64,6 +64,7 @@ def simulate(
     labels: str | Path | None = None,
     contrasts: Sequence[str] | None = None,
     vary: bool = False,
+    brain_alone: bool = False,
     jobs: Count = 1,
     progress: Progress | None = None,
 ) -> Path:
@@ -79,6 +80,8 @@ def simulate(
         contrasts: Modalities for every subject instead of the coverage of its centre.
         vary: Whether TR, TE, TI and flip angle of every subject are drawn from the broad ranges of protocol_ranges.yaml
             instead of the centre's protocol with a jitter of 3 %. Anatomy, sequence and field are the same either way.
+        brain_alone: Whether images of label maps show the brain alone, as after brain extraction; without label maps
+            they always do.
         jobs: Processes.
         progress: Shows the progress.
 
@@ -91,7 +94,7 @@ def simulate(
     """
     folder = Path(out)
     names = chosen_centres(centres)
-    cohort = _subjects(subjects, names, spacing, seed, labels, vary)
+    cohort = _subjects(subjects, names, spacing, seed, labels, vary, brain_alone)
     wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
     for subject in cohort[: len(names)]:
         protocols_of(subject, wanted)  # a contrast that no centre makes is an error before anything is written
@@ -149,12 +152,20 @@ def _write_image(volume: Volume, path: Path, acquisition: Acquisition) -> None:
 
 
 def _subjects(
-    subjects: int, names: Sequence[str], spacing: float, seed: int, labels: str | Path | None, vary: bool
+    subjects: int,
+    names: Sequence[str],
+    spacing: float,
+    seed: int,
+    labels: str | Path | None,
+    vary: bool,
+    brain_alone: bool,
 ) -> list[SimulatedSubject]:
     if subjects < 1 or not FINEST <= spacing <= COARSEST or seed < 0:
         raise UserError(
             f"{subjects} subjects, spacing {spacing:g} mm, seed {seed}: at least 1, 0.5 to 8 mm, at least 0"
         )
+    if brain_alone and labels is None:
+        raise UserError("--brain-alone: without label maps the brain is alone already; leave it out, or give --labels")
     maps = [None] if labels is None else [str(path) for path in volumes_in(Path(labels))]
     if not maps:
         raise UserError(f"{labels}: no label map ({', '.join(SUFFIXES)}) is there")
@@ -162,7 +173,8 @@ def _subjects(
         if path is not None:
             read_labels(Path(path))  # what cannot be used is an error before anything is written
     return [
-        SimulatedSubject(seed, i, names[i % len(names)], spacing, maps[i % len(maps)], vary) for i in range(subjects)
+        SimulatedSubject(seed, i, names[i % len(names)], spacing, maps[i % len(maps)], vary, brain_alone)
+        for i in range(subjects)
     ]
 
 

@@ -51,6 +51,7 @@ class SimulatedSubject:
         spacing: Voxel size in mm.
         labels: Label map of its anatomy; the ICBM152 template by default.
         vary: Whether its protocols are drawn from broad ranges.
+        brain_alone: Whether the images of a label map show the brain alone, as after brain extraction.
     """
 
     seed: int
@@ -59,13 +60,14 @@ class SimulatedSubject:
     spacing: float
     labels: str | None = None
     vary: bool = False
+    brain_alone: bool = False
 
     def draws(self, purpose: str) -> np.random.Generator:
         """Return the random generator of one purpose, independent of that of any other."""
         return np.random.default_rng([self.seed, self.number, *purpose.encode()])
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the cohort's JSON file holds, where the centre is ``site`` and only a true ``vary`` is written.
+        """Return what the cohort's JSON file holds, where the centre is ``site`` and of yes and no only yes is written.
 
         Example:
             >>> subject = SimulatedSubject(seed=0, number=4, centre="A", spacing=2.0)
@@ -73,8 +75,8 @@ class SimulatedSubject:
             True
         """
         entries = asdict(self)
-        site, vary = entries.pop("centre"), entries.pop("vary")
-        return {**entries, "site": site, **({"vary": True} if vary else {})}
+        site, choices = entries.pop("centre"), {name: entries.pop(name) for name in ("vary", "brain_alone")}
+        return {**entries, "site": site, **{name: True for name, chosen in choices.items() if chosen}}
 
     @classmethod
     def from_json(cls, entries: Mapping[str, Any]) -> SimulatedSubject:
@@ -106,7 +108,8 @@ def head_of(subject: SimulatedSubject) -> Head:
     fine, broad = (smooth_field(anatomy.shape, length / subject.spacing, texture) for length in (4.0, 15.0))
     factors = {name: float(np.exp(texture.normal(0, SPREAD))) for name in tissue_names()}
     second = (0.7 * fine + 0.5 * broad).astype(np.float32)
-    return Head(anatomy, second, factors, subject.spacing, subject.labels is not None, traits_of(subject))
+    whole = subject.labels is not None and not subject.brain_alone
+    return Head(anatomy, second, factors, subject.spacing, whole, traits_of(subject))
 
 
 def traits_of(subject: SimulatedSubject) -> Traits:

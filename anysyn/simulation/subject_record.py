@@ -27,6 +27,7 @@ class SubjectRecord(BaseModel):
     spacing: Annotated[float, Field(ge=FINEST, le=COARSEST)]
     labels: str | None = None
     vary: bool = False
+    brain_alone: bool = False
 
 
 def read_subject(path: Path) -> SimulatedSubject:

@@ -174,6 +174,10 @@ def _samples(
     recipe: Recipe, cache: Cache, part: str, chosen: Sequence[Subject], datasets: Sequence[str], progress: Progress
 ) -> Samples:
     data = recipe.data
+    changes = {
+        key: [build.make(recipe, spec, "augment") for spec in specs] if part == "train" else ()
+        for key, specs in (("augment", data.augment), ("augment_sources", data.augment_sources))
+    }
     return Samples.prepare(
         chosen,
         modalities=recipe.modalities,
@@ -182,6 +186,6 @@ def _samples(
         cache=cache,
         resample_to=data.resample_to,
         datasets=datasets,
-        augment=[build.make(recipe, spec, "augment") for spec in data.augment] if part == "train" else (),
+        **changes,
         progress=lambda each: progress.over(f"prepare {part}", list(each)),
     )

@@ -29,7 +29,8 @@ def damaged_images(batch: Batch) -> Iterator[str]:
         ['image 1 of sample 0 holds 3e+30 after preparation']
     """
     images = batch.images.flatten(2)  # (B, M, V)
-    voxels = images if batch.values is None else torch.cat([images, batch.values], 2)  # with those at points
+    known = [part.flatten(2) for part in (batch.values, batch.targets) if part is not None]  # (B, M, Q) or (B, M, V)
+    voxels = torch.cat([images, *known], 2)
     beyond = ~(voxels.abs() <= MOST)  # (B, M, V), true for NaN too
     for sample, number in beyond.any(2).nonzero().tolist():
         value = float(voxels[sample, number][beyond[sample, number]][0])

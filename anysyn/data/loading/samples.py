@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.augment import Augmentation
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Box, triple
-from anysyn.data.loading.augment import Augmentation
 from anysyn.data.loading.batches import Group
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.prepared_subject import PreparedSubject, prepare_subject
@@ -55,6 +55,7 @@ class Samples:
         view: What a sample is.
         datasets: Names of the N datasets, in the order of their numbers; by default those of the volumes, sorted.
         augment: Random changes of the samples, in order.
+        augment_sources: Random changes of what the network reads, in order; the targets stay.
         failures: Subjects that were left out, and why.
 
     Raises:
@@ -70,11 +71,13 @@ class Samples:
         view: View,
         datasets: Sequence[str] | None = None,
         augment: Sequence[Augmentation] = (),
+        augment_sources: Sequence[Augmentation] = (),
         failures: Sequence[Failure] = (),
     ) -> None:
         if not volumes:
             raise NoSubjectError(tuple(failures))
-        self.volumes, self.view, self.augment, self.failures = tuple(volumes), view, tuple(augment), tuple(failures)
+        self.volumes, self.view, self.failures = tuple(volumes), view, tuple(failures)
+        self.augment, self.augment_sources = tuple(augment), tuple(augment_sources)
         self.modalities = tuple(modalities)
         self.remarks = tuple(remark for volume in volumes for remark in volume.remarks)
         self.datasets = tuple(datasets or sorted({volume.subject.dataset for volume in volumes}))
@@ -100,6 +103,7 @@ class Samples:
         resample_to: str | None = None,
         datasets: Sequence[str] | None = None,
         augment: Sequence[Augmentation] = (),
+        augment_sources: Sequence[Augmentation] = (),
         progress: Progress = iter,
     ) -> Samples:
         """Prepare subjects; one that cannot be used is left out and listed under ``failures``.
@@ -113,6 +117,7 @@ class Samples:
             resample_to: Modality whose grid the others of a subject are resampled to.
             datasets: By default those of the usable subjects.
             augment: Random changes of the samples.
+            augment_sources: Random changes of what the network reads.
             progress: Wraps the subjects and shows the progress, for example ``rich.progress.track``.
 
         Raises:
@@ -128,7 +133,15 @@ class Samples:
             except VolumeError as error:
                 folder = next((Path(path).parent for path in subject.images.values()), Path())
                 failures.append(Failure(subject.key, folder, str(error)))
-        return cls(volumes, modalities=names, view=view, datasets=datasets, augment=augment, failures=failures)
+        return cls(
+            volumes,
+            modalities=names,
+            view=view,
+            datasets=datasets,
+            augment=augment,
+            augment_sources=augment_sources,
+            failures=failures,
+        )
 
     @property
     def acquisitions(self) -> list[tuple[Acquisition | None, ...]]:
@@ -143,6 +156,7 @@ class Samples:
             view=view,
             datasets=self.datasets,
             augment=self.augment,
+            augment_sources=self.augment_sources,
             failures=self.failures,
         )
 
@@ -181,7 +195,17 @@ class Samples:
             tuple(self._rows[v] for v, _ in places),
             tuple(f"{self.volumes[v].subject.key} {box.start}" for v, box in boxes),
         )
-        return with_fine_points(batch, observed, self.view.spatial) if observed else batch
+        known = with_fine_points(batch, observed, self.view.spatial) if observed else batch
+        return self._read(known, generator)
+
+    def _read(self, batch: Batch, generator: Generator) -> Batch:
+        """Change what the network reads, and keep what it is compared with."""
+        if not self.augment_sources:
+            return batch
+        images = batch.images
+        for change in self.augment_sources:
+            images = change(images, self.view.spatial, generator)
+        return replace(batch, images=images, targets=None if batch.points is not None else batch.images)
 
     def _images(self, boxes: Sequence[tuple[int, Box]], generator: Generator) -> Tensor:
         """Cut boxes of one size out of volumes: (B, M, *S)."""

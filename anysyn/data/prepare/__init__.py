@@ -5,11 +5,13 @@ from anysyn.data.prepare.crop import Crop
 from anysyn.data.prepare.intensity import Nonnegative, Rescale, ZScore
 from anysyn.data.prepare.preparation import Pipeline, Preparation, Restoration, Undo
 from anysyn.data.prepare.resample import Resample
+from anysyn.data.prepare.tissue_scale import DeepMedian, WhiteStripe
 from anysyn.data.prepare.windows import TypicalWindows
 
 __all__ = [
     "Canonical",
     "Crop",
+    "DeepMedian",
     "Nonnegative",
     "Pipeline",
     "Preparation",
@@ -18,5 +20,6 @@ __all__ = [
     "Restoration",
     "TypicalWindows",
     "Undo",
+    "WhiteStripe",
     "ZScore",
 ]

@@ -68,6 +68,9 @@ def share_below_zero(image: Tensor) -> float:
     return -below / float(image.abs().double().sum())
 
 
+Spacing = tuple[float, float, float]  # edges of a voxel in mm
+
+
 @dataclass(frozen=True, kw_only=True)
 class Linear(Preparation):
     """Linear map of each image, without clipping, from its window to 0 and 1.
@@ -89,8 +92,14 @@ class Linear(Preparation):
         object.__setattr__(self, "windows", windows)
 
     @abstractmethod
-    def measured(self, image: Tensor, inside: Tensor) -> Window:
-        """Return the window of an image without a fixed one, from its foreground ``inside``, (X, Y, Z) bool."""
+    def measured(self, image: Tensor, inside: Tensor, spacing: Spacing) -> Window:
+        """Return the window of an image without a fixed one.
+
+        Args:
+            image: (X, Y, Z), in the unit of the file.
+            inside: (X, Y, Z) bool, its foreground.
+            spacing: Edges of a voxel in mm.
+        """
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Return the rescaled study and the inverse, which uses the windows of the study that it is applied to."""
@@ -104,7 +113,7 @@ class Linear(Preparation):
         image, known = study.images[name], modality(name)
         inside = foreground(image, known.family)
         fixed = self.windows.get(name, known.window)
-        window = self.measured(image, inside) if fixed is None else fixed
+        window = self.measured(image, inside, study.grid.spacing) if fixed is None else fixed
         if not width(window) > 0:
             raise VolumeError(f"{study.key}: {name}: its bright and dark end are both {window[0]:g}; is it a mask?")
         return window
@@ -137,7 +146,7 @@ class Rescale(Linear):
         if not (self.lower or 0) < self.upper <= 100 or (self.lower or 0) < 0:
             raise ValueError(f"prepare.rescale: lower {self.lower} and upper {self.upper} are not percentiles in order")
 
-    def measured(self, image: Tensor, inside: Tensor) -> Window:
+    def measured(self, image: Tensor, inside: Tensor, spacing: Spacing) -> Window:
         """Return the percentiles of the foreground."""
         low, high = np.percentile(image[inside].numpy(), [self.lower or 0, self.upper])
         return 0.0 if self.lower is None else float(low), float(high)
@@ -154,11 +163,11 @@ class ZScore(Linear):
     Example:
         >>> import torch
         >>> image = torch.cat([torch.full((4, 8, 8), 90.0), torch.full((4, 8, 8), 110.0)])
-        >>> ZScore().measured(image, torch.ones(8, 8, 8, dtype=torch.bool))
+        >>> ZScore().measured(image, torch.ones(8, 8, 8, dtype=torch.bool), (1.0, 1.0, 1.0))
         (100.0, 110.0)
     """
 
-    def measured(self, image: Tensor, inside: Tensor) -> Window:
+    def measured(self, image: Tensor, inside: Tensor, spacing: Spacing) -> Window:
         """Return the mean, and the mean plus one standard deviation, of the foreground."""
         voxels = image[inside].double()
         mean = float(voxels.mean())

@@ -68,6 +68,20 @@ def psnr(prediction: Tensor, truth: Tensor, *, data_range: float, mask: Tensor |
     return 10 * torch.log10(data_range**2 / mse(prediction, truth, mask))
 
 
+def best_factor(prediction: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the factor of the prediction that is nearest to the truth in the mean square: ``<p, t> / <p, p>``.
+
+    Arguments are those of `mse`; the factor of a prediction that is 0 everywhere is 1.
+
+    Example:
+        >>> best_factor(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0])).item()
+        2.0
+    """
+    p, t = _inside(prediction, truth, mask)
+    energy = p.square().sum()
+    return (p * t).sum() / energy if energy > 0 else torch.ones_like(energy)
+
+
 def _inside(prediction: Tensor, truth: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     if mask is None:
         return prediction.double(), truth.double()
@@ -125,6 +139,23 @@ class PSNR(Metric):
         """Return the PSNR in dB."""
         c = comparison
         return psnr(c.prediction, c.truth, data_range=c.data_range, mask=c.mask)
+
+
+@register("metric", "psnr_scaled")
+class ScaledPSNR(Metric):
+    """Peak signal-to-noise ratio up to one factor a volume, inside the mask, in dB; higher is better.
+
+    The scale of MRI has no unit, and a reader sets the window himself. The prediction, clipped as the protocol says, is
+    multiplied by the factor that suits the truth best; in a protocol of slices, each slice by its own.
+    """
+
+    name, label, higher_is_better, digits = "psnr_scaled", "PSNR up to a factor (dB)", True, 2
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return the PSNR in dB."""
+        c = comparison
+        factor = best_factor(c.prediction, c.truth, c.mask)
+        return psnr(factor * c.prediction, c.truth, data_range=c.data_range, mask=c.mask)
 
 
 @register("metric", "psnr_whole")

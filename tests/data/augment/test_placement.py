@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from anysyn.data.loading.augment import Flip, Shift, translated
+from anysyn.data.augment.placement import Flip, Shift, translated
 
 
 def test_left_and_right_change_places_wherever_their_axis_is():
