@@ -130,9 +130,10 @@ class Noise(_Some):
         probability: Of an image to be changed.
 
     Example:
-        >>> noisy = Noise(most=0.1, probability=1)(torch.zeros(1, 1, 64), (0,), torch.Generator().manual_seed(0))
-        >>> bool((noisy >= 0).all()), bool((noisy > 0).any())
-        (True, True)
+        >>> image = torch.tensor([[[0.0, 0.5, 1.0]]])
+        >>> noisy = Noise(most=0.1, probability=1)(image, (0,), torch.Generator().manual_seed(0))
+        >>> bool((noisy >= 0).all()), (noisy == image).flatten().tolist()
+        (True, [True, False, False])
     """
 
     def __init__(self, *, most: NotNegative = 0.05, probability: Share = 0.5) -> None:

@@ -20,7 +20,7 @@ STEP_MM = 3.0  # about how far apart the voxels lie that a depth is measured at
 BINS = 200  # of a histogram between 0 and the bright end
 BRIGHT = 99.5  # percentile of the bright end
 SMOOTH = 4.0  # standard deviation of the histogram's smoothing, in bins
-DARKEST = 10  # bins from 0 that count as fluid or air and hold no peak
+DARKEST = 30  # bins from 0 that count as fluid or air and hold no peak
 
 
 @register("prepare", "deep_median")
