@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import is_dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from anysyn.errors import RecipeError
@@ -104,15 +104,15 @@ def place(where: str) -> str:
 
 def parameters(factory: Callable[..., Any]) -> dict[str, tuple[Any, inspect.Parameter]]:
     """Return each parameter of a factory with its resolved annotation, `Given` included."""
-    hints = get_type_hints(_annotated(factory), include_extras=True)
+    body = vars(factory).get("__init__", factory.__init__) if isinstance(factory, type) else factory  # type: ignore[misc]
+    hints = get_type_hints(body, localns=_names_around(factory), include_extras=True)
     return {name: (hints.get(name, Any), p) for name, p in inspect.signature(factory).parameters.items()}
 
 
-def _annotated(factory: Callable[..., Any]) -> Any:
-    """Return what holds the annotations: each field of a dataclass is resolved where its class was written."""
-    if not isinstance(factory, type) or is_dataclass(factory):
-        return factory
-    return vars(factory).get("__init__", factory.__init__)  # type: ignore[misc]
+def _names_around(factory: Callable[..., Any]) -> dict[str, Any]:
+    """Return the names that a factory's annotations may use: those of its module and of its bases' modules."""
+    homes = [base.__module__ for base in reversed(factory.__mro__)] if isinstance(factory, type) else []
+    return {name: value for home in homes if home in sys.modules for name, value in vars(sys.modules[home]).items()}
 
 
 def is_given(annotation: Any) -> bool:
