@@ -9,7 +9,7 @@ import typer
 
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt, printed
-from anysyn.cli.terminal.shared_options import BatchSize, Dataset, Device, Overwrite, Run
+from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Overwrite, Run
 from anysyn.cli.terminal.words import words
 
 GO_ON = "call it again: what is finished is kept"
@@ -27,13 +27,20 @@ def complete(
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
+    anyway: Anyway = False,
 ) -> None:
     """Synthesize every contrast that the subjects of a folder lack; a second call goes on where the first stopped."""
     from anysyn.progress import Bar
     from anysyn.synthesis import complete as complete_subjects
 
     options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
-    options |= {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
+    options |= {
+        "dataset": dataset,
+        "batch": batch,
+        "accelerator": accelerator,
+        "overwrite": overwrite,
+        "anyway": anyway,
+    }
     if prepare:
         check_sources(None, data, resample_to=options.pop("resample_to"))
         attempt(lambda: from_scans(run, source=data, out=out, missing=True, **options), once_stopped=lambda: GO_ON)

@@ -11,7 +11,7 @@ from anysyn.cli.terminal.from_files import check_trust, from_files
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt
 from anysyn.cli.terminal.scanner_options import acquisition_options
-from anysyn.cli.terminal.shared_options import BatchSize, Dataset, Device, Overwrite, Run
+from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Overwrite, Run
 from anysyn.cli.terminal.words import numbers, pair
 
 
@@ -36,6 +36,7 @@ def synthesize(
     batch: BatchSize = 8,
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
+    anyway: Anyway = False,
     *,
     acquisition: dict[str, Any],
 ) -> None:
@@ -44,7 +45,7 @@ def synthesize(
 
     edges = numbers(voxel, "--voxel")
     options: dict[str, Any] = {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
-    options |= {"targets": target, "out": out}
+    options |= {"targets": target, "out": out, "anyway": anyway}
     check_sources(source, study, resample_to=resample_to, target_spacing=target_spacing, dicom=dicom, trust=trust)
     check_trust(trust, target_spacing=target_spacing, dicom=dicom)
 

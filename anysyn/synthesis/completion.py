@@ -21,6 +21,7 @@ from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.own_dataset import check_apart, check_images_apart, check_own, describe
+from anysyn.synthesis.suited import doubts, verdict_record
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 
 
@@ -33,7 +34,7 @@ class Completion:
         kept: Images of an earlier call that are those that this one would make.
         failures: Subjects that could not be completed.
         synthetic: Images among the data that anysyn made, which are no sources.
-        remarks: Images that count as absent, and why.
+        remarks: Images that count as absent, and why; what differs between a subject and the training images.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
@@ -67,6 +68,7 @@ def complete(
     batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
+    anyway: bool = False,
     progress: Progress | None = None,
 ) -> Completion:
     """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
@@ -88,6 +90,7 @@ def complete(
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
+        anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -123,14 +126,15 @@ def complete(
         for line in [] if targets is not None else not_trained(acquired, loaded.recipe, [*trained.targets, *unseen]):
             shown.say(line)
         failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
+        remarks = list(absent_images(subjects))
         for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
             with listed(failures, gap.subject.key):
                 check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
                 kept += [path for path in gap.files.values() if path in earlier]
                 todo = {name: path for name, path in gap.files.items() if path not in earlier}
-                _complete(loaded, gap, todo, resample_to, batch)
+                remarks += _complete(loaded, gap, todo, resample_to, batch, anyway)
                 written += todo.values()
-    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(absent_images(subjects)))
+    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks))
 
 
 def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
@@ -148,10 +152,13 @@ def _made(subject: Subject) -> dict[str, Path]:
     return {name: path for name, path in subject.images.items() if is_synthetic(path)}
 
 
-def _complete(run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_to: str | None, batch: int) -> None:
+def _complete(
+    run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_to: str | None, batch: int, anyway: bool
+) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the sources."""
     subject, sources = gap.subject, gap.sources
     if not todo:
-        return
+        return []
     if not sources:
         raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
     files = {name: subject.images[name] for name in sources}
@@ -161,4 +168,6 @@ def _complete(run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_t
     onto = resample_to or run.recipe.data.resample_to
     study = read_study(subject, modalities=sources, resample_to=onto)
     requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
-    write_syntheses(run, study, files, todo, requested, request_record(sources, onto), batch=batch)
+    request = request_record(sources, onto)
+    verdict = write_syntheses(run, study, files, todo, requested, request, batch=batch, anyway=anyway)
+    return list(doubts(subject.key, verdict_record(verdict)))

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +23,11 @@ from anysyn.data.volumes.formats import SUFFIXES, check_written, is_volume, suff
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
+from anysyn.suitability import Verdict
 from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
+from anysyn.synthesis.suited import verdict_on, verdict_record
 from anysyn.synthesis.written_images import MADE, check_replaceable, digest, source_record, write_synthetic
 from anysyn.versions import versions
 
@@ -45,6 +48,7 @@ def synthesize(
     batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
+    anyway: bool = False,
 ) -> list[Path]:
     """Synthesize images from files and write each with a sidecar.
 
@@ -67,13 +71,15 @@ def synthesize(
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images that anysyn made there earlier may be replaced; no other file ever is.
+        anyway: Whether to synthesize from sources that the run does not suit, too.
 
     Returns:
         The files written.
 
     Raises:
         UserError: If a source cannot be used, a modality is unknown, a file may not be replaced, the network ignores
-            the requested acquisition or it contradicts the grid, or the network does not know the dataset.
+            the requested acquisition or it contradicts the grid, the network does not know the dataset, or the run does
+            not suit a source.
     """
     loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
@@ -87,7 +93,8 @@ def synthesize(
         check_replaceable(path, files.values())
     asked = read_request(loaded, files, list(paths), resample_to, spacing, acquisition)
     request = request_record(files, resample_to, spacing)
-    write_syntheses(loaded, asked.study, files, paths, asked.acquisitions, request, onto=asked.onto, batch=batch)
+    write = partial(write_syntheses, onto=asked.onto, batch=batch, anyway=anyway)
+    write(loaded, asked.study, files, paths, asked.acquisitions, request)
     return list(paths.values())
 
 
@@ -133,18 +140,21 @@ def write_syntheses(
     *,
     onto: Grid | None = None,
     batch: int = 8,
-) -> None:
-    """Synthesize targets of an unprepared study and write each with its sidecar.
+    anyway: bool = False,
+) -> Verdict:
+    """Synthesize targets of an unprepared study and write each with its sidecar; return whether the run suits it.
 
     Sources and paths are the files of the sources and of the targets, the request is that of `request_record`; the
     other arguments are those of `synthesize` and `synthesize_study`.
     """
+    verdict = verdict_on(run, study, list(sources), anyway=anyway)
     grid = onto or study.grid
     images = synthesize_physical(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
     for name, image in images.items():
         record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)} | image.record()
-        record |= assumptions_record(study, sources) | {"Request": dict(request)}
+        record |= assumptions_record(study, sources) | {"Request": dict(request)} | verdict_record(verdict)
         write_synthetic(Volume(image.voxels, grid.affine, study.header), paths[name], record)
+    return verdict
 
 
 @within_bounds

@@ -30,6 +30,7 @@ from anysyn.synthesis.missing_contrasts import trained_for
 from anysyn.synthesis.own_dataset import check_apart, check_own, describe
 from anysyn.synthesis.physical_range import PhysicalImage
 from anysyn.synthesis.scan_requests import ScanRequest, scan_request, scans_as_they_came
+from anysyn.synthesis.suited import doubts, verdict_on, verdict_record
 from anysyn.synthesis.written_images import (
     check_replaceable,
     digest,
@@ -59,6 +60,7 @@ def synthesize_scans(
     jobs: Count = 1,
     accelerator: str = "auto",
     overwrite: bool = False,
+    anyway: bool = False,
     progress: Progress | None = None,
 ) -> Completion:
     """Prepare scans as those of a run's training were, synthesize from them, and bring the answer to the scan's grid.
@@ -80,6 +82,7 @@ def synthesize_scans(
         jobs: Processes that prepare.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images that anysyn made there earlier may be replaced.
+        anyway: Whether to synthesize from scans that the run does not suit, too.
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -92,7 +95,7 @@ def synthesize_scans(
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
-    failures, written, kept = list[Failure](), list[Path](), list[Path]()
+    failures, remarks, written, kept = list[Failure](), list[Failure](), list[Path](), list[Path]()
     if not is_study(root):
         check_apart(root, folder)
     check_own(folder)
@@ -108,9 +111,9 @@ def synthesize_scans(
                 before = [path for path in request.files.values() if not overwrite and _is_made(loaded, request, path)]
                 todo = {name: path for name, path in request.files.items() if path not in before}
                 kept += before
-                _answer(loaded, request, todo, acquisition, batch, overwrite)
+                remarks += _answer(loaded, request, todo, acquisition, batch, anyway)
                 written += todo.values()
-    return Completion(tuple(written), tuple(kept), tuple(failures))
+    return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks))
 
 
 def _prepared(
@@ -192,10 +195,11 @@ def _answer(
     todo: Mapping[str, Path],
     acquisition: Acquisition | Mapping[str, Acquisition] | None,
     batch: int,
-    overwrite: bool,
-) -> None:
+    anyway: bool,
+) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the scans."""
     if not todo:
-        return
+        return []
     files = {name: request.subject.images[name] for name in request.sources}
     for name, path in files.items():
         if is_synthetic(path):
@@ -203,13 +207,15 @@ def _answer(
     for path in todo.values():
         check_replaceable(path, files.values())
     study = read_study(request.subject, modalities=request.sources)
+    verdict = verdict_on(run, study, request.sources, anyway=anyway)
     first = study.acquisitions[request.sources[0]]
     requested = requested_acquisitions(acquisition, list(todo), first, request.way.scan)
     for name, image in _images(run, study, request, requested, list(todo), batch).items():
         record = provenance(run, files, requested[name]) | image.record() | assumptions_record(study, request.sources)
         record |= {"Grid": grid_record(request.way.scan, study.grid), "Request": request.record()}
-        record |= {"Preparation": dict(request.records)}
+        record |= {"Preparation": dict(request.records)} | verdict_record(verdict)
         write_synthetic(Volume(image.voxels, request.way.scan.affine, request.header), todo[name], record)
+    return list(doubts(request.subject.key, verdict_record(verdict)))
 
 
 def _images(

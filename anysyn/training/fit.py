@@ -25,6 +25,7 @@ from anysyn.training.not_finite import validation_failures
 from anysyn.training.processes import first_then_all, in_first
 from anysyn.training.prompts import check_prompts
 from anysyn.training.stage import Position, StageLoop, position_of
+from anysyn.training.training_profile import keep_profile
 
 
 @dataclass(frozen=True)
@@ -178,5 +179,6 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, 
         position = loop.run()
     if fabric.is_global_zero:  # the others need it no more
         write_tensors(folder.weights, parts.state_dict())
+        keep_profile(recipe, folder, [volume.subject for volume in cohort.train.volumes], shown)
     fabric.barrier()
     return TrainingResult(folder.path, (*cohort.failures, *validation_failures(folder.validation)))

@@ -23,6 +23,7 @@ def typed(*words):
 
 def test_a_run_is_measured_once_and_then_checks_scans(run, tiny):
     scan = tiny / "cohort" / "sub-00" / "T1w.nii.gz"
+    (run / "profile.json").unlink()  # as a run of an earlier version
     assert "--make-profile" in typed(run, "--source", f"T1w={scan}").output
     assert typed(run, "--make-profile").exit_code == 0
     assert "profile.json" in (run / "manifest.json").read_text()

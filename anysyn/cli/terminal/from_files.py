@@ -19,6 +19,7 @@ def from_files(
     dicom: Path | None,
     spacing: Sequence[float] | None,
     trust: bool,
+    anyway: bool,
     accelerator: str,
     **options: Any,
 ) -> None:
@@ -31,6 +32,7 @@ def from_files(
         dicom: Folder for DICOM series; None for none.
         spacing: Voxel size of the output in mm; None for that of the sources.
         trust: Whether maps of trust are written beside each image.
+        anyway: As for `anysyn.synthesize`.
         accelerator: As for `anysyn.synthesize`.
         options: Those that syntheses and their maps share.
     """
@@ -42,10 +44,21 @@ def from_files(
     loaded = load_run(run, accelerator=accelerator)
     if trust:
         read_calibration(loaded)  # refused before the synthesis rather than after it
-    asked: dict[str, Any] = {"targets": targets, "out": out, "dicom": dicom, "spacing": spacing}
+    asked: dict[str, Any] = {"targets": targets, "out": out, "dicom": dicom, "spacing": spacing, "anyway": anyway}
     written = synthesize_with_dicom(loaded, say=lambda line: print_lines([line], err=True), **asked, **options)
+    print_lines(map(str, _doubts(written)), err=True)
     maps = write_trust(loaded, syntheses=dict(zip(targets, written, strict=True)), **options) if trust else []
     print_lines(f"{path} (synthetic, not for clinical use)" for path in (*written, *maps))
+
+
+def _doubts(written: Sequence[Path]) -> list[Any]:
+    """Return once what differs between the sources and the training images, by the sidecar of the first image."""
+    from anysyn.data.subjects.sidecars import read_sidecar
+    from anysyn.data.volumes.formats import sidecar_path
+    from anysyn.synthesis.suited import doubts
+
+    first = written[0]
+    return list(doubts(first.name, read_sidecar(sidecar_path(first))))
 
 
 def check_trust(asked: bool, **alone: object) -> None:

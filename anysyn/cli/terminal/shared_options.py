@@ -12,6 +12,7 @@ Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value .
 Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
 Devices = Annotated[str, typer.Option(help="How many devices; under torchrun its processes decide.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow replacing what is there.")]
+Anyway = Annotated[bool, typer.Option("--anyway", help="Also if the run does not suit the scans (anysyn check).")]
 Dataset = Annotated[str | None, typer.Option(help="Treat inputs as this training dataset, or as their mean.")]
 Data = Annotated[Path | None, typer.Option(help="Cohort; the one of the training by default.")]
 SplitName = Annotated[str, typer.Option("--split", help="train, validation, test or all.")]
