@@ -325,7 +325,7 @@ def test_what_anysyn_made_is_no_source(run, patterns, tmp_path):
     (path,) = done.written
     assert set(json.loads(path.with_suffix("").with_suffix(".json").read_text())["Sources"]) == set(PATTERNS[8])
     assert done.synthetic == (made,)
-    assert next(iter(done.lines())) == f"images left out because anysyn made them: 1, the first {made}"
+    assert f"images left out because anysyn made them: 1, the first {made}" in list(done.lines())
 
 
 @pytest.mark.parametrize("text", ['{"Name": "IXI"}', '{"GeneratedBy": [{"Name": "fMRIPrep"}]}', "{", "[]"])

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.errors import CacheError, VolumeError
 from anysyn.data.augment import Flip
+from anysyn.data.errors import CacheError, VolumeError
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import Samples
 from anysyn.data.prepare import Canonical, Crop, Nonnegative, Pipeline, Rescale, ZScore

@@ -11,8 +11,8 @@ import pytest
 import torch
 from nibabel.affines import from_matvec
 
-from anysyn.data.geometry.grid import Grid, resample
 from anysyn.data.augment import Flip
+from anysyn.data.geometry.grid import Grid, resample
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import Samples
 from anysyn.data.prepare import Canonical, Nonnegative, Pipeline, Rescale
