@@ -21,6 +21,7 @@ from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.fit import TrainingResult, resume
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.run_names import find_run
 from anysyn.training.selection import find_cohort
 from anysyn.training.stage import Position
 
@@ -45,7 +46,7 @@ def adapt(
     not change in any bit.
 
     Args:
-        run: The trained run; it is not changed.
+        run: The trained run, by its folder or its name; it is not changed.
         data: A few subjects of the new dataset, in any layout.
         name: Name of the new dataset, for ``--dataset``.
         out: The run folder to make; it does not need the old one.
@@ -58,9 +59,9 @@ def adapt(
     Raises:
         RunError: If the run has no such modulation, batch norms, no weights, or a dataset of this name.
     """
-    source, folder = RunFolder(Path(run)), RunFolder(Path(out))
-    if not source.recipe.is_file() or not source.weights.is_file():
-        raise RunError(f"{source.path} is no run folder, or its training is not finished")
+    source, folder = find_run(run), RunFolder(Path(out))
+    if not source.weights.is_file():
+        raise RunError(f"{source.path} holds no weights: its training is not finished")
     if folder.path.resolve() == source.path.resolve():
         raise RunError(f"--out {folder.path} is the run itself, which is left as it is; choose another folder")
     old = build.load(source.recipe, lay_out=False)

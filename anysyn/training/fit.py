@@ -24,6 +24,7 @@ from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.not_finite import validation_failures
 from anysyn.training.processes import first_then_all, in_first
 from anysyn.training.prompts import check_prompts
+from anysyn.training.run_names import find_run
 from anysyn.training.stage import Position, StageLoop, position_of
 from anysyn.training.training_profile import keep_profile
 
@@ -105,9 +106,8 @@ def resume(
         RunError: If the folder is not a run, or has weights but no checkpoint.
         UserError: If another process trains in the folder.
     """
-    folder = RunFolder(Path(run))
-    if not folder.recipe.is_file():
-        raise RunError(f"{folder.path} holds no recipe.yaml: it is not a run folder")
+    folder = find_run(run)
+    folder.place("checkpoints", f"begin a run of your own with its weights: anysyn train --from-run {run} --out RUN")
     checked = build.load(folder.recipe)
     fabric = _fabric(checked, accelerator, devices)
     with _alone(fabric, folder):

@@ -23,6 +23,7 @@ from anysyn.files import (
 )
 from anysyn.files.lock import LOCK
 from anysyn.files.manifest import MANIFEST
+from anysyn.packaged.names import is_packaged
 from anysyn.recipe import Recipe
 from anysyn.training.records import RunError, read_record
 from anysyn.versions import versions
@@ -140,8 +141,36 @@ class RunFolder:
             whole.own = [path for path in whole.own if self.path / "cache" not in path.parents]
         whole.delete()
 
+    @property
+    def packaged(self) -> bool:
+        """Return whether `anysyn pack` made it, so that nothing is written into it."""
+        return is_packaged(self.path)
+
+    def place(self, name: str, instead: str) -> Path:
+        """Return where a command writes something of its own in the run folder.
+
+        Args:
+            name: The file or folder.
+            instead: What to do if it is a packaged run.
+
+        Raises:
+            RunError: If it is one.
+
+        Example:
+            >>> RunFolder(Path("run")).place("report.html", "name a page with --out").as_posix()
+            'run/report.html'
+        """
+        if self.packaged:
+            raise RunError(f"{self.path} is a packaged run, and nothing is written into it ({name}); {instead}")
+        return self.path / name
+
     def write(self, name: str, value: Any) -> None:
-        """Write a small record as JSON, and list it in the manifest."""
+        """Write a small record as JSON, and list it in the manifest.
+
+        Raises:
+            RunError: If it is a packaged run.
+        """
+        self.place(name, "write into a run of your own")
         add_to_manifest(self.path, name)
         write_json(self.path / name, value)
 

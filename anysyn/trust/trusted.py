@@ -47,7 +47,7 @@ def write_calibration(calibration: Calibration, run: LoadedRun) -> Path:
     Raises:
         OSError: If it cannot be written.
     """
-    path = run.folder.path / NAME
+    path = run.folder.place(NAME, "calibrate a run of your own")
     about = numbers_of(calibration) | {"evidence": list(EVIDENCE), "modalities": list(run.recipe.modalities)}
     about |= {"weights": digest(run.folder.weights)}
     add_to_manifest(run.folder.path, NAME)
