@@ -37,7 +37,7 @@ ORDER = """
     build
     training
     synthesis
-    trust
+    trust packing
     evaluation
     probes
     viewer

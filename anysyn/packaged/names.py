@@ -21,6 +21,16 @@ def own_packages() -> Path:
     return Path(str(files("anysyn"))) / "weights"
 
 
+def folder_of(packages: Path | None) -> Path:
+    """Return a folder of packaged runs; None is that of anysyn.
+
+    Example:
+        >>> folder_of(None) == own_packages()
+        True
+    """
+    return own_packages() if packages is None else packages
+
+
 def packaged_names(packages: Path | None = None) -> list[str]:
     """List the packaged runs of a folder, sorted.
 
@@ -31,7 +41,7 @@ def packaged_names(packages: Path | None = None) -> list[str]:
         >>> packaged_names(Path("nowhere"))
         []
     """
-    folder = packages or own_packages()
+    folder = folder_of(packages)
     return sorted(path.parent.name for path in folder.glob(f"*/{RECIPE}") if not path.parent.name.startswith("."))
 
 
@@ -47,7 +57,7 @@ def packaged_run(name: str | Path, packages: Path | None = None) -> Path | None:
         True
     """
     text = str(name)
-    return (packages or own_packages()) / text if text in packaged_names(packages) else None
+    return folder_of(packages) / text if text in packaged_names(packages) else None
 
 
 def is_packaged(folder: Path) -> bool:
