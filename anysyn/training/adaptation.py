@@ -101,7 +101,8 @@ def _adapted(old: Recipe, *, data: str, name: str, number: int, epochs: int, lr:
     split = Split(seed=old.data.split.seed)
     section = replace(old.data, root=data, layout="auto", datasets=None, as_dataset=name, split=split, cache=None)
     stages = [_stage(old, learned, epochs, lr)]
-    return replace(old, data=section, parts={**old.parts, part: spec}, stages=stages)  # type: ignore[dict-item]
+    parts: Any = {**old.parts, part: spec}
+    return replace(old, data=section, parts=parts, stages=stages, weights=None, weights_for=None)
 
 
 def _synthesizer(recipe: Recipe) -> str:

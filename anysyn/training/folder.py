@@ -30,12 +30,13 @@ from anysyn.versions import versions
 
 __all__ = ["RunError", "RunFolder"]
 
-CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted")  # folders of checkpoints
+CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted", "initial")  # folders of checkpoints
 MADE_BY, RESULTS = "anysyn train", ("anysyn evaluate", "anysyn probe")  # results in a run go with it; no other run does
-RECORDS = ("split", "windows", "datasets", "study", "failures", "versions")
+RECORDS = ("split", "windows", "datasets", "origin", "study", "failures", "versions")
 BEFORE_TRAINING = (  # what lies in a run folder before the first step
     *("recipe.yaml", MANIFEST, *(f"{name}.json" for name in RECORDS), "remarks.json"),
-    *("subjects.csv", "subjects-left-out.csv", "cache/*", "checkpoints/last", "checkpoints/adapted/*"),
+    *("subjects.csv", "subjects-left-out.csv", "cache/*", "checkpoints/last"),
+    *("checkpoints/adapted/*", "checkpoints/initial/*"),
 )
 CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
 
