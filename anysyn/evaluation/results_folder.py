@@ -52,9 +52,11 @@ def results_place(run: LoadedRun, out: str | Path | None) -> Path:
     """Return the folder of results: the one that was named, or ``evaluation`` in the run folder.
 
     Raises:
-        RunError: If none was named and it is a packaged run.
+        RunError: If it is a packaged run, and none was named or one in it.
     """
-    return run.folder.place("evaluation", "name a folder with --out") if out is None else Path(out)
+    if out is None:
+        return run.folder.place("evaluation", "name a folder with --out")
+    return run.folder.outside(Path(out), "choose another --out")
 
 
 def point_to(folder: Path, run: LoadedRun, progress: Progress) -> None:

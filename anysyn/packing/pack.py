@@ -85,6 +85,8 @@ def pack(
     if folder.packaged:
         raise RunError(f"{folder.path} is a packaged run already; copy its folder, or pack the run that it came from")
     _check_free(name)
+    if not folder.weights.is_file():
+        raise RunError(f"{folder.path} holds no weights yet; go on with `anysyn train --resume {folder.path}`")
     notes, recipe = read_notes(card), build.load(folder.recipe, lay_out=False)
     bare = portable(recipe)
     _profile(folder, shown)
@@ -132,7 +134,7 @@ def _profile(run: RunFolder, progress: Progress) -> None:
         return
     try:
         make_profile(run, progress)
-    except UserError as error:
+    except (UserError, OSError) as error:
         progress.say(f"note: packed without {PROFILE}, so `anysyn check` cannot compare a scan with it: {error}")
 
 

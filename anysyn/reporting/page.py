@@ -68,7 +68,8 @@ def report(
     """
     folder = find_run(run)
     own = folder.path / "report.html"
-    page = folder.place(own.name, "name a page with --out") if out is None else Path(out)
+    place = folder.place(own.name, "name a page with --out") if out is None else Path(out)
+    page = folder.outside(place, "choose another --out")
     if page.is_dir():
         raise UserError(f"{page} is a folder; name the HTML file in it, for example {page / 'report.html'}")
     if page.exists() and not overwrite and page.resolve() != own.resolve():

@@ -63,10 +63,14 @@ def origin_of(recipe: Recipe, out: Path) -> Origin | None:
         out: The folder of the new run.
 
     Raises:
-        RunError: If there is no such run, it has other modalities or another order of them, or its weights do not fit
-            the networks of the recipe.
+        RunError: If there is no such run, or ``weights_for`` is there without one; if the run has other modalities or
+            another order of them, or its weights do not fit the networks of the recipe.
     """
     if recipe.weights is None:
+        if recipe.weights_for is not None:
+            raise RunError(
+                "weights_for: no run is named whose weights these begin with; add weights=RUN, or --from-run"
+            )
         return None
     try:
         run = find_run(recipe.weights)

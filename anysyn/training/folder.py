@@ -165,6 +165,24 @@ class RunFolder:
             raise RunError(f"{self.path} is a packaged run, and nothing is written into it ({name}); {instead}")
         return self.path / name
 
+    def outside(self, path: Path, instead: str) -> Path:
+        """Return a place that a user named, unless it lies in a packaged run.
+
+        Args:
+            path: The file or folder.
+            instead: What to do if it does.
+
+        Raises:
+            RunError: If so.
+
+        Example:
+            >>> RunFolder(Path("run")).outside(Path("run/evaluation"), "choose another --out").as_posix()
+            'run/evaluation'
+        """
+        if path.resolve().is_relative_to(self.path.resolve()):
+            self.place(path.name, instead)
+        return path
+
     def write(self, name: str, value: Any) -> None:
         """Write a small record as JSON, and list it in the manifest.
 

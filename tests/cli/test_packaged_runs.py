@@ -60,13 +60,18 @@ def test_synthesize_and_complete(cohort, place):
     assert "nothing says how far to trust it" in refused("synthesize", "tiny-brain", *trust)
 
 
-def test_evaluate_report_and_probe_need_a_place(cohort, place):
+def test_evaluate_report_and_probe_need_a_place(cohort, place, packages):
     of = ("--data", cohort, "--split", "all")
     assert "names nobody of its training; use --split all" in refused("evaluate", "tiny-brain", "--data", cohort)
     assert "names no data" in refused("evaluate", "tiny-brain", "--split", "all", "--out", "results")
     assert "is a packaged run, and nothing is written into it (evaluation); name a folder with --out" in refused(
         "evaluate", "tiny-brain", *of
     )
+    inside = packages / "tiny-brain" / "mine"
+    assert "nothing is written into it (mine); choose another" in refused(
+        "evaluate", "tiny-brain", *of, "--out", inside
+    )
+    assert "nothing is written into it (mine); choose another" in refused("report", "tiny-brain", "--out", inside)
     said = fine("evaluate", "tiny-brain", *of, "--pairs", "T1w:T2w", "--out", "results", "--examples", 0, "--jobs", 2)
     assert "anysyn report tiny-brain --results results --out report.html" in said.output
     assert "(report.html); name a page with --out" in refused("report", "tiny-brain", "--results", "results")

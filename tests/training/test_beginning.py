@@ -5,17 +5,28 @@ import shutil
 
 import pytest
 import torch
+from learned_runs import CLIP
 from packed import pack_tiny
 from toys import write_cohort
 from trained import same, stop, weights, write_tiny
 
 import anysyn
 from anysyn.errors import UserError
+from anysyn.progress import Progress
 from anysyn.synthesis import load_run
 from anysyn.training.checkpoints import Checkpoints
 from anysyn.training.fit import train
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.stage import StageLoop
+
+
+class Noted(Progress):
+    """Keep the lines that are said."""
+
+    lines = ()
+
+    def say(self, line):
+        self.lines += (line,)
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +150,6 @@ def test_weights_that_do_not_fit_are_listed(tiny, tmp_path):
 
 
 def test_what_is_to_fit_can_be_named(tiny, new, tmp_path):
-    class Noted(anysyn.train.__globals__["Progress"]):
-        lines = ()
-
-        def say(self, line):
-            self.lines += (line,)
-
     flat = changed(tmp_path, lambda tree: tree["parts"]["synthesizer"].update(conditioners=[]))
     progress, asked = Noted(), [f"data.root={new}", "weights_for=[synthesizer.encoder]"]
     run = untrained(flat, tmp_path / "tuned", *asked, from_run=tiny / "run", progress=progress)
@@ -161,6 +166,22 @@ def test_what_is_to_fit_can_be_named(tiny, new, tmp_path):
             out=tmp_path / "x",
             overrides=["data.root=x", "weights_for=[synthesizer.encodr]"],
         )
+
+
+def test_a_part_that_the_recipe_lacks_is_left_and_said(tiny, new, tmp_path):
+    recipe = write_tiny(tmp_path, lambda tree: tree["parts"].update(clip=CLIP))
+    origin = untrained(recipe, tmp_path / "origin", f"data.root={tiny / 'cohort'}")
+    progress, plain = Noted(), write_tiny(tmp_path, lambda tree: None)
+    run = untrained(plain, tmp_path / "tuned", f"data.root={new}", from_run=origin, progress=progress)
+    assert any(line.endswith("does not have are left: clip") for line in progress.lines)
+    kept = {name: weight for name, weight in weights(origin).items() if name.startswith("synthesizer")}
+    assert same(weights(run), kept)
+
+
+def test_what_begins_with_no_run_is_one_line(tmp_path):
+    recipe = write_tiny(tmp_path, lambda tree: tree.update(weights_for=["synthesizer"]))
+    with pytest.raises(RunError, match="weights_for: no run is named"):
+        train(recipe, out=tmp_path / "run", overrides=["data.root=nowhere"])
 
 
 def test_a_missing_run_is_one_line_before_the_data_are_touched(tmp_path, monkeypatch):
