@@ -23,7 +23,6 @@ from anysyn.packing.privacy import check_private
 from anysyn.packing.shared_records import shared_profile, shared_study
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.recipe.read import recipes_folder
 from anysyn.training.checkpoints import Checkpoints, Weights, check_shapes, fitting, write_tensors
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.run_names import find_run
@@ -73,7 +72,7 @@ def pack(
         progress: What says what is left out.
 
     Raises:
-        UserError: If the run is not trained or packaged already, the notes have mistakes, the name is that of a recipe,
+        UserError: If the run is not trained or packaged already, the notes have mistakes, the name cannot be typed,
             a part names a file of this machine, it is too large, or the folder holds something else.
 
     Example:
@@ -140,8 +139,8 @@ def _profile(run: RunFolder, progress: Progress) -> None:
 
 def _check_free(name: str) -> None:
     check_name(name, "--name")
-    if any(mark in name for mark in "= ") or (recipes_folder() / f"{name}.yaml").exists():
-        raise UserError(f"--name {name}: a recipe is called so, or it has '=' or a blank in it; choose another name")
+    if any(mark in name for mark in "= "):
+        raise UserError(f"--name {name!r}: has '=' or a blank in it; choose a name without")
 
 
 def _checked(folder: Path, overwrite: bool) -> Callable[[Contents], None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from anysyn.errors import UserError
 from anysyn.recipe import Data, Recipe, Split
+
+LEFT = {"root", "layout", "names", "bids", "datasets", "as_dataset", "split", "cache"}  # of the section data
 
 
 def portable(recipe: Recipe) -> Recipe:
@@ -22,9 +24,10 @@ def portable(recipe: Recipe) -> Recipe:
     Raises:
         UserError: If a part names a file of this machine, by an absolute path.
     """
-    data = recipe.data
-    kept = Data(prepare=data.prepare, view=data.view, augment=data.augment, resample_to=data.resample_to)
-    bare = replace(recipe, data=replace(kept, split=Split(seed=data.split.seed)), weights=None, weights_for=None)
+    kept: dict[str, Any] = {field.name: getattr(recipe.data, field.name) for field in fields(Data)}
+    data = Data(**{key: value for key, value in kept.items() if key not in LEFT})
+    split = Split(seed=recipe.data.split.seed)
+    bare = replace(recipe, data=replace(data, split=split), weights=None, weights_for=None)
     found = next(paths_in(bare.spec()), None)
     if found is not None:
         place, path = found

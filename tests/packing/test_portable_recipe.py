@@ -1,9 +1,12 @@
+from dataclasses import fields
+
 import pytest
 from toys import TINY
 
 from anysyn import build
 from anysyn.errors import UserError
-from anysyn.packing.portable_recipe import portable
+from anysyn.packing.portable_recipe import LEFT, portable
+from anysyn.recipe import Data
 
 
 def recipe(tmp_path, *overrides):
@@ -20,6 +23,11 @@ def test_data_subjects_and_origin_are_dropped_and_the_rest_stays(tmp_path):
     assert "Doe" not in str(bare.spec())
     assert bare.weights is None
     assert (bare.data.prepare, bare.data.view, bare.parts) == (own.data.prepare, own.data.view, own.parts)
+
+
+def test_each_key_of_the_data_is_known_to_be_shared_or_left():
+    shared = {"prepare", "view", "augment", "augment_sources", "resample_to"}
+    assert {field.name for field in fields(Data)} == shared | LEFT, "does the new key name files, people or datasets?"
 
 
 def test_a_path_in_a_part_is_refused_with_its_place(tmp_path):
