@@ -89,4 +89,4 @@ def _parted(text: str, path: Path) -> tuple[str, str]:
 
 def _words(value: Any, between: str = "; ") -> str:
     listed = value if isinstance(value, list) else [] if value is None else [value]
-    return between.join(one_line(str(item)) for item in listed) or "not said"
+    return between.join(one_line(str(item)).rstrip(".") for item in listed) or "not said"
