@@ -92,6 +92,7 @@ def test_a_run_without_its_training_data_is_packed_without_a_profile_and_says_so
             self.lines += (line,)
 
     shutil.copytree(tiny / "run", tmp_path / "of" / "run")
+    (tmp_path / "of" / "run" / "profile.json").unlink()
     recipe = tmp_path / "of" / "run" / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace(str(tiny / "cohort"), str(tmp_path / "gone")))
     progress = Noted()
