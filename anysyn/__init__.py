@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from anysyn.evaluation.metrics.metrics import Metric as Metric
     from anysyn.evaluation.metrics.protocol import Protocol as Protocol
     from anysyn.evaluation.pairs import Pair as Pair
+    from anysyn.packaged.listing import models as models
+    from anysyn.packing.pack import pack as pack
     from anysyn.probes.ask import probe as probe
     from anysyn.recipe import Recipe as Recipe
     from anysyn.registry import register as register
@@ -46,6 +48,8 @@ _HOMES = {
     "evaluation.metrics.metrics": "Metric",
     "evaluation.metrics.protocol": "Protocol",
     "evaluation.pairs": "Pair",
+    "packaged.listing": "models",
+    "packing.pack": "pack",
     "probes.ask": "probe",
     "recipe": "Recipe",
     "registry": "register",

@@ -17,7 +17,7 @@ ORDER = """
     errors
     bounds
     registry versions files escaping counts
-    progress seeds plugins figures
+    progress seeds plugins figures packaged
     acquisition points
     types ops
     nn
@@ -37,7 +37,7 @@ ORDER = """
     build
     training
     synthesis
-    trust
+    trust packing
     evaluation
     probes
     viewer

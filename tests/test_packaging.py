@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+PACKAGED = ("recipe.yaml", "weights.safetensors", "windows.json", "README.md", "manifest.json")
 ROOT = Path(__file__).parents[1]
 
 
@@ -24,6 +25,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "setup.cfg", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
+    packaged = source / "anysyn" / "weights" / "brain"
+    packaged.mkdir(parents=True, exist_ok=True)
+    for name in PACKAGED:
+        (packaged / name).write_text(f"{name} of a packaged run")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
     subprocess.run(command, check=True, capture_output=True)
     [built] = out.glob("anysyn-*.whl")
@@ -36,6 +41,9 @@ def test_the_wheel_holds_every_file(wheel: Path) -> None:
     expected = {path.relative_to(ROOT).as_posix() for path in {*package, ROOT / "anysyn" / "py.typed"}}
     expected |= {"anysyn/" + path.relative_to(ROOT).as_posix() for path in (ROOT / "recipes").rglob("*.yaml")}
     assert expected <= held, f"missing: {sorted(expected - held)}"
+    own = {path for path in (ROOT / "anysyn" / "weights").rglob("*") if path.is_file()}
+    assert {f"anysyn/weights/brain/{name}" for name in PACKAGED} <= held
+    assert {path.relative_to(ROOT).as_posix() for path in own} <= held
     assert any(name.endswith("licenses/LICENSE") for name in held)
     assert not any(name.startswith(("tests/", "docs/", "examples/", "recipes/")) for name in held)
 

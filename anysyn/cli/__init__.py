@@ -13,6 +13,8 @@ from anysyn.cli import (
     demo,
     evaluate,
     list_parts,
+    models,
+    pack,
     prepare,
     probe,
     report,
@@ -41,6 +43,8 @@ app.command()(data.data)
 app.command()(prepare.prepare)
 app.command()(train.train)
 app.command()(adapt.adapt)
+app.command()(models.models)
+app.command()(pack.pack)
 app.command()(synthesize.synthesize)
 app.command()(calibrate.calibrate)
 app.command()(check.check)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.hidden_names import noted
 from anysyn.cli.terminal.outcome import attempt, print_lines
 from anysyn.cli.terminal.shared_options import Overrides, Overwrite
 
@@ -14,7 +15,9 @@ from anysyn.cli.terminal.shared_options import Overrides, Overwrite
 def data(
     root: Annotated[Path, typer.Argument(metavar="FOLDER", help="A BIDS dataset, a tree of folders, or a CSV file.")],
     overrides: Overrides = None,
-    of: Annotated[str | None, typer.Option("--for", help="RUN or RECIPE: only what it uses, and its split.")] = None,
+    of: Annotated[
+        str | None, typer.Option("--for", help="RUN or RECIPE: only what it uses, and its split.", callback=noted)
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the same as a CSV, to edit and give as data.root.")] = None,
     layout: Annotated[str, typer.Option(help="auto, bids, folders or csv.")] = "auto",
     all_: Annotated[bool, typer.Option("--all", help="Show all subjects, not only the first 20.")] = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anysyn.cli.terminal.outcome import attempt, print_lines
+from anysyn.cli.terminal.outcome import attempt, how_to_report, print_lines
 from anysyn.cli.terminal.shared_options import (
     BatchSize,
     Data,
@@ -69,7 +69,7 @@ def evaluate(
             overwrite=overwrite,
             progress=Bar(),
         )
-        print_lines([*results.lines(), f"report: {run / 'report.html'}, written by: anysyn report {run}"])
+        print_lines([*results.lines(), how_to_report(run, out)])
         return results
 
     attempt(show)

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.hidden_names import noted
 from anysyn.cli.terminal.outcome import attempt, print_lines
 from anysyn.cli.terminal.shared_options import Overrides
 
 
 def show(
-    recipe: Annotated[str, typer.Argument(help="YAML file, or the name of a recipe that comes with anysyn.")],
+    recipe: Annotated[str, typer.Argument(help="YAML file, name of a recipe or a run, or run folder.", callback=noted)],
     overrides: Overrides = None,
 ) -> None:
     """Show the resolved recipe, its parts, sites, parameter counts and memory."""

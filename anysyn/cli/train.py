@@ -7,15 +7,23 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.hidden_names import noted
 from anysyn.cli.terminal.outcome import attempt, how_to_resume
 from anysyn.cli.terminal.shared_options import Device, Devices, Overrides, Overwrite
+from anysyn.cli.terminal.words import recipe_and_overrides
 
 
 def train(
-    recipe: Annotated[str | None, typer.Argument(help="YAML file or recipe name; none with --resume.")] = None,
+    recipe: Annotated[
+        str | None, typer.Argument(help="YAML file, name of a recipe or run; none with --resume.", callback=noted)
+    ] = None,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Run folder to make.", show_default=False)] = None,
     resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.", show_default=False)] = None,
+    from_run: Annotated[
+        Path | None,
+        typer.Option(help="Run whose weights it begins with; without a recipe, with its own.", callback=noted),
+    ] = None,
     accelerator: Device = "auto",
     devices: Devices = "auto",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Prepare all images anew, whatever is cached.")] = False,
@@ -26,20 +34,22 @@ def train(
     from anysyn.training import fit
 
     if resume is not None:
-        if recipe or out or overwrite:
+        if recipe or out or overwrite or from_run:
             raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
         attempt(
             lambda: fit.resume(resume, prepare_anew=no_cache, accelerator=accelerator, devices=devices, progress=Bar()),
             once_stopped=lambda: how_to_resume(resume),
         )
         return
-    if recipe is None or out is None:
-        raise typer.BadParameter("training needs a recipe and --out RUN, or --resume RUN")
+    recipe, changes = recipe_and_overrides(recipe, overrides, begun=from_run is not None)
+    if out is None or (recipe is None and from_run is None):
+        raise typer.BadParameter("training needs a recipe or --from-run RUN, and --out RUN; or --resume RUN")
     attempt(
         lambda: fit.train(
             recipe,
             out=out,
-            overrides=overrides or (),
+            overrides=changes,
+            from_run=from_run,
             overwrite=overwrite,
             prepare_anew=no_cache,
             accelerator=accelerator,

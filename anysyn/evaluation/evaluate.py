@@ -25,7 +25,7 @@ from anysyn.evaluation.metrics.protocol import protocol as find_protocol
 from anysyn.evaluation.pairs import Pair, modalities_of, parse_pairs
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
-from anysyn.evaluation.results_folder import results_folder
+from anysyn.evaluation.results_folder import point_to, results_folder, results_place
 from anysyn.progress import Progress
 from anysyn.synthesis import LoadedRun, load_run
 
@@ -88,7 +88,7 @@ def evaluate(
     Example:
         >>> evaluate("nowhere", pairs="T1w:T2w")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder
+        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     loaded, how = _loaded(run, accelerator, dataset), find_protocol(protocol)
     changes = _changes_of_sources(degrade, corruption)
@@ -97,7 +97,7 @@ def evaluate(
     subjects = inventory.subjects
     _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
     chosen = numbered_examples(subjects, requested, examples)
-    folder, bar = Path(out or loaded.folder.path / "evaluation"), progress or Progress()
+    folder, bar = results_place(loaded, out), progress or Progress()
     _say(bar, inventory, folder)
     with results_folder(folder, chosen, overwrite=overwrite) as inside:
         fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
@@ -117,16 +117,8 @@ def evaluate(
         asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
         asked |= {"seed": seed, "baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
         _write(result, inside, inventory, asked | _words(changes, dataset))
-    _point_to(folder, loaded, bar)
+    point_to(folder, loaded, bar)
     return result
-
-
-def _point_to(folder: Path, run: LoadedRun, progress: Progress) -> None:
-    """Note in the run where its latest results are, for the report."""
-    try:
-        run.folder.write("evaluation.json", {"results": str(folder.resolve())})
-    except OSError as error:  # the run of a colleague, say; the results are whole
-        progress.say(f"note: {error.filename} cannot be written, so the report needs --results {folder}")
 
 
 def _say(progress: Progress, inventory: Inventory, folder: Path) -> None:

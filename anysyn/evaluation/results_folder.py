@@ -11,6 +11,9 @@ from pathlib import Path
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.pairs import Pair
 from anysyn.files import Contents, listing, whole_results
+from anysyn.progress import Progress
+from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.training.folder import RunError
 
 RESULTS = (
     *("cases.csv", "protocol.json"),  # results without these are none
@@ -43,6 +46,25 @@ def results_folder(folder: Path, examples: Mapping[tuple[str, Pair], int], *, ov
     check = _checked(folder, overwrite)
     with whole_results(folder, [*RESULTS, *names], made_by="anysyn evaluate", check=check) as inside:
         yield inside
+
+
+def results_place(run: LoadedRun, out: str | Path | None) -> Path:
+    """Return the folder of results: the one that was named, or ``evaluation`` in the run folder.
+
+    Raises:
+        RunError: If it is a packaged run, and none was named or one in it.
+    """
+    if out is None:
+        return run.folder.place("evaluation", "name a folder with --out")
+    return run.folder.outside(Path(out), "choose another --out")
+
+
+def point_to(folder: Path, run: LoadedRun, progress: Progress) -> None:
+    """Note in the run where its latest results are, for the report; say so if that cannot be."""
+    try:
+        run.folder.write("evaluation.json", {"results": str(folder.resolve())})
+    except (RunError, OSError):  # a packaged run, or that of a colleague; the results are whole
+        progress.say(f"note: {run.folder.path} cannot be written, so the report needs --results {folder}")
 
 
 def example_name(subject: str, pair: Pair, number: int) -> str:

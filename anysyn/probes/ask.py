@@ -14,6 +14,7 @@ from anysyn.bounds import Count, within_bounds
 from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
+from anysyn.evaluation.results_folder import point_to, results_place
 from anysyn.probes.catalogue import find_probe
 from anysyn.probes.comparison_runs import comparison_folder
 from anysyn.probes.findings import Findings, findings_folder, first_reason, withdraw, write_findings
@@ -23,7 +24,7 @@ from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.written_images import digest
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_names import find_run
 
 
 @within_bounds
@@ -69,13 +70,13 @@ def probe(
     Example:
         >>> probe("content", "nowhere")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder
+        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     factory = find_probe(name)
     settings, shown = read_options(factory, options), progress or Progress()
     loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
     subjects, unread = loaded.subjects(data, split)
-    folder = Path(out or loaded.folder.path / "evaluation") / name
+    folder = results_place(loaded, out) / name
     with findings_folder(folder, name, factory.tables, factory.files, overwrite=overwrite):
         about: dict[str, Any] = {"data": None if data is None else Path(data), "split": split, "folder": folder}
         about |= {"batch": batch, "accelerator": accelerator}
@@ -90,7 +91,7 @@ def probe(
         measurements = _measured(chosen, partial(question.measure, loaded), store, **how)
         if not measurements:
             raise EvaluationError(f"nothing in {request.where} was measured{first_reason(failures)}")
-        return _concluded(question, loaded, measurements, record, folder, failures, store)
+        return _concluded(question, loaded, measurements, record, folder, failures, store, shown)
 
 
 def open_probe(
@@ -137,7 +138,7 @@ def read_options(factory: type[Probe], options: Mapping[str, Any]) -> Options:
 def _fingerprint(run: LoadedRun, settings: Options, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what kept measurements depend on: the request, however its paths are written, and all weights."""
     compared = [comparison_folder(text)[1] for text in getattr(settings, "compare", ())]
-    weights = [digest(folder.weights) for folder in (run.folder, *map(RunFolder, compared))]
+    weights = [digest(folder.weights) for folder in (run.folder, *map(find_run, compared))]
     paths = {name: record[name] and str(Path(record[name]).resolve()) for name in ("run", "data")}
     return {**record, **paths, "weights": weights}
 
@@ -169,6 +170,7 @@ def _concluded(
     folder: Path,
     failures: Sequence[Failure],
     store: KeptMeasurements,
+    progress: Progress,
 ) -> Findings:
     withdraw(folder)  # a probe may write further files, which are not those of earlier findings
     conclusion = question.conclude(run, measurements)
@@ -178,5 +180,5 @@ def _concluded(
     findings = replace(findings, grids=tuple(question.summary(findings)))
     write_findings(findings, question.tables)
     store.clear()
-    run.folder.write("evaluation.json", {"results": str(folder.parent.resolve())})  # where a report finds the latest
+    point_to(folder.parent, run, progress)
     return findings

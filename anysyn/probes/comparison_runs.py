@@ -92,6 +92,9 @@ def load_comparison_runs(
         where = other.folder.path
         if label in (*runs, *taken):
             raise EvaluationError(f"two methods are called {label!r}; give one another name: --compare NAME={where}")
+        packaged = next((one.folder.path for one in (run, other) if one.folder.packaged), None)
+        if packaged is not None:
+            raise EvaluationError(f"{packaged} is a packaged run and does not say whom it has seen; compare other runs")
         if other.folder.read("split.json") != run.folder.read("split.json"):
             raise EvaluationError(f"{where} was trained on other subjects than {run.folder.path}")
         runs[label] = other

@@ -11,6 +11,7 @@ from typing import Any
 from anysyn.errors import RecipeError
 from anysyn.escaping import one_line
 from anysyn.files.yaml_tree import MOST_DEPTH, Keys, Node, Tree, TreeError, compose, expand, read_bounded, scalar
+from anysyn.packaged.names import RECIPE, packaged_names, packaged_run
 from anysyn.recipe.sections import Recipe
 from anysyn.registry import suggest
 
@@ -79,7 +80,9 @@ def read(recipe: str | Path, overrides: Iterable[str] = ()) -> Source:
 
 
 def find(recipe: str | Path, beside: Path | None = None) -> Path:
-    """Return the file of a recipe: a path, one beside another recipe, or one that comes with anysyn.
+    """Return the file of a recipe: a path, one beside another recipe, one that comes with anysyn, or that of a run.
+
+    A run is named by its folder, or by the name of a packaged run.
 
     Raises:
         RecipeError: If there is none; the message lists those that come with anysyn.
@@ -101,7 +104,11 @@ def find(recipe: str | Path, beside: Path | None = None) -> Path:
             raise RecipeError(f"{path}: is not a regular file; name a YAML file")
     if _exists(name) and not name.is_dir():
         raise RecipeError(f"{name}: is no YAML file; a recipe's name ends in .yaml or .yml")
+    run = name if _exists(name / RECIPE) else packaged_run(name)
+    if run is not None:
+        return find(run / RECIPE)
     known = [path.relative_to(own).with_suffix("").as_posix() for path in sorted(own.rglob("*.yaml"))]
+    known += packaged_names()
     raise RecipeError(f"no recipe {str(recipe)!r}, neither as a file nor by name; {suggest(recipe, known)}")
 
 

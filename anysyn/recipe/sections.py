@@ -184,6 +184,9 @@ class Recipe:
         data: Subjects, and how they are prepared, cut and split.
         parts: The networks, by the name that ``"@name"`` refers to.
         stages: The training, in order.
+        weights: Run whose weights the networks begin with: a run folder, or the name of a packaged run.
+        weights_for: Globs of the weights that begin so, for example ``[synthesizer.encoder]``; by default all, and
+            then every one has to fit.
     """
 
     name: str
@@ -194,6 +197,8 @@ class Recipe:
     data: Data
     parts: Mapping[str, Part]
     stages: AtLeastOne[Stage]
+    weights: str | None = None
+    weights_for: AtLeastOne[str] | None = None
 
     def spec(self) -> dict[str, Any]:
         """Return the recipe as plain mappings and lists, ready for YAML."""

@@ -30,6 +30,7 @@ from anysyn.reporting.scores import headline, tables, verdict
 from anysyn.reporting.stages import stages_of
 from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.records import conforming
+from anysyn.training.run_names import find_run
 
 GENERATOR, BEGINNING = '<meta name="generator" content="anysyn ', 1000  # bytes of a page in which that stands
 MOST = 24  # examples on a page, unless there are more pairs
@@ -56,20 +57,19 @@ def report(
         The page.
 
     Raises:
-        RunError: If the folder is not a run.
+        RunError: If the folder is not a run, or a packaged one and no page was named.
         UserError: If the results are not there, a file cannot be read, or the page exists and may not be replaced or is
             no report.
 
     Example:
         >>> report("nowhere")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder
+        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
-    folder = RunFolder(Path(run))
-    if not folder.recipe.is_file():
-        raise RunError(f"{folder.path} holds no recipe.yaml: it is not a run folder")
+    folder = find_run(run)
     own = folder.path / "report.html"
-    page = own if out is None else Path(out)
+    place = folder.place(own.name, "name a page with --out") if out is None else Path(out)
+    page = folder.outside(place, "choose another --out")
     if page.is_dir():
         raise UserError(f"{page} is a folder; name the HTML file in it, for example {page / 'report.html'}")
     if page.exists() and not overwrite and page.resolve() != own.resolve():

@@ -34,6 +34,7 @@ from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoints, check_shapes, fitting
 from anysyn.training.devices import Hardware, hardware_on
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.run_names import find_run
 from anysyn.training.selection import find_cohort
 
 
@@ -88,6 +89,8 @@ class LoadedRun:
         Raises:
             UserError: If there is no such part, or no subject in it.
         """
+        if split != "all" and self.folder.packaged:
+            raise UserError(f"{self.folder.path} is a packaged run and names nobody of its training; use --split all")
         names = tuple(modalities or self.recipe.modalities)
         found = needed(find_cohort(self.recipe, root), names)
         where = Path(root or self.recipe.data.root or "")
@@ -218,20 +221,21 @@ class LoadedRun:
         return images
 
 
-def load_run(folder: str | Path, *, stage: str | None = None, accelerator: str = "auto") -> LoadedRun:
+def load_run(
+    folder: str | Path, *, stage: str | None = None, accelerator: str = "auto", packages: Path | None = None
+) -> LoadedRun:
     """Load a trained run: its synthesizer, and only those other networks that it refers to.
 
     Args:
-        folder: The run folder.
+        folder: The run folder, or the name of a packaged run.
         stage: Load the weights at the end of this stage; by default those at the end of training.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        packages: Folder of the packaged runs; that of anysyn by default.
 
     Raises:
         RunError: If the folder is not a run, or its training is not finished.
     """
-    run = RunFolder(Path(folder))
-    if not run.recipe.is_file():
-        raise RunError(f"{run.path} holds no recipe.yaml: it is not a run folder")
+    run = find_run(folder, packages=packages)
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
     recipe = build.load(run.recipe, lay_out=False)

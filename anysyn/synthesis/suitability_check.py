@@ -16,6 +16,7 @@ from anysyn.files import read_json
 from anysyn.progress import Progress
 from anysyn.suitability import Appearance, Profile, Verdict, appearances, judge
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.run_names import find_run
 from anysyn.training.training_profile import PROFILE, make_profile
 
 
@@ -61,10 +62,12 @@ def check(
     Raises:
         UserError: If the run has no profile, a modality is unknown to it, or there is nothing to check.
     """
-    folder, shown = RunFolder(Path(run)), progress or Progress()
+    folder, shown = find_run(run), progress or Progress()
     if make:
         make_profile(folder, shown)
     profile = profile_in(folder)
+    if profile is None and folder.packaged:
+        raise RunError(f"{folder.path}: was packed without {PROFILE}, so no scan can be compared; pack its run anew")
     if profile is None:
         raise RunError(
             f"{folder.path}: holds no {PROFILE}: what its training images look like was not measured yet; do "

@@ -21,6 +21,7 @@ from anysyn.synthesizer import Synthesizer
 from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.fit import TrainingResult, resume
 from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.run_names import find_run
 from anysyn.training.selection import find_cohort
 from anysyn.training.stage import Position
 
@@ -45,7 +46,7 @@ def adapt(
     not change in any bit.
 
     Args:
-        run: The trained run; it is not changed.
+        run: The trained run, by its folder or its name; it is not changed.
         data: A few subjects of the new dataset, in any layout.
         name: Name of the new dataset, for ``--dataset``.
         out: The run folder to make; it does not need the old one.
@@ -58,9 +59,9 @@ def adapt(
     Raises:
         RunError: If the run has no such modulation, batch norms, no weights, or a dataset of this name.
     """
-    source, folder = RunFolder(Path(run)), RunFolder(Path(out))
-    if not source.recipe.is_file() or not source.weights.is_file():
-        raise RunError(f"{source.path} is no run folder, or its training is not finished")
+    source, folder = find_run(run), RunFolder(Path(out))
+    if not source.weights.is_file():
+        raise RunError(f"{source.path} holds no weights: its training is not finished")
     if folder.path.resolve() == source.path.resolve():
         raise RunError(f"--out {folder.path} is the run itself, which is left as it is; choose another folder")
     old = build.load(source.recipe, lay_out=False)
@@ -100,7 +101,8 @@ def _adapted(old: Recipe, *, data: str, name: str, number: int, epochs: int, lr:
     split = Split(seed=old.data.split.seed)
     section = replace(old.data, root=data, layout="auto", datasets=None, as_dataset=name, split=split, cache=None)
     stages = [_stage(old, learned, epochs, lr)]
-    return replace(old, data=section, parts={**old.parts, part: spec}, stages=stages)  # type: ignore[dict-item]
+    parts: Any = {**old.parts, part: spec}
+    return replace(old, data=section, parts=parts, stages=stages, weights=None, weights_for=None)
 
 
 def _synthesizer(recipe: Recipe) -> str:

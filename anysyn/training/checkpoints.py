@@ -75,8 +75,8 @@ class Checkpoints:
         """Write a checkpoint under a new name and make it the last one; only then are older ones deleted.
 
         Args:
-            name: Of its folder, ``stage0-epoch00001-batch000000`` or ``adapted``; a name that is the last one already
-                is not written again.
+            name: Of its folder, ``stage0-epoch00001-batch000000``, ``adapted`` or ``initial``; a name that is the last
+                one already is not written again.
             checkpoint: What to write.
 
         Raises:
@@ -123,13 +123,18 @@ class Checkpoints:
         return Checkpoint(_without("parts.", weights), _without("average.", weights), **state)
 
     def load_weights(self, stage: str | None = None) -> dict[str, Tensor]:
-        """Read the weights at the end of a stage, or at the end of training.
+        """Read the weights at the end of a stage, or at the end of training; those in float16 as float32.
 
         Raises:
             RunError: If they are not there, damaged or not finite.
         """
         path = self.folder.stage_weights(stage)
         if not path.is_file():
+            if stage is not None and self.folder.packaged:
+                raise RunError(
+                    f"{self.folder.path} is packaged with its weights at the end alone, and not those of its stage "
+                    f"{stage!r}; ask the run that it was made of"
+                )
             of = "" if stage is None else f" of its stage {stage!r}"
             raise RunError(f"{self.folder.path} keeps no weights{of} ({path.name}); train it anew")
         weights = read_tensors(path)
@@ -139,7 +144,7 @@ class Checkpoints:
                 f"{path}: {len(broken)} of {len(weights)} tensors are not finite, {broken[0]} among them, so every "
                 "answer would be wrong; copy the run again or train it anew"
             )
-        return weights
+        return {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in weights.items()}
 
 
 def check_begun(folder: RunFolder, recipe: Recipe) -> None:

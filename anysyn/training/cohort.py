@@ -153,12 +153,22 @@ def _datasets(subjects: Sequence[Subject], folder: RunFolder) -> list[str]:
 
 
 def _windows(typical: TypicalWindows, folder: RunFolder) -> TypicalWindows:
-    """Return the typical windows, with those that a resumed or adapted run has already unchanged."""
+    """Return the typical windows, with those that a resumed or adapted run has already unchanged.
+
+    A fine-tuned run has those of its own data, and of its origin those that its data do not have.
+    """
     if not (folder.path / "windows.json").is_file():
-        return typical
+        return typical if not (folder.path / "origin.json").is_file() else _over_origin(typical, folder)
     with fitting(folder.path / "windows.json"):
         before = TypicalWindows.from_json(folder.read("windows.json"))
     return TypicalWindows({**typical.overall, **before.overall}, {**typical.datasets, **before.datasets})
+
+
+def _over_origin(typical: TypicalWindows, folder: RunFolder) -> TypicalWindows:
+    with fitting(folder.path / "origin.json"):
+        origin = TypicalWindows.from_json(folder.read("origin.json")["windows"])
+    datasets = {name: {**origin.datasets.get(name, {}), **own} for name, own in typical.datasets.items()}
+    return TypicalWindows({**origin.overall, **typical.overall}, {**origin.datasets, **datasets})
 
 
 def _chosen(inventory: Inventory, part: str) -> list[Subject]:

@@ -17,6 +17,7 @@ from anysyn.data.records import Failure
 from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
+from anysyn.training.beginning import begin_with, origin_of
 from anysyn.training.checkpoints import Checkpoints, check_begun, fitting, write_tensors
 from anysyn.training.cohort import cohort_of, find_trainable
 from anysyn.training.devices import fabric_on
@@ -24,6 +25,7 @@ from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.not_finite import validation_failures
 from anysyn.training.processes import first_then_all, in_first
 from anysyn.training.prompts import check_prompts
+from anysyn.training.run_names import find_run
 from anysyn.training.stage import Position, StageLoop, position_of
 from anysyn.training.training_profile import keep_profile
 
@@ -42,10 +44,11 @@ class TrainingResult:
 
 
 def train(
-    recipe: str | Path,
+    recipe: str | Path | None = None,
     *,
     out: str | Path,
     overrides: Iterable[str] = (),
+    from_run: str | Path | None = None,
     overwrite: bool = False,
     prepare_anew: bool = False,
     untrained: bool = False,
@@ -56,9 +59,10 @@ def train(
     """Train a recipe into a new run folder.
 
     Args:
-        recipe: A YAML file, or the name of a recipe that comes with anysyn.
+        recipe: A YAML file, or the name of a recipe that comes with anysyn; by default that of ``from_run``.
         out: The run folder.
         overrides: Each ``path.to.key=value``.
+        from_run: Run whose weights the networks begin with, by its folder or its name; the recipe's key ``weights``.
         overwrite: Whether an earlier run in that folder may be deleted.
         prepare_anew: Whether images that `data.cache` holds prepared are prepared once more.
         untrained: Whether a recipe without an epoch makes a run, of networks as they begin: for methods that learn
@@ -69,19 +73,26 @@ def train(
 
     Raises:
         RecipeError: If the recipe has mistakes.
-        RunError: If the folder is not empty or cannot be written.
+        RunError: If the folder is not empty or cannot be written, or the run to begin with is not there or does not
+            fit.
         UserError: If another process trains in the folder, or the data cannot be used: there is no run folder then.
     """
-    checked = _with_absolute_paths(build.load(recipe, overrides))
+    checked = _with_absolute_paths(_checked(recipe, overrides, from_run))
     if not untrained and not any(stage.epochs for stage in checked.stages):
         raise RunError("every stage has 0 epochs, so nothing would be trained; give one some: stages.0.epochs=1")
+    folder, shown = RunFolder(Path(out)), progress or Progress()
+    origin = origin_of(checked, folder.path)
     fabric = _fabric(checked, accelerator, devices)
     # a mistake in the data leaves no folder, and an earlier run as it is
     found = first_then_all(fabric, lambda: find_trainable(checked))
-    folder = RunFolder(Path(out))
     with _alone(fabric, folder):
-        in_first(fabric, lambda: folder.create(checked, overwrite=overwrite))
-        return _fit(fabric, checked, folder, progress or Progress(), found=found, prepare_anew=prepare_anew)
+        if origin is None:
+            in_first(fabric, lambda: folder.create(checked, overwrite=overwrite))
+        else:
+            in_first(fabric, lambda: begin_with(origin, checked, folder, found, overwrite=overwrite))
+        for line in origin.lines() if origin and fabric.is_global_zero else ():
+            shown.say(line)
+        return _fit(fabric, checked, folder, shown, found=found, prepare_anew=prepare_anew)
 
 
 def resume(
@@ -105,15 +116,23 @@ def resume(
         RunError: If the folder is not a run, or has weights but no checkpoint.
         UserError: If another process trains in the folder.
     """
-    folder = RunFolder(Path(run))
-    if not folder.recipe.is_file():
-        raise RunError(f"{folder.path} holds no recipe.yaml: it is not a run folder")
+    folder = find_run(run)
+    folder.place("checkpoints", f"begin a run of your own with its weights: anysyn train --from-run {run} --out RUN")
     checked = build.load(folder.recipe)
     fabric = _fabric(checked, accelerator, devices)
     with _alone(fabric, folder):
         in_first(fabric, folder.check_no_links)
         first_then_all(fabric, lambda: check_begun(folder, checked))
         return _fit(fabric, checked, folder, progress or Progress(), prepare_anew=prepare_anew)
+
+
+def _checked(recipe: str | Path | None, overrides: Iterable[str], from_run: str | Path | None) -> Recipe:
+    """Return the checked recipe, by default that of the run to begin with."""
+    if recipe is None and from_run is None:
+        raise RunError("training needs a recipe, or a run to begin with: --from-run RUN")
+    named = find_run(from_run).recipe if recipe is None and from_run is not None else recipe
+    checked = build.load(named or "", overrides)
+    return checked if from_run is None else replace(checked, weights=str(from_run))
 
 
 @contextmanager
@@ -127,7 +146,10 @@ def _alone(fabric: Fabric, folder: RunFolder) -> Iterator[None]:
 def _with_absolute_paths(recipe: Recipe) -> Recipe:
     """Return the recipe with paths that a later command understands in whatever folder it is called."""
     root, cache = (None if path is None else os.path.abspath(path) for path in (recipe.data.root, recipe.data.cache))
-    return replace(recipe, data=replace(recipe.data, root=root, cache=cache))
+    weights = recipe.weights
+    if weights is not None and os.path.isdir(weights):  # what is no folder is a name
+        weights = os.path.abspath(weights)
+    return replace(recipe, data=replace(recipe.data, root=root, cache=cache), weights=weights)
 
 
 def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:

@@ -23,18 +23,20 @@ from anysyn.files import (
 )
 from anysyn.files.lock import LOCK
 from anysyn.files.manifest import MANIFEST
+from anysyn.packaged.names import is_packaged
 from anysyn.recipe import Recipe
 from anysyn.training.records import RunError, read_record
 from anysyn.versions import versions
 
 __all__ = ["RunError", "RunFolder"]
 
-CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted")  # folders of checkpoints
+CHECKPOINTS = ("stage[0-9]*-epoch[0-9]*-batch[0-9]*", "adapted", "initial")  # folders of checkpoints
 MADE_BY, RESULTS = "anysyn train", ("anysyn evaluate", "anysyn probe")  # results in a run go with it; no other run does
-RECORDS = ("split", "windows", "datasets", "study", "failures", "versions")
+RECORDS = ("split", "windows", "datasets", "origin", "study", "failures", "versions")
 BEFORE_TRAINING = (  # what lies in a run folder before the first step
     *("recipe.yaml", MANIFEST, *(f"{name}.json" for name in RECORDS), "remarks.json"),
-    *("subjects.csv", "subjects-left-out.csv", "cache/*", "checkpoints/last", "checkpoints/adapted/*"),
+    *("subjects.csv", "subjects-left-out.csv", "cache/*", "checkpoints/last"),
+    *("checkpoints/adapted/*", "checkpoints/initial/*"),
 )
 CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
 
@@ -140,8 +142,54 @@ class RunFolder:
             whole.own = [path for path in whole.own if self.path / "cache" not in path.parents]
         whole.delete()
 
+    @property
+    def packaged(self) -> bool:
+        """Return whether `anysyn pack` made it, so that nothing is written into it."""
+        return is_packaged(self.path)
+
+    def place(self, name: str, instead: str) -> Path:
+        """Return where a command writes something of its own in the run folder.
+
+        Args:
+            name: The file or folder.
+            instead: What to do if it is a packaged run.
+
+        Raises:
+            RunError: If it is one.
+
+        Example:
+            >>> RunFolder(Path("run")).place("report.html", "name a page with --out").as_posix()
+            'run/report.html'
+        """
+        if self.packaged:
+            raise RunError(f"{self.path} is a packaged run, and nothing is written into it ({name}); {instead}")
+        return self.path / name
+
+    def outside(self, path: Path, instead: str) -> Path:
+        """Return a place that a user named, unless it lies in a packaged run.
+
+        Args:
+            path: The file or folder.
+            instead: What to do if it does.
+
+        Raises:
+            RunError: If so.
+
+        Example:
+            >>> RunFolder(Path("run")).outside(Path("run/evaluation"), "choose another --out").as_posix()
+            'run/evaluation'
+        """
+        if path.resolve().is_relative_to(self.path.resolve()):
+            self.place(path.name, instead)
+        return path
+
     def write(self, name: str, value: Any) -> None:
-        """Write a small record as JSON, and list it in the manifest."""
+        """Write a small record as JSON, and list it in the manifest.
+
+        Raises:
+            RunError: If it is a packaged run.
+        """
+        self.place(name, "write into a run of your own")
         add_to_manifest(self.path, name)
         write_json(self.path / name, value)
 

@@ -34,6 +34,14 @@ class TypicalWindows(TypedDict):
     datasets: dict[str, Windows]
 
 
+class Origin(TypedDict):
+    """The run whose weights another one began with: its name, the hash of its weights, its typical windows."""
+
+    run: str
+    weights: str
+    windows: TypicalWindows
+
+
 class LeftOut(TypedDict):
     """A subject that could not be used, and why."""
 
@@ -51,6 +59,7 @@ SHAPES: dict[str, Any] = {
     "split.json": Split,
     "windows.json": TypicalWindows,
     "datasets.json": list[str],
+    "origin.json": Origin,
     "study.json": dict[str, Any],
     "failures.json": list[LeftOut],
     "versions.json": dict[str, str],

@@ -14,7 +14,8 @@ from anysyn.data.subjects.splits import split_subjects
 from anysyn.errors import UserError
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
-from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.folder import RunFolder
+from anysyn.training.run_names import find_run
 
 LEAST = 2  # of the modalities that a subject needs in training: one is the source, the other the target
 
@@ -34,6 +35,10 @@ def find_cohort(recipe: Recipe, root: str | Path | None = None, layout: Layout |
     """
     data = recipe.data
     where, how = (data.root or "", layout or data.layout) if root is None else (root, layout or "auto")
+    if not where:
+        raise UserError(
+            f"recipe {recipe.name} names no data; name them with data.root=FOLDER, or those of a run --data"
+        )
     dataset = data.as_dataset if root is None else None
     found = find_subjects(where, layout=how, dataset=dataset, names=data.names, bids=data.bids)
     return needed(found, recipe.modalities)
@@ -128,19 +133,17 @@ def inventory(
     if of is None:
         return Inventory(root=Path(root), found=find_subjects(root, layout=layout))
     if Path(of).is_dir():
-        return _of_run(RunFolder(Path(of)), root, layout)
+        return _of_run(find_run(of), root, layout)
     recipe = build.load(of, overrides, lay_out=False)
     found = _own(replace(recipe, data=replace(recipe.data, root=str(root))), layout)
     return inventory_of(recipe, found, split_of(recipe, found.subjects), root)
 
 
 def _of_run(run: RunFolder, root: str | Path, layout: Layout) -> Inventory:
-    if not run.recipe.is_file():
-        raise RunError(f"{run.path} holds no recipe.yaml: it is not a run folder")
     recipe = build.load(run.recipe, lay_out=False)
     own = recipe.data.root is not None and Path(recipe.data.root).resolve() == Path(root).resolve()
     found = _own(recipe, layout) if own else find_cohort(recipe, root, layout)
-    parts: dict[str, list[str]] = run.read("split.json")
+    parts: dict[str, list[str]] = {} if run.packaged else run.read("split.json")
     elsewhere = not any(subject.key in keys for keys in parts.values() for subject in found.subjects)
     return inventory_of(recipe, found, {} if elsewhere else parts, root)
 

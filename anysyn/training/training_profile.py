@@ -45,8 +45,10 @@ def make_profile(folder: RunFolder, progress: Progress) -> None:
         progress: What shows the progress.
 
     Raises:
-        UserError: If the folder is no run, another process writes there, or none of the training subjects is found.
+        UserError: If the folder is no run or a packaged one, another process writes there, or none of the training
+            subjects is found.
     """
+    folder.place(PROFILE, "leave --make-profile out; a profile is made of the training images, before packing")
     recipe = build.load(folder.recipe, lay_out=False)
     keys = set(folder.read("split.json")["train"])
     subjects = [subject for subject in find_cohort(recipe).subjects if subject.key in keys]

@@ -71,13 +71,14 @@ def calibrate(
         progress: Shows the progress.
 
     Raises:
-        UserError: If fewer than two people have two contrasts, or there is a calibration already.
+        UserError: If fewer than two people have two contrasts, there is a calibration already, or it is a packaged run.
     """
     if not 0.5 < level < 1:
         raise UserError(f"--level {level:g}: write a share above 0.5 and below 1, for example 0.9")
     loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)
-    if (loaded.folder.path / NAME).exists() and not overwrite:
-        raise UserError(f"{loaded.folder.path / NAME} exists; allow replacing it with --overwrite")
+    place = loaded.folder.place(NAME, "calibrate a run of your own, or a run before it is packed")
+    if place.exists() and not overwrite:
+        raise UserError(f"{place} exists; allow replacing it with --overwrite")
     inventory = loaded.inventory(data, split)
     failures, errors = list(inventory.failures), list[Errors]()
     for subject in (progress or Progress()).over("calibrate", inventory.subjects):

@@ -15,10 +15,12 @@ from anysyn.errors import UserError
 from anysyn.files import add_to_manifest, replacing
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.written_images import digest
+from anysyn.training.folder import RunFolder
 from anysyn.trust.calibrator import Calibrator
 from anysyn.trust.evidence import EVIDENCE
 
 NAME = "trust.safetensors"
+KEPT = ("quantiles", "level", "people", "coverage", "evidence", "modalities")
 AGAIN = "call `anysyn calibrate` for this run"
 
 
@@ -47,13 +49,38 @@ def write_calibration(calibration: Calibration, run: LoadedRun) -> Path:
     Raises:
         OSError: If it cannot be written.
     """
-    path = run.folder.path / NAME
+    path = run.folder.place(NAME, "calibrate a run of your own")
     about = numbers_of(calibration) | {"evidence": list(EVIDENCE), "modalities": list(run.recipe.modalities)}
     about |= {"weights": digest(run.folder.weights)}
     add_to_manifest(run.folder.path, NAME)
     with replacing(path, overwrite=True) as file:
         file.write(safetensors.torch.save(calibration.calibrator.state_dict(), {"trust": json.dumps(about)}))
     return path
+
+
+def bound_to(run: RunFolder, weights: Path, path: Path) -> None:
+    """Write the calibration of a run once more, for a copy of its weights in another precision.
+
+    Args:
+        run: The run folder.
+        weights: The copy.
+        path: The file to write.
+
+    Raises:
+        UserError: If the calibration cannot be read, or is of other weights than those of the run.
+    """
+    try:
+        with safe_open(run.path / NAME, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["trust"])
+        tensors = safetensors.torch.load_file(run.path / NAME)
+        same = about["weights"] == digest(run.weights)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{run.path / NAME}: is no calibration that anysyn wrote; {AGAIN}") from error
+    if not same:
+        raise UserError(f"{run.path / NAME}: is of other weights than this run has now; {AGAIN}, or delete it")
+    known = {key: about[key] for key in KEPT if key in about}
+    with replacing(path, overwrite=True) as file:
+        file.write(safetensors.torch.save(tensors, {"trust": json.dumps(known | {"weights": digest(weights)})}))
 
 
 def numbers_of(calibration: Calibration) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_mistakes_are_one_line(place, tmp_path):
     with pytest.raises(RunError, match="is the run itself"):
         adapt(place, "run", "siteX", "run", overwrite=True)
     assert (place / "run" / "weights.safetensors").is_file()
-    with pytest.raises(RunError, match="no run folder"):
+    with pytest.raises(RunError, match="not a run folder"):
         adapt(place, "new", "siteX", "never")
     (tmp_path / "tiny.yaml").write_text(TINY)
     said = [f"data.root={place / 'cohort'}", "stages.0.epochs=1"]

@@ -59,6 +59,20 @@ def how_to_resume(run: Path) -> str:
     return f"go on with: anysyn train --resume {shlex.quote(str(run))}"
 
 
+def how_to_report(run: Path, results: Path | None) -> str:
+    """Return how the page about a run is written; that about a packaged run is named, since nothing is written there.
+
+    Example:
+        >>> how_to_report(Path("brain"), Path("out"))
+        'report: anysyn report brain --results out --out report.html'
+    """
+    from anysyn.training.run_names import find_run
+
+    if run.is_dir() and not find_run(run).packaged:
+        return f"report: {run / 'report.html'}, written by: anysyn report {shlex.quote(str(run))}"
+    return f"report: anysyn report {shlex.quote(str(run))} --results {shlex.quote(str(results))} --out report.html"
+
+
 def printed(outcome: Any) -> Any:
     """Print the ``lines()`` of what a command answers, and return it."""
     print_lines(outcome.lines())

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-Run = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
+from anysyn.cli.terminal.hidden_names import noted
+
+RUN = "Run folder, or the name of a run that comes with anysyn."
+Run = Annotated[Path, typer.Argument(help=RUN, show_default=False, callback=noted)]
 Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value ...", show_default=False)]
 Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
 Devices = Annotated[str, typer.Option(help="How many devices; under torchrun its processes decide.")]

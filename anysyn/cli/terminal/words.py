@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 
@@ -35,6 +37,26 @@ def numbers(text: str | None, option: str) -> list[float] | None:
         return None if text is None else [float(word) for word in text.split(",")]
     except ValueError:
         raise typer.BadParameter(f"{option} {text!r}: write numbers with commas between, as 0.8,0.8,1.2") from None
+
+
+def recipe_and_overrides(
+    recipe: str | None, overrides: list[str] | None, *, begun: bool
+) -> tuple[str | None, list[str]]:
+    """Return the recipe and the overrides; where a run gives the recipe, the first word may be an override already.
+
+    Args:
+        recipe: The first word.
+        overrides: The others.
+        begun: Whether a run is named that gives the recipe.
+
+    Example:
+        >>> recipe_and_overrides("data.root=cohort", ["seed=1"], begun=True)
+        (None, ['data.root=cohort', 'seed=1'])
+    """
+    others = list(overrides or ())
+    if begun and recipe is not None and "=" in recipe and not Path(recipe).exists():
+        return None, [recipe, *others]
+    return recipe, others
 
 
 def words(text: str | None) -> list[str] | None:
