@@ -41,7 +41,8 @@ def _paths(text: str) -> list[Path]:
 def _read(path: Path) -> pd.DataFrame:
     """Read a table, each subject named with its cohort, so that names of two cohorts never meet."""
     table = pd.read_csv(path, dtype=str)
-    table["person"] = f"{path.stem}-" + table["person"].fillna(table["subject"])
+    person = table["person"].fillna(table["subject"]) if "person" in table else table["subject"]
+    table["person"] = f"{path.stem}-" + person
     table["subject"] = f"{path.stem}-" + table["subject"]
     return table.assign(dataset="brain")
 
