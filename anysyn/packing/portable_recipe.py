@@ -16,7 +16,8 @@ LEFT = {"root", "layout", "names", "bids", "datasets", "as_dataset", "split", "c
 def portable(recipe: Recipe) -> Recipe:
     """Return a recipe without its data, and without names of files, subjects and datasets.
 
-    What is left says how images are prepared and cut, what the networks are, and how they were trained.
+    What is left says how images are prepared and cut, what the networks are, and how they were trained. It computes in 32
+    bits, also if it was trained in 16: what a processor without bfloat16 does with it takes many times longer.
 
     Args:
         recipe: The checked recipe of a run.
@@ -27,7 +28,7 @@ def portable(recipe: Recipe) -> Recipe:
     kept: dict[str, Any] = {field.name: getattr(recipe.data, field.name) for field in fields(Data)}
     data = Data(**{key: value for key, value in kept.items() if key not in LEFT})
     split = Split(seed=recipe.data.split.seed)
-    bare = replace(recipe, data=replace(data, split=split), weights=None, weights_for=None)
+    bare = replace(recipe, data=replace(data, split=split), weights=None, weights_for=None, precision="32-true")
     found = next(paths_in(bare.spec()), None)
     if found is not None:
         place, path = found

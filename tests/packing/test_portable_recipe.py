@@ -16,12 +16,14 @@ def recipe(tmp_path, *overrides):
 
 def test_data_subjects_and_origin_are_dropped_and_the_rest_stays(tmp_path):
     asked = ("data.root=/data/mine", "data.split.train=[sub-01,sub-02]", "weights=runs/old", "data.names={'Doe*': T1w}")
+    asked += ("precision=bf16-mixed",)
     own = recipe(tmp_path, *asked)
     bare = portable(own)
     assert "mine" not in str(bare.spec())
     assert "sub-01" not in str(bare.spec())
     assert "Doe" not in str(bare.spec())
     assert bare.weights is None
+    assert bare.precision == "32-true", "a processor without bfloat16 would take many times longer"
     assert (bare.data.prepare, bare.data.view, bare.parts) == (own.data.prepare, own.data.view, own.parts)
 
 
