@@ -16,8 +16,8 @@ LEFT = {"root", "layout", "names", "bids", "datasets", "as_dataset", "split", "c
 def portable(recipe: Recipe) -> Recipe:
     """Return a recipe without its data, and without names of files, subjects and datasets.
 
-    What is left says how images are prepared and cut, what the networks are, and how they were trained. It computes in 32
-    bits, also if it was trained in 16: what a processor without bfloat16 does with it takes many times longer.
+    What is left says how images are prepared and cut, what the networks are, and how they were trained. It computes in
+    32 bits, even if it was trained in 16: a processor without bfloat16 takes many times longer with it.
 
     Args:
         recipe: The checked recipe of a run.
