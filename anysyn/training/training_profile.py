@@ -17,7 +17,7 @@ from anysyn.training.folder import RunFolder
 from anysyn.training.selection import find_cohort
 
 PROFILE = "profile.json"
-MOST = 64  # subjects, evenly spread: the statistics of more differ little, and each is read once more
+MOST = 32  # subjects, evenly spread: the statistics of more differ little, and each is read once more
 
 
 def keep_profile(recipe: Recipe, folder: RunFolder, subjects: Sequence[Subject], progress: Progress) -> None:
@@ -31,7 +31,7 @@ def keep_profile(recipe: Recipe, folder: RunFolder, subjects: Sequence[Subject],
     """
     if (folder.path / PROFILE).is_file():  # a resumed run keeps its own
         return
-    chosen = spread(subjects, MOST)
+    chosen = spread(distinct(subjects), MOST)
     measured = _measured(recipe, progress.over("profile", chosen))
     profile = profile_of(measured)
     folder.write(PROFILE, {"subjects": len(subjects), "measured": len(chosen), **profile.to_json()})
@@ -56,6 +56,18 @@ def make_profile(folder: RunFolder, progress: Progress) -> None:
         raise UserError(f"{recipe.data.root}: none of the run's training subjects is there, so nothing can be measured")
     with locked(folder.path, "anysyn check --make-profile"):
         keep_profile(recipe, folder, subjects, progress)
+
+
+def distinct(subjects: Sequence[Subject]) -> list[Subject]:
+    """Return subjects without those whose files another one has, too: a list may name a person several times.
+
+    Example:
+        >>> people = [Subject(key, "", {"T1w": file}, {}, {}) for key, file in (("a", "1.nii"), ("b", "1.nii"))]
+        >>> [subject.key for subject in distinct(people)]
+        ['a']
+    """
+    by_files = {tuple(sorted(map(str, subject.images.values()))): subject for subject in reversed(subjects)}
+    return list(reversed(by_files.values()))
 
 
 def spread(subjects: Sequence[Subject], most: int) -> list[Subject]:

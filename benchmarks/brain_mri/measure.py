@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 METRICS = ("psnr", "psnr_scaled", "ssim")
-VOXELS = 100_000  # of each person that the regression is fitted on
+VOXELS = 30_000  # of each person that the regression is fitted on
 
 
 @app.command()
