@@ -35,12 +35,13 @@ class Row(NamedTuple):
 def main(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, for example those of leave_out.py.")],
     source: Annotated[str, typer.Option(help="T1w, or several: T1w+FDG-PET.")] = "T1w",
+    split: Annotated[str, typer.Option(help="test, or validation to choose between recipes.")] = "test",
 ) -> None:
-    """Print errors in HU by tissue of the model and two baselines on the test people of runs, means over people."""
+    """Print errors in HU by tissue of the model and two baselines on people of runs, means over people."""
     from anysyn.errors import explain
 
     try:
-        lines = table([row for run in runs for row in rows_of(run, f"{source}:CT")])
+        lines = table([row for run in runs for row in rows_of(run, f"{source}:CT", split)])
     except Exception as error:
         if (said := explain(error)) is None:
             raise
@@ -49,12 +50,13 @@ def main(
     typer.echo("\n".join(lines))
 
 
-def rows_of(folder: Path, pair: str) -> Iterator[Row]:
-    """Yield the rows of each test subject of a run that has the images of a pair.
+def rows_of(folder: Path, pair: str, split: str) -> Iterator[Row]:
+    """Yield the rows of each subject of a part of a run that has the images of a pair.
 
     Args:
         folder: The run folder.
         pair: For example ``"T1w:CT"``.
+        split: ``test`` or ``validation``.
     """
     from anysyn.data.volumes.intensity_window import restore
     from anysyn.evaluation.baselines.fit import fit_baselines
@@ -66,7 +68,7 @@ def rows_of(folder: Path, pair: str) -> Iterator[Row]:
     run = load_run(folder, accelerator="cpu")
     [wanted] = parse_pairs(pair, run.recipe.modalities)
     baselines = fit_baselines(run, [wanted], root=None, seed=0, progress=Progress()).baselines[wanted]
-    for subject in run.inventory(None, "test").subjects:
+    for subject in run.inventory(None, split).subjects:
         if wanted.within(subject.images):
             study, _ = prepare_for(run, subject, [wanted])
             images = {one.label: one.predict(study) for one in baselines}
