@@ -12,7 +12,8 @@ from anysyn.errors import UserError
 from anysyn.files import read_json
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Windows = dict[str, tuple[Finite, Finite]]
+Window = Annotated[list[Finite], Field(min_length=2, max_length=3)]  # a third number is the slope outside
+Windows = dict[str, Window]
 
 
 class RunError(UserError):

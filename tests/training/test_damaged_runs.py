@@ -86,6 +86,16 @@ def test_a_record_of_another_shape_is_named(tmp_path, name, text):
     assert "\n" not in str(caught.value)
 
 
+def test_windows_with_a_slope_outside_are_read(tmp_path):
+    windows = {"overall": {"CT": [0.0, 80.0, 0.02], "T1w": [0.0, 900.0]}, "datasets": {"A": {"CT": [0.0, 80.0, 0.02]}}}
+    run = RunFolder(tmp_path)
+    run.write("windows.json", windows)
+    assert run.read("windows.json") == windows
+    run.write("windows.json", {"overall": {"CT": [0.0, 80.0, 0.02, 1.0]}, "datasets": {}})
+    with pytest.raises(RunError, match=r"overall\.CT: List should have at most 3 items"):
+        run.read("windows.json")
+
+
 def test_a_state_that_is_text(tiny, tmp_path):
     run = shutil.copytree(tiny / "run", tmp_path / "run")
     [state] = (run / "checkpoints").glob("*/state.pt")
