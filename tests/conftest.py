@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,14 @@ from anysyn.data.records import Failure
 
 # Tests compute on small tensors, in several workers at once: with one thread each they take half the time.
 torch.set_num_threads(1)
+
+# No test writes into the user's own cache of prepared images, nor does a process that one starts: the home is another
+# one, and tools that keep things in the real one are told where.
+HOMES = {"HF_HOME": "huggingface", "TORCH_HOME": "torch", "MPLCONFIGDIR": "matplotlib", "UV_CACHE_DIR": "uv"}
+for variable, kept in {**HOMES, "PIP_CACHE_DIR": "pip"}.items():
+    os.environ.setdefault(variable, str(Path.home() / ".cache" / kept))
+HOME = tempfile.TemporaryDirectory(prefix="anysyn-home-")
+os.environ["HOME"] = HOME.name
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import typer
 
 from anysyn.cli import (
     adapt,
+    cache,
     calibrate,
     check,
     complete,
@@ -42,6 +43,7 @@ app.command()(simulate.simulate)
 app.command()(data.data)
 app.command()(prepare.prepare)
 app.command()(train.train)
+app.command()(cache.cache)
 app.command()(adapt.adapt)
 app.command()(models.models)
 app.command()(pack.pack)

@@ -38,7 +38,8 @@ def demo(out: str | Path = "demo", *, overwrite: bool = False, progress: Progres
 
 def _show(out: Path, progress: Progress) -> None:
     cohort = simulate(out / "cohort", subjects=SUBJECTS, centres=2, contrasts=CONTRASTS, jobs=2, progress=progress)
-    run = train("small/demo", out=out / "run", overrides=[f"data.root={cohort}"], progress=progress).folder
+    own = [f"data.root={cohort}", f"data.cache={out / 'run' / 'cache'}"]  # what nobody needs again goes with the demo
+    run = train("small/demo", out=out / "run", overrides=own, progress=progress).folder
     loaded = load_run(run)
     t1 = loaded.subjects(split="test")[0][0].images["T1w"]
     for path in synthesize(loaded, sources={"T1w": t1}, targets=["T2w", "FLAIR"], out=out / "synthetic"):

@@ -9,7 +9,7 @@ import typer
 
 from anysyn.cli.terminal.hidden_names import noted
 from anysyn.cli.terminal.outcome import attempt, how_to_resume
-from anysyn.cli.terminal.shared_options import Device, Devices, Overrides, Overwrite
+from anysyn.cli.terminal.shared_options import CacheFolder, Device, Devices, Overrides, Overwrite
 from anysyn.cli.terminal.words import recipe_and_overrides
 
 
@@ -26,6 +26,7 @@ def train(
     ] = None,
     accelerator: Device = "auto",
     devices: Devices = "auto",
+    cache: CacheFolder = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Prepare all images anew, whatever is cached.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -37,7 +38,14 @@ def train(
         if recipe or out or overwrite or from_run:
             raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
         attempt(
-            lambda: fit.resume(resume, prepare_anew=no_cache, accelerator=accelerator, devices=devices, progress=Bar()),
+            lambda: fit.resume(
+                resume,
+                prepare_anew=no_cache,
+                cache=cache,
+                accelerator=accelerator,
+                devices=devices,
+                progress=Bar(),
+            ),
             once_stopped=lambda: how_to_resume(resume),
         )
         return
@@ -52,6 +60,7 @@ def train(
             from_run=from_run,
             overwrite=overwrite,
             prepare_anew=no_cache,
+            cache=cache,
             accelerator=accelerator,
             devices=devices,
             progress=Bar(),

@@ -64,7 +64,10 @@ class Data:
         datasets: Names of the datasets that are used; all by default.
         as_dataset: Treat all subjects as this dataset; by default each as its own.
         split: Subjects of training, validation and test.
-        cache: Folder of prepared volumes; inside the run folder by default.
+        cache: Folder of prepared volumes; by default ``.cache/anysyn`` in the user's home, for all runs of a user.
+        jobs: Processes that prepare volumes; by default one for each 64 MB of image files, at most the cores and 8.
+        workers: Processes that make batches ahead; 0 makes them in the training process. By default up to 8 of the
+            cores that each GPU has beside the training's own, and 0 without a GPU. The batches are the same.
     """
 
     root: str | None = None
@@ -80,6 +83,8 @@ class Data:
     as_dataset: str | None = None
     split: Split = field(default_factory=Split)
     cache: str | None = None
+    jobs: Count | None = None
+    workers: WholeNumber | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

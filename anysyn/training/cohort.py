@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from anysyn import build
 from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.record import keep, record
-from anysyn.data.loading.cache import Cache
+from anysyn.data.loading.cache import Cache, user_cache
 from anysyn.data.loading.samples import NoSubjectError, Samples
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.splits import PARTS
 from anysyn.data.views import View
-from anysyn.errors import UserError
+from anysyn.errors import RecipeError, UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.scans.training_study import training_study
@@ -90,7 +89,7 @@ def cohort_of(
     chosen = {part: _chosen(inventory, part) for part in PARTS}
     _check_trainable(recipe, chosen["train"])
     datasets = _datasets(of_datasets(recipe, inventory.subjects), folder)
-    cache = Cache(Path(recipe.data.cache) if recipe.data.cache else folder.path / "cache", anew=prepare_anew)
+    cache = Cache(recipe.data.cache or user_cache(), anew=prepare_anew)
     train = _samples(recipe, cache, "train", chosen["train"], datasets, progress)
     validation, unread = _validation(recipe, cache, chosen["validation"], datasets, progress)
     folder.write("windows.json", _windows(train.typical, folder).to_json())
@@ -188,14 +187,18 @@ def _samples(
         key: [build.make(recipe, spec, "augment") for spec in specs] if part == "train" else ()
         for key, specs in (("augment", data.augment), ("augment_sources", data.augment_sources))
     }
+    view: View = build.make(recipe, data.view, "view")
+    if view.block > 1:
+        raise RecipeError(f"data.view.block: {view.block} is only for the view of a stage: synthesis reads every voxel")
     return Samples.prepare(
         chosen,
         modalities=recipe.modalities,
         pipeline=Pipeline(tuple(build.make(recipe, spec, "prepare") for spec in data.prepare)),
-        view=build.make(recipe, data.view, "view"),
+        view=view,
         cache=cache,
         resample_to=data.resample_to,
         datasets=datasets,
         **changes,
+        jobs=data.jobs,
         progress=lambda each: progress.over(f"prepare {part}", list(each)),
     )

@@ -51,6 +51,7 @@ def train(
     from_run: str | Path | None = None,
     overwrite: bool = False,
     prepare_anew: bool = False,
+    cache: str | Path | None = None,
     untrained: bool = False,
     accelerator: str = "auto",
     devices: int | str = "auto",
@@ -65,6 +66,7 @@ def train(
         from_run: Run whose weights the networks begin with, by its folder or its name; the recipe's key ``weights``.
         overwrite: Whether an earlier run in that folder may be deleted.
         prepare_anew: Whether images that `data.cache` holds prepared are prepared once more.
+        cache: Folder of prepared images; as `data.cache` by default.
         untrained: Whether a recipe without an epoch makes a run, of networks as they begin: for methods that learn
             nothing.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
@@ -77,7 +79,7 @@ def train(
             fit.
         UserError: If another process trains in the folder, or the data cannot be used: there is no run folder then.
     """
-    checked = _with_absolute_paths(_checked(recipe, overrides, from_run))
+    checked = _with_absolute_paths(_cached_in(_checked(recipe, overrides, from_run), cache))
     if not untrained and not any(stage.epochs for stage in checked.stages):
         raise RunError("every stage has 0 epochs, so nothing would be trained; give one some: stages.0.epochs=1")
     folder, shown = RunFolder(Path(out)), progress or Progress()
@@ -99,6 +101,7 @@ def resume(
     run: str | Path,
     *,
     prepare_anew: bool = False,
+    cache: str | Path | None = None,
     accelerator: str = "auto",
     devices: int | str = "auto",
     progress: Progress | None = None,
@@ -108,6 +111,7 @@ def resume(
     Args:
         run: The run folder.
         prepare_anew: Whether images that were prepared before are prepared once more.
+        cache: Folder of prepared images; as the run's `data.cache` by default.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         devices: How many; under torchrun its number of processes decides.
         progress: What shows the progress.
@@ -118,7 +122,7 @@ def resume(
     """
     folder = find_run(run)
     folder.place("checkpoints", f"begin a run of your own with its weights: anysyn train --from-run {run} --out RUN")
-    checked = build.load(folder.recipe)
+    checked = _cached_in(build.load(folder.recipe), cache)
     fabric = _fabric(checked, accelerator, devices)
     with _alone(fabric, folder):
         in_first(fabric, folder.check_no_links)
@@ -141,6 +145,10 @@ def _alone(fabric: Fabric, folder: RunFolder) -> Iterator[None]:
     with ExitStack() as held:
         in_first(fabric, lambda: held.enter_context(locked(folder.path, "anysyn train")))
         yield
+
+
+def _cached_in(recipe: Recipe, cache: str | Path | None) -> Recipe:
+    return recipe if cache is None else replace(recipe, data=replace(recipe.data, cache=os.path.abspath(cache)))
 
 
 def _with_absolute_paths(recipe: Recipe) -> Recipe:

@@ -16,7 +16,7 @@ from paper_tables.sizes import Size, read_size, recipe_of, wanted
 from paper_tables.store import Store, key_of
 from paper_tables.table import Method, Table, Task
 
-NOT_MEASURED = ("root", "cache")  # keys of a recipe's data section without an effect on the result
+NOT_MEASURED = ("root", "cache", "jobs", "workers")  # keys of a recipe's data section without an effect on the result
 
 
 @dataclass(frozen=True)

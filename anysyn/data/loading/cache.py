@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +19,70 @@ from anysyn.files import replacing
 _NAME = 40 * "[0-9a-f]"
 FILES = (f"{_NAME}.safetensors", f"contents/{_NAME}")  # what a cache writes into its folder, as globs
 CHECKSUM = "checksum"  # note of an entry that is the cache's own
-FORMAT = 2  # increased whenever the same files and steps give other prepared images
+FORMAT = 3  # increased whenever the same files and steps give other prepared images
 
 
 class Entry(NamedTuple):
-    """Cached tensors by name, and notes."""
+    """Cached tensors by name, notes, and the file that holds them once they are written."""
 
     tensors: Mapping[str, Tensor]
     notes: Mapping[str, str]
+    path: Path | None = None
+
+
+def user_cache() -> Path:
+    """Return the folder of prepared images that all runs of a user share unless `data.cache` names another."""
+    return Path.home() / ".cache" / "anysyn"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a cache holds.
+
+    Args:
+        files: All files of its own; others in its folder are not among them.
+        size: Their bytes.
+    """
+
+    files: tuple[Path, ...]
+    size: int
+
+    def line(self, folder: Path, deleted: bool) -> str:
+        """Return a line that says how much there is, or was.
+
+        Example:
+            >>> Contents((), 0).line(Path("cache"), deleted=False)
+            'cache: 0 prepared subjects, 0.0 MB'
+        """
+        entries = sum(path.suffix == ".safetensors" for path in self.files)
+        return f"{folder}: {'deleted ' * deleted}{entries} prepared subjects, {self.size / 1e6:.1f} MB"
+
+
+def contents_of(folder: Path) -> Contents:
+    """Find the files of a cache, of this and of earlier versions; a folder that is missing holds none.
+
+    Example:
+        >>> import tempfile
+        >>> contents_of(Path(tempfile.mkdtemp()))
+        Contents(files=(), size=0)
+    """
+    files = tuple(path for glob in FILES for path in sorted(folder.glob(glob)) if path.is_file())
+    return Contents(files, sum(path.stat().st_size for path in files))
+
+
+def clear(folder: Path) -> Contents:
+    """Delete the files of a cache and nothing else, and return what they were; a run that reads them keeps them open.
+
+    Raises:
+        CacheError: If one cannot be deleted.
+    """
+    found = contents_of(folder)
+    for path in found.files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise CacheError(f"{path}: cannot be deleted: {error.strerror or error}; check its permissions") from error
+    return found
 
 
 class Cache:
@@ -54,7 +111,8 @@ class Cache:
         self._contents = self.folder / "contents"
         self._verified = set[Path]()
         try:
-            self._contents.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # images of people
+            self._contents.mkdir(exist_ok=True)
         except OSError as error:
             raise _unusable(self.folder, error) from error
 
@@ -77,17 +135,17 @@ class Cache:
         _write(path, save(tensors, {**fresh.notes, CHECKSUM: _checksum(Entry(tensors, fresh.notes))}))
         entry = self._sound(path)
         if entry is None:
-            raise CacheError(f"{path}: cannot be read back after it was written; set data.cache to another folder")
+            raise CacheError(f"{path}: cannot be read back after it was written; choose another folder (--cache)")
         return entry
 
     def _sound(self, path: Path) -> Entry | None:
         """Return an entry whose bytes are those that were written, or None."""
-        entry = _read(path)
+        entry = read_entry(path)
         if entry is None:
             return None
         notes = dict(entry.notes)
         written = notes.pop(CHECKSUM, "")
-        entry = Entry(entry.tensors, notes)
+        entry = Entry(entry.tensors, notes, path)
         if path not in self._verified and written != _checksum(entry):
             return None
         self._verified.add(path)
@@ -125,10 +183,15 @@ def _checksum(entry: Entry) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> Entry | None:
+def read_entry(path: Path) -> Entry | None:
+    """Open the file of an entry, memory-mapped and unchecked; None if it is not there or damaged.
+
+    Raises:
+        CacheError: If the disk cannot be read.
+    """
     try:
         with safe_open(path, framework="pt") as file:
-            return Entry({key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {})  # noqa: SIM118
+            return Entry({key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}, path)  # noqa: SIM118
     except (FileNotFoundError, SafetensorError):
         return None
     except OSError as error:
@@ -145,4 +208,4 @@ def _write(path: Path, data: bytes) -> None:
 
 def _unusable(path: Path, error: OSError) -> CacheError:
     reason = f"cannot keep prepared images: {error.strerror or error}"
-    return CacheError(f"{path}: {reason}; free space, or choose another folder (data.cache)")
+    return CacheError(f"{path}: {reason}; free space, or choose another folder (--cache, data.cache)")

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.boxes import triple
+from anysyn.data.errors import CacheError, VolumeError
+from anysyn.data.geometry.boxes import Box, triple
 from anysyn.data.geometry.grid import Grid
-from anysyn.data.loading.cache import Cache, Entry
+from anysyn.data.loading.cache import Cache, Entry, read_entry
+from anysyn.data.loading.packed import Packed
 from anysyn.data.prepare import Pipeline
 from anysyn.data.records import Failure, Subject
 from anysyn.data.units.stated import stated_units
@@ -29,7 +34,7 @@ class PreparedSubject:
     Args:
         subject: Whose images they are.
         modalities: Names of the images, in the order of the recipe.
-        images: (N, X, Y, Z) float32, one for each of the names.
+        packed: The images, one for each of the names, in slices along ``axes[0]``.
         foreground: (X, Y, Z) bool.
         profile: (n,) int64, foreground voxels at each position along the axis that is stored first.
         grid: Where the voxels lie.
@@ -37,11 +42,14 @@ class PreparedSubject:
         air: (N,) prepared intensity of air.
         assumed: By modality, what was assumed about the unit of its file.
         absent: By modality, why its file counts as absent.
+        axes: Order in which the axes are stored.
+        path: The file of the cache that holds all this.
+        notes: What is written there about it.
     """
 
     subject: Subject
     modalities: tuple[str, ...]
-    images: Tensor
+    packed: Packed
     foreground: Tensor
     profile: Tensor
     grid: Grid
@@ -49,6 +57,30 @@ class PreparedSubject:
     air: Tensor
     assumed: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    axes: tuple[int, int, int] = (0, 1, 2)
+    path: Path | None = None
+    notes: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as the path of the file, not as its bytes."""
+        return _reopened, (self.subject, self.path, self.axes)
+
+    @property
+    def images(self) -> Tensor:
+        """Return the whole images, (N, X, Y, Z) float32."""
+        return self.read(Box((0, 0, 0), self.grid.shape))
+
+    def read(self, box: Box) -> Tensor:
+        """Return the part of a box that lies in the volume, (N, x, y, z) float32.
+
+        Args:
+            box: The voxels; slices outside of it are not unpacked.
+        """
+        inside = box.inside(self.grid.shape)
+        along, *across = (inside[axis] for axis in self.axes)
+        stored = self.packed.read(along.start, max(along.start, along.stop))  # (k, N, a, b)
+        part = stored[:, :, across[0], across[1]].movedim(1, 0)  # (N, k, a, b)
+        return part.permute(0, *(self.axes.index(axis) + 1 for axis in range(3)))  # (N, x, y, z)
 
     @property
     def remarks(self) -> tuple[Failure, ...]:
@@ -63,10 +95,6 @@ class PreparedSubject:
     def _noted(self, notes: Mapping[str, str]) -> tuple[Failure, ...]:
         key, images = self.subject.key, self.subject.images
         return tuple(Failure(key, images[name], f"{name}: {reason}", name) for name, reason in notes.items())
-
-    def along(self, axis: int) -> PreparedSubject:
-        """Return the subject with the foreground's profile along another axis of X, Y, Z."""
-        return replace(self, profile=self.foreground.movedim(axis, 0).flatten(1).sum(1))
 
     def acquisition(self, name: str) -> Acquisition | None:
         """Return the known acquisition of an image, with its voxel size after preparation; None if it is absent."""
@@ -108,7 +136,7 @@ def prepare_subject(
         study, _ = pipeline(read_study(subject, modalities=modalities, resample_to=resample_to))
         return _packed(study, [name for name in names if name in study.images], axes)
 
-    return _unpacked(subject, cache.get(json.dumps(about), make), axes)
+    return opened(subject, cache.get(json.dumps(about), make), axes)
 
 
 def _content(subject: Subject, name: str, cache: Cache) -> str:
@@ -121,26 +149,31 @@ def _content(subject: Subject, name: str, cache: Cache) -> str:
 def _packed(study: Study, names: Sequence[str], axes: tuple[int, int, int]) -> Entry:
     if not study.foreground.any():
         raise VolumeError(f"{study.key}: no foreground is left after the preparation; are the voxels too coarse?")
-    inside = study.foreground.permute(axes)  # (n, a, b)
-    images = torch.stack([study.images[name].permute(axes) for name in names], 1)  # (n, N, a, b)
-    profile = inside.flatten(1).sum(1)  # (n,)
-    tensors = {"images": images, "foreground": inside, "profile": profile, "affine": torch.from_numpy(study.affine)}
     windows = {name: study.windows[name] for name in names if name in study.windows}
     air = [study.air(name) for name in names]
     notes = {"names": names, "windows": windows, "air": air, "assumed": study.assumed, "absent": study.absent}
-    return Entry(tensors, {"notes": json.dumps(notes)})
+    images = torch.stack([study.images[name] for name in names])  # (N, X, Y, Z)
+    return entry_of(images, study.foreground, study.affine, axes, json.dumps(notes))
 
 
-def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> PreparedSubject:
-    notes = json.loads(entry.notes["notes"])
-    x, y, z = (axes.index(axis) for axis in range(3))
-    stored = entry.tensors["images"].movedim(1, 0)  # (N, n, a, b)
-    images = stored.permute(0, x + 1, y + 1, z + 1)  # (N, X, Y, Z)
-    inside = entry.tensors["foreground"].permute(x, y, z)  # (X, Y, Z)
+def entry_of(
+    images: Tensor, foreground: Tensor, affine: NDArray[np.float64], axes: tuple[int, int, int], notes: str
+) -> Entry:
+    """Lay images (N, X, Y, Z) and their foreground (X, Y, Z) out for a cache, in slices along ``axes[0]``."""
+    inside = foreground.permute(axes)  # (n, a, b)
+    packed = Packed.of(images.permute(0, *(axis + 1 for axis in axes)).movedim(0, 1))  # of (n, N, a, b)
+    tensors = {"foreground": inside, "profile": inside.flatten(1).sum(1), "affine": torch.from_numpy(affine)}
+    return Entry({**packed.tensors(), **tensors}, {"notes": notes})
+
+
+def opened(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> PreparedSubject:
+    """Return the subject that an entry of a cache holds, stored in this order of the axes."""
+    notes, stored = json.loads(entry.notes["notes"]), entry.tensors["foreground"]  # (n, a, b)
+    inside = stored.permute(*(axes.index(axis) for axis in range(3)))  # (X, Y, Z)
     return PreparedSubject(
         subject,
         tuple(notes["names"]),
-        images,
+        Packed.from_tensors(entry.tensors, (stored.shape[1], stored.shape[2])),
         inside,
         entry.tensors["profile"],
         Grid(triple(inside.shape), entry.tensors["affine"].numpy()),
@@ -148,4 +181,14 @@ def _unpacked(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> Pre
         torch.tensor(notes["air"], dtype=torch.float32),
         notes["assumed"],
         notes["absent"],
+        axes,
+        entry.path,
+        entry.notes["notes"],
     )
+
+
+def _reopened(subject: Subject, path: Path, axes: tuple[int, int, int]) -> PreparedSubject:
+    entry = read_entry(path)
+    if entry is None:
+        raise CacheError(f"{path}: was deleted while a training read it; resume the run, which makes it anew")
+    return opened(subject, entry, axes)

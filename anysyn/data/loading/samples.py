@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,8 @@ from anysyn.data.geometry.boxes import Box, triple
 from anysyn.data.loading.batches import Group
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.prepared_subject import PreparedSubject, prepare_subject
+from anysyn.data.loading.preparing import prepare_each
+from anysyn.data.loading.shown import shown_by
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.records import Failure, Subject
@@ -57,6 +59,7 @@ class Samples:
         augment: Random changes of the samples, in order.
         augment_sources: Random changes of what the network reads, in order; the targets stay.
         failures: Subjects that were left out, and why.
+        cache: Holds what the view shows of the volumes; by default the one that they are from.
 
     Raises:
         NoSubjectError: If there is no volume.
@@ -73,6 +76,7 @@ class Samples:
         augment: Sequence[Augmentation] = (),
         augment_sources: Sequence[Augmentation] = (),
         failures: Sequence[Failure] = (),
+        cache: Cache | None = None,
     ) -> None:
         if not volumes:
             raise NoSubjectError(tuple(failures))
@@ -81,8 +85,9 @@ class Samples:
         self.modalities = tuple(modalities)
         self.remarks = tuple(remark for volume in volumes for remark in volume.remarks)
         self.datasets = tuple(datasets or sorted({volume.subject.dataset for volume in volumes}))
-        self.extent = view.extent([volume.grid.shape for volume in volumes])
-        self._boxes = [view.boxes(volume.foreground, volume.profile, self.extent) for volume in volumes]
+        self.cache = cache
+        self._shown, self.extent = shown_by(volumes, view, cache)
+        self._boxes = [view.boxes(volume.foreground, volume.profile, self.extent) for volume in self._shown]
         self._places = [(v, n) for v, boxes in enumerate(self._boxes) for n in range(len(boxes))]
         self._rows = [tuple(map(volume.acquisition, self.modalities)) for volume in volumes]
         self._channels = [[self.modalities.index(name) for name in volume.modalities] for volume in volumes]
@@ -104,6 +109,7 @@ class Samples:
         datasets: Sequence[str] | None = None,
         augment: Sequence[Augmentation] = (),
         augment_sources: Sequence[Augmentation] = (),
+        jobs: int | None = None,
         progress: Progress = iter,
     ) -> Samples:
         """Prepare subjects; one that cannot be used is left out and listed under ``failures``.
@@ -118,6 +124,7 @@ class Samples:
             datasets: By default those of the usable subjects.
             augment: Random changes of the samples.
             augment_sources: Random changes of what the network reads.
+            jobs: Processes; by default what the size of the files is worth, at most the cores.
             progress: Wraps the subjects and shows the progress, for example ``rich.progress.track``.
 
         Raises:
@@ -125,14 +132,16 @@ class Samples:
             CacheError: If the cache cannot be used.
         """
         names = [modality(name).name for name in modalities]
-        ready = partial(prepare_subject, modalities=names, pipeline=pipeline, cache=cache, resample_to=resample_to)
-        volumes, failures = [], []
-        for subject in progress(subjects):
-            try:
-                volumes.append(_with_pair(ready(subject, axes=view.axes)))
-            except VolumeError as error:
-                folder = next((Path(path).parent for path in subject.images.values()), Path())
-                failures.append(Failure(subject.key, folder, str(error)))
+        options: dict[str, Any] = {
+            "modalities": names,
+            "pipeline": pipeline,
+            "cache": cache,
+            "resample_to": resample_to,
+        }
+        outcomes = prepare_each(subjects, partial(_prepare_pair, axes=view.axes, **options), jobs)
+        ready = [outcome for _, outcome in zip(progress(subjects), outcomes, strict=True)]
+        volumes = [outcome for outcome in ready if isinstance(outcome, PreparedSubject)]
+        failures = [outcome for outcome in ready if isinstance(outcome, Failure)]
         return cls(
             volumes,
             modalities=names,
@@ -141,6 +150,7 @@ class Samples:
             augment=augment,
             augment_sources=augment_sources,
             failures=failures,
+            cache=cache,
         )
 
     @property
@@ -151,13 +161,14 @@ class Samples:
     def seen_by(self, view: View) -> Samples:
         """Return samples of the same subjects by another view."""
         return Samples(
-            [volume.along(view.axes[0]) for volume in self.volumes],
+            self.volumes,
             modalities=self.modalities,
             view=view,
             datasets=self.datasets,
             augment=self.augment,
             augment_sources=self.augment_sources,
             failures=self.failures,
+            cache=self.cache,
         )
 
     def __len__(self) -> int:
@@ -212,7 +223,8 @@ class Samples:
         sides = (boxes[0][1].size[axis] for axis in self.view.spatial)
         images = torch.zeros(len(boxes), len(self.modalities), *sides)
         for row, (v, box) in zip(images, boxes, strict=True):
-            piece = self.view.take(self.volumes[v].images, box, self.volumes[v].air)  # (N, *S)
+            start = triple(min(first, 0) for first in box.start)  # of the box in its part that is read
+            piece = self.view.take(self._shown[v].read(box), Box(start, box.size), self._shown[v].air)  # (N, *S)
             if len(piece) == len(row):
                 row.copy_(piece)  # the common case, at the speed of memory
             else:
@@ -228,8 +240,9 @@ class Samples:
         return self.datasets.index(name)
 
 
-def _with_pair(volume: PreparedSubject) -> PreparedSubject:
-    """Refuse a subject of whose images only one is left because the others are blank."""
+def _prepare_pair(subject: Subject, **options: Any) -> PreparedSubject:
+    """Prepare a subject; refuse one of whose images only one is left because the others are blank."""
+    volume = prepare_subject(subject, **options)
     if volume.absent and len(volume.modalities) < 2:
         raise VolumeError(f"only {', '.join(volume.modalities)} is left: {'; '.join(volume.absent.values())}")
     return volume

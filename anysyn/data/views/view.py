@@ -71,6 +71,7 @@ class View(ABC):
     overlap: float = 0.5
     halo: int = 0
     points: int = 0
+    block: int = 1  # voxels along each side that become one, their mean, before a volume is stored
 
     @property
     def spatial(self) -> tuple[int, ...]:
@@ -111,6 +112,13 @@ class View(ABC):
         shape = triple(foreground.shape)
         boxes = self.cover(shape, self.overlap) if overlap is None else self.cover(shape, overlap, halo=0)
         return [box for box in boxes if foreground[box.inside(foreground.shape)].any()]
+
+    def only_box(self, shape: Shape, extent: Shape) -> Box | None:
+        """Return the box of a volume that every sample of it shows, whatever the chance; None if there are others.
+
+        What is cut then is done once, and stored: `anysyn.data.loading.shown`.
+        """
+        return None
 
     def observe(self, images: Tensor, generator: Generator) -> Observed:
         """Return a low-resolution input and random target points of images (M, *box); only with ``points``."""

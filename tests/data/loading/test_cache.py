@@ -148,3 +148,29 @@ def test_another_process_may_make_the_same_entry_meanwhile(tmp_path):
     cache = Cache(tmp_path)
     assert cache.get("a", slow).tensors["images"][0] == 1
     assert len(files_of(cache)) == 1
+
+
+def test_clearing_deletes_the_cache_and_nothing_else(tmp_path):
+    cache = Cache(tmp_path / "cache")
+    cache.get("a", entry)
+    (tmp_path / "file").write_bytes(b"voxels")
+    cache.content(tmp_path / "file")
+    own = cache.folder / "notes.txt"
+    own.write_text("mine")
+    found = module.contents_of(cache.folder)
+    assert len(found.files) == 2
+    assert found.size == sum(path.stat().st_size for path in found.files)
+    images = cache.get("a", never).tensors["images"]
+    assert module.clear(cache.folder) == found
+    assert module.contents_of(cache.folder) == module.Contents((), 0)
+    assert own.read_text() == "mine"
+    assert images[0] == 1  # a run that reads it goes on
+
+
+def test_a_new_cache_is_for_its_user_alone(tmp_path):
+    assert Cache(tmp_path / "new").folder.stat().st_mode & 0o077 == 0
+
+
+def test_tests_keep_away_from_the_home_of_the_user():
+    assert str(module.user_cache()).startswith(os.environ["HOME"])
+    assert "anysyn-home-" in os.environ["HOME"]

@@ -86,7 +86,7 @@ def test_the_values_are_those_of_the_prepared_images(subjects, tmp_path):
                 whole = expected(subjects[who], name)[:, :, z]
                 if who == 1:  # 12 x 10: cropped along the first axis, padded along the second
                     whole = torch.nn.functional.pad(whole[1:11], (1, 1))
-                torch.testing.assert_close(batch.images[row, m], whole)
+                torch.testing.assert_close(batch.images[row, m], whole, atol=1 / 8192, rtol=0)  # half a step of storage
             else:
                 assert not batch.images[row, m].any()
 
@@ -95,7 +95,8 @@ def test_slabs_and_patches(subjects, tmp_path):
     slabs = prepare(subjects, tmp_path, Slabs(thickness=3)).batch([0, 1], torch.Generator())
     assert slabs.images.shape == (2, 3, 3, 12, 12)
     torch.testing.assert_close(slabs.spacing[0], torch.tensor([2.0, 1.0, 1.5]))
-    torch.testing.assert_close(slabs.images[0, 1, :, 1:-1], expected(subjects[0], "T2w")[:, :, :3].movedim(2, 0))
+    whole = expected(subjects[0], "T2w")[:, :, :3].movedim(2, 0)
+    torch.testing.assert_close(slabs.images[0, 1, :, 1:-1], whole, atol=1 / 8192, rtol=0)
     patches = prepare(subjects, tmp_path, Patches(size=(4, 5, 20), per_volume=2))
     assert len(patches) == 6
     batch = patches.batch([0, 5], torch.Generator().manual_seed(0))
