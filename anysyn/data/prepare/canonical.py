@@ -38,7 +38,8 @@ class Canonical(Preparation):
         flips = [axis for axis, sign in zip(back, signs, strict=True) if sign < 0]  # among the new axes
 
         def turn(image: Tensor, _: float) -> Tensor:
-            return image.permute(order).flip(flips).contiguous()
+            turned = image.permute(order)
+            return (turned.flip(flips) if flips else turned).contiguous()
 
         def turn_back(image: Tensor, _: float) -> Tensor:
             return image.flip(flips).permute(back).contiguous()

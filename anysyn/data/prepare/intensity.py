@@ -64,6 +64,8 @@ def share_below_zero(image: Tensor) -> float:
         >>> share_below_zero(torch.tensor([-1.0, 1.0, 2.0]))
         0.25
     """
+    if float(image.min()) >= 0:
+        return 0.0
     below = float(image.clamp(max=0).double().sum())
     return -below / float(image.abs().double().sum())
 
@@ -148,8 +150,9 @@ class Rescale(Linear):
 
     def measured(self, image: Tensor, inside: Tensor, spacing: Spacing) -> Window:
         """Return the percentiles of the foreground."""
-        low, high = np.percentile(image[inside].numpy(), [self.lower or 0, self.upper])
-        return 0.0 if self.lower is None else float(low), float(high)
+        asked = [self.upper] if self.lower is None else [self.lower, self.upper]
+        *low, high = np.percentile(image[inside].numpy(), asked).tolist()
+        return low[0] if low else 0.0, high
 
 
 @register("prepare", "zscore")

@@ -37,17 +37,14 @@ def foreground(image: Tensor, family: str = "MRI") -> Tensor:
         125
     """
     voxels = image.numpy()
-    low, high = np.percentile(voxels, [2, 98])
-    if voxels.min() == voxels.max():
+    lowest, highest = voxels.min(), voxels.max()
+    if lowest == highest:
         return torch.ones(image.shape, dtype=torch.bool)
-    with_air = family == "CT" and low <= AIR_HU < voxels.max()
+    with_air = family == "CT" and np.percentile(voxels, [2])[0] <= AIR_HU < highest
     cut_out = None if with_air else _cut_out(voxels)
     if cut_out is not None:
-        return torch.from_numpy(_filled(_large_components(cut_out), (0, 1, 2)))
-    inside = _large_components(voxels > AIR_HU if with_air else np.abs(voxels - low) > DARK * (high - low))
-    for plane in ((0, 1), (0, 2), (1, 2)):
-        inside = _filled(inside, plane)
-    return torch.from_numpy(inside)
+        return torch.from_numpy(_solid(cut_out, [(0, 1, 2)]))
+    return torch.from_numpy(_solid(voxels > AIR_HU if with_air else _bright(voxels), [(0, 1), (0, 2), (1, 2)]))
 
 
 def in_air(image: Tensor, family: str = "MRI") -> Tensor:
@@ -84,22 +81,57 @@ def _background(voxels: NDArray[np.float32]) -> np.float32:
     return np.float32(values[counts.argmax()])
 
 
+def _bright(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    low, high = np.percentile(voxels, [2, 98])
+    return np.asarray(np.abs(voxels - low) > DARK * (high - low))
+
+
 def _cut_out(voxels: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     """Return what differs from a constant background, or None if there is none or it fades into noise."""
     background = _background(voxels)
     inside = voxels != background
-    if not 0 < inside.mean() < 0.95:
+    if not 0 < np.count_nonzero(inside) / inside.size < 0.95:
         return None
-    rim = inside & ~ndimage.binary_erosion(inside, border_value=1)
-    contrast = np.abs(voxels - background)
-    sharp = np.median(contrast[rim]) > DARK * np.percentile(contrast[inside], 98)
+    box = _around(inside)
+    rim = np.abs(voxels[box][_rim(inside[box])] - background)
+    sharp = np.median(rim) > DARK * np.percentile(np.abs(voxels[inside] - background), 98)
     return inside if sharp else None
 
 
+def _around(inside: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Return the box of a mask, and one voxel more at each end where there is one: what is beyond is all alike."""
+    box = []
+    for axis, length in enumerate(inside.shape):
+        along = np.flatnonzero(inside.any(tuple(other for other in range(3) if other != axis)))
+        box.append(slice(max(int(along[0]) - 1, 0), min(int(along[-1]) + 2, length)))
+    return tuple(box)
+
+
+def _rim(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the voxels of a mask that share a face with a voxel beside it."""
+    core = inside.copy()
+    for axis in range(3):
+        ahead, behind = np.moveaxis(core, axis, 0), np.moveaxis(inside, axis, 0)
+        ahead[1:] &= behind[:-1]
+        ahead[:-1] &= behind[1:]
+    return inside & ~core
+
+
+def _solid(inside: NDArray[np.bool_], planes: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
+    """Return the large components of a mask, with the holes filled that are closed along the axes of any plane."""
+    solid, box = np.zeros_like(inside), _around(inside)
+    part = _large_components(inside[box])
+    for axes in planes:
+        part = _filled(part, axes)
+    solid[box] = part
+    return solid
+
+
 def _large_components(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    labels, _ = ndimage.label(inside)
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
+    labels, count = ndimage.label(inside)
+    if count == 1:
+        return inside
+    sizes = np.bincount(labels[inside], minlength=count + 1)
     return np.asarray((sizes >= max(1, sizes.max() / 10))[labels])
 
 

@@ -122,8 +122,9 @@ def check_voxels(voxels: Tensor, where: str) -> None:
     """
     if voxels.numel() == 0:
         raise VolumeError(f"{where}: has no voxels; leave this image out or export it again")
-    _check_finite(voxels, where)
-    low, high = voxels.aminmax()
+    low, high = voxels.aminmax()  # NaN if any voxel is
+    if not (torch.isfinite(low) and torch.isfinite(high)):
+        _check_finite(voxels, where)
     if low == high:
         raise BlankImageError(
             f"{where}: every voxel is {low.item():g}, so there is nothing to see; leave this image out"
