@@ -25,9 +25,9 @@ class Points(NamedTuple):
         """Return the points of some of the samples."""
         return Points(self.at[rows], self.step[rows])
 
-    def to(self, device: torch.device | str) -> Points:
-        """Move the tensors to a device."""
-        return Points(self.at.to(device), self.step.to(device))
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Points:
+        """Move the tensors to a device; those in pinned memory need not be waited for."""
+        return Points(*(part.to(device, non_blocking=non_blocking) for part in (self.at, self.step)))
 
     def padded(self, size: Sequence[int], padded: Sequence[int]) -> Points:
         """Return the same points in the coordinates of an image that was padded at the ends of its axes.

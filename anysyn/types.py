@@ -99,10 +99,10 @@ class Batch:
         parts = {name: part for name, part in vars(self).items() if name != "points" and part is not None}
         return replace(self, points=points, **{name: part[rows] for name, part in parts.items()})
 
-    def to(self, device: torch.device | str) -> Batch:
-        """Move the tensors to a device."""
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
+        """Move the tensors to a device; those in pinned memory need not be waited for."""
         parts: dict[str, Any] = {name: part for name, part in vars(self).items() if isinstance(part, (Tensor, Points))}
-        moved = {name: part.to(device) for name, part in parts.items()}
+        moved = {name: part.to(device, non_blocking=non_blocking) for name, part in parts.items()}
         return replace(self, **moved)
 
 

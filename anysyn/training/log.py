@@ -43,13 +43,19 @@ class Log:
                 file.write(kept)
 
     def row(self, **values: Any) -> None:
-        """Append one row; the first one writes the header too."""
+        """Append one row; the first one writes the header too, and later ones have its columns and no others."""
         fresh = not self.path.exists() or self.path.stat().st_size == 0
+        columns = list(values) if fresh else self._columns(list(values))
         with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(values), lineterminator="\n")
+            writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n", extrasaction="ignore")
             if fresh:
                 writer.writeheader()
             writer.writerow({name: cell(value) if isinstance(value, str) else value for name, value in values.items()})
+
+    def _columns(self, given: list[str]) -> list[str]:
+        """Return the columns of the header: a run of an earlier version that is resumed has fewer."""
+        with self.path.open(newline="") as file:
+            return next(csv.reader(file), given)
 
     def size(self) -> int:
         """Return the bytes written so far."""

@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
 from anysyn import build
+from anysyn.data.loading.ahead import Ahead, Plan, workers_for
 from anysyn.data.loading.batches import share
 from anysyn.nn.warm_start import take_weights
 from anysyn.objectives.synthesis import distinct
@@ -111,7 +112,11 @@ class StageLoop:
         self.judge = next(step for step in self.steps if self.stage.epochs - 1 in step.active)
         self.batches = build.make(recipe, self.stage.batches, "batches")
         self.queries = build.make(recipe, self.stage.queries, "queries", names=tuple(recipe.modalities))
-        self.step_loop = StepLoop(fabric, parts, self.cohort.train, self.queries, self.stage.clip_gradient)
+        gpu = fabric.device.type == "cuda"
+        beside = min(fabric.world_size, torch.cuda.device_count()) if gpu else fabric.world_size
+        workers = workers_for(recipe.data.workers, fabric.device, beside)
+        self.ahead = Ahead(self.cohort.train.batch, self.queries.draw, workers=workers, pinned=gpu)
+        self.step_loop = StepLoop(fabric, parts, self.ahead, self.stage.clip_gradient)
         self.average = _average(parts, self.stage.ema)
         if fabric.is_global_zero:
             self.log = Log(folder.log, keep=position.log)
@@ -152,6 +157,7 @@ class StageLoop:
             write_tensors(self.folder.stage_weights(self.stage.name), self.parts.state_dict())
         self.position = replace(self.position, stage=self.position.stage + 1, epoch=0, batch=0, best=None)
         self.save(ended=True)
+        self.ahead.close()
         if self.fabric.is_global_zero:
             self.board.close()
         return self.position
@@ -172,17 +178,20 @@ class StageLoop:
 
     def _batches(self, mine: list[list[int]], epoch: int) -> None:
         self.parts.train()
-        began, note, terms = time.perf_counter(), "", list[dict[str, Tensor]]()
-        for number in range(self.position.batch, len(mine)):
-            planned = self._plan(mine[number], epoch, number, len(mine))
+        numbers = range(self.position.batch, len(mine))
+        plan = [self._plan(mine[number], epoch, number, len(mine)) for number in numbers]
+        self.ahead.begin([planned.plan for planned in plan])
+        began, waited, note, terms = time.perf_counter(), self.ahead.waited, "", list[dict[str, Tensor]]()
+        for number, planned in zip(numbers, plan, strict=True):
             terms.append(self.step_loop.run(planned))
             if self.average is not None and planned.last:
                 self.average.update_parameters(self.parts)
             done = number + 1
             if len(terms) == EVERY or done == len(mine) or self._due(done):
-                speed = len(terms) * len(mine[0]) * self.fabric.world_size / (time.perf_counter() - began)
-                note = self._note(terms, epoch, done, speed)
-                began, terms = time.perf_counter(), []
+                seconds, rows = time.perf_counter() - began, len(terms) * len(mine[0]) * self.fabric.world_size
+                pace = {"speed": round(rows / seconds, 1), "waited": round((self.ahead.waited - waited) / seconds, 3)}
+                note = self._note(terms, epoch, done, pace)
+                began, waited, terms = time.perf_counter(), self.ahead.waited, []
             self.progress.advance(note)
             self.position = replace(self.position, epoch=epoch, batch=done)
             if self._due(done) and done < len(mine):
@@ -200,16 +209,16 @@ class StageLoop:
         together = min(self.stage.accumulate, total - first)  # the last ones of an epoch may be fewer
         active = [step for step in self.steps if epoch in step.active]
         rates = [step.rate(epoch, number / total) for step in active]
-        return PlannedBatch(indices, seed, active, rates, together, last=number + 1 == first + together)
+        return PlannedBatch(Plan(indices, seed), active, rates, together, last=number + 1 == first + together)
 
-    def _note(self, terms: list[dict[str, Tensor]], epoch: int, batch: int, speed: float) -> str:
+    def _note(self, terms: list[dict[str, Tensor]], epoch: int, batch: int, pace: dict[str, float]) -> str:
         means = {name: float(torch.stack([t[name] for t in terms]).mean()) for name in terms[0]}
         if self.fabric.is_global_zero:
             for name, value in means.items():
                 row = {"stage": self.stage.name, "epoch": epoch, "batch": batch, "term": name}
-                self.log.row(**row, value=value, speed=round(speed, 1))
+                self.log.row(**row, value=value, **pace)
                 self.board.add_scalar(f"training/{name}", value, self._samples(epoch, batch))
-        return " ".join(f"{name} {value:.4f}" for name, value in means.items()) + f" {speed:.0f}/s"
+        return " ".join(f"{name} {value:.4f}" for name, value in means.items()) + f" {pace['speed']:.0f}/s"
 
     def _validate(self, epoch: int) -> None:
         if self.cohort.validation is None:

@@ -8,15 +8,14 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from anysyn import build
-from anysyn.data.loading.samples import Samples
+from anysyn.data.loading.ahead import Ahead, Plan
 from anysyn.errors import RecipeError
 from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.objectives.synthesis import distinct
 from anysyn.optimizers import Schedule
-from anysyn.queries import Queries
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
 from anysyn.training.not_finite import MOST, refuse_loss
@@ -60,16 +59,15 @@ class PlannedBatch:
     """All that is known of a batch before it is made.
 
     Args:
-        indices: Numbers of its samples.
-        seed: Decides where random patches lie, the augmentation, the query and what the networks draw.
+        plan: Its samples, and the seed that decides where random patches lie, the augmentation, the query and what the
+            networks draw.
         steps: The steps that learn from it.
         rates: The learning rate of each of them.
         accumulate: Batches whose gradients are averaged.
         last: Whether this is the last of those, after which the optimisers step.
     """
 
-    indices: Sequence[int]
-    seed: int
+    plan: Plan
     steps: Sequence[TrainingStep]
     rates: Sequence[float]
     accumulate: int
@@ -196,30 +194,26 @@ def learn(
 
 @dataclass(frozen=True)
 class StepLoop:
-    """Make a batch of some samples and take it through the steps of a stage, one after the other.
+    """Take the next batch, which is the planned one, through the steps of a stage, one after the other.
 
     The images that a step synthesized are handed to the steps after it, for this batch alone.
 
     Args:
         fabric: Devices and precision.
         parts: All networks of the recipe.
-        samples: The training samples.
-        queries: How the sources and targets of a batch are drawn.
+        ahead: Where the batches are made, each with its query.
         clip: Largest gradient norm, or None.
     """
 
     fabric: Fabric
     parts: nn.Module
-    samples: Samples
-    queries: Queries
+    ahead: Ahead
     clip: float | None
 
     def run(self, planned: PlannedBatch) -> dict[str, Tensor]:
         """Return the loss terms of all steps, detached; names that several steps use are numbered."""
-        torch.manual_seed(planned.seed)  # what the networks draw themselves: dropout
-        generator = Generator().manual_seed(planned.seed)
-        batch = self.samples.batch(planned.indices, generator).to(self.fabric.device)
-        query = self.queries.draw(batch, generator)
+        batch, query = self.ahead.take().to(self.fabric.device)
+        torch.manual_seed(planned.plan.seed)  # what the networks draw themselves: dropout
         terms, answers = list[tuple[str, Tensor]](), list[Answer]()
         for step, rate in zip(planned.steps, planned.rates, strict=True):
             step.set_rate(rate)

@@ -156,3 +156,10 @@ def test_cutting_a_log_back_leaves_a_copy_by_hard_links_as_it_is(tmp_path, keep)
     assert log.path.read_text() == "a,b\n1,2\n"[:keep]  # and no zeros behind the end
     log.row(a=3, b=4)
     assert (tmp_path / "copy.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_a_log_of_an_earlier_version_keeps_its_columns(tmp_path):
+    (tmp_path / "log.csv").write_text("a,b\n1,2\n")
+    log = Log(tmp_path / "log.csv", keep=8)
+    log.row(a=3, b=4, c=5)
+    assert log.path.read_text() == "a,b\n1,2\n3,4\n"

@@ -116,10 +116,17 @@ else:
 """
 
 
-def test_a_run_killed_in_the_middle_and_resumed_ends_bit_equal(place):
+@pytest.fixture(scope="module")
+def straight(place):
+    """Return a run of six epochs that nothing stopped, and whose batches were made in its own process."""
+    return fit(place, "straight", "stages.0.epochs=6", "stages.0.checkpoint_every=1").folder
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_killed_in_the_middle_and_resumed_ends_bit_equal(place, straight, workers):
     options = [f"data.root={place / 'cohort'}", "stages.0.epochs=6", "stages.0.checkpoint_every=1"]
-    straight = fit(place, "straight", *options[1:]).folder
-    killed = place / "killed"
+    options.append(f"data.workers={workers}")
+    killed = place / f"killed-{workers}"
     process = subprocess.Popen([sys.executable, "-c", RUN, str(place / "tiny.yaml"), str(killed), *options])
     pointer = killed / "checkpoints" / "last"
     while process.poll() is None and not (pointer.is_file() and pointer.read_text()[7:] >= "epoch00001-batch000001"):
@@ -134,8 +141,14 @@ def test_a_run_killed_in_the_middle_and_resumed_ends_bit_equal(place):
     assert same(weights(killed), weights(straight))
     for log in ("log.csv", "validation.csv"):
         ours, theirs = (list(csv.DictReader((run / log).open())) for run in (killed, straight))
-        kept = ("epoch", "term", "value")  # the speed differs
+        kept = ("epoch", "term", "value")  # speed and waiting differ
         assert [[row[key] for key in kept] for row in ours] == [[row[key] for key in kept] for row in theirs]
+
+
+def test_the_log_says_which_share_of_the_time_a_batch_was_waited_for(whole):
+    shares = [float(row["waited"]) for row in csv.DictReader((whole / "log.csv").open())]
+    assert shares
+    assert all(0 < share < 1 for share in shares)
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(place, whole):
