@@ -10,7 +10,18 @@ from typing import Any
 from anysyn.errors import UserError
 from anysyn.recipe import Data, Recipe, Split
 
-LEFT = {"root", "layout", "names", "bids", "datasets", "as_dataset", "split", "cache"}  # of the section data
+LEFT = {
+    "root",
+    "layout",
+    "names",
+    "bids",
+    "datasets",
+    "as_dataset",
+    "split",
+    "cache",
+    "jobs",
+    "workers",
+}  # of the section data
 
 
 def portable(recipe: Recipe) -> Recipe:
