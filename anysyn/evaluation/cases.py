@@ -15,7 +15,7 @@ from anysyn.evaluation.baselines.voxelwise import Baseline
 from anysyn.evaluation.degradation.corruptions import Corruption, corrupted, input_psnr
 from anysyn.evaluation.degradation.thick_slices import Degradation, brought_back, degraded
 from anysyn.evaluation.examples import Example, centre, planes, write_example
-from anysyn.evaluation.lesion_masks import lesion_of
+from anysyn.evaluation.lesion_masks import bone_of, lesion_of
 from anysyn.evaluation.metrics.measure import error_in_unit, measure
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.pairs import Pair, by_sources
@@ -23,6 +23,13 @@ from anysyn.evaluation.preparation import prepare_for
 from anysyn.evaluation.results_folder import example_name
 from anysyn.evaluation.tables.cases_table import MODEL, case_row
 from anysyn.synthesis.loaded_run import LoadedRun
+
+
+class Masks(NamedTuple):
+    """Masks of a subject that a protocol needs, (X, Y, Z) bool; None where it needs or has none."""
+
+    lesion: Tensor | None = None
+    bone: Tensor | None = None
 
 
 @dataclass(kw_only=True)
@@ -66,15 +73,18 @@ class Cases:
         with listed(self.failures, subject.key):
             study, notes = prepare_for(self.run, subject, pairs)
             self.notes += notes
-            lesion = lesion_of(subject, study) if self.protocol.reads_lesion else None
+            masks = Masks(
+                lesion_of(subject, study) if self.protocol.reads_lesion else None,
+                bone_of(subject, study) if self.protocol.reads_bone else None,
+            )
             noted = set[str]()  # sources whose quality is in `inputs`
             for sources, targets in by_sources(pairs).items():
                 with listed(self.failures, subject.key, Pair(sources, "+".join(targets))):
                     seen, predicted = self._predict(study, sources, targets)
-                    self._note_inputs(study, seen, [name for name in sources if name not in noted], lesion)
+                    self._note_inputs(study, seen, [name for name in sources if name not in noted], masks)
                     noted |= set(sources)
                     for target in targets:
-                        self._measure(seen, Pair(sources, target), predicted[target].float().cpu(), lesion)
+                        self._measure(seen, Pair(sources, target), predicted[target].float().cpu(), masks)
 
     def _predict(
         self, study: Study, sources: Sequence[str], targets: Sequence[str]
@@ -87,27 +97,28 @@ class Cases:
         seen = replace(study, images={**study.images, **brought_back(coarse, study)})
         return seen, self.run.predict(coarse, sources, targets, self.batch, onto=study.grid)
 
-    def _note_inputs(self, study: Study, seen: Study, sources: Sequence[str], lesion: Tensor | None) -> None:
+    def _note_inputs(self, study: Study, seen: Study, sources: Sequence[str], masks: Masks) -> None:
         for name in sources if seen is not study else ():
             shown, clean = seen.images[name], study.images[name]
             about = {"subject": study.key, "dataset": study.dataset, "modality": name}
             about |= {"protocol": self.protocol.name, "digest": self.protocol.digest}
-            values = self._values(study, name, shown, lesion) if self.protocol.suits(name) else {}
+            values = self._values(study, name, shown, masks) if self.protocol.suits(name) else {}
             self.inputs.append({**about, "input_psnr": input_psnr(shown, clean, study.foreground), **values})
 
-    def _measure(self, study: Study, pair: Pair, predicted: Tensor, lesion: Tensor | None) -> None:
+    def _measure(self, study: Study, pair: Pair, predicted: Tensor, masks: Masks) -> None:
         with listed(self.failures, study.key, pair):
             images = {MODEL: predicted} | {b.label: b.predict(study) for b in self.baselines[pair]}
-            values = {method: self._values(study, pair.target, image, lesion) for method, image in images.items()}
+            values = {method: self._values(study, pair.target, image, masks) for method, image in images.items()}
             stamp, key, dataset = (self.protocol.name, self.protocol.digest), study.key, study.dataset
             self.rows += [case_row(key, dataset, m, pair.sources, pair.target, stamp, row) for m, row in values.items()]
             if (study.key, pair) in self.examples:
                 name = example_name(study.key, pair, self.examples[study.key, pair])
                 write_example(self.folder / name, _example(study, pair, images, values))
 
-    def _values(self, study: Study, target: str, image: Tensor, lesion: Tensor | None) -> dict[str, float]:
+    def _values(self, study: Study, target: str, image: Tensor, masks: Masks) -> dict[str, float]:
         truth, mask, window = study.images[target], study.foreground, study.windows.get(target)
-        values = measure(image, truth, mask, self.protocol, lesion=lesion, window=window)
+        known: dict[str, Any] = {**masks._asdict(), "window": window, "spacing": study.grid.spacing}
+        values = measure(image, truth, mask, self.protocol, **known)
         return values | error_in_unit(image, truth, mask, target, window)
 
 

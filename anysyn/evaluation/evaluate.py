@@ -171,6 +171,7 @@ def _loaded(run: str | Path | LoadedRun, accelerator: str, dataset: str | None) 
 
 def _suited(pairs: Sequence[Pair], how: Protocol) -> tuple[tuple[Pair, ...], list[str]]:
     """Return the pairs whose target is in the unit of the protocol, and notes about the others."""
+    how.check()
     suited = tuple(pair for pair in pairs if how.suits(pair.target))
     if not suited:
         targets = ", ".join(dict.fromkeys(pair.target for pair in pairs))

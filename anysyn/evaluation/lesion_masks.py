@@ -20,6 +20,7 @@ from anysyn.data.volumes.study import Study
 
 LABEL_MAP = "seg"  # BraTS's name of the file with all parts of a tumour
 LABELS = {"core": (1,), "oedema": (2,), "rim": (3,)}  # as BraTS numbers them since 2023
+BONE = "bone"  # a mask of its own: where the CT has bone
 FOURTH = 4  # the rim until 2021, nothing in 2023, the cavity of a resection since 2024
 SINCE_2023 = re.compile(r"BraTS-[A-Za-z]+-\d")  # as its files are called since then; before, BraTS20_Training_001
 PAEDIATRIC = re.compile(r"BraTS-PED", re.IGNORECASE)
@@ -88,6 +89,15 @@ def lesion_of(subject: Subject, study: Study) -> Tensor:
         needed = " or ".join(", ".join(sorted(task.masks)) for task in TASKS)
         raise VolumeError(f"{subject.key}: nothing says where the lesion is; give it masks ({needed}, or {LABEL_MAP})")
     return torch.cat([truth_of(subject, study, task) for task in known]).any(0)  # (X, Y, Z)
+
+
+def bone_of(subject: Subject, study: Study) -> Tensor | None:
+    """Read the mask ``bone`` of a subject, (X, Y, Z) bool, onto the grid of its prepared images; None if it has none.
+
+    Raises:
+        VolumeError: If the mask cannot be used.
+    """
+    return _part(subject, BONE, study.grid) if BONE in subject.masks else None
 
 
 def labels_of(name: str, labels: Collection[float], file: Path) -> tuple[int, ...]:

@@ -101,7 +101,11 @@ class Comparison:
         sigma: Standard deviation of SSIM's window in voxels.
         window: Length of SSIM's window in voxels.
         weights: Weights of SSIM's window.
+        borders: Whether SSIM counts windows that reach beyond the edge.
         lesion: Bool, of the same shape; None if it is unknown.
+        bone: Bool, of the same shape; None if it is unknown.
+        spacing: Voxel size in mm along each axis.
+        zero: What 0 stands for in the unit of the images, for example -1024 HU.
     """
 
     prediction: Tensor
@@ -112,7 +116,11 @@ class Comparison:
     sigma: float = 1.5
     window: int = WINDOW
     weights: Weights = "gaussian"
+    borders: bool = False
     lesion: Tensor | None = None
+    bone: Tensor | None = None
+    spacing: tuple[float, ...] = (1.0, 1.0, 1.0)
+    zero: float = 0.0
 
 
 class Metric:
@@ -123,6 +131,9 @@ class Metric:
     label: ClassVar[str]
     higher_is_better: ClassVar[bool] = False
     digits: ClassVar[int] = 4
+
+    def check(self) -> None:
+        """Raise an error if something that the metric needs is not installed; by default nothing is lacking."""
 
     def value(self, comparison: Comparison) -> Tensor:
         """Return the metric, a scalar."""
@@ -178,7 +189,7 @@ class SSIM(Metric):
     def value(self, comparison: Comparison) -> Tensor:
         """Return the SSIM, at most 1."""
         c = comparison
-        window = {"axes": c.axes, "sigma": c.sigma, "window": c.window, "weights": c.weights}
+        window = {"axes": c.axes, "sigma": c.sigma, "window": c.window, "weights": c.weights, "borders": c.borders}
         return ssim(c.prediction, c.truth, data_range=c.data_range, mask=c.mask, **window)  # type: ignore[arg-type]
 
 
