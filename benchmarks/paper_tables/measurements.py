@@ -90,6 +90,7 @@ def _pairs(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: 
             examples=numbered_examples(subjects, together, question["examples"]),
             folder=folder / "examples" / (spec or "clean"),
             corruption=None if spec is None else corruption(spec),
+            timed=question.get("timed", False),
         )
         for subject in progress.over(spec or "measuring", subjects):
             cases.add(subject, [pair for pair in together if pair.within(subject.images)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ def measure(
     bone: Tensor | None = None,
     window: Window | None = None,
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    seconds: float = math.nan,
 ) -> dict[str, float]:
     """Return the metrics of a synthesized volume.
 
@@ -36,6 +38,7 @@ def measure(
         bone: (X, Y, Z) bool, for a protocol with metrics of bone; without it these are NaN.
         window: Intensities of 0 and 1, for a protocol that compares in a unit; None if the images are in the unit.
         spacing: Voxel size in mm.
+        seconds: How long the synthesis took, for a protocol with that metric.
 
     Returns:
         The value of each metric; the PSNR of identical images is infinite.
@@ -53,7 +56,8 @@ def measure(
     _check(prediction, truth, mask)
     if protocol.restored_to is not None and window is not None:
         prediction, truth = restore(prediction.double(), window), restore(truth.double(), window)
-    units = list(comparisons(prediction, truth, mask, protocol, lesion, bone, spacing))
+    compared = comparisons(prediction, truth, mask, protocol, lesion, bone, spacing)
+    units = [replace(unit, seconds=seconds) for unit in compared]
     return {metric.name: _mean([float(metric.value(unit)) for unit in units]) for metric in protocol.objects}
 
 

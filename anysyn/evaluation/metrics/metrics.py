@@ -105,6 +105,7 @@ class Comparison:
         lesion: Bool, of the same shape; None if it is unknown.
         bone: Bool, of the same shape; None if it is unknown.
         spacing: Voxel size in mm along each axis.
+        seconds: How long the synthesis of the volume took; NaN if nobody looked at the clock.
         zero: What 0 stands for in the unit of the images, for example -1024 HU.
     """
 
@@ -121,6 +122,7 @@ class Comparison:
     bone: Tensor | None = None
     spacing: tuple[float, ...] = (1.0, 1.0, 1.0)
     zero: float = 0.0
+    seconds: float = float("nan")
 
 
 class Metric:
@@ -233,6 +235,17 @@ class NMSE(Metric):
     def value(self, comparison: Comparison) -> Tensor:
         """Return the NMSE."""
         return nmse(comparison.prediction, comparison.truth, comparison.mask)
+
+
+@register("metric", "seconds")
+class Seconds(Metric):
+    """Seconds of wall clock that the synthesis of one volume took, without its preparation; lower is better."""
+
+    name, label, digits = "seconds", "Time (s)", 2
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return the seconds, NaN where nobody looked at the clock."""
+        return torch.tensor(comparison.seconds, dtype=torch.float64)
 
 
 def metric(name: str) -> Metric:

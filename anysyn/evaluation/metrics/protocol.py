@@ -16,7 +16,7 @@ from anysyn.errors import RecipeError
 from anysyn.evaluation.metrics.bone import BoneMetric
 from anysyn.evaluation.metrics.columns import DEFAULT_COLUMNS
 from anysyn.evaluation.metrics.lesion import LesionMetric
-from anysyn.evaluation.metrics.metrics import Metric, metric
+from anysyn.evaluation.metrics.metrics import Metric, Seconds, metric
 from anysyn.evaluation.metrics.ssim import WINDOW, Weights
 from anysyn.registry import build, suggest
 
@@ -137,6 +137,11 @@ class Protocol:
     def reads_bone(self) -> bool:
         """Return whether a metric needs a mask of bone."""
         return any(isinstance(metric, BoneMetric) for metric in self.objects)
+
+    @property
+    def reads_clock(self) -> bool:
+        """Return whether a metric is the time that a synthesis takes."""
+        return Seconds.name in self.metrics
 
     def check(self) -> None:
         """Raise an `EvaluationError` if a metric needs something that is not installed."""
