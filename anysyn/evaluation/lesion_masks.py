@@ -49,6 +49,10 @@ class Task:
         masks = set(subject.masks)
         return self.masks <= masks or (LABEL_MAP in masks and self.masks <= LABELS.keys())
 
+    def part(self, subject: Subject, name: str, onto: Grid) -> Tensor:
+        """Read a mask of a subject, (X, Y, Z) bool, onto a grid."""
+        return _part(subject, name, onto)
+
     def able(self, subject: Subject, inputs: Collection[str]) -> bool:
         """Return whether a subject has the masks and all inputs of a segmenter."""
         return self.known_of(subject) and set(inputs) <= set(subject.images)
@@ -73,7 +77,7 @@ def truth_of(subject: Subject, study: Study, task: Task) -> Tensor:
     Raises:
         VolumeError: If a mask cannot be used, or the label map has labels that BraTS does not define.
     """
-    parts = {name: _part(subject, name, study.grid) for name in sorted(task.masks)}
+    parts = {name: task.part(subject, name, study.grid) for name in sorted(task.masks)}
     united = [torch.stack([parts[name] for name in names]).any(0) for names in task.regions.values()]
     return torch.stack(united)  # (R, X, Y, Z)
 

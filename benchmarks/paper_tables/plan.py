@@ -193,6 +193,8 @@ def _question(plan: Plan, name: str, tasks: Collection[Task], method: Method, op
         ]
     if table.measure == "segment":
         question |= {"steps": size.segmenter, "retrain": table.retrain}
+        further: dict[str, Any] = {"alone": table.alone, "region": list(table.regions)}
+        question |= {name: value for name, value in further.items() if value}
     return question
 
 
