@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,14 +17,29 @@ from anysyn.evaluation.baselines.voxelwise import Baseline
 from anysyn.evaluation.degradation.corruptions import Corruption, corrupted, input_psnr
 from anysyn.evaluation.degradation.thick_slices import Degradation, brought_back, degraded
 from anysyn.evaluation.examples import Example, centre, planes, write_example
-from anysyn.evaluation.lesion_masks import lesion_of
+from anysyn.evaluation.lesion_masks import bone_of, lesion_of
 from anysyn.evaluation.metrics.measure import error_in_unit, measure
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.pairs import Pair, by_sources
 from anysyn.evaluation.preparation import prepare_for
 from anysyn.evaluation.results_folder import example_name
 from anysyn.evaluation.tables.cases_table import MODEL, case_row
+from anysyn.evaluation.timing import timed
 from anysyn.synthesis.loaded_run import LoadedRun
+
+
+class Image(NamedTuple):
+    """A synthesis (X, Y, Z), and the seconds that it took; NaN if nobody looked at the clock."""
+
+    voxels: Tensor
+    seconds: float = math.nan
+
+
+class Masks(NamedTuple):
+    """Masks of a subject that a protocol needs, (X, Y, Z) bool; None where it needs or has none."""
+
+    lesion: Tensor | None = None
+    bone: Tensor | None = None
 
 
 @dataclass(kw_only=True)
@@ -39,6 +56,7 @@ class Cases:
         degradation: Thick slices of the sources; none by default. The truth stays as it is.
         corruption: Corruption of the sources, before the degradation; none by default.
         seed: Seed of the corruption.
+        timed: Whether the cases have a column ``seconds`` in any case; a protocol may have that metric of its own.
         rows: A row for each subject, method and pair.
         inputs: A row for each subject and source that was degraded or corrupted: the quality that is left.
         failures: Subjects and pairs that could not be measured.
@@ -54,6 +72,7 @@ class Cases:
     degradation: Degradation | None = None
     corruption: Corruption | None = None
     seed: int = 0
+    timed: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -66,15 +85,19 @@ class Cases:
         with listed(self.failures, subject.key):
             study, notes = prepare_for(self.run, subject, pairs)
             self.notes += notes
-            lesion = lesion_of(subject, study) if self.protocol.reads_lesion else None
+            masks = Masks(
+                lesion_of(subject, study) if self.protocol.reads_lesion else None,
+                bone_of(subject, study) if self.protocol.reads_bone else None,
+            )
             noted = set[str]()  # sources whose quality is in `inputs`
             for sources, targets in by_sources(pairs).items():
                 with listed(self.failures, subject.key, Pair(sources, "+".join(targets))):
-                    seen, predicted = self._predict(study, sources, targets)
-                    self._note_inputs(study, seen, [name for name in sources if name not in noted], lesion)
+                    (seen, predicted), took = self._clocked(partial(self._predict, study, sources, targets))
+                    self._note_inputs(study, seen, [name for name in sources if name not in noted], masks)
                     noted |= set(sources)
                     for target in targets:
-                        self._measure(seen, Pair(sources, target), predicted[target].float().cpu(), lesion)
+                        image = Image(predicted[target].float().cpu(), took / len(targets))
+                        self._measure(seen, Pair(sources, target), image, masks)
 
     def _predict(
         self, study: Study, sources: Sequence[str], targets: Sequence[str]
@@ -87,28 +110,36 @@ class Cases:
         seen = replace(study, images={**study.images, **brought_back(coarse, study)})
         return seen, self.run.predict(coarse, sources, targets, self.batch, onto=study.grid)
 
-    def _note_inputs(self, study: Study, seen: Study, sources: Sequence[str], lesion: Tensor | None) -> None:
+    def _clocked(self, work: Callable[[], Any]) -> tuple[Any, float]:
+        clocked = self.timed or self.protocol.reads_clock
+        return timed(work, self.run.hardware.device) if clocked else (work(), math.nan)
+
+    def _note_inputs(self, study: Study, seen: Study, sources: Sequence[str], masks: Masks) -> None:
         for name in sources if seen is not study else ():
             shown, clean = seen.images[name], study.images[name]
             about = {"subject": study.key, "dataset": study.dataset, "modality": name}
             about |= {"protocol": self.protocol.name, "digest": self.protocol.digest}
-            values = self._values(study, name, shown, lesion) if self.protocol.suits(name) else {}
+            values = self._values(study, name, Image(shown), masks) if self.protocol.suits(name) else {}
             self.inputs.append({**about, "input_psnr": input_psnr(shown, clean, study.foreground), **values})
 
-    def _measure(self, study: Study, pair: Pair, predicted: Tensor, lesion: Tensor | None) -> None:
+    def _measure(self, study: Study, pair: Pair, predicted: Image, masks: Masks) -> None:
         with listed(self.failures, study.key, pair):
-            images = {MODEL: predicted} | {b.label: b.predict(study) for b in self.baselines[pair]}
-            values = {method: self._values(study, pair.target, image, lesion) for method, image in images.items()}
+            simple = {b.label: self._clocked(partial(b.predict, study)) for b in self.baselines[pair]}
+            images = {MODEL: predicted} | {label: Image(*answer) for label, answer in simple.items()}
+            values = {method: self._values(study, pair.target, image, masks) for method, image in images.items()}
             stamp, key, dataset = (self.protocol.name, self.protocol.digest), study.key, study.dataset
             self.rows += [case_row(key, dataset, m, pair.sources, pair.target, stamp, row) for m, row in values.items()]
             if (study.key, pair) in self.examples:
+                shown = {method: image.voxels for method, image in images.items()}
                 name = example_name(study.key, pair, self.examples[study.key, pair])
-                write_example(self.folder / name, _example(study, pair, images, values))
+                write_example(self.folder / name, _example(study, pair, shown, values))
 
-    def _values(self, study: Study, target: str, image: Tensor, lesion: Tensor | None) -> dict[str, float]:
+    def _values(self, study: Study, target: str, image: Image, masks: Masks) -> dict[str, float]:
         truth, mask, window = study.images[target], study.foreground, study.windows.get(target)
-        values = measure(image, truth, mask, self.protocol, lesion=lesion, window=window)
-        return values | error_in_unit(image, truth, mask, target, window)
+        known: dict[str, Any] = {**masks._asdict(), "window": window, "spacing": study.grid.spacing}
+        values = measure(image.voxels, truth, mask, self.protocol, seconds=image.seconds, **known)
+        values |= {"seconds": image.seconds} if self.timed else {}
+        return values | error_in_unit(image.voxels, truth, mask, target, window)
 
 
 class SubjectCases(NamedTuple):

@@ -26,6 +26,7 @@ from anysyn.evaluation.pairs import Pair, modalities_of, parse_pairs
 from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
 from anysyn.evaluation.results_folder import point_to, results_folder, results_place
+from anysyn.evaluation.timing import device_name
 from anysyn.progress import Progress
 from anysyn.synthesis import LoadedRun, load_run
 
@@ -111,7 +112,7 @@ def evaluate(
             cases.rows,
             failures=(*failed, *cases.failures),
             skipped=_skipped(subjects, requested),
-            notes=[*fitted.notes, *left_out, *_notes_of(changes), *cases.notes, *_notes_of_absent(subjects)],
+            notes=[*fitted.notes, *left_out, *_notes_of(changes, how, loaded), *cases.notes, *_absent_of(subjects)],
             **about,
         )
         asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
@@ -154,12 +155,14 @@ def _words(changes: Mapping[str, Any], dataset: str | None) -> dict[str, str]:
     return {key: str(value) for key, value in words.items() if value}
 
 
-def _notes_of(changes: Mapping[str, Any]) -> list[str]:
+def _notes_of(changes: Mapping[str, Any], how: Protocol, run: LoadedRun) -> list[str]:
     words = {"corrupted": changes["corruption"], "degraded": changes["degradation"]}
-    return [f"The sources were {what}: {how}." for what, how in words.items() if how is not None]
+    notes = [f"The sources were {what}: {one}." for what, one in words.items() if one is not None]
+    device = device_name(run.hardware.device) if how.reads_clock else ""
+    return [*notes, f"Seconds are of one volume on {device}, a first one included."] if device else notes
 
 
-def _notes_of_absent(subjects: Sequence[Subject]) -> list[str]:
+def _absent_of(subjects: Sequence[Subject]) -> list[str]:
     absent = absent_images(subjects)
     return [f"Blank images that count as absent: {len(absent)}; the first: {absent[0]}."] if absent else []
 
@@ -171,6 +174,7 @@ def _loaded(run: str | Path | LoadedRun, accelerator: str, dataset: str | None) 
 
 def _suited(pairs: Sequence[Pair], how: Protocol) -> tuple[tuple[Pair, ...], list[str]]:
     """Return the pairs whose target is in the unit of the protocol, and notes about the others."""
+    how.check()
     suited = tuple(pair for pair in pairs if how.suits(pair.target))
     if not suited:
         targets = ", ".join(dict.fromkeys(pair.target for pair in pairs))

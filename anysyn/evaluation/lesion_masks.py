@@ -20,6 +20,7 @@ from anysyn.data.volumes.study import Study
 
 LABEL_MAP = "seg"  # BraTS's name of the file with all parts of a tumour
 LABELS = {"core": (1,), "oedema": (2,), "rim": (3,)}  # as BraTS numbers them since 2023
+BONE = "bone"  # a mask of its own: where the CT has bone
 FOURTH = 4  # the rim until 2021, nothing in 2023, the cavity of a resection since 2024
 SINCE_2023 = re.compile(r"BraTS-[A-Za-z]+-\d")  # as its files are called since then; before, BraTS20_Training_001
 PAEDIATRIC = re.compile(r"BraTS-PED", re.IGNORECASE)
@@ -48,6 +49,10 @@ class Task:
         masks = set(subject.masks)
         return self.masks <= masks or (LABEL_MAP in masks and self.masks <= LABELS.keys())
 
+    def part(self, subject: Subject, name: str, onto: Grid) -> Tensor:
+        """Read a mask of a subject, (X, Y, Z) bool, onto a grid."""
+        return _part(subject, name, onto)
+
     def able(self, subject: Subject, inputs: Collection[str]) -> bool:
         """Return whether a subject has the masks and all inputs of a segmenter."""
         return self.known_of(subject) and set(inputs) <= set(subject.images)
@@ -72,7 +77,7 @@ def truth_of(subject: Subject, study: Study, task: Task) -> Tensor:
     Raises:
         VolumeError: If a mask cannot be used, or the label map has labels that BraTS does not define.
     """
-    parts = {name: _part(subject, name, study.grid) for name in sorted(task.masks)}
+    parts = {name: task.part(subject, name, study.grid) for name in sorted(task.masks)}
     united = [torch.stack([parts[name] for name in names]).any(0) for names in task.regions.values()]
     return torch.stack(united)  # (R, X, Y, Z)
 
@@ -88,6 +93,15 @@ def lesion_of(subject: Subject, study: Study) -> Tensor:
         needed = " or ".join(", ".join(sorted(task.masks)) for task in TASKS)
         raise VolumeError(f"{subject.key}: nothing says where the lesion is; give it masks ({needed}, or {LABEL_MAP})")
     return torch.cat([truth_of(subject, study, task) for task in known]).any(0)  # (X, Y, Z)
+
+
+def bone_of(subject: Subject, study: Study) -> Tensor | None:
+    """Read the mask ``bone`` of a subject, (X, Y, Z) bool, onto the grid of its prepared images; None if it has none.
+
+    Raises:
+        VolumeError: If the mask cannot be used.
+    """
+    return _part(subject, BONE, study.grid) if BONE in subject.masks else None
 
 
 def labels_of(name: str, labels: Collection[float], file: Path) -> tuple[int, ...]:

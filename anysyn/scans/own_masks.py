@@ -8,6 +8,7 @@ from torch import Tensor
 
 from anysyn.data.geometry.grid import Grid, same_grid
 from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.subjects.label_maps import DSEG
 from anysyn.data.volumes.volume import read_mask
 from anysyn.scans.errors import PreparationError
 from anysyn.scans.grids import onto_grid
@@ -29,6 +30,8 @@ def own_masks(
     """
     pairs, masks = list(places), {}
     for name, path in subject.masks.items():
+        if name == DSEG:  # many regions, not one mask
+            continue
         with listed(failures, subject.key, f"{name} mask"):
             mask = read_mask(path)
             moved = next((there for own, there in pairs if same_grid(own, mask.grid)), None)

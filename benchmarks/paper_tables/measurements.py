@@ -18,7 +18,7 @@ from anysyn.evaluation.metrics.protocol import protocol
 from anysyn.evaluation.pairs import Pair, parse_pairs
 from anysyn.probes.ask import probe
 from anysyn.probes.findings import Findings
-from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, RETRAINED, SYNTHESIZED
+from anysyn.probes.lesion_segmentation.dice import ABSENT, ALONE, ALONE_REAL, NONE, RETRAINED, SYNTHESIZED
 from anysyn.progress import Progress
 from anysyn.synthesis.loaded_run import LoadedRun
 
@@ -90,6 +90,7 @@ def _pairs(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: 
             examples=numbered_examples(subjects, together, question["examples"]),
             folder=folder / "examples" / (spec or "clean"),
             corruption=None if spec is None else corruption(spec),
+            timed=question.get("timed", False),
         )
         for subject in progress.over(spec or "measuring", subjects):
             cases.add(subject, [pair for pair in together if pair.within(subject.images)])
@@ -153,14 +154,15 @@ def _alignment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progre
 
 
 def _segment(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
-    options = {"steps": question["steps"], "retrain": question["retrain"]}
+    options = {name: question[name] for name in ("steps", "retrain", "alone", "region") if name in question}
     findings = _probe("lesion_segmentation", run, question, folder, progress, **options)
     rows = findings.tables["cases"]
     real, others = rows[rows["missing"] == NONE], rows[rows["missing"] != NONE]
     frames = [real.assign(missing=name) for name in others["missing"].unique()]
-    frames += [others[others["method"].isin([ABSENT, RETRAINED])]]
-    synthesized = others[others["method"] == SYNTHESIZED]
-    frames += [synthesized, synthesized.assign(method=SYNTHESIZED + " from " + synthesized["sources"])]
+    frames += [others[others["method"].isin([ABSENT, RETRAINED, ALONE_REAL])]]
+    for method in (SYNTHESIZED, ALONE):
+        own = others[others["method"] == method]
+        frames += [own, own.assign(method=method + " from " + own["sources"])]
     cases = pd.concat(frames, ignore_index=True).rename(columns={"task": "lesion"}).assign(task=lambda x: x["missing"])
     about = ["subject", "dataset", "task", "method", "region", "lesion"]
     means = cases.groupby(about, sort=False, as_index=False)[["dice", "agreement"]].mean()

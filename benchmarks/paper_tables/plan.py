@@ -186,12 +186,15 @@ def _question(plan: Plan, name: str, tasks: Collection[Task], method: Method, op
     if table.measure == "pairs":
         question["simple"] = method.simple is not None
         question["examples"] = size.examples
+        question |= {"timed": True} if "seconds" in table.metrics else {}
         question["tasks"] = [
             {"name": task.name, "pairs": table.pairs_of(task), "corruption": _corruption(task, options)}
             for task in tasks
         ]
     if table.measure == "segment":
         question |= {"steps": size.segmenter, "retrain": table.retrain}
+        further: dict[str, Any] = {"alone": table.alone, "region": list(table.regions)}
+        question |= {name: value for name, value in further.items() if value}
     return question
 
 

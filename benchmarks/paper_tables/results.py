@@ -91,6 +91,7 @@ class Results:
         examples: By set and method, the folder of planes of the first seed.
         errors: By method, its errors.
         measured: Set and method of every finished cell.
+        devices: What the cells were measured on.
         left_out: Cases that could not be measured, and why.
     """
 
@@ -103,6 +104,7 @@ class Results:
     examples: dict[tuple[str, str], Path] = field(default_factory=dict)
     errors: dict[str, list[str]] = field(default_factory=dict)
     measured: set[tuple[str, str]] = field(default_factory=set)
+    devices: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
 
 
@@ -152,7 +154,9 @@ def _gather(results: Results, store: Store) -> None:
         if not finished(folder):
             continue
         results.measured.add((cell.set, cell.method))
-        failures = record_of(folder)["failures"]
+        record = record_of(folder)
+        failures = record["failures"]
+        results.devices |= {record["device"]} if "device" in record else set()
         results.left_out += [f"{cell.method}: {failure['subject']}: {failure['reason']}" for failure in failures]
         frame = pd.read_csv(folder / "cases.csv", keep_default_na=False, na_values=[""], dtype={"subject": str})
         answers = frame["task"].map(method.answer)

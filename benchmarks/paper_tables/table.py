@@ -133,6 +133,8 @@ class Table(Declared):
         mean: Dimensions with an additional mean.
         parameters: Whether the number of parameters is shown.
         retrain: With ``segment``, whether to train a segmenter without each of the modalities, too.
+        alone: With ``segment``, whether to train a segmenter for each modality that sees it alone, too.
+        regions: With ``segment``, regions of label maps that are outlined, too.
         modalities: Modalities of every recipe; by default its own.
         cohort: The simulated training cohort.
         sets: Sets of test subjects by name; by default one without a name.
@@ -156,6 +158,8 @@ class Table(Declared):
     mean: list[Literal["task"]] = []
     parameters: bool = False
     retrain: bool = False
+    alone: bool = False
+    regions: list[str] = []
     modalities: list[str] | None = None
     cohort: Cohort = Cohort()
     sets: dict[str, SubjectSet] = {"": SubjectSet()}

@@ -18,6 +18,7 @@ from torch import nn
 
 from anysyn import build
 from anysyn.errors import explain
+from anysyn.evaluation.timing import device_name
 from anysyn.files import write_text
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
@@ -102,10 +103,12 @@ def _size(module: nn.Module) -> int:
 
 def _measure(run: Path, folder: Path, question: Mapping[str, Any], accelerator: str, progress: Progress) -> None:
     began = Spent()
-    result = measured(load_run(run / "run", accelerator=accelerator), question, folder, progress)
+    loaded = load_run(run / "run", accelerator=accelerator)
+    result = measured(loaded, question, folder, progress)
     write_text(folder / "cases.csv", result.cases.to_csv(index=False))
     failures = [{"subject": failure.key, "reason": failure.reason} for failure in result.failures]
-    finish(folder, {"question": dict(question), "failures": failures, **began.so_far()})
+    device = device_name(loaded.hardware.device)
+    finish(folder, {"question": dict(question), "failures": failures, "device": device, **began.so_far()})
 
 
 class Spent:

@@ -39,6 +39,8 @@ def notes_of(results: Results) -> list[str]:
         *([plan.protocol] if plan.protocol else []),
         f"p: {TEST}.",
     ]
+    if "seconds" in plan.table.metrics:
+        lines.append(f"Time of one synthesis, a first one included, on: {'; '.join(sorted(results.devices))}.")
     if plan.additions:
         named = [f"{what} ({', '.join(names)})" for what, names in plan.additions.items()]
         lines.append(f"Beyond the paper's recipe, in these rows alone: {'; '.join(named)}.")

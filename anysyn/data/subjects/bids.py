@@ -13,6 +13,7 @@ from anysyn.data.modalities import ANY, Modality, modalities, modality, recognis
 from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.bids_labels import AskedLabels
 from anysyn.data.subjects.collector import Collector, failure, found_subjects
+from anysyn.data.subjects.label_maps import DSEG, table_of
 from anysyn.data.subjects.names.naming import Naming
 from anysyn.data.subjects.names.recognised import Recognised
 from anysyn.data.subjects.several_files import Candidate
@@ -215,6 +216,9 @@ def _plain(label: str) -> str:
 
 def _add_mask(images: Collector, path: Path) -> None:
     entities, suffix = entities_of(stem(path))
+    if suffix == DSEG and table_of(path) is not None:
+        images.add_mask(DSEG, Candidate(path, "its name", extra=(len(entities),), scan=(path.name,)))
+        return
     if suffix != "mask":
         images.ignore(path, "is no mask by its name, *_mask")
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -21,7 +22,10 @@ def measure(
     protocol: Protocol,
     *,
     lesion: Tensor | None = None,
+    bone: Tensor | None = None,
     window: Window | None = None,
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    seconds: float = math.nan,
 ) -> dict[str, float]:
     """Return the metrics of a synthesized volume.
 
@@ -31,7 +35,10 @@ def measure(
         mask: (X, Y, Z) bool, the foreground of the subject.
         protocol: How images are compared.
         lesion: (X, Y, Z) bool, for a protocol with lesion metrics.
+        bone: (X, Y, Z) bool, for a protocol with metrics of bone; without it these are NaN.
         window: Intensities of 0 and 1, for a protocol that compares in a unit; None if the images are in the unit.
+        spacing: Voxel size in mm.
+        seconds: How long the synthesis took, for a protocol with that metric.
 
     Returns:
         The value of each metric; the PSNR of identical images is infinite.
@@ -49,7 +56,8 @@ def measure(
     _check(prediction, truth, mask)
     if protocol.restored_to is not None and window is not None:
         prediction, truth = restore(prediction.double(), window), restore(truth.double(), window)
-    units = list(comparisons(prediction, truth, mask, protocol, lesion))
+    compared = comparisons(prediction, truth, mask, protocol, lesion, bone, spacing)
+    units = [replace(unit, seconds=seconds) for unit in compared]
     return {metric.name: _mean([float(metric.value(unit)) for unit in units]) for metric in protocol.objects}
 
 
@@ -64,7 +72,13 @@ def _check(prediction: Tensor, truth: Tensor, mask: Tensor) -> None:
 
 
 def comparisons(
-    prediction: Tensor, truth: Tensor, mask: Tensor, protocol: Protocol, lesion: Tensor | None = None
+    prediction: Tensor,
+    truth: Tensor,
+    mask: Tensor,
+    protocol: Protocol,
+    lesion: Tensor | None = None,
+    bone: Tensor | None = None,
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> Iterator[Comparison]:
     """Normalise a volume and cut it into the units of a protocol.
 
@@ -88,16 +102,17 @@ def comparisons(
         if not truth[where].amin() < truth[where].amax():
             raise ValueError(f"the target is constant in its {protocol.mask}, so nothing can be compared")
         axes = tuple(axis for axis in range(3) if protocol.dimensions == 3 or axis != protocol.axis)
-        yield _comparison(prediction, truth, where, protocol, axes, lesion)
+        yield _comparison(prediction, truth, where, protocol, axes, lesion, bone, spacing)
         return
     cut = [x.unbind(protocol.axis) for x in (prediction, truth, where, mask)]
-    lesions = [None] * len(cut[0]) if lesion is None else lesion.unbind(protocol.axis)
-    units = zip(*cut, lesions, strict=True)
-    usable = [(p, t, w, part) for p, t, w, m, part in units if m.any() and t[w].amin() < t[w].amax()]
+    masks = [[None] * len(cut[0]) if x is None else x.unbind(protocol.axis) for x in (lesion, bone)]
+    units = zip(*cut, *masks, strict=True)
+    usable = [(p, t, w, part, own) for p, t, w, m, part, own in units if m.any() and t[w].amin() < t[w].amax()]
+    plane = tuple(edge for axis, edge in enumerate(spacing) if axis != protocol.axis)
     if not usable:
         raise ValueError("the target is constant in every slice, so nothing can be compared")
-    for p, t, w, part in usable:
-        yield _comparison(p, t, w, protocol, (0, 1), part)
+    for p, t, w, part, own in usable:
+        yield _comparison(p, t, w, protocol, (0, 1), part, own, plane)
 
 
 def _comparison(
@@ -107,6 +122,8 @@ def _comparison(
     protocol: Protocol,
     axes: tuple[int, ...],
     lesion: Tensor | None,
+    bone: Tensor | None,
+    spacing: tuple[float, ...],
 ) -> Comparison:
     data_range = float(truth.max()) if protocol.data_range == "max" else protocol.data_range
     if not data_range > 0:
@@ -120,7 +137,11 @@ def _comparison(
         sigma=protocol.sigma,
         window=protocol.window,
         weights=protocol.weights,
+        borders=protocol.borders,
         lesion=lesion,
+        bone=bone,
+        spacing=spacing,
+        zero=0.0 if protocol.clip is None else protocol.clip[0],
     )
 
 

@@ -101,7 +101,12 @@ class Comparison:
         sigma: Standard deviation of SSIM's window in voxels.
         window: Length of SSIM's window in voxels.
         weights: Weights of SSIM's window.
+        borders: Whether SSIM counts windows that reach beyond the edge.
         lesion: Bool, of the same shape; None if it is unknown.
+        bone: Bool, of the same shape; None if it is unknown.
+        spacing: Voxel size in mm along each axis.
+        seconds: How long the synthesis of the volume took; NaN if nobody looked at the clock.
+        zero: What 0 stands for in the unit of the images, for example -1024 HU.
     """
 
     prediction: Tensor
@@ -112,7 +117,12 @@ class Comparison:
     sigma: float = 1.5
     window: int = WINDOW
     weights: Weights = "gaussian"
+    borders: bool = False
     lesion: Tensor | None = None
+    bone: Tensor | None = None
+    spacing: tuple[float, ...] = (1.0, 1.0, 1.0)
+    zero: float = 0.0
+    seconds: float = float("nan")
 
 
 class Metric:
@@ -123,6 +133,9 @@ class Metric:
     label: ClassVar[str]
     higher_is_better: ClassVar[bool] = False
     digits: ClassVar[int] = 4
+
+    def check(self) -> None:
+        """Raise an error if something that the metric needs is not installed; by default nothing is lacking."""
 
     def value(self, comparison: Comparison) -> Tensor:
         """Return the metric, a scalar."""
@@ -178,7 +191,7 @@ class SSIM(Metric):
     def value(self, comparison: Comparison) -> Tensor:
         """Return the SSIM, at most 1."""
         c = comparison
-        window = {"axes": c.axes, "sigma": c.sigma, "window": c.window, "weights": c.weights}
+        window = {"axes": c.axes, "sigma": c.sigma, "window": c.window, "weights": c.weights, "borders": c.borders}
         return ssim(c.prediction, c.truth, data_range=c.data_range, mask=c.mask, **window)  # type: ignore[arg-type]
 
 
@@ -222,6 +235,17 @@ class NMSE(Metric):
     def value(self, comparison: Comparison) -> Tensor:
         """Return the NMSE."""
         return nmse(comparison.prediction, comparison.truth, comparison.mask)
+
+
+@register("metric", "seconds")
+class Seconds(Metric):
+    """Seconds of wall clock that the synthesis of one volume took, without its preparation; lower is better."""
+
+    name, label, digits = "seconds", "Time (s)", 2
+
+    def value(self, comparison: Comparison) -> Tensor:
+        """Return the seconds, NaN where nobody looked at the clock."""
+        return torch.tensor(comparison.seconds, dtype=torch.float64)
 
 
 def metric(name: str) -> Metric:

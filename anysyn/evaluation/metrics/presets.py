@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.registry import register
 
@@ -72,3 +74,32 @@ def synthrad() -> Protocol:
         outside=-1024.0,
         weights="uniform",
     )
+
+
+@register("protocol", "synthrad2025")
+def synthrad2025() -> Protocol:
+    """Compare CT in HU in the body, -1024 to 3071 (SynthRAD challenge, 2025), and bone where a mask says where it is.
+
+    The challenge segments the synthesis with TotalSegmentator and compares all its classes; here bone is what has 200
+    HU, and the subject's mask ``bone`` says where the truth has it.
+    """
+    return Protocol(
+        name="synthrad2025",
+        clip=(-1024.0, 3071.0),
+        data_range=4095.0,
+        window=7,
+        metrics=("psnr", "ms_ssim_masked", "dice_bone", "hd95_bone"),
+        restored_to="HU",
+        outside=-1024.0,
+        weights="uniform",
+    )
+
+
+@register("protocol", "codebrain-ixi")
+def codebrain_ixi() -> Protocol:
+    """Compare all slices of a subject as one batch of torchmetrics with data range 1 (CodeBrain's IXI).
+
+    PSNR is that of the error over all slices together, SSIM the mean over slices, empty ones too.
+    """
+    how: dict[str, Any] = {"dimensions": 2, "mask": "whole", "clip": (0.0, 1.0), "borders": True}
+    return Protocol(name="codebrain-ixi", metrics=("psnr", "ssim"), **how)

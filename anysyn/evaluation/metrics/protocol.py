@@ -13,9 +13,10 @@ from torch import Tensor
 
 from anysyn.data.modalities import modality
 from anysyn.errors import RecipeError
+from anysyn.evaluation.metrics.bone import BoneMetric
 from anysyn.evaluation.metrics.columns import DEFAULT_COLUMNS
 from anysyn.evaluation.metrics.lesion import LesionMetric
-from anysyn.evaluation.metrics.metrics import Metric, metric
+from anysyn.evaluation.metrics.metrics import Metric, Seconds, metric
 from anysyn.evaluation.metrics.ssim import WINDOW, Weights
 from anysyn.registry import build, suggest
 
@@ -51,6 +52,7 @@ class Protocol:
         outside: Value of both images outside the mask. None leaves them as they are.
         weights: Weights of SSIM's window: ``"gaussian"`` (Wang et al.), or ``"uniform"`` with the sample covariance,
             which is scikit-image's default and ignores ``sigma``.
+        borders: Whether SSIM of the whole image counts windows that reach beyond its edge, as torchmetrics 1.9 does.
 
     Raises:
         ValueError: If the fields do not fit together or a metric is unknown.
@@ -77,6 +79,7 @@ class Protocol:
     restored_to: str | None = field(default=None, metadata=LATER)
     outside: float | None = field(default=None, metadata=LATER)
     weights: Weights = field(default="gaussian", metadata=LATER)
+    borders: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Check the fields, all mistakes together."""
@@ -105,6 +108,7 @@ class Protocol:
             "limits are of percentiles; give some": self.limits == "target" or self.percentiles is not None,
             f"weights {self.weights!r} are unknown; {suggest(self.weights, get_args(Weights))}": self.weights
             in get_args(Weights),
+            "borders are those of the whole image; take mask 'whole'": not self.borders or self.mask == "whole",
             "a value outside of a mask needs mask 'foreground'": self.outside is None or self.mask == "foreground",
         }
         return [mistake for mistake, holds in rules.items() if not holds]
@@ -128,6 +132,21 @@ class Protocol:
     def reads_lesion(self) -> bool:
         """Return whether a metric needs a lesion mask."""
         return any(isinstance(metric, LesionMetric) for metric in self.objects)
+
+    @property
+    def reads_bone(self) -> bool:
+        """Return whether a metric needs a mask of bone."""
+        return any(isinstance(metric, BoneMetric) for metric in self.objects)
+
+    @property
+    def reads_clock(self) -> bool:
+        """Return whether a metric is the time that a synthesis takes."""
+        return Seconds.name in self.metrics
+
+    def check(self) -> None:
+        """Raise an `EvaluationError` if a metric needs something that is not installed."""
+        for one in self.objects:
+            one.check()
 
     def fields(self) -> dict[str, Any]:
         """Return the fields, for JSON."""
@@ -189,9 +208,10 @@ class Protocol:
         where = "foreground" if self.mask == "foreground" else "whole image"
         beyond = "" if self.outside is None else f", {self.outside:g} outside of it"
         shape = "uniform" if self.weights == "uniform" else f"Gaussian, sigma {self.sigma:g}"
+        size = f"{self.window} voxels" + ", borders too" * self.borders
         return (
             f"Protocol {self.name} ({self.digest}): {unit}, {where}{beyond}; intensities {self._intensities()}; "
-            f"data range {span}; SSIM {self.dimensions}-D {shape}, {self.window} voxels."
+            f"data range {span}; SSIM {self.dimensions}-D {shape}, {size}."
         )
 
     def _intensities(self) -> str:

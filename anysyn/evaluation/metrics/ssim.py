@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ def ssim_map(
     sigma: float = 1.5,
     window: int = WINDOW,
     weights: Weights = "gaussian",
+    borders: bool = False,
 ) -> Tensor:
     """Compare luminance, contrast and structure around every voxel (Wang et al. 2004, Eq. 13).
 
@@ -45,9 +46,10 @@ def ssim_map(
         sigma: Standard deviation of the window in voxels.
         window: Length of the window in voxels, odd.
         weights: Weights of the window.
+        borders: How images are continued at their borders: mirrored with the outermost voxels repeated, or without.
 
     Returns:
-        The map in float64, of the same shape; images are mirrored at their borders.
+        The map in float64, of the same shape.
 
     Raises:
         ValueError: If the window does not fit into the image.
@@ -59,11 +61,12 @@ def ssim_map(
     """
     axes = tuple(range(truth.ndim) if axes is None else axes)
     _check_fit([truth.shape[axis] for axis in axes], window)
+    mode: Any = "mirror" if borders else "reflect"  # scipy's words
 
     def mean(image: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if weights == "uniform":
-            return uniform_filter(image, window, mode="reflect", axes=axes)  # type: ignore[no-any-return]
-        return gaussian_filter(image, sigma, mode="reflect", radius=window // 2, axes=axes)  # type: ignore[no-any-return]
+            return uniform_filter(image, window, mode=mode, axes=axes)  # type: ignore[no-any-return]
+        return gaussian_filter(image, sigma, mode=mode, radius=window // 2, axes=axes)  # type: ignore[no-any-return]
 
     count = window ** len(axes)
     sample = count / (count - 1) if weights == "uniform" else 1.0
@@ -93,12 +96,15 @@ def ssim(
     sigma: float = 1.5,
     window: int = WINDOW,
     weights: Weights = "gaussian",
+    borders: bool = False,
 ) -> Tensor:
     """Average the SSIM map.
 
     Without a mask the average excludes the border where the window extends beyond the edge, as in scikit-image. With a
     mask it is over every voxel of the mask, mirrored borders included, so that the outermost cortex counts in an image
     that is cropped tightly around the brain; with ``"uniform"`` weights, as in SynthRAD, the border is excluded.
+
+    With ``borders`` the average is over every voxel of the image, as in torchmetrics 1.9.
 
     ``mask`` is bool, of the shape of the images; the other arguments are those of `ssim_map`.
 
@@ -116,12 +122,11 @@ def ssim(
     axes = tuple(range(truth.ndim) if axes is None else axes)
     _check_fit([truth.shape[axis] for axis in axes], window)
     near = (slice(None),) * truth.ndim if mask is None else _around(mask, window)
-    similarity = ssim_map(
-        prediction[near], truth[near], data_range=data_range, axes=axes, sigma=sigma, window=window, weights=weights
-    )
+    how: dict[str, Any] = {"axes": axes, "sigma": sigma, "window": window, "weights": weights, "borders": borders}
+    similarity = ssim_map(prediction[near], truth[near], data_range=data_range, **how)
     inner = _inside(truth.shape, axes, window // 2)
     if mask is None:
-        return similarity[inner].mean()
+        return (similarity if borders else similarity[inner]).mean()
     if weights == "uniform":
         within = torch.zeros_like(mask)
         within[inner] = mask[inner]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,12 +13,13 @@ from torch import Tensor
 
 from anysyn.data.volumes.study import Study
 from anysyn.evaluation.tables.format import number
-from anysyn.probes.lesion_segmentation.unet import Segmenter
+from anysyn.probes.lesion_segmentation.unet import Segmenters
 from anysyn.probes.section import Grid
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.missing_contrasts import Trained
 
 REAL, ABSENT, RETRAINED, SYNTHESIZED = "all real", "absent", "absent, retrained", "synthesized"
+ALONE_REAL, ALONE = "alone, real", "alone, synthesized"  # segmenters that see one modality each
 NONE = "none"
 CASE: dict[str, type] = dict.fromkeys(("task", "region", "subject", "dataset", "missing", "method", "sources"), str)
 CASE |= dict.fromkeys(("dice", "agreement", "truth_ml", "found_ml"), float)
@@ -49,30 +50,45 @@ class Outlined:
     image: Tensor | None = None
 
 
-def outlined(
-    run: LoadedRun, study: Study, whole: Segmenter, others: Mapping[str, Segmenter], trained: Trained, batch: int
-) -> Iterator[Outlined]:
+def outlined(run: LoadedRun, study: Study, segmenters: Segmenters, trained: Trained, batch: int) -> Iterator[Outlined]:
     """Outline the regions of a subject with all modalities real, and with each of them absent or synthesized.
 
     Args:
         run: What synthesizes.
         study: Prepared real images, all of the segmenter's inputs.
-        whole: The segmenter that is shown all modalities.
-        others: By modality, a segmenter that was trained without it.
+        segmenters: What outlines.
         trained: What the run was trained for.
         batch: Slices or patches at once.
     """
+    whole = segmenters.whole
     real = {name: study.images[name] for name in whole.inputs}
     yield Outlined(NONE, REAL, "", whole.masks(real))
     for missing in whole.inputs:
         left = {name: image for name, image in real.items() if name != missing}
         yield Outlined(missing, ABSENT, "", whole.masks(left))
-        if missing in others:
-            yield Outlined(missing, RETRAINED, "", others[missing].masks(left))
+        if missing in segmenters.without:
+            yield Outlined(missing, RETRAINED, "", segmenters.without[missing].masks(left))
+        own = segmenters.alone.get(missing)
+        if own is not None:
+            yield Outlined(missing, ALONE_REAL, "", own.masks({missing: real[missing]}), real[missing])
         for sources in shown_for(missing, whole.inputs, trained):
             image = run.predict(study, sources, [missing], batch)[missing].float().cpu()
             masks = whole.masks({**left, missing: image})
             yield Outlined(missing, SYNTHESIZED, "+".join(sources), masks, image)
+            if own is not None:
+                yield Outlined(missing, ALONE, "+".join(sources), own.masks({missing: image}), image)
+
+
+def reference_of(outlined: Outlined, others: Sequence[Outlined]) -> Tensor:
+    """Return what the same segmenter outlines with everything that it is shown real, (R, X, Y, Z) bool.
+
+    Args:
+        outlined: What was outlined.
+        others: All that was outlined in the subject, all modalities real first.
+    """
+    if outlined.method in (ALONE_REAL, ALONE):
+        return next(one.masks for one in others if (one.missing, one.method) == (outlined.missing, ALONE_REAL))
+    return others[0].masks
 
 
 def shown_for(missing: str, inputs: Sequence[str], trained: Trained) -> list[tuple[str, ...]]:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from anysyn.counts import counted
 from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.subjects.tables.participants import read_people
 from anysyn.data.volumes.study import Study
 from anysyn.evaluation.lesion_masks import Task, truth_of
 from anysyn.probes.findings import Findings
@@ -23,6 +24,7 @@ from anysyn.probes.lesion_segmentation.dice import (
     SUMMARY,
     never_found,
     outlined,
+    reference_of,
     rows_of,
     summarise,
     summary_grid,
@@ -31,6 +33,15 @@ from anysyn.probes.lesion_segmentation.example import outlines_of, read_outlines
 from anysyn.probes.lesion_segmentation.report import CAPTIONS, TEXT, dice_figure, outline_figure
 from anysyn.probes.lesion_segmentation.tasks import check_unseen, tasks_of
 from anysyn.probes.lesion_segmentation.train import STEPS, Fitting
+from anysyn.probes.lesion_segmentation.volumes import (
+    GROUPS,
+    VOLUMES,
+    by_group,
+    group_grid,
+    groups_of,
+    volume_agreement,
+    volume_grid,
+)
 from anysyn.probes.measurement import Measurement
 from anysyn.probes.probe import Conclusion, Options, Probe, Request
 from anysyn.probes.probe import rows_of as all_rows
@@ -40,7 +51,7 @@ from anysyn.registry import register
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.missing_contrasts import trained_for
 
-TABLES = {"cases": Table(CASE), "summary": Table(SUMMARY)}
+TABLES = {"cases": Table(CASE), "summary": Table(SUMMARY), "volumes": Table(VOLUMES), "groups": Table(GROUPS)}
 NEVER_FOUND = (
     "{}: the segmenter finds it in the real images of none of the {} subjects who have it, so its Dice says nothing "
     "about a synthesis; give more training subjects, or more --steps, and another --segmenter folder"
@@ -53,6 +64,9 @@ class SegmentationOptions(Options):
     training: Path | None = Field(None, description="Training subjects, if they were moved.")
     segmenter: Path | None = Field(None, description="Where segmenters are kept; with the findings by default.")
     retrain: bool = Field(False, description="Also train a segmenter without each of the modalities.")
+    alone: bool = Field(False, description="Also train a segmenter for each modality that sees it alone (OmniSyn).")
+    region: tuple[str, ...] = Field((), description="grey, white, fluid: regions of label maps, too; repeat for more.")
+    group: tuple[str, ...] = Field((), description="age, sex, diagnosis: columns of participants.tsv; repeat for more.")
     steps: int = Field(STEPS, ge=1, description="Batches that a segmenter is trained on.")
 
 
@@ -75,7 +89,7 @@ class LesionSegmentation(Probe):
         training, unread = run.subjects(settings.training, "train")
         self.failures += unread
         check_unseen(run, training, subjects, settings.training, request.data)
-        self.tasks = tasks_of(run, training, subjects)
+        self.tasks = tasks_of(run, training, subjects, settings.region)
         folder = settings.segmenter or request.folder / "segmenter"
         self.segmenters = {
             task: Fitting(
@@ -86,9 +100,10 @@ class LesionSegmentation(Probe):
                 root=Path(settings.training or run.recipe.data.root or ""),
                 steps=settings.steps,
                 progress=request.progress,
-            ).segmenters(folder / task.name, retrain=settings.retrain, failures=self.failures)
+            ).segmenters(folder / task.name, retrain=settings.retrain, alone=settings.alone, failures=self.failures)
             for task, inputs in self.tasks.items()
         }
+        self.groups = self._groups(run, subjects)
         return [one for one in subjects if any(task.able(one, inputs) for task, inputs in self.tasks.items())]
 
     def measure(self, run: LoadedRun, subject: Subject) -> Measurement:
@@ -116,11 +131,15 @@ class LesionSegmentation(Probe):
             task.name: {"inputs": list(shown), "regions": list(task.regions)} for task, shown in self.tasks.items()
         }
         summary = TABLES["summary"].frame(summarise(cases))
-        return Conclusion({"cases": cases, "summary": summary}, self._notes(cases), {"tasks": tasks})
+        further = {"volumes": volume_agreement(cases), "groups": by_group(cases, self.groups)}
+        further = {name: TABLES[name].frame(table) for name, table in further.items()}
+        return Conclusion({"cases": cases, "summary": summary, **further}, self._notes(cases), {"tasks": tasks})
 
     def summary(self, findings: Findings) -> Sequence[Grid]:
         """Return the mean Dice, a table for each task."""
-        return summary_grid(findings.tables["summary"])
+        volumes, groups = findings.tables["volumes"], findings.tables["groups"]
+        further = [volume_grid(volumes), *([] if groups.empty else [group_grid(groups)])]
+        return [*summary_grid(findings.tables["summary"]), *further]
 
     def section(self, findings: Findings) -> Section:
         """Show the Dice of every subject, its means, and a slice with its outlines."""
@@ -136,14 +155,21 @@ class LesionSegmentation(Probe):
         self, run: LoadedRun, subject: Subject, study: Study, task: Task
     ) -> tuple[list[Row], Mapping[str, NDArray[Any]]]:
         """Return the rows of one subject, and the arrays of its slice if there is a lesion."""
-        segmenter, others = self.segmenters[task]
+        segmenter = self.segmenters[task].whole
         truth, regions = truth_of(subject, study, task), segmenter.regions
-        outlines = list(outlined(run, study, segmenter, others, trained_for(run.recipe), self.request.batch))
-        real = outlines[0].masks  # all modalities real come first
-        rows = [row for one in outlines for row in rows_of(study, task.name, regions, truth, one, real)]
+        outlines = list(outlined(run, study, self.segmenters[task], trained_for(run.recipe), self.request.batch))
+        about = (study, task.name, regions, truth)
+        rows = [row for one in outlines for row in rows_of(*about, one, reference_of(one, outlines))]
         if not truth[0].any():
             return rows, {}
         return rows, outlines_of(task.name, study, segmenter, truth, outlines).arrays()
+
+    def _groups(self, run: LoadedRun, subjects: Sequence[Subject]) -> dict[str, dict[str, str]]:
+        if not self.settings.group:
+            return {}
+        people, _ = read_people(Path(self.request.data or run.recipe.data.root or ""), self.failures)
+        persons = {subject.key: subject.person or subject.key for subject in subjects}
+        return groups_of(self.settings.group, people, persons, self.failures)
 
     def _notes(self, cases: pd.DataFrame) -> list[str]:
         notes = []

@@ -15,6 +15,8 @@ from anysyn.figures.pictures import Picture, chart, chart_style
 from anysyn.figures.planes import radiological, window_of
 from anysyn.probes.lesion_segmentation.dice import (
     ABSENT,
+    ALONE,
+    ALONE_REAL,
     NONE,
     REAL,
     RETRAINED,
@@ -22,7 +24,7 @@ from anysyn.probes.lesion_segmentation.dice import (
 )
 from anysyn.probes.lesion_segmentation.example import Outlines
 
-COLOURS = {REAL: "#4a4a4a", ABSENT: "#c4c4c4", RETRAINED: "C1", SYNTHESIZED: "C0"}
+COLOURS = {REAL: "#4a4a4a", ABSENT: "#c4c4c4", RETRAINED: "C1", SYNTHESIZED: "C0", ALONE_REAL: "#8a8a8a", ALONE: "C2"}
 LINES = ("C1", "C0", "C3")  # of regions, in order
 TRUTH = "white"
 TEXT = (

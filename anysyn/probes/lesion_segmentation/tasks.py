@@ -8,6 +8,7 @@ from pathlib import Path
 from anysyn.data.records import Subject
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.lesion_masks import LABEL_MAP, TASKS, Task, inputs_of
+from anysyn.evaluation.region_maps import region_task
 from anysyn.synthesis.loaded_run import LoadedRun
 
 
@@ -36,22 +37,31 @@ def check_unseen(
         raise EvaluationError(f"the segmenter trains on {min(both)}, which is to be outlined; choose another --split")
 
 
-def tasks_of(run: LoadedRun, training: Sequence[Subject], subjects: Sequence[Subject]) -> dict[Task, tuple[str, ...]]:
+def tasks_of(
+    run: LoadedRun, training: Sequence[Subject], subjects: Sequence[Subject], regions: Sequence[str] = ()
+) -> dict[Task, tuple[str, ...]]:
     """Return the tasks that can be done, each with the modalities that its segmenter is shown.
 
     Args:
         run: The run.
         training: Subjects that segmenters train on.
         subjects: Subjects that are segmented.
+        regions: Regions of label maps that are wanted, too.
 
     Raises:
-        EvaluationError: If there is none.
+        EvaluationError: If there is none, or nobody has the regions that are wanted.
     """
     tasks = {}
-    for task in TASKS:
+    wanted = region_task(regions) if regions else None
+    for task in (*TASKS, *([wanted] if wanted else ())):
         inputs = inputs_of([subject for subject in training if task.known_of(subject)], run.recipe.modalities)
         if len(inputs) > 1 and any(task.able(subject, inputs) for subject in subjects):
             tasks[task] = inputs
+    if wanted is not None and wanted not in tasks:
+        raise EvaluationError(
+            f"--region {', '.join(regions)}: training subjects and measured subjects have to share label maps (*_dseg) "
+            "whose dseg.tsv has these names, and two modalities of the run"
+        )
     if not tasks:
         words = "; ".join(f"{task.name}: {', '.join(sorted(task.masks))}" for task in TASKS)
         raise EvaluationError(

@@ -15,7 +15,15 @@ from anysyn.data.records import Failure, Subject, listed
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.lesion_masks import Task, truth_of
 from anysyn.probes.lesion_segmentation.slices import LesionSlices, draw, slices_of
-from anysyn.probes.lesion_segmentation.unet import WIDTHS, Segmenter, channels, network, read_segmenter, write_segmenter
+from anysyn.probes.lesion_segmentation.unet import (
+    WIDTHS,
+    Segmenter,
+    Segmenters,
+    channels,
+    network,
+    read_segmenter,
+    write_segmenter,
+)
 from anysyn.progress import Progress
 from anysyn.seeds import seeded
 from anysyn.synthesis.loaded_run import LoadedRun
@@ -49,25 +57,22 @@ class Fitting:
     steps: int
     progress: Progress
 
-    def segmenters(
-        self, folder: Path, *, retrain: bool, failures: list[Failure]
-    ) -> tuple[Segmenter, dict[str, Segmenter]]:
+    def segmenters(self, folder: Path, *, retrain: bool, alone: bool, failures: list[Failure]) -> Segmenters:
         """Take the segmenters that are kept, and train and keep the others.
 
         Args:
             folder: Where they are kept.
             retrain: Whether there is one without each of the modalities, too.
+            alone: Whether there is one for each modality that sees it alone, too.
             failures: Where training subjects are noted that cannot be read.
-
-        Returns:
-            The one that is shown all modalities; by modality, the one that was trained without it.
 
         Raises:
             EvaluationError: If one that is kept was trained on something else, or there is nothing to learn from.
         """
         regions, record = tuple(self.task.regions), self._record()
         less = {name: tuple(other for other in self.inputs if other != name) for name in self.inputs if retrain}
-        wanted = [self.inputs, *less.values()]
+        single = {name: (name,) for name in self.inputs if alone}
+        wanted = [self.inputs, *less.values(), *single.values()]
         kept = {shown: read_segmenter(folder, shown, regions, record) for shown in wanted}
         slices = self._slices(failures) if None in kept.values() else []
         segmenters = dict[tuple[str, ...], Segmenter]()
@@ -76,7 +81,8 @@ class Fitting:
             if segmenter is None:
                 write_segmenter(segmenters[shown], folder, record)
             segmenters[shown].network.to(self.run.hardware.device)
-        return segmenters[self.inputs], {name: segmenters[shown] for name, shown in less.items()}
+        without, each = ({name: segmenters[shown] for name, shown in some.items()} for some in (less, single))
+        return Segmenters(segmenters[self.inputs], without, each)
 
     @property
     def _chosen(self) -> list[Subject]:

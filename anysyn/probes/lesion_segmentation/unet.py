@@ -55,6 +55,21 @@ class Segmenter:
         return (torch.cat(logits) > 0).permute(1, 2, 3, 0).contiguous()  # (R, X, Y, Z)
 
 
+@dataclass(frozen=True)
+class Segmenters:
+    """The segmenters of one task.
+
+    Args:
+        whole: The one that is shown all modalities.
+        without: By modality, one that was trained without it.
+        alone: By modality, one that sees it alone.
+    """
+
+    whole: Segmenter
+    without: Mapping[str, Segmenter]
+    alone: Mapping[str, Segmenter]
+
+
 def network(inputs: int, regions: int, seed: int) -> nn.Module:
     """Build MONAI's residual U-Net with weights drawn from a seed.
 

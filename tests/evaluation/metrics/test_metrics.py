@@ -54,9 +54,10 @@ def test_every_metric_is_better_on_a_better_image_in_its_direction():
 
     def value(held, level):
         shown = {"truth": truth, "mask": truth > 0.2, "data_range": 1.0, "axes": (0, 1, 2), "lesion": truth > 0.6}
+        shown |= {"bone": truth > 0.5, "zero": 199.5}  # 0.5 is 200 HU
         return held.value(Comparison(prediction=truth + level * noise, **shown)).item()
 
-    for name in names("metric"):
+    for name in set(names("metric")) - {"ms_ssim", "lpips"}:  # these need larger images, or weights
         held = metric(name)
         assert isinstance(held, Metric)
         assert held.name == name

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.signal import fftconvolve
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.evaluate import _suited
 from anysyn.evaluation.metrics.lesion import region_ssim
 from anysyn.evaluation.metrics.measure import measure
-from anysyn.evaluation.metrics.presets import brasyn, synthrad
+from anysyn.evaluation.metrics.presets import brasyn, codebrain_ixi, synthrad, synthrad2025
 from anysyn.evaluation.metrics.protocol import Protocol, protocol
 from anysyn.evaluation.pairs import parse_pairs
 
@@ -110,6 +111,72 @@ def test_synthrad_is_for_ct_alone():
     assert "in HU, clipped to [-1024, 3000]" in synthrad().describe()
     assert "foreground, -1024 outside of it" in synthrad().describe()
     assert "uniform, 7 voxels" in synthrad().describe()
+
+
+def published_synthrad2025(prediction, truth, mask):
+    """Write down PSNR and the masked MS-SSIM as the challenge of 2025 describes them, with scipy and numpy."""
+    low, high = -1024.0, 3071.0
+    p, t = (np.clip(x, low, high) for x in (prediction, truth))
+    found = {"psnr": peak_signal_noise_ratio(t[mask], p[mask], data_range=high - low)}
+    p, t = (np.where(mask, x, low) - low for x in (p, t))
+    margins = [((97 - n) // 2, 97 - n - (97 - n) // 2) for n in mask.shape]
+    p, t, where = (np.pad(x, margins, mode="edge") for x in (p, t, mask))
+    product = 1.0
+    for weight in (0.0448, 0.2856, 0.3001, 0.2363, 0.1333):
+        windows = [np.lib.stride_tricks.sliding_window_view(x, (7, 7, 7)).reshape(-1, 343) for x in (p, t)]
+        inside = where[3:-3, 3:-3, 3:-3].ravel()
+        a, b = (x[inside] for x in windows)  # (N, 343): every window lies within the image
+        c1, c2 = (0.01 * (high - low)) ** 2, (0.03 * (high - low)) ** 2
+        mean_a, mean_b, sd_a, sd_b = a.mean(1), b.mean(1), a.std(1, ddof=1), b.std(1, ddof=1)
+        both = ((a - mean_a[:, None]) * (b - mean_b[:, None])).sum(1) / 342
+        parts = [(2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)]
+        parts += [(2 * sd_a * sd_b + c2) / (sd_a**2 + sd_b**2 + c2), (both + c2 / 2) / (sd_a * sd_b + c2 / 2)]
+        product *= np.clip(np.mean(np.prod([np.clip(x, 0, None) ** weight for x in parts], axis=0)), 0, 1)
+        p, t = (fftconvolve(x, np.full((2, 2, 2), 1 / 8), mode="same")[::2, ::2, ::2] for x in (p, t))
+        where = where[::2, ::2, ::2]
+    return found | {"ms_ssim_masked": product}
+
+
+def test_synthrad2025(case):
+    prediction, truth, mask, _ = case
+    hounsfield = [5000 * x.double() - 1500 for x in (prediction, truth)]
+    found = measure(*hounsfield, mask, synthrad2025())
+    wanted = published_synthrad2025(*(x.numpy() for x in hounsfield), mask.numpy())
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted, abs=1e-4)
+    assert math.isnan(found["dice_bone"])  # nothing says where the bone is
+    assert synthrad2025().suits("CT")
+    assert not synthrad2025().suits("T1w")
+
+
+def test_bone_is_what_is_dense_where_a_mask_has_bone():
+    truth = torch.zeros(12, 12, 12)
+    truth[2:6, 2:6, 2:6] = 700  # bone, with marrow in its middle
+    truth[3:5, 3:5, 3:5] = 50
+    truth[8:10, 8:10, 8:10] = 900  # contrast agent, which is no bone
+    bone = torch.zeros_like(truth, dtype=torch.bool)
+    bone[2:6, 2:6, 2:6] = True
+    options = {"bone": bone, "spacing": (2.0, 1.0, 1.0)}
+    same = measure(truth, truth, truth > -1, synthrad2025(), **options)
+    assert same["dice_bone"] == 1
+    assert same["hd95_bone"] == 0
+    shifted = torch.where(truth == 900, truth, torch.where(truth == 900, 0, truth).roll(1, 0))
+    moved = measure(shifted, truth, truth > -1, synthrad2025(), **options)
+    a, b = (x[:8] >= 200 for x in (shifted, truth))
+    assert moved["dice_bone"] == pytest.approx(float(2 * (a & b).sum() / (a.sum() + b.sum())))
+    assert moved["hd95_bone"] == pytest.approx(2.0)  # one voxel of 2 mm
+    lost = measure(torch.where(truth > 200, 100.0, truth), truth, truth > -1, synthrad2025(), **options)
+    assert lost["dice_bone"] == 0
+    assert lost["hd95_bone"] == pytest.approx(math.dist((0, 0, 0), (24, 12, 12)))
+
+
+def test_codebrain_is_a_batch_of_torchmetrics(case):
+    torchmetrics = pytest.importorskip("torchmetrics.functional.image")
+    prediction, truth, mask, _ = case
+    found = measure(prediction, truth, mask, codebrain_ixi())
+    batch = [x.clamp(0, 1).movedim(2, 0)[:, None].double() for x in (prediction, truth)]  # (slices, 1, X, Y)
+    psnr = torchmetrics.peak_signal_noise_ratio(*batch, data_range=1.0)
+    ssim = torchmetrics.structural_similarity_index_measure(*batch, data_range=1.0)
+    assert found == pytest.approx({"psnr": float(psnr), "ssim": float(ssim)}, abs=1e-4)
 
 
 def test_pairs_that_a_protocol_cannot_compare_are_left_out_and_told():
