@@ -37,8 +37,10 @@ ORDER = """
     build
     training
     synthesis
+    arrays
     trust packing
     evaluation
+    metrics
     probes
     viewer
     reporting
