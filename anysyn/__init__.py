@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from anysyn.queries import OneToOne as OneToOne
     from anysyn.queries import SynthesisCondition as SynthesisCondition
     from anysyn.recipe import Recipe as Recipe
+    from anysyn.recipe.code import allow_code as allow_code
     from anysyn.registry import register as register
     from anysyn.reporting import report as report
     from anysyn.scans.prepare import prepare as prepare
@@ -69,6 +70,7 @@ _HOMES = {
     "probes.ask": "probe",
     "queries": "ManyToAll ManyToOne OneToOne SynthesisCondition",
     "recipe": "Recipe",
+    "recipe.code": "allow_code",
     "registry": "register",
     "reporting": "report",
     "scans.prepare": "prepare",

@@ -17,7 +17,7 @@ ORDER = """
     errors
     bounds
     registry versions files escaping counts
-    progress seeds plugins figures packaged
+    progress seeds plugins local_code figures packaged
     acquisition points
     types ops
     nn
