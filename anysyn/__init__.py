@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from anysyn import metrics as metrics
     from anysyn.acquisition import Acquisition as Acquisition
     from anysyn.arrays import load as load
+    from anysyn.citations import cite as cite
     from anysyn.data.loading.batches import ModalityConsistent as ModalityConsistent
     from anysyn.data.loading.batches import OnePerClass as OnePerClass
     from anysyn.data.loading.batches import Shuffled as Shuffled
@@ -56,6 +57,7 @@ __version__ = version("anysyn")
 _HOMES = {
     "acquisition": "Acquisition",
     "arrays": "load",
+    "citations": "cite",
     "data.loading.batches": "ModalityConsistent OnePerClass Shuffled",
     "data.records": "Subject",
     "data.subjects.find": "find_subjects",

@@ -18,6 +18,7 @@ ORDER = """
     bounds
     registry versions files escaping counts
     progress seeds plugins local_code figures packaged
+    doctor
     acquisition points
     types ops
     nn
@@ -34,6 +35,7 @@ ORDER = """
     objectives
     queries optimizers
     recipe
+    citations
     build
     training
     synthesis
