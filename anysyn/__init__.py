@@ -10,17 +10,31 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anysyn import metrics as metrics
     from anysyn.acquisition import Acquisition as Acquisition
+    from anysyn.arrays import load as load
+    from anysyn.citations import cite as cite
+    from anysyn.data.loading.batches import ModalityConsistent as ModalityConsistent
+    from anysyn.data.loading.batches import OnePerClass as OnePerClass
+    from anysyn.data.loading.batches import Shuffled as Shuffled
     from anysyn.data.records import Subject as Subject
     from anysyn.data.subjects.find import find_subjects as find_subjects
     from anysyn.evaluation.evaluate import evaluate as evaluate
     from anysyn.evaluation.metrics.metrics import Metric as Metric
     from anysyn.evaluation.metrics.protocol import Protocol as Protocol
     from anysyn.evaluation.pairs import Pair as Pair
+    from anysyn.losses.selective import ReconstructionL1 as ReconstructionL1
+    from anysyn.losses.selective import SynthesisL1 as SynthesisL1
+    from anysyn.objectives.outcome import outcome_of as outcome_of
     from anysyn.packaged.listing import models as models
     from anysyn.packing.pack import pack as pack
     from anysyn.probes.ask import probe as probe
+    from anysyn.queries import ManyToAll as ManyToAll
+    from anysyn.queries import ManyToOne as ManyToOne
+    from anysyn.queries import OneToOne as OneToOne
+    from anysyn.queries import SynthesisCondition as SynthesisCondition
     from anysyn.recipe import Recipe as Recipe
+    from anysyn.recipe.code import allow_code as allow_code
     from anysyn.registry import register as register
     from anysyn.reporting import report as report
     from anysyn.scans.prepare import prepare as prepare
@@ -42,16 +56,23 @@ if TYPE_CHECKING:
 __version__ = version("anysyn")
 _HOMES = {
     "acquisition": "Acquisition",
+    "arrays": "load",
+    "citations": "cite",
+    "data.loading.batches": "ModalityConsistent OnePerClass Shuffled",
     "data.records": "Subject",
     "data.subjects.find": "find_subjects",
     "evaluation.evaluate": "evaluate",
     "evaluation.metrics.metrics": "Metric",
     "evaluation.metrics.protocol": "Protocol",
     "evaluation.pairs": "Pair",
+    "losses.selective": "ReconstructionL1 SynthesisL1",
+    "objectives.outcome": "outcome_of",
     "packaged.listing": "models",
     "packing.pack": "pack",
     "probes.ask": "probe",
+    "queries": "ManyToAll ManyToOne OneToOne SynthesisCondition",
     "recipe": "Recipe",
+    "recipe.code": "allow_code",
     "registry": "register",
     "reporting": "report",
     "scans.prepare": "prepare",
@@ -65,7 +86,8 @@ _HOMES = {
     "types": "Batch Query",
     "viewer.page": "view",
 }
-__all__ = sorted(name for names in _HOMES.values() for name in names.split())
+_MODULES = ("metrics",)
+__all__ = sorted([*_MODULES, *(name for names in _HOMES.values() for name in names.split())])
 
 
 def __dir__() -> list[str]:
@@ -73,6 +95,8 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"anysyn.{name}")
     for module, names in _HOMES.items():
         if name in names.split():
             return getattr(import_module(f"anysyn.{module}"), name)

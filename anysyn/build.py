@@ -21,6 +21,7 @@ from anysyn.objectives.synthesis import refuse_whole_images
 from anysyn.plugins import enrol
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.check import GivenUpError, Report, check, inner_of, nested, short
+from anysyn.recipe.code import check_code
 from anysyn.recipe.read import read
 from anysyn.recipe.references import with_references
 from anysyn.recipe.sections import Step, nowhere
@@ -41,19 +42,21 @@ def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = T
             does not need all of them, for example a CLIP from the hub.
 
     Raises:
-        RecipeError: With one line for each mistake.
+        RecipeError: With one line for each mistake, and one for each installed plugin that does not load; or if the
+            recipe names local code that nobody allowed (`allow_code`).
 
     Example:
         >>> load("small/label", ["seed=3"]).seed
         3
     """
-    enrol()
-    checked, report = check(read(recipe, overrides))
+    broken, source = enrol(), read(recipe, overrides)
+    check_code(source)
+    checked, report = check(source)
     if lay_out:
         with without_memory():
             _Builder(checked, report).everything()
     if report.mistakes:
-        raise report.error()
+        raise RecipeError("\n".join([str(report.error()), *broken]))
     return checked
 
 

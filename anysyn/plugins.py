@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from importlib.metadata import entry_points
 
-from anysyn.errors import RecipeError
+from anysyn.errors import reason
 
 GROUP = "anysyn.plugins"
 OWN = (
@@ -36,10 +36,7 @@ def enrol() -> list[str]:
     """Import what registers parts: our own modules, then the entry points of the group ``anysyn.plugins``.
 
     Returns:
-        The names of the installed plugins.
-
-    Raises:
-        RecipeError: If a plugin cannot be imported; the message names it.
+        A line for each installed plugin that does not load.
 
     Example:
         >>> from anysyn.registry import names
@@ -55,16 +52,20 @@ def enrol() -> list[str]:
 def enrol_plugins() -> list[str]:
     """Import the entry points of the group ``anysyn.plugins``, which registers what they add.
 
-    Returns:
-        The names of the installed plugins.
+    One that does not load ends nothing: a recipe that names its parts is refused, and every command says so at its end.
 
-    Raises:
-        RecipeError: If a plugin cannot be imported; the message names it.
+    Returns:
+        A line for each that does not load.
+
+    Example:
+        >>> all("does not load" in line for line in enrol_plugins())
+        True
     """
-    plugins = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    for point in plugins:
+    broken = list[str]()
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             point.load()
         except Exception as error:
-            raise RecipeError(f"plugin {point.name!r} ({point.value}) does not load: {error!r}") from error
-    return [point.name for point in plugins]
+            why = f"{type(error).__name__}: {reason(error)}"
+            broken.append(f"plugin {point.name!r} ({point.value}) does not load: {why}; mend or uninstall it")
+    return broken

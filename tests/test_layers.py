@@ -17,7 +17,8 @@ ORDER = """
     errors
     bounds
     registry versions files escaping counts
-    progress seeds plugins figures packaged
+    progress seeds plugins local_code figures packaged
+    doctor
     acquisition points
     types ops
     nn
@@ -34,11 +35,14 @@ ORDER = """
     objectives
     queries optimizers
     recipe
+    citations
     build
     training
     synthesis
+    arrays
     trust packing
     evaluation
+    metrics
     probes
     viewer
     reporting

@@ -9,9 +9,11 @@ from anysyn.cli import (
     cache,
     calibrate,
     check,
+    cite,
     complete,
     data,
     demo,
+    doctor,
     evaluate,
     list_parts,
     models,
@@ -32,7 +34,7 @@ app = typer.Typer(
     name="anysyn",
     help="Any-to-any medical image synthesis. What it writes is synthetic and not for clinical use.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     cls=StoppableCommands,
 )
@@ -56,3 +58,5 @@ app.add_typer(probe.app, name="probe")
 app.command()(report.report)
 app.command()(view.view)
 app.command()(demo.demo)
+app.command()(cite.cite)
+app.command()(doctor.doctor)

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.outcome import attempt, how_to_resume
 from anysyn.cli.terminal.shared_options import Device, Overwrite, Run
 
 
+@allowing_code
 def adapt(
     run: Run,
     data: Annotated[Path, typer.Option(help="A few subjects of the new dataset: a folder or a CSV file.")],

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import BatchSize, Device, Overwrite, Run
 
 
+@allowing_code
 def calibrate(
     run: Run,
     data: Annotated[Path | None, typer.Option(help="Cohort; that of the training by default.")] = None,

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.outcome import attempt, print_lines, printed
 from anysyn.cli.terminal.shared_options import Run
 from anysyn.cli.terminal.words import pair
 
 
+@allowing_code
 def check(
     run: Run,
     source: Annotated[list[str] | None, typer.Option(help="T1w=t1.nii.gz; repeat for more of one person.")] = None,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Overwrite, Run
@@ -15,6 +16,7 @@ from anysyn.cli.terminal.words import words
 GO_ON = "call it again: what is finished is kept"
 
 
+@allowing_code
 def complete(
     run: Run,
     data: Annotated[Path, typer.Option(help="Subjects that lack contrasts: a folder or a CSV file.")],

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.hidden_names import noted
 from anysyn.cli.terminal.outcome import attempt, print_lines
 from anysyn.cli.terminal.shared_options import Overrides, Overwrite
 
 
+@allowing_code
 def data(
     root: Annotated[Path, typer.Argument(metavar="FOLDER", help="A BIDS dataset, a tree of folders, or a CSV file.")],
     overrides: Overrides = None,

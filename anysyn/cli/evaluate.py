@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.outcome import attempt, how_to_report, print_lines
 from anysyn.cli.terminal.shared_options import (
     BatchSize,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from anysyn.evaluation.results import Evaluation
 
 
+@allowing_code
 def evaluate(
     run: Run,
     data: Data = None,

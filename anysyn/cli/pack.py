@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import Overwrite, Run
 
 
+@allowing_code
 def pack(
     run: Run,
     name: Annotated[str, typer.Option(help="What the packaged run is called.")],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import BatchSize, Data, Device, Jobs, Overwrite, Results, Run, SplitName
 
@@ -73,7 +74,7 @@ def command_of(name: str, fields: dict[str, FieldInfo]) -> Callable[..., None]:
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [run, *own, *(option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options)]
     )
-    return command
+    return allowing_code(command)
 
 
 def _parameter(key: str, field: FieldInfo) -> inspect.Parameter:

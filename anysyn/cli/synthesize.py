@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.from_files import check_trust, from_files
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt
@@ -15,6 +16,7 @@ from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Devic
 from anysyn.cli.terminal.words import numbers, pair
 
 
+@allowing_code
 @acquisition_options("Requested")
 def synthesize(
     run: Run,

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.hidden_names import noted
 from anysyn.cli.terminal.outcome import attempt, how_to_resume
 from anysyn.cli.terminal.shared_options import CacheFolder, Device, Devices, Overrides, Overwrite
 from anysyn.cli.terminal.words import recipe_and_overrides
 
 
+@allowing_code
 def train(
     recipe: Annotated[
         str | None, typer.Argument(help="YAML file, name of a recipe or run; none with --resume.", callback=noted)

@@ -10,12 +10,14 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.evaluation.errors import EvaluationError
+from anysyn.local_code import enrol_file, enrolled_files
 from anysyn.progress import Progress
 
 Measured = TypeVar("Measured")
@@ -79,7 +81,7 @@ def _outcomes(subjects: Sequence[Subject], measure: Measure[Any], jobs: int, ope
         return
     threads = max(1, (os.cpu_count() or 1) // jobs)  # more would only take turns
     context = get_context("spawn")  # a forked process inherits locks of torch's threads
-    with ProcessPoolExecutor(jobs, context, _start_worker, (threads,)) as pool:
+    with ProcessPoolExecutor(jobs, context, _start_worker, (threads, enrolled_files())) as pool:
         try:
             yield from pool.map(_measure_there, [opener] * len(subjects), subjects)
         except BrokenProcessPool as error:
@@ -89,9 +91,11 @@ def _outcomes(subjects: Sequence[Subject], measure: Measure[Any], jobs: int, ope
             ) from error
 
 
-def _start_worker(threads: int) -> None:
+def _start_worker(threads: int, code: Sequence[Path]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one says how to go on
     torch.set_num_threads(threads)
+    for path in code:  # that the first process was allowed to run
+        enrol_file(path)
 
 
 def _outcome(measure: Measure[Any], subject: Subject) -> Any:

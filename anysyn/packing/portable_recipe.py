@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from anysyn.errors import UserError
@@ -34,8 +34,13 @@ def portable(recipe: Recipe) -> Recipe:
         recipe: The checked recipe of a run.
 
     Raises:
-        UserError: If a part names a file of this machine, by an absolute path.
+        UserError: If a part names a file of this machine, by an absolute path, or the recipe code of it.
     """
+    if recipe.plugins:
+        raise UserError(
+            f"recipe.yaml: plugins.0: {PurePath(recipe.plugins[0]).name!r} is code of this machine, and a packed run "
+            "carries none; make a package of it (docs/guide/plugin.md), install that, and train without the key"
+        )
     kept: dict[str, Any] = {field.name: getattr(recipe.data, field.name) for field in fields(Data)}
     data = Data(**{key: value for key, value in kept.items() if key not in LEFT})
     split = Split(seed=recipe.data.split.seed)

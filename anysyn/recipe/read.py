@@ -131,6 +131,7 @@ def _inherit(path: Path, seen: tuple[Path, ...]) -> Source:
     if len(seen) > MOST_BASES:
         raise RecipeError(f"{path}: base: more than {MOST_BASES} recipes inherit from one another: {chain}")
     source = parse(path, named=not seen)
+    _place_plugins(source.tree, path.parent)
     base = source.tree.pop("base", None)
     if base is None:
         return source
@@ -144,6 +145,13 @@ def _inherit(path: Path, seen: tuple[Path, ...]) -> Source:
     parent = _inherit(file, (*seen, path.resolve()))
     texts = {at: text for at, text in parent.texts.items() if at not in source.places} | source.texts
     return Source(_over(parent.tree, source.tree), parent.places | source.places, texts)
+
+
+def _place_plugins(tree: dict[str, Any], folder: Path) -> None:
+    """Make the local plugins of a recipe absolute: they are relative to the file that names them."""
+    named = tree.get("plugins")
+    if isinstance(named, list):
+        tree["plugins"] = [str((folder / path).resolve()) if isinstance(path, str) else path for path in named]
 
 
 def parse(path: Path, *, named: bool = True) -> Source:
@@ -178,7 +186,7 @@ def _check_kinds(node: Node) -> None:
     for key, line, value in node.pairs or ():
         if key not in KNOWN:
             raise TreeError(f"a base has the keys {', '.join(sorted(KNOWN))} alone, and not the one here", line)
-        if key in ("data", "parts", "stages", "modalities") and value.items is None and value.pairs is None:
+        if key in ("data", "parts", "stages", "modalities", "plugins") and value.items is None and value.pairs is None:
             raise TreeError(f"{key} is a word here; in a recipe it is a list or a mapping", line)
 
 

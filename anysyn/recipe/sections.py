@@ -192,6 +192,7 @@ class Recipe:
         weights: Run whose weights the networks begin with: a run folder, or the name of a packaged run.
         weights_for: Globs of the weights that begin so, for example ``[synthesizer.encoder]``; by default all, and
             then every one has to fit.
+        plugins: Python files that register parts, relative to the recipe; they run only with ``--allow-code``.
     """
 
     name: str
@@ -204,6 +205,7 @@ class Recipe:
     stages: AtLeastOne[Stage]
     weights: str | None = None
     weights_for: AtLeastOne[str] | None = None
+    plugins: Sequence[str] = field(default_factory=list)
 
     def spec(self) -> dict[str, Any]:
         """Return the recipe as plain mappings and lists, ready for YAML."""

@@ -35,7 +35,9 @@ def verdict_on(run: LoadedRun, study: Study, sources: Sequence[str], *, anyway: 
     verdict = judge(profile, appearances(replace(study, images={name: study.images[name] for name in sources})))
     if verdict.level == "refuse" and not anyway:
         worst = "; ".join(str(finding) for finding in verdict.findings if finding.level == "refuse")
-        raise UserError(f"{study.key}: this run does not suit it: {worst}; to synthesize all the same, add --anyway")
+        raise UserError(
+            f"{study.key}: this run does not suit it: {worst}; to synthesize all the same, add --anyway (anyway=True)"
+        )
     return verdict
 
 

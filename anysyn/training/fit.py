@@ -157,7 +157,8 @@ def _with_absolute_paths(recipe: Recipe) -> Recipe:
     weights = recipe.weights
     if weights is not None and os.path.isdir(weights):  # what is no folder is a name
         weights = os.path.abspath(weights)
-    return replace(recipe, data=replace(recipe.data, root=root, cache=cache), weights=weights)
+    plugins = [os.path.abspath(path) for path in recipe.plugins]
+    return replace(recipe, data=replace(recipe.data, root=root, cache=cache), weights=weights, plugins=plugins)
 
 
 def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def attempt(call: Callable[[], Any], *, once_stopped: Callable[[], str] = lambda
 
     try:
         outcome = call()
+        print_lines(broken_plugins(), err=True)
     except KeyboardInterrupt:
         print_lines([f"stopped; {once_stopped()}"], err=True)
         raise typer.Exit(STOPPED) from None
@@ -39,12 +41,23 @@ def attempt(call: Callable[[], Any], *, once_stopped: Callable[[], str] = lambda
         lines = explain(error)
         if lines is None:
             raise
-        print_lines(lines, err=True)
+        print_lines(dict.fromkeys([*lines, *broken_plugins()]), err=True)
         raise typer.Exit(1) from None
     failures = getattr(outcome, "failures", ())
     print_lines((f"failed: {failure}" for failure in failures), err=True)
     if failures:
         raise typer.Exit(1)
+
+
+def broken_plugins() -> list[str]:
+    """Return a line for each installed plugin that does not load, if the command looked at plugins at all.
+
+    Example:
+        >>> all("does not load" in line for line in broken_plugins())
+        True
+    """
+    looked = sys.modules.get("anysyn.plugins")
+    return looked.enrol_plugins() if looked else []
 
 
 def how_to_resume(run: Path) -> str:
