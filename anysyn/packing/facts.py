@@ -62,13 +62,23 @@ def facts_of(run: RunFolder, recipe: Recipe, *, parameters: int, study: dict[str
         modalities=names,
         families=list(dict.fromkeys(modality(name).family for name in names)),
         parameters=parameters,
-        subjects=len(run.read("split.json")["train"]),
+        subjects=trained_on(run),
         datasets=[name for name in run.read("datasets.json") if name],
         study=study,
         scores=list(scores_of(run.path / "evaluation")),
         origin=None if origin is None else {key: origin[key] for key in ("run", "weights")},
         has=has,
     )
+
+
+def trained_on(run: RunFolder) -> int:
+    """Return the number of training subjects; one that is listed several times with the same files counts once."""
+    listed = run.path / "subjects.csv"
+    if not listed.is_file():
+        return len(run.read("split.json")["train"])
+    with listed.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("split") == "train"]
+    return len({tuple(value for column, value in row.items() if column != "subject") for row in rows})
 
 
 def scores_of(folder: Path) -> Iterator[dict[str, Any]]:

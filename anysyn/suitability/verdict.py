@@ -166,7 +166,8 @@ def _coverage(profile: Profile, name: str, seen: Appearance, about: str) -> Answ
     worst = int(np.argmax(beyond))
     value = f"is cut off at the {ENDS[worst]}, where its outermost 4 mm have {seen.ends[worst]:.0%} of its widest area"
     known = f"at most {profile.groups[name]['ends'].high[worst]:.0%}"
-    return _graded(beyond[worst], CUT, value, known, "hand in a scan of the whole")
+    limits = (CUT[0], np.inf) if ENDS[worst] == "bottom" else CUT  # most scans of a head end somewhere in the neck
+    return _graded(beyond[worst], limits, value, known, "hand in a scan of the whole")
 
 
 def _size(profile: Profile, name: str, seen: Appearance, about: str) -> Answer | None:

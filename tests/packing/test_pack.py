@@ -11,9 +11,11 @@ from packed import pack_tiny, write_notes
 
 from anysyn.errors import UserError
 from anysyn.packaged.card import read_card
+from anysyn.packing.facts import trained_on
 from anysyn.packing.pack import pack
 from anysyn.progress import Progress
 from anysyn.synthesis import load_run
+from anysyn.training.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +149,11 @@ def test_the_card_says_what_was_measured_and_what_it_was_tuned_from(tiny, tmp_pa
     assert score["on"] == "4 subjects (all) of the training's cohort, protocol anysyn"
     assert set(score["metrics"]) == {"psnr", "ssim", "mae"}
     assert "| T1w → T2w | 4 subjects (all)" in card.text
+
+
+def test_a_person_who_is_listed_several_times_counts_once(tmp_path):
+    (tmp_path / "split.json").write_text('{"train": ["a", "b", "c"], "validation": [], "test": []}')
+    assert trained_on(RunFolder(tmp_path)) == 3
+    rows = ["subject,split,T1w", "a,train,1.nii", "b,train,1.nii", "c,train,2.nii", "d,validation,3.nii"]
+    (tmp_path / "subjects.csv").write_text("\n".join(rows))
+    assert trained_on(RunFolder(tmp_path)) == 2
