@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 CONTRASTS = ("T1w", "T1c", "T2w", "FLAIR")
-VOXELS = 50_000  # of each person that a regression is fitted on
+VOXELS = 10_000  # of each person that a regression is fitted on
 METRICS = ("psnr", "psnr_scaled")
 
 
