@@ -103,6 +103,8 @@ def write_program(program: Any, path: Path, form: Form) -> None:
     except Exception as error:
         why = reason(error)[:200]
         raise UserError(f"ONNX cannot say what this run's network does: {why}; take --format torch") from error
+    if made is None:
+        raise UserError("ONNX made nothing of this run's network; take --format torch")
     made.save(str(path), external_data=False)
 
 
