@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from anysyn.evaluation.metrics.metrics import Metric as Metric
     from anysyn.evaluation.metrics.protocol import Protocol as Protocol
     from anysyn.evaluation.pairs import Pair as Pair
+    from anysyn.exporting import export as export
     from anysyn.losses.selective import ReconstructionL1 as ReconstructionL1
     from anysyn.losses.selective import SynthesisL1 as SynthesisL1
     from anysyn.objectives.outcome import outcome_of as outcome_of
@@ -65,6 +66,7 @@ _HOMES = {
     "evaluation.metrics.metrics": "Metric",
     "evaluation.metrics.protocol": "Protocol",
     "evaluation.pairs": "Pair",
+    "exporting": "export",
     "losses.selective": "ReconstructionL1 SynthesisL1",
     "objectives.outcome": "outcome_of",
     "packaged.listing": "models",

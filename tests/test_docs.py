@@ -77,8 +77,8 @@ def test_commands_exist() -> None:
     for words in commands():
         if words[:2] == ["probe", "air"]:
             continue  # of the example plugin, which tests/test_plugin.py installs
-        command: object = group
-        while isinstance(command, TyperGroup) and words[0].islower():
+        command, name = group, "itself"
+        while isinstance(command, TyperGroup) and words[0][0].islower():
             context = typer.Context(command)
             name, *words = words
             command = command.get_command(context, name)

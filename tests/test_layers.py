@@ -40,7 +40,7 @@ ORDER = """
     training
     synthesis
     arrays
-    trust packing
+    trust packing exporting
     evaluation
     metrics
     probes

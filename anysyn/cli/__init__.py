@@ -15,6 +15,7 @@ from anysyn.cli import (
     demo,
     doctor,
     evaluate,
+    export,
     list_parts,
     models,
     pack,
@@ -49,6 +50,7 @@ app.command()(cache.cache)
 app.command()(adapt.adapt)
 app.command()(models.models)
 app.command()(pack.pack)
+app.command()(export.export)
 app.command()(synthesize.synthesize)
 app.command()(calibrate.calibrate)
 app.command()(check.check)

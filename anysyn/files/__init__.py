@@ -4,7 +4,7 @@ from anysyn.files.bounded import check_regular, read_json, read_regular
 from anysyn.files.lock import locked
 from anysyn.files.manifest import Contents, add_to_manifest, contents_of, listing, write_manifest
 from anysyn.files.names import check_name, check_names
-from anysyn.files.results import whole_results
+from anysyn.files.results import own_alone, whole_results
 from anysyn.files.whole import clear_unfinished, replacing, replacing_pair, write_json, write_text
 from anysyn.files.whole_folder import whole_folder
 
@@ -18,6 +18,7 @@ __all__ = [
     "contents_of",
     "listing",
     "locked",
+    "own_alone",
     "read_json",
     "read_regular",
     "replacing",

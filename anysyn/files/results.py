@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from anysyn.errors import UserError
 from anysyn.files.lock import locked
-from anysyn.files.manifest import MANIFEST, Contents, contents_of, write_manifest
+from anysyn.files.manifest import MANIFEST, Contents, contents_of, listing, write_manifest
 from anysyn.files.whole_folder import INSIDE, unfinished_folder
 
 
@@ -51,6 +52,29 @@ def whole_results(
             contents_of(folder, made_by).delete()
             write_manifest(folder, made_by, globs)
             _take_place(partial, folder)
+
+
+def own_alone(folder: Path, *, made_by: str, overwrite: bool) -> Callable[[Contents], None]:
+    """Return the check of `whole_results` that refuses files of others, and earlier results unless they may go.
+
+    Args:
+        folder: The folder, for the messages.
+        made_by: The command.
+        overwrite: Whether its earlier results may be replaced.
+
+    Example:
+        >>> check = own_alone(Path("nowhere"), made_by="anysyn pack", overwrite=False)
+        >>> check(contents_of(Path("nowhere"), "anysyn pack"))
+    """
+
+    def check(contents: Contents) -> None:
+        if contents.foreign or contents.nested:
+            held = [*contents.foreign, *(inner.folder for inner in contents.nested)]
+            raise UserError(f"{folder} holds {listing(held, folder)}, which `{made_by}` did not write; choose another")
+        if contents.own and not overwrite:
+            raise UserError(f"{folder} is there already; allow replacing it with --overwrite")
+
+    return check
 
 
 def _take_place(partial: Path, folder: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from anysyn import build
 from anysyn.errors import UserError
-from anysyn.files import Contents, check_name, listing, whole_results, write_json, write_text
+from anysyn.files import check_name, own_alone, whole_results, write_json, write_text
 from anysyn.nn.layout import without_memory
 from anysyn.packaged.names import CARD, MADE_BY, RECIPE
 from anysyn.packing.facts import facts_of
@@ -90,8 +89,9 @@ def pack(
     bare = portable(recipe)
     _profile(folder, shown)
     place = Path(out) / name
+    allowed = own_alone(place, made_by=MADE_BY, overwrite=overwrite)
     names = [RECIPE, CARD, *(file for file in FILES if file != RECIPE)]
-    with whole_results(place, names, made_by=MADE_BY, check=_checked(place, overwrite)) as inside:
+    with whole_results(place, names, made_by=MADE_BY, check=allowed) as inside:
         _write(folder, recipe, bare, notes, name, inside)
         roots = [str(path) for path in (recipe.data.root, recipe.data.cache, folder.path.resolve()) if path]
         check_private(inside, [key for keys in folder.read("split.json").values() for key in keys], roots)
@@ -141,14 +141,3 @@ def _check_free(name: str) -> None:
     check_name(name, "--name")
     if any(mark in name for mark in "= "):
         raise UserError(f"--name {name!r}: has '=' or a blank in it; choose a name without")
-
-
-def _checked(folder: Path, overwrite: bool) -> Callable[[Contents], None]:
-    def check(contents: Contents) -> None:
-        if contents.foreign or contents.nested:
-            held: Any = [*contents.foreign, *(inner.folder for inner in contents.nested)]
-            raise UserError(f"{folder} holds {listing(held, folder)}, which `{MADE_BY}` did not write; choose another")
-        if contents.own and not overwrite:
-            raise UserError(f"{folder} is there already; allow replacing it with --overwrite")
-
-    return check

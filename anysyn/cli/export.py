@@ -1,0 +1,32 @@
+"""The command that exports the network of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anysyn.cli.terminal.allow_code import allowing_code
+from anysyn.cli.terminal.outcome import attempt, printed
+from anysyn.cli.terminal.shared_options import Dataset, Overwrite, Run
+from anysyn.cli.terminal.words import words
+
+
+@allowing_code
+def export(
+    run: Run,
+    sources: Annotated[str, typer.Option(help="T1w,T2w: what is shown, in the order of the input's channels.")],
+    target: Annotated[str, typer.Option(help="Modality that is asked for.")],
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    form: Annotated[str, typer.Option("--format", help="torch (torch.export) or onnx (anysyn[onnx]).")] = "torch",
+    dataset: Dataset = None,
+    size: Annotated[int, typer.Option(help="Voxels a side of the example that it is traced with.", min=1)] = 64,
+    overwrite: Overwrite = False,
+) -> None:
+    """Export the network for fixed sources and one target, with a page that says what is outside of it."""
+    from anysyn.exporting import export as exported
+
+    shown = words(sources) or []
+    options = {"dataset": dataset, "size": size, "overwrite": overwrite, "form": form}
+    attempt(lambda: printed(exported(run, sources=shown, target=target, out=out, **options)))  # type: ignore[arg-type]

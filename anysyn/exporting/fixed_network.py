@@ -1,0 +1,118 @@
+"""A network of a run with its question fixed: which sources are shown and what is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from anysyn.acquisition import Acquisition
+from anysyn.data.modalities import modality
+from anysyn.errors import UserError
+from anysyn.registry import suggest
+from anysyn.synthesis.dataset_request import reads_dataset
+from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.synthesizer import Synthesizer
+from anysyn.types import Batch, Condition, Query
+
+
+class FixedNetwork(nn.Module):
+    """Prepared sources (B, J, *S) to the prepared target (B, 1, *S); each length of S is a multiple of `multiple`.
+
+    What the conditioners know of the question is computed once and kept.
+
+    Args:
+        model: The synthesizer, in evaluation mode.
+        modalities: How many the run knows.
+        sources: Their numbers, in the order of the input's channels.
+        target: Its number.
+        example: A batch of one sample (1, M, *S) with its query, as synthesis would make them.
+
+    Attributes:
+        multiple: What each length is a multiple of.
+    """
+
+    def __init__(
+        self, model: Synthesizer, modalities: int, sources: list[int], target: int, example: tuple[Batch, Query]
+    ) -> None:
+        super().__init__()
+        self.model, self.modalities, self.sources, self.target = model, modalities, sources, target
+        self.multiple = int(model.encoder.strides[-1])
+        batch, query = example
+        self.batch, self.query = replace(batch, images=batch.images[..., :0]), query
+        for number, condition in enumerate(model.conditioners.embed(batch, query)):
+            self.register_buffer(f"source{number}", condition.source.detach().clone())
+            self.register_buffer(f"target{number}", condition.target.detach().clone())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Synthesize."""
+        count = images.shape[0]
+        canvas = images.new_zeros(count, self.modalities, *images.shape[2:])  # (B, M, *S)
+        canvas[:, self.sources] = images
+        sources, targets = torch.tensor([self.sources]), torch.tensor([[self.target]])
+        if not isinstance(count, int) or count != 1:  # numbers that are known while it is exported, where they can be
+            sources, targets = sources.expand(count, -1), targets.expand(count, -1)
+        modulate = self.model.conditioners.modulate(self._conditions(count))
+        features = self.model.encoder(canvas, sources, modulate)
+        answer: Tensor = self.model.decoder(features, targets, modulate, None)  # (B, 1, *S)
+        if self.model.shortcut is not None:
+            available = self.batch.available.expand(count, -1)
+            batch = Batch(canvas, available, canvas.new_ones(count, 1), canvas.new_ones(count, canvas.dim() - 2))
+            answer = answer + self.model.shortcut(batch, Query(sources, targets))  # (B, 1, *S)
+        return answer
+
+    def _conditions(self, count: int) -> list[Condition]:
+        """Return the kept conditions for a number of samples."""
+        kept = [
+            (self.get_buffer(f"source{number}"), self.get_buffer(f"target{number}"))
+            for number in range(len(self.model.conditioners))
+        ]
+        return [Condition(*(part.expand(count, -1, -1) for part in pair)) for pair in kept]
+
+
+def fixed_network(run: LoadedRun, sources: list[str], target: str, size: int) -> tuple[FixedNetwork, Tensor]:
+    """Return the network of a run with its question fixed, and an example of its input.
+
+    Args:
+        run: A loaded run, on the CPU.
+        sources: Canonical names, in the order of the channels.
+        target: Canonical name.
+        size: At least so many voxels a side has the example.
+
+    Raises:
+        UserError: If a modality is unknown to the run, its network is conditioned on the dataset and knows none of this
+            name, or it is none that answers in one pass.
+    """
+    names = list(run.recipe.modalities)
+    for name in (*sources, target):
+        if name not in names:
+            raise UserError(f"this run knows no {name!r}; {suggest(name, names)}")
+    if type(run.model) is not Synthesizer:
+        raise UserError(
+            f"a {type(run.model).__name__} answers in many passes, and only a network of one pass can be exported; "
+            "call it with anysyn.load"
+        )
+    multiple = int(run.model.encoder.strides[-1])
+    length = -(-size // multiple) * multiple
+    numbers = [names.index(name) for name in sources]
+    stack = (run.view.depth,) if run.view.dimensions == 2 and run.view.depth > 1 else ()
+    shape = (*stack, *([length] * run.view.dimensions))  # *S
+    images = torch.rand(1, len(sources), *shape)
+    network = FixedNetwork(
+        run.model, len(names), numbers, names.index(target), _example(run, images, numbers, names.index(target))
+    )
+    return network.eval(), images
+
+
+def _example(run: LoadedRun, images: Tensor, sources: list[int], target: int) -> tuple[Batch, Query]:
+    """Return a batch of one sample and its query; nothing is known of the acquisitions but the modality."""
+    names = list(run.recipe.modalities)
+    canvas = images.new_zeros(1, len(names), *images.shape[2:])  # (1, M, *S)
+    canvas[:, sources] = images
+    available = torch.tensor([[number in sources for number in range(len(names))]])  # (1, M)
+    known = tuple(Acquisition(modality=modality(name).name) for name in names)
+    dataset = run.datasets.weights(run.dataset or "") if reads_dataset(run.model) else torch.ones(1, 1)
+    spacing = torch.ones(1, canvas.dim() - 2)
+    batch = Batch(canvas, available, dataset=dataset, spacing=spacing, acquisitions=(known,))
+    return batch, batch.ask(torch.tensor([sources]), torch.tensor([[target]]))
