@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from pathlib import Path
@@ -132,10 +133,15 @@ def _installed(package: str) -> bool:
 
 
 def _caches() -> dict[str, str]:
-    """Return the folders in which other libraries keep what they download."""
+    """Return the folders of what is downloaded and of what is prepared for all runs."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    return {"checkpoints of the Hugging Face hub": _there(Path(HF_HUB_CACHE)), "prepared images": "RUN/cache"}
+    found = {"checkpoints of the Hugging Face hub": _there(Path(HF_HUB_CACHE))}
+    with suppress(ImportError):  # without torch, which is said elsewhere
+        from anysyn.data.loading.cache import user_cache
+
+        found["prepared images"] = _there(user_cache())
+    return found
 
 
 def _there(folder: Path) -> str:

@@ -18,12 +18,12 @@ ORDER = """
     bounds
     registry versions files escaping counts
     progress seeds plugins local_code figures packaged
-    doctor
     acquisition points
     types ops
     nn
     losses
     data
+    doctor
     suitability
     scans
     simulation
