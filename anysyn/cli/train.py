@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,36 +36,15 @@ def train(
     from anysyn.progress import Bar
     from anysyn.training import fit
 
+    how: dict[str, Any] = {"prepare_anew": no_cache, "cache": cache, "progress": Bar()}
+    how |= {"accelerator": accelerator, "devices": devices}
     if resume is not None:
         if recipe or out or overwrite or from_run:
             raise typer.BadParameter("--resume goes on with a run as it is: it takes no recipe, overrides or --out")
-        attempt(
-            lambda: fit.resume(
-                resume,
-                prepare_anew=no_cache,
-                cache=cache,
-                accelerator=accelerator,
-                devices=devices,
-                progress=Bar(),
-            ),
-            once_stopped=lambda: how_to_resume(resume),
-        )
+        attempt(lambda: fit.resume(resume, **how), once_stopped=lambda: how_to_resume(resume))
         return
     recipe, changes = recipe_and_overrides(recipe, overrides, begun=from_run is not None)
     if out is None or (recipe is None and from_run is None):
         raise typer.BadParameter("training needs a recipe or --from-run RUN, and --out RUN; or --resume RUN")
-    attempt(
-        lambda: fit.train(
-            recipe,
-            out=out,
-            overrides=changes,
-            from_run=from_run,
-            overwrite=overwrite,
-            prepare_anew=no_cache,
-            cache=cache,
-            accelerator=accelerator,
-            devices=devices,
-            progress=Bar(),
-        ),
-        once_stopped=lambda: how_to_resume(out),
-    )
+    begun: dict[str, Any] = {"out": out, "overrides": changes, "from_run": from_run, "overwrite": overwrite}
+    attempt(lambda: fit.train(recipe, **begun, **how), once_stopped=lambda: how_to_resume(out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -84,5 +85,5 @@ def hides(run: str | Path, packages: Path | None = None) -> str | None:
         >>> hides("nowhere") is None
         True
     """
-    packaged = packaged_run(run, packages) if Path(run).is_dir() else None
+    packaged = packaged_run(run, packages) if os.path.isdir(run) else None  # no error for a name of 300 letters
     return None if packaged is None else f"note: {run} is the folder here, not the packaged run {packaged}"

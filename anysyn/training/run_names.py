@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from anysyn.packaged.names import packaged_names, packaged_run
@@ -25,7 +26,7 @@ def find_run(run: str | Path, *, packages: Path | None = None) -> RunFolder:
         anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no packaged run ...
     """
     path, packaged = Path(run), packaged_run(run, packages)
-    if packaged is not None and not path.is_dir():
+    if packaged is not None and not os.path.isdir(path):
         return RunFolder(packaged)
     found = RunFolder(path)
     if found.recipe.is_file():

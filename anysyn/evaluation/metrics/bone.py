@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-from monai.metrics import compute_dice, compute_hausdorff_distance
 from torch import Tensor
 
 from anysyn.evaluation.metrics.metrics import Comparison, Metric
@@ -56,6 +55,8 @@ class BoneDice(BoneMetric):
 
     def compare(self, found: Tensor, truth: Tensor, spacing: tuple[float, ...]) -> Tensor:
         """Return ``2 |A and B| / (|A| + |B|)``."""
+        from monai.metrics import compute_dice  # here, since monai takes seconds to import
+
         overlap: Tensor = compute_dice(found[None, None].float(), truth[None, None].float())
         return overlap[0, 0].double()
 
@@ -72,5 +73,7 @@ class BoneDistance(BoneMetric):
             diagonal = math.dist([0.0] * truth.ndim, [n * s for n, s in zip(truth.shape, spacing, strict=True)])
             return torch.tensor(diagonal, dtype=torch.float64)
         how = {"include_background": True, "percentile": 95, "spacing": spacing}
+        from monai.metrics import compute_hausdorff_distance
+
         distance: Tensor = compute_hausdorff_distance(found[None, None].float(), truth[None, None].float(), **how)
         return distance[0, 0].double()

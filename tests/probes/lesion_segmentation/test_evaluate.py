@@ -148,7 +148,8 @@ def test_what_is_written(run, place, monkeypatch):
     answering(monkeypatch, lambda image: image)
     result = segment(run, place)
     folder = run.folder.path / "evaluation" / "lesion_segmentation"
-    names = ["cases.csv", "manifest.json", "outlines_glioma.npz", "record.json", "summary.csv", "summary.md"]
+    names = ["cases.csv", "groups.csv", "manifest.json", "outlines_glioma.npz", "record.json", "summary.csv"]
+    names += ["summary.md", "volumes.csv"]
     assert sorted(path.name for path in folder.iterdir()) == names
     record = record_of(folder)
     assert record["tasks"] == {

@@ -9,6 +9,7 @@ from anysyn.errors import UserError
 from anysyn.probes.lesion_segmentation.dice import ABSENT, NONE, REAL, SYNTHESIZED, summarise
 from anysyn.probes.lesion_segmentation.example import Outlines, read_outlines, write_outlines
 from anysyn.probes.lesion_segmentation.report import dice_figure
+from anysyn.probes.lesion_segmentation.volumes import by_group, volume_agreement
 from anysyn.reporting import report
 
 NOTES = ["glioma: the segmenter is shown <T1w>."]
@@ -54,6 +55,7 @@ def outlines_of(task="glioma"):
 
 def write_segmentation(run, cases, tasks=("glioma",)):
     tables = {"cases": cases, "summary": summarise(cases)}
+    tables |= {"volumes": volume_agreement(cases), "groups": by_group(cases, {})}
     folder = write_probe(run, "lesion_segmentation", tables, notes=NOTES)
     for task in tasks:
         write_outlines(folder / f"outlines_{task}.npz", outlines_of(task).arrays())
