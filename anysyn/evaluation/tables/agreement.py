@@ -106,7 +106,10 @@ def _interval(rows: float, columns: float, rest: float, size: tuple[int, int], v
         return Interval(1.0, 1.0)
     a = k * value / (n * (1 - value))
     b = 1 + k * value * (n - 1) / (n * (1 - value))
-    freedom = (a * columns + b * rest) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * rest) ** 2 / ((n - 1) * (k - 1)))
+    spread = (a * columns) ** 2 / (k - 1) + (b * rest) ** 2 / ((n - 1) * (k - 1))
+    if spread == 0:  # subjects that do not differ at all
+        return NONE
+    freedom = (a * columns + b * rest) ** 2 / spread
     upper, lower = (float(stats.f.ppf((1 + level) / 2, *df)) for df in ((n - 1, freedom), (freedom, n - 1)))
     common = k * columns + (k * n - k - n) * rest
     low = n * (rows - upper * rest) / (upper * common + n * rows)

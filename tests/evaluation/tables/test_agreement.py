@@ -43,3 +43,9 @@ def test_too_few_cases_have_no_value():
     assert math.isnan(pearson([1.0] * 4, [1.0, 2.0, 3.0, 4.0]).value)
     with pytest.raises(ValueError, match="different lengths, 1 and 2"):
         pearson([1.0], [1.0, 2.0])
+
+
+def test_subjects_that_do_not_differ_have_no_interval():
+    found = icc([3.0, 3.0, 3.0], [2.0, 2.0, 2.0])
+    assert found.value == 0
+    assert all(math.isnan(end) for end in found.interval)
