@@ -9,7 +9,7 @@ from typing import TypeVar
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from anysyn.escaping import visible
+from anysyn.text.escaping import visible
 
 T = TypeVar("T")
 

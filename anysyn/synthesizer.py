@@ -1,19 +1,59 @@
-"""Encoder, conditioners and decoder as one network."""
+"""Encoder, conditioners and decoder as one network, and what of the sources is added to its answer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from anysyn.conditioners import Conditioner, Conditioners
-from anysyn.ops import pad_to_multiple
+from anysyn.ops import at_least_float32, in_float32, pad_to_multiple, pick
 from anysyn.points import Places, sample_at
-from anysyn.registry import register
-from anysyn.shortcuts import Shortcut
+from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Decoder, Encoder, Features, Query, Synthesis
+
+
+class Shortcut(nn.Module):
+    """Make, from the sources alone, what the decoder's answer is added to."""
+
+    kind: ClassVar[str] = "shortcut"
+
+    def forward(self, batch: Batch, query: Query) -> Tensor:
+        """Return (B, K, *S) for a batch with images (B, M, *S)."""
+        raise NotImplementedError
+
+
+@register("shortcut", "gain")
+class Gain(Shortcut):
+    """Mean of the sources, each times a gain that is learned for each pair of source and target.
+
+    Between similar contrasts, such as T1w before and after gadolinium, the network then only has to learn the
+    difference.
+
+    Args:
+        modalities: Number of modalities in the recipe.
+        initial: Initial value of every gain: with 1 the network starts from the source, with 0 without it.
+
+    Example:
+        >>> shortcut = Gain(modalities=2, initial=0.5)
+        >>> batch = Batch.complete(torch.ones(1, 2, 4, 4))
+        >>> shortcut(batch, Query(torch.tensor([[0]]), torch.tensor([[1]]))).mean().item()
+        0.5
+    """
+
+    def __init__(self, *, modalities: Given[int], initial: float = 0.0) -> None:
+        super().__init__()
+        self.gains = nn.Parameter(torch.full((modalities, modalities), initial))
+
+    def forward(self, batch: Batch, query: Query) -> Tensor:
+        """Return (B, K, *S) for a batch with images (B, M, *S)."""
+        gains = self.gains[query.sources.unsqueeze(2), query.targets.unsqueeze(1)]  # (B, J, K)
+        sources = pick(batch.images, query.sources)  # (B, J, *S)
+        with in_float32(sources.device):
+            return torch.einsum("bjk,bj...->bk...", gains, at_least_float32(sources)) / gains.shape[1]  # (B, K, *S)
 
 
 @register("part", "synthesizer")

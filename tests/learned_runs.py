@@ -7,8 +7,8 @@ import yaml
 from toys import TINY
 
 from anysyn import build
-from anysyn.training.checkpoints import write_tensors
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.checkpoints import write_tensors
+from anysyn.training.run_folder.folder import RunFolder
 
 KEYS = [f"sub-{number:02d}" for number in range(4)]
 CLIP = {"name": "clip_from_scratch", "side": 16, "width": 16, "layers": 1, "heads": 2, "embedding": 8, "tokens": 60}

@@ -11,7 +11,7 @@ from anysyn.evaluation.results import results_of, write_results
 from anysyn.evaluation.tables.cases_table import case_row
 from anysyn.probes.catalogue import find_probe
 from anysyn.probes.findings import Findings, write_findings
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 METHODS = ("model", "source copied", "intensity regression")
 PAIRS = ((("T1w",), "T2w"), (("T2w",), "T1w"), (("T1w", "T2w"), "FLAIR"))

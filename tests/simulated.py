@@ -3,7 +3,7 @@
 import nibabel as nib
 import numpy as np
 
-from anysyn.data.subjects.bids import bids_name
+from anysyn.data.subjects.layouts.bids import bids_name
 
 
 def voxels(path):

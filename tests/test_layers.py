@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).parents[1] / "anysyn"
 ORDER = """
     errors
     bounds
-    registry versions files escaping counts
-    progress seeds plugins local_code figures packaged
+    registry versions files text
+    progress seeds plugins figures packaged
     acquisition points
     types ops
     nn
@@ -29,7 +29,7 @@ ORDER = """
     simulation
     descriptors
     conditioners
-    encoders decoders shortcuts
+    encoders decoders
     clip discriminators
     synthesizer diffusion
     objectives

@@ -18,10 +18,10 @@ from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 from anysyn.suitability import Verdict
-from anysyn.synthesis.acquisition_request import PERSON, check_conditioned, requested_acquisitions
 from anysyn.synthesis.files import assumptions_record, grid_record, output_grid, synthesize_physical
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage
+from anysyn.synthesis.requests.acquisition import PERSON, check_conditioned, requested_acquisitions
 from anysyn.synthesis.suited import verdict_on, verdict_record
 from anysyn.synthesis.written_images import NOTICE
 
@@ -163,7 +163,7 @@ def load(run: str | Path, *, stage: str | None = None, accelerator: str = "auto"
     Example:
         >>> load("nowhere")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no packaged run ...
+        anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, ...
     """
     return Run(load_run(run, stage=stage, accelerator=accelerator))
 

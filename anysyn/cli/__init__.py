@@ -4,32 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from anysyn.cli import (
-    adapt,
-    cache,
-    calibrate,
-    check,
-    cite,
-    complete,
-    data,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    list_parts,
-    models,
-    pack,
-    prepare,
-    probe,
-    report,
-    schema,
-    show,
-    simulate,
-    synthesize,
-    train,
-    view,
-)
+from anysyn.cli import calibrate, check, complete, demo, doctor, evaluate, probe, report, synthesize, view
+from anysyn.cli.images import cache, data, prepare, simulate
+from anysyn.cli.sharing import cite, export, models, pack
 from anysyn.cli.terminal.stoppable import StoppableCommands
+from anysyn.cli.training import adapt, list_parts, schema, show, train
 
 app = typer.Typer(
     name="anysyn",

@@ -89,7 +89,7 @@ def evaluate(
     Example:
         >>> evaluate("nowhere", pairs="T1w:T2w")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
+        anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     loaded, how = _loaded(run, accelerator, dataset), find_protocol(protocol)
     changes = _changes_of_sources(degrade, corruption)

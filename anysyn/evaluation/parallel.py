@@ -17,7 +17,7 @@ import torch
 
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.local_code import enrol_file, enrolled_files
+from anysyn.plugins.local_code import enrol_file, enrolled_files
 from anysyn.progress import Progress
 
 Measured = TypeVar("Measured")

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anysyn.counts import counted
 from anysyn.data.records import Failure
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import Protocol
@@ -20,6 +19,7 @@ from anysyn.evaluation.tables.cases_table import margins, summarise, to_csv
 from anysyn.evaluation.tables.markdown_latex import to_latex, to_lines, to_markdown
 from anysyn.evaluation.tables.significance import compare
 from anysyn.files import write_text
+from anysyn.text.counts import counted
 from anysyn.versions import versions
 
 LACKING = ("subject lacks a contrast and is", "subjects lack a contrast and are")

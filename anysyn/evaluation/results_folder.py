@@ -13,7 +13,7 @@ from anysyn.evaluation.pairs import Pair
 from anysyn.files import Contents, listing, whole_results
 from anysyn.progress import Progress
 from anysyn.synthesis.loaded_run import LoadedRun
-from anysyn.training.folder import RunError
+from anysyn.training.run_folder.folder import RunError
 
 RESULTS = (
     *("cases.csv", "protocol.json"),  # results without these are none

@@ -11,8 +11,8 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.modalities import modality
 from anysyn.errors import UserError
 from anysyn.registry import suggest
-from anysyn.synthesis.dataset_request import reads_dataset
 from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.synthesis.requests.dataset import reads_dataset
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Condition, Query
 

@@ -83,7 +83,7 @@ def export(
     Example:
         >>> export("nowhere", sources=["T1w"], target="T2w", out="exported")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
+        anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     kind, shown, asked = _form(form), [modality(name).name for name in sources], modality(target).name
     if not shown or len(set(shown)) < len(shown):

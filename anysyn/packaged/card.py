@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.errors import RecipeError, UserError
-from anysyn.escaping import one_line
 from anysyn.files.yaml_tree import TreeError, compose, expand, read_bounded
 from anysyn.packaged.names import CARD
+from anysyn.text.escaping import one_line
 
 FENCE = "---\n"
 

@@ -11,7 +11,7 @@ from typing import Any
 from anysyn.data.modalities import modality
 from anysyn.files import read_json
 from anysyn.recipe import Recipe
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 METRICS = ("psnr", "ssim", "mae")
 

@@ -22,9 +22,9 @@ from anysyn.packing.privacy import check_private
 from anysyn.packing.shared_records import shared_profile, shared_study
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.training.checkpoints import Checkpoints, Weights, check_shapes, fitting, write_tensors
-from anysyn.training.folder import RunError, RunFolder
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.checkpoints import Checkpoints, Weights, check_shapes, fitting, write_tensors
+from anysyn.training.run_folder.folder import RunError, RunFolder
+from anysyn.training.run_folder.names import find_run
 from anysyn.training.training_profile import PROFILE, make_profile
 from anysyn.trust.trusted import NAME as TRUST
 from anysyn.trust.trusted import bound_to
@@ -77,7 +77,7 @@ def pack(
     Example:
         >>> pack("nowhere", name="brain", card="notes.yaml", out="shared")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
+        anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     folder, shown = find_run(run), progress or Progress()
     if folder.packaged:

@@ -8,7 +8,7 @@ from typing import Any
 from anysyn.data.modalities import recognise
 from anysyn.scans.steps import Steps
 from anysyn.synthesis.suitability_check import profile_in
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 from anysyn.training.training_profile import PROFILE
 
 LOOKS = ("BrainExtracted", "VoxelSizeMm")

@@ -24,7 +24,7 @@ from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.written_images import digest
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.names import find_run
 
 
 @within_bounds
@@ -70,7 +70,7 @@ def probe(
     Example:
         >>> probe("content", "nowhere")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
+        anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     factory = find_probe(name)
     settings, shown = read_options(factory, options), progress or Progress()

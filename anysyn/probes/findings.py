@@ -20,7 +20,7 @@ from anysyn.files.manifest import MANIFEST
 from anysyn.probes.measurement import KEPT, UNFINISHED
 from anysyn.probes.section import Grid
 from anysyn.probes.tables import Table
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 from anysyn.versions import versions
 
 MADE_BY = "anysyn probe"

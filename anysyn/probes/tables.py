@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from anysyn.escaping import word_of
 from anysyn.evaluation.tables.cases_table import to_csv
 from anysyn.files import write_text
 from anysyn.files.arrays import read_table
+from anysyn.text.escaping import word_of
 
 Row = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from torch.nn import ModuleDict
 
 from anysyn.bounds import needs_an_item
 from anysyn.data.modalities import modality
-from anysyn.data.subjects.bids_labels import mistakes
+from anysyn.data.subjects.layouts.bids_labels import mistakes
 from anysyn.data.subjects.names.naming import meaning_of
 from anysyn.errors import RecipeError, UserError
 from anysyn.files import check_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from anysyn.local_code import check_enrolled, enrol_file
+from anysyn.plugins.local_code import check_enrolled, enrol_file
 from anysyn.recipe.read import Source, read
 
 KEY = "plugins"

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.errors import RecipeError
-from anysyn.escaping import one_line
 from anysyn.files.yaml_tree import MOST_DEPTH, Keys, Node, Tree, TreeError, compose, expand, read_bounded, scalar
 from anysyn.packaged.names import RECIPE, packaged_names, packaged_run
 from anysyn.recipe.sections import Recipe
 from anysyn.registry import suggest
+from anysyn.text.escaping import one_line
 
 SUFFIXES = {".yaml", ".yml"}
 MOST_BASES = 20  # recipes that inherit from one another

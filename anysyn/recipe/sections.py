@@ -13,7 +13,7 @@ from anysyn.bounds import AtLeastOne, Count, Positive, Seed, Share, WholeNumber
 from anysyn.data.augment import Augmentation
 from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
-from anysyn.data.subjects.bids_labels import Label
+from anysyn.data.subjects.layouts.bids_labels import Label
 from anysyn.data.views import View
 from anysyn.objectives.objective import Objective
 from anysyn.optimizers import Optimizer, Schedule

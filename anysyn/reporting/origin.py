@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from anysyn.counts import counted
 from anysyn.files import read_json
 from anysyn.reporting.results import Results
-from anysyn.training.folder import RunFolder
+from anysyn.text.counts import counted
+from anysyn.training.run_folder.folder import RunFolder
 
 DESCRIPTION = "dataset_description.json"
 

@@ -28,9 +28,9 @@ from anysyn.reporting.provenance import hashes_of, seeds_of, versions_of
 from anysyn.reporting.results import Results, chosen, find_results, read_results
 from anysyn.reporting.scores import headline, tables, verdict
 from anysyn.reporting.stages import stages_of
-from anysyn.training.folder import RunError, RunFolder
-from anysyn.training.records import conforming
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.folder import RunError, RunFolder
+from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.records import conforming
 
 GENERATOR, BEGINNING = '<meta name="generator" content="anysyn ', 1000  # bytes of a page in which that stands
 MOST = 24  # examples on a page, unless there are more pairs
@@ -64,7 +64,7 @@ def report(
     Example:
         >>> report("nowhere")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
+        anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     folder = find_run(run)
     own = folder.path / "report.html"

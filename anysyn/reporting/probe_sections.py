@@ -13,7 +13,7 @@ from anysyn.errors import UserError, reason
 from anysyn.probes.catalogue import find_probe, probe_names
 from anysyn.probes.findings import RECORD, find_findings, read_findings
 from anysyn.probes.section import Chart, Grid
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 
 @dataclass(frozen=True)

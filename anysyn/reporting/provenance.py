@@ -7,7 +7,7 @@ from typing import Any
 
 from anysyn.reporting.results import Results
 from anysyn.synthesis.written_images import digest
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 
 def versions_of(run: RunFolder, results: Results | None) -> list[tuple[str, str, str]]:

@@ -13,7 +13,7 @@ from anysyn.errors import UserError
 from anysyn.evaluation.examples import Example, read_example
 from anysyn.evaluation.tables.cases_table import read_cases
 from anysyn.files import read_json
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 CASES, RECORD = "cases.csv", "protocol.json"
 RECORDED = ("run", "data", "split", "seed", "protocol", "digest", "notes", "failures", "versions")

@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from anysyn.counts import counted
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.cases_table import ALL_PAIRS, MODEL
 from anysyn.evaluation.tables.format import arrow, heading, number
 from anysyn.evaluation.tables.markdown_latex import ranks
+from anysyn.text.counts import counted
 
 
 @dataclass(frozen=True)

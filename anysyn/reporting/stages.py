@@ -13,12 +13,12 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from anysyn.errors import UserError
-from anysyn.escaping import word_of
 from anysyn.figures.pictures import Picture, data_uri
 from anysyn.files import read_regular
 from anysyn.files.arrays import read_table
 from anysyn.reporting.curves import curves
-from anysyn.training.folder import RunFolder
+from anysyn.text.escaping import word_of
+from anysyn.training.run_folder.folder import RunFolder
 
 TRAINING = ("stage", "epoch", "batch", "term", "value", "speed")
 VALIDATION = ("stage", "epoch", "term", "value")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from anysyn.data.modalities import modality
 from anysyn.data.records import Failure, Subject
-from anysyn.data.subjects.bids import bids_name, bids_place
+from anysyn.data.subjects.layouts.bids import bids_name, bids_place
 from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.volumes.formats import files_of, sidecar_path
 from anysyn.data.volumes.volume import Volume, write_volume

@@ -13,8 +13,8 @@ from anysyn.data.inventory.inventory import Inventory, needed
 from anysyn.data.inventory.record import record as keep_inventory
 from anysyn.data.modalities import modality
 from anysyn.data.records import Failure, FoundSubjects, Subject
-from anysyn.data.subjects.bids import bids_place
 from anysyn.data.subjects.find import Layout
+from anysyn.data.subjects.layouts.bids import bids_place
 from anysyn.errors import UserError
 from anysyn.files import contents_of, listing, locked, write_json, write_manifest, write_text
 from anysyn.progress import Progress

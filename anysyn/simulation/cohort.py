@@ -14,7 +14,7 @@ import torch
 from anysyn.acquisition import Acquisition
 from anysyn.bounds import Count, Positive, Seed, within_bounds
 from anysyn.data.modalities import modality
-from anysyn.data.subjects.bids import bids_name
+from anysyn.data.subjects.layouts.bids import bids_name
 from anysyn.data.volumes.formats import SUFFIXES, check_written, sidecar_path, volumes_in
 from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError

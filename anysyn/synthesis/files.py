@@ -24,9 +24,9 @@ from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
 from anysyn.suitability import Verdict
-from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
+from anysyn.synthesis.requests.acquisition import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.suited import verdict_on, verdict_record
 from anysyn.synthesis.written_images import MADE, check_replaceable, digest, source_record, write_synthetic
 from anysyn.versions import versions

@@ -27,14 +27,14 @@ from anysyn.errors import RecipeError, UserError
 from anysyn.nn.layout import without_memory
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
-from anysyn.synthesis.dataset_request import Datasets, check_dataset, reads_dataset
 from anysyn.synthesis.fold_batch_norms import fold_batch_norms
+from anysyn.synthesis.requests.dataset import Datasets, check_dataset, reads_dataset
 from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
-from anysyn.training.checkpoints import Checkpoints, check_shapes, fitting
 from anysyn.training.devices import Hardware, hardware_on
-from anysyn.training.folder import RunError, RunFolder
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.checkpoints import Checkpoints, check_shapes, fitting
+from anysyn.training.run_folder.folder import RunError, RunFolder
+from anysyn.training.run_folder.names import find_run
 from anysyn.training.selection import find_cohort
 
 

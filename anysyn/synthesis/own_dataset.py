@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anysyn.data.subjects.bids import is_bids
+from anysyn.data.subjects.layouts.bids import is_bids
 from anysyn.errors import UserError
 from anysyn.files import read_json, write_json
 from anysyn.synthesis.written_images import NOTICE, is_synthetic

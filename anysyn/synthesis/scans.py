@@ -22,14 +22,14 @@ from anysyn.scans.intake import is_dicom
 from anysyn.scans.person_files import acquired
 from anysyn.scans.prepare import prepare
 from anysyn.scans.training_study import is_study, steps_like, training_study
-from anysyn.synthesis.acquisition_request import check_conditioned, requested_acquisitions
-from anysyn.synthesis.completion import Completion
+from anysyn.synthesis.completion.complete import Completion
+from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
-from anysyn.synthesis.missing_contrasts import trained_for
 from anysyn.synthesis.own_dataset import check_apart, check_own, describe
 from anysyn.synthesis.physical_range import PhysicalImage
-from anysyn.synthesis.scan_requests import ScanRequest, scan_request, scans_as_they_came
+from anysyn.synthesis.requests.acquisition import check_conditioned, requested_acquisitions
+from anysyn.synthesis.requests.scans import ScanRequest, scan_request, scans_as_they_came
 from anysyn.synthesis.suited import doubts, verdict_on, verdict_record
 from anysyn.synthesis.written_images import (
     check_replaceable,

@@ -15,8 +15,8 @@ from anysyn.errors import UserError
 from anysyn.files import read_json
 from anysyn.progress import Progress
 from anysyn.suitability import Appearance, Profile, Verdict, appearances, judge
-from anysyn.training.folder import RunError, RunFolder
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.folder import RunError, RunFolder
+from anysyn.training.run_folder.names import find_run
 from anysyn.training.training_profile import PROFILE, make_profile
 
 

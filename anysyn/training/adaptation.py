@@ -18,10 +18,10 @@ from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import Split, Step
 from anysyn.synthesizer import Synthesizer
-from anysyn.training.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.fit import TrainingResult, resume
-from anysyn.training.folder import RunError, RunFolder
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.checkpoints import Checkpoint, Checkpoints
+from anysyn.training.run_folder.folder import RunError, RunFolder
+from anysyn.training.run_folder.names import find_run
 from anysyn.training.selection import find_cohort
 from anysyn.training.stage import Position
 

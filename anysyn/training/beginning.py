@@ -16,9 +16,9 @@ from anysyn.files.hashes import digest
 from anysyn.nn.layout import without_memory
 from anysyn.recipe import Recipe
 from anysyn.recipe.sections import means, nowhere
-from anysyn.training.checkpoints import Checkpoint, Checkpoints
-from anysyn.training.folder import RunError, RunFolder
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.checkpoints import Checkpoint, Checkpoints
+from anysyn.training.run_folder.folder import RunError, RunFolder
+from anysyn.training.run_folder.names import find_run
 from anysyn.training.selection import of_datasets
 from anysyn.training.stage import Position
 

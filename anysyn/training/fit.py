@@ -18,14 +18,14 @@ from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.training.beginning import begin_with, origin_of
-from anysyn.training.checkpoints import Checkpoints, check_begun, fitting, write_tensors
 from anysyn.training.cohort import cohort_of, find_trainable
 from anysyn.training.devices import fabric_on
-from anysyn.training.folder import RunError, RunFolder
 from anysyn.training.not_finite import validation_failures
 from anysyn.training.processes import first_then_all, in_first
 from anysyn.training.prompts import check_prompts
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.checkpoints import Checkpoints, check_begun, fitting, write_tensors
+from anysyn.training.run_folder.folder import RunError, RunFolder
+from anysyn.training.run_folder.names import find_run
 from anysyn.training.stage import Position, StageLoop, position_of
 from anysyn.training.training_profile import keep_profile
 

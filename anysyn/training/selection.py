@@ -14,8 +14,8 @@ from anysyn.data.subjects.splits import split_subjects
 from anysyn.errors import UserError
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
-from anysyn.training.folder import RunFolder
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.folder import RunFolder
+from anysyn.training.run_folder.names import find_run
 
 LEAST = 2  # of the modalities that a subject needs in training: one is the source, the other the target
 

@@ -22,12 +22,12 @@ from anysyn.objectives.synthesis import distinct
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
-from anysyn.training.checkpoints import Checkpoint, Checkpoints, fitting, read_tensors, write_tensors
 from anysyn.training.cohort import Cohort
-from anysyn.training.folder import RunFolder
-from anysyn.training.log import Log
-from anysyn.training.records import conforming
-from anysyn.training.steps import PlannedBatch, StepLoop, steps_of
+from anysyn.training.run_folder.checkpoints import Checkpoint, Checkpoints, fitting, read_tensors, write_tensors
+from anysyn.training.run_folder.folder import RunFolder
+from anysyn.training.run_folder.log import Log
+from anysyn.training.run_folder.records import conforming
+from anysyn.training.steps import BatchMaker, PlannedBatch, StepLoop, steps_of
 from anysyn.training.validation import validate
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -115,8 +115,8 @@ class StageLoop:
         gpu = fabric.device.type == "cuda"
         beside = min(fabric.world_size, torch.cuda.device_count()) if gpu else fabric.world_size
         workers = workers_for(recipe.data.workers, fabric.device, beside)
-        self.ahead = Ahead(self.cohort.train.batch, self.queries.draw, workers=workers, pinned=gpu)
-        self.step_loop = StepLoop(fabric, parts, self.ahead, self.stage.clip_gradient)
+        self.ahead = Ahead(BatchMaker(self.cohort.train, self.queries), workers=workers, pinned=gpu)
+        self.step_loop = StepLoop(fabric, parts, self.stage.clip_gradient)
         self.average = _average(parts, self.stage.ema)
         if fabric.is_global_zero:
             self.log = Log(folder.log, keep=position.log)
@@ -180,18 +180,21 @@ class StageLoop:
         self.parts.train()
         numbers = range(self.position.batch, len(mine))
         plan = [self._plan(mine[number], epoch, number, len(mine)) for number in numbers]
-        self.ahead.begin([planned.plan for planned in plan])
-        began, waited, note, terms = time.perf_counter(), self.ahead.waited, "", list[dict[str, Tensor]]()
+        batches = self.ahead.epoch([planned.plan for planned in plan])
+        began, waited, note, terms = time.perf_counter(), self.step_loop.waited, "", list[dict[str, Tensor]]()
         for number, planned in zip(numbers, plan, strict=True):
-            terms.append(self.step_loop.run(planned))
+            terms.append(self.step_loop.run(planned, batches))
             if self.average is not None and planned.last:
                 self.average.update_parameters(self.parts)
             done = number + 1
             if len(terms) == EVERY or done == len(mine) or self._due(done):
                 seconds, rows = time.perf_counter() - began, len(terms) * len(mine[0]) * self.fabric.world_size
-                pace = {"speed": round(rows / seconds, 1), "waited": round((self.ahead.waited - waited) / seconds, 3)}
+                pace = {
+                    "speed": round(rows / seconds, 1),
+                    "waited": round((self.step_loop.waited - waited) / seconds, 3),
+                }
                 note = self._note(terms, epoch, done, pace)
-                began, waited, terms = time.perf_counter(), self.ahead.waited, []
+                began, waited, terms = time.perf_counter(), self.step_loop.waited, []
             self.progress.advance(note)
             self.position = replace(self.position, epoch=epoch, batch=done)
             if self._due(done) and done < len(mine):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from anysyn import build
-from anysyn.data.loading.ahead import Ahead, Plan
+from anysyn.data.loading.ahead import Made, Plan
+from anysyn.data.loading.samples import Samples
 from anysyn.errors import RecipeError
 from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
 from anysyn.objectives.synthesis import distinct
 from anysyn.optimizers import Schedule
+from anysyn.queries import Queries
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
 from anysyn.training.not_finite import MOST, refuse_loss
@@ -193,6 +196,25 @@ def learn(
 
 
 @dataclass(frozen=True)
+class BatchMaker:
+    """Make a planned batch and its query, the same in every process: all that is drawn follows from the seed.
+
+    Args:
+        samples: What the batch is cut from.
+        queries: What is asked of it.
+    """
+
+    samples: Samples
+    queries: Queries
+
+    def __call__(self, plan: Plan) -> Made:
+        """Return the batch and its query, on the CPU."""
+        generator = Generator().manual_seed(plan.seed)
+        batch = self.samples.batch(plan.indices, generator)
+        return Made(batch, self.queries.draw(batch, generator))
+
+
+@dataclass
 class StepLoop:
     """Take the next batch, which is the planned one, through the steps of a stage, one after the other.
 
@@ -201,18 +223,22 @@ class StepLoop:
     Args:
         fabric: Devices and precision.
         parts: All networks of the recipe.
-        ahead: Where the batches are made, each with its query.
         clip: Largest gradient norm, or None.
+        waited: Seconds for which batches were waited for so far.
     """
 
     fabric: Fabric
     parts: nn.Module
-    ahead: Ahead
     clip: float | None
+    waited: float = 0.0
 
-    def run(self, planned: PlannedBatch) -> dict[str, Tensor]:
+    def run(self, planned: PlannedBatch, batches: Iterator[Made]) -> dict[str, Tensor]:
         """Return the loss terms of all steps, detached; names that several steps use are numbered."""
-        batch, query = self.ahead.take().to(self.fabric.device)
+        began = time.perf_counter()
+        batch, query = next(batches)
+        self.waited += time.perf_counter() - began
+        batch = batch.to(self.fabric.device, non_blocking=True)  # of pinned memory the processor does not wait for it
+        query = query.to(self.fabric.device)
         torch.manual_seed(planned.plan.seed)  # what the networks draw themselves: dropout
         terms, answers = list[tuple[str, Tensor]](), list[Answer]()
         for step, rate in zip(planned.steps, planned.rates, strict=True):

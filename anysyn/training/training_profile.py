@@ -13,7 +13,7 @@ from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.suitability import Appearance, appearances, profile_of
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 from anysyn.training.selection import find_cohort
 
 PROFILE = "profile.json"

@@ -15,7 +15,7 @@ from anysyn.errors import UserError
 from anysyn.files import add_to_manifest, replacing
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.written_images import digest
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 from anysyn.trust.calibrator import Calibrator
 from anysyn.trust.evidence import EVIDENCE
 

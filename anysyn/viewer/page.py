@@ -14,8 +14,8 @@ from jinja2 import Environment, StrictUndefined
 
 from anysyn.data.records import Failure, listed
 from anysyn.errors import UserError
-from anysyn.escaping import one_line
 from anysyn.files import write_text
+from anysyn.text.escaping import one_line
 from anysyn.viewer.embedded import embedded
 from anysyn.viewer.scenes import Layer, Scene, scenes_of
 

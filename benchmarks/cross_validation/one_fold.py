@@ -8,7 +8,7 @@ from typing import Any
 from anysyn.evaluation.evaluate import evaluate
 from anysyn.progress import Progress
 from anysyn.training import fit
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 
 def train_once(recipe: str, overrides: list[str], run: Path, *, accelerator: str, progress: Progress) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anysyn.counts import counted
 from anysyn.data.records import Subject
 from anysyn.data.subjects.find import find_subjects
 from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.simulation import simulate
+from anysyn.text.counts import counted
 from paper_tables.sizes import Size
 from paper_tables.store import Store, data_key, key_of, locked
 from paper_tables.table import Cohort, SubjectSet, Table, Task

@@ -10,11 +10,11 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from anysyn.counts import counted
 from anysyn.errors import UserError
 from anysyn.evaluation.tables.format import number
 from anysyn.figures.planes import LIMIT
 from anysyn.files import replacing
+from anysyn.text.counts import counted
 from paper_tables.figures import boxes, curves, strips
 from paper_tables.launch import duration
 from paper_tables.layout import Grid, grid_of

@@ -24,7 +24,7 @@ from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.synthesis import load_run
 from anysyn.training import fit
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 from paper_tables.measurements import measured
 from paper_tables.store import fail, finish, finished, locked
 

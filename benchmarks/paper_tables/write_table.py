@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from anysyn.counts import counted
 from anysyn.evaluation.tables.format import latex, markdown, number
 from anysyn.evaluation.tables.statistics import TEST, rank_agreement
 from anysyn.files import replacing
+from anysyn.text.counts import counted
 from paper_tables.layout import Grid, grid_of, text_of
 from paper_tables.results import Results, heading, long_table, over_tasks
 

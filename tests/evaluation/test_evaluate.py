@@ -23,7 +23,7 @@ from anysyn.evaluation.metrics.protocol import protocol
 from anysyn.evaluation.tables.cases_table import ALL_PAIRS, read_cases
 from anysyn.files import locked, write_manifest
 from anysyn.progress import Progress
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 NAMES = ("T1w", "T2w", "FLAIR")
 SHAPE = (14, 13, 12)

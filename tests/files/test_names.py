@@ -12,8 +12,8 @@ from anysyn.probes.catalogue import find_probe
 from anysyn.probes.findings import findings_folder
 from anysyn.registry import _FACTORIES, register
 from anysyn.simulation.cohort import _subject_of
-from anysyn.training.checkpoints import Checkpoints
-from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.run_folder.checkpoints import Checkpoints
+from anysyn.training.run_folder.folder import RunError, RunFolder
 
 HOSTILE = ["../victim", "a/../../b", "/tmp/victim", "..", ".", "", " ", ".hidden", "a\\b", "a\nb", "a\0b", "x" * 121]
 

@@ -9,8 +9,8 @@ import anysyn
 from anysyn.build import load
 from anysyn.packaged.names import hides, is_packaged, packaged_names, packaged_run
 from anysyn.synthesis import load_run
-from anysyn.training.records import RunError
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.records import RunError
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from anysyn.packing.facts import trained_on
 from anysyn.packing.pack import pack
 from anysyn.progress import Progress
 from anysyn.synthesis import load_run
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from anysyn import build
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.probes.encoders import encoders_of, encoding
 from anysyn.synthesis.loaded_run import load_run
-from anysyn.training.folder import RunError
+from anysyn.training.run_folder.folder import RunError
 
 
 def loaded(folder, **options):

@@ -14,7 +14,7 @@ from anysyn.evaluation.tables.cases_table import case_row, read_cases
 from anysyn.evaluation.tables.format import latex, markdown
 from anysyn.progress import Bar
 from anysyn.reporting import report
-from anysyn.training.log import Log
+from anysyn.training.run_folder.log import Log
 
 NAMES = [
     *("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=cmd()", "+1", "-1", "@x", "\t=1", "'=quoted"),

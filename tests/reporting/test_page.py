@@ -9,7 +9,7 @@ from run_folders import write_evaluation
 from anysyn.errors import UserError
 from anysyn.files import contents_of, write_manifest
 from anysyn.reporting import report
-from anysyn.training.folder import RunError
+from anysyn.training.run_folder.folder import RunError
 
 NOTICE = "Synthetic images. Not for clinical use."
 VOID = {"meta", "img", "wbr"}

@@ -138,7 +138,7 @@ def test_a_second_call_redoes_nothing_and_makes_what_is_left(run, folder, tmp_pa
     assert {path: whole for path, (_, whole) in first.items()} == {path: whole for path, (_, whole) in second.items()}
     untouched = {path for path in first if path.stem.split(".")[0] not in {g.stem.split(".")[0] for g in gone}}
     assert all(first[path] == second[path] for path in untouched)
-    monkeypatch.setattr("anysyn.synthesis.completion.write_syntheses", None)  # nothing is left to call it for
+    monkeypatch.setattr("anysyn.synthesis.completion.complete.write_syntheses", None)  # nothing is left to call it for
     assert anysyn.complete(run, data=folder, out=out).written == ()
 
 

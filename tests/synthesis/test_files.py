@@ -16,7 +16,7 @@ from anysyn.data.volumes.volume import read_volume, write_volume
 from anysyn.errors import UserError
 from anysyn.synthesis.loaded_run import load_run
 from anysyn.synthesis.written_images import digest
-from anysyn.training.folder import RunError
+from anysyn.training.run_folder.folder import RunError
 
 
 @pytest.fixture(scope="module")

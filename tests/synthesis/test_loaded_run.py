@@ -11,7 +11,7 @@ from toys import TINY, write_cohort
 
 import anysyn
 from anysyn.synthesis.loaded_run import load_run, networks
-from anysyn.training.folder import RunError
+from anysyn.training.run_folder.folder import RunError
 
 
 def step(objective, train):

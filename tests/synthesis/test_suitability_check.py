@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import anysyn
 from anysyn.cli import app
-from anysyn.training.records import RunError
+from anysyn.training.run_folder.records import RunError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from toys import TINY
 
 import anysyn
 from anysyn.synthesis import load_run
-from anysyn.training.folder import RunError
+from anysyn.training.run_folder.folder import RunError
 
 
 @pytest.fixture(scope="module")

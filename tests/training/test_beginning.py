@@ -14,9 +14,9 @@ import anysyn
 from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.synthesis import load_run
-from anysyn.training.checkpoints import Checkpoints
 from anysyn.training.fit import train
-from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.run_folder.checkpoints import Checkpoints
+from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.stage import StageLoop
 
 

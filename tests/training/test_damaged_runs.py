@@ -10,7 +10,7 @@ from run_folders import write_evaluation, write_run
 from anysyn.reporting import report
 from anysyn.synthesis.loaded_run import load_run
 from anysyn.training.fit import resume
-from anysyn.training.folder import RunError, RunFolder
+from anysyn.training.run_folder.folder import RunError, RunFolder
 
 RECORDS = ("windows.json", "datasets.json", "split.json")
 

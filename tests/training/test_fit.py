@@ -17,7 +17,7 @@ from anysyn.errors import RecipeError, UserError
 from anysyn.files import contents_of
 from anysyn.optimizers import Cosine
 from anysyn.training.fit import resume, train
-from anysyn.training.folder import RunError
+from anysyn.training.run_folder.folder import RunError
 from anysyn.training.stage import StageLoop
 
 

@@ -11,8 +11,8 @@ from toys import TINY, write_cohort
 from anysyn.synthesis import load_run
 from anysyn.training import not_finite, stage, steps, validation
 from anysyn.training.fit import resume, train
-from anysyn.training.folder import RunError
 from anysyn.training.not_finite import damaged_images
+from anysyn.training.run_folder.folder import RunError
 from anysyn.types import Batch
 
 PARTS = "data.split={train: [sub-00, sub-01], validation: [sub-02], test: [sub-03]}"

@@ -12,7 +12,7 @@ import anysyn
 from anysyn.training.steps import StepLoop
 
 PACKAGE = Path(anysyn.__file__).parent
-MOST = 21
+MOST = 18
 
 
 def traced(run, entered):

@@ -7,7 +7,7 @@ from toys import write_cohort
 from trained import write_tiny
 
 import anysyn
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 VIEWS = {
     "patches": {"name": "scaled_patches", "size": [4, 4, 4], "scales": [1.0, 2.5], "per_volume": 3},

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from anysyn.escaping import visible
+from anysyn.text.escaping import visible
 
 STOPPED = 130  # what shells give a command that was stopped by Ctrl-C
 
@@ -79,7 +79,7 @@ def how_to_report(run: Path, results: Path | None) -> str:
         >>> how_to_report(Path("brain"), Path("out"))
         'report: anysyn report brain --results out --out report.html'
     """
-    from anysyn.training.run_names import find_run
+    from anysyn.training.run_folder.names import find_run
 
     if run.is_dir() and not find_run(run).packaged:
         return f"report: {run / 'report.html'}, written by: anysyn report {shlex.quote(str(run))}"

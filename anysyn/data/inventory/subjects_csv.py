@@ -12,8 +12,8 @@ from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.records import Subject
 from anysyn.data.volumes.formats import sidecar_path
 from anysyn.errors import UserError
-from anysyn.escaping import cell
 from anysyn.files import write_text
+from anysyn.text.escaping import cell
 
 ABOUT = ("subject", "person", "dataset", "age", "sex", "split")
 LEFT_OUT = ("subject", "modality", "file", "used", "reason")

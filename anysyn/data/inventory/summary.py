@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from anysyn.counts import counted
 from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.records import Failure
 from anysyn.data.subjects.splits import PARTS
-from anysyn.escaping import one_line
+from anysyn.text.counts import counted
+from anysyn.text.escaping import one_line
 
 MOST = 3  # cases that are named; the others are counted
 

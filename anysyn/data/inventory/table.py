@@ -11,7 +11,7 @@ from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.subjects_csv import mask_column
 from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
-from anysyn.escaping import one_line
+from anysyn.text.escaping import one_line
 
 REFUSED, UNUSED = "cannot use", "not used"
 

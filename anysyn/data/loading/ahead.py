@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -37,25 +36,18 @@ class Made(NamedTuple):
         """Return the same in memory that a GPU reads while the processor goes on."""
         return Made(_pinned(self.batch), _pinned(self.query))
 
-    def to(self, device: torch.device) -> Made:
-        """Move both to a device; the processor does not wait for pinned memory."""
-        return Made(self.batch.to(device, non_blocking=True), self.query.to(device))
 
-
-Draw = Callable[[Batch, Generator], Query]
-Cut = Callable[[Sequence[int], Generator], Batch]
+Make = Callable[[Plan], Made]
 
 
 class _Planned(Dataset[Made]):
-    """Make a batch where its plan is asked for; in a worker, too, all that is drawn follows from the seed."""
+    """Make a batch where its plan is asked for, as a data loader wants it."""
 
-    def __init__(self, cut: Cut, draw: Draw) -> None:
-        self.cut, self.draw = cut, draw
+    def __init__(self, make: Make) -> None:
+        self.make = make
 
     def __getitem__(self, plan: Plan) -> Made:
-        generator = Generator().manual_seed(plan.seed)
-        batch = self.cut(plan.indices, generator)
-        return Made(batch, self.draw(batch, generator))
+        return self.make(plan)
 
 
 class _Plans(Sampler[Plan]):
@@ -68,33 +60,27 @@ class _Plans(Sampler[Plan]):
 
 
 class Ahead:
-    """Make the batches of a stage, in order, in some processes that live as long as it does.
+    """The batches of a stage, in order, made in some processes that live as long as it does.
 
     Args:
-        cut: Cuts the samples with some numbers, as `Samples.batch`.
-        draw: Draws the query of a batch, as `Queries.draw`.
+        make: Makes a batch and its query; all that is drawn follows from the seed of the plan.
         workers: Processes; 0 makes each batch when it is taken.
         pinned: Whether they are copied to pinned memory, for a GPU.
 
-    Attributes:
-        waited: Seconds that `take` took so far.
-
     Example:
         >>> images = torch.arange(3.0).reshape(3, 1, 1)
-        >>> ahead = Ahead(lambda rows, _: Batch.complete(images[rows]), lambda batch, _: None, workers=0)
-        >>> ahead.begin([Plan([2], 0), Plan([0, 1], 0)])
-        >>> ahead.take().batch.images.flatten().tolist(), ahead.take().batch.images.flatten().tolist()
-        ([2.0], [0.0, 1.0])
+        >>> ahead = Ahead(lambda plan: Made(Batch.complete(images[plan.indices]), None), workers=0)
+        >>> [made.batch.images.flatten().tolist() for made in ahead.epoch([Plan([2], 0), Plan([0, 1], 0)])]
+        [[2.0], [0.0, 1.0]]
     """
 
-    def __init__(self, cut: Cut, draw: Draw, *, workers: int, pinned: bool = False) -> None:
-        self.waited, self._plans, self._source = 0.0, _Plans(), _Planned(cut, draw)
-        self._made: Iterator[Made] = iter(())
+    def __init__(self, make: Make, *, workers: int, pinned: bool = False) -> None:
+        self._make, self._plans = make, _Plans()
         self._loader: DataLoader[Made] | None = None
         if workers:
             options: dict[str, Any] = {"prefetch_factor": AHEAD, "persistent_workers": True, "pin_memory": pinned}
             self._loader = DataLoader(
-                self._source,
+                _Planned(make),
                 sampler=self._plans,
                 batch_size=None,
                 num_workers=workers,
@@ -104,33 +90,28 @@ class Ahead:
                 **options,
             )
 
-    def begin(self, plans: Sequence[Plan]) -> None:
-        """Begin an epoch of these batches."""
+    def epoch(self, plans: Sequence[Plan]) -> Iterator[Made]:
+        """Return the batches of an epoch; to take one raises a CacheError if a process that makes them died."""
+        if self._loader is None:
+            return map(self._make, plans)
         self._plans.plans = plans
-        self._made = map(self._source.__getitem__, plans) if self._loader is None else iter(self._loader)
-
-    def take(self) -> Made:
-        """Return the next batch.
-
-        Raises:
-            CacheError: If a process that makes them died.
-        """
-        began = time.perf_counter()
-        try:
-            return next(self._made)
-        except RuntimeError as error:
-            if "worker" not in str(error) or "Caught" in str(error):
-                raise
-            raise CacheError(
-                "a process that makes batches died, perhaps for lack of memory or of room in /dev/shm; in the run's "
-                "recipe.yaml set data.workers to a smaller number, or to 0, and resume"
-            ) from error
-        finally:
-            self.waited += time.perf_counter() - began
+        return _alive(iter(self._loader))
 
     def close(self) -> None:
         """End the processes."""
-        self._made, self._loader = iter(()), None
+        self._loader = None
+
+
+def _alive(made: Iterator[Made]) -> Iterator[Made]:
+    try:
+        yield from made
+    except RuntimeError as error:
+        if "worker" not in str(error) or "Caught" in str(error):
+            raise
+        raise CacheError(
+            "a process that makes batches died, perhaps for lack of memory or of room in /dev/shm; in the run's "
+            "recipe.yaml set data.workers to a smaller number, or to 0, and resume"
+        ) from error
 
 
 def workers_for(asked: int | None, device: torch.device, processes: int) -> int:

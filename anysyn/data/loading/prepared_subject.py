@@ -1,30 +1,83 @@
-"""Prepared subjects: the images that training reads, memory-mapped from the cache."""
+"""Prepared subjects: the images that training reads, in sixteen bits, memory-mapped from the cache."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import lz4.block
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.errors import CacheError, VolumeError
+from anysyn.data.errors import CacheError
 from anysyn.data.geometry.boxes import Box, triple
 from anysyn.data.geometry.grid import Grid
-from anysyn.data.loading.cache import Cache, Entry, read_entry
-from anysyn.data.loading.packed import Packed
-from anysyn.data.prepare import Pipeline
+from anysyn.data.loading.cache import Entry, read_entry
 from anysyn.data.records import Failure, Subject
-from anysyn.data.units.stated import stated_units
-from anysyn.data.volumes.formats import files_of
 from anysyn.data.volumes.intensity_window import Window, window_of
-from anysyn.data.volumes.study import Study, read_study
+
+BITS = 14  # of the magnitude; a scanner digitises 12
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Images that are unpacked where they are read, so that their bytes may stay in a memory-mapped file.
+
+    Voxels are multiples of a step, a power of two that is at most 1/8192 of the image's largest magnitude. The step of
+    12 bits, which scanners digitise, is at least 1/4096 of it: what rounding changes, half a step, is at most half of
+    what the scanner rounded. An image on a step of its own that is such a power, and 0 in any, stays as it is.
+
+    Args:
+        content: uint8, the compressed slices, one after the other.
+        ends: (n,) int64, the end of each slice in it.
+        steps: (N,) float32, of each image.
+        plane: Voxels of a slice along its two axes.
+
+    Example:
+        >>> images = torch.rand(5, 2, 4, 3)
+        >>> packed = Packed.of(images)
+        >>> bool((packed.read(1, 3) - images[1:3]).abs().max() <= images.max() / 16384)
+        True
+    """
+
+    content: Tensor
+    ends: Tensor
+    steps: Tensor
+    plane: tuple[int, int]
+
+    @classmethod
+    def of(cls, images: Tensor) -> Packed:
+        """Pack images (n, N, a, b), finite, slice by slice along the first axis."""
+        steps = torch.tensor([_step(image) for image in images.unbind(1)])  # (N,)
+        pieces = [_compressed(part / steps.reshape(-1, 1, 1)) for part in images]
+        ends = torch.tensor([len(piece) for piece in pieces]).cumsum(0)  # (n,)
+        content = torch.frombuffer(bytearray(b"".join(pieces)), dtype=torch.uint8)
+        return cls(content, ends, steps, (images.shape[2], images.shape[3]))
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], plane: tuple[int, int]) -> Packed:
+        """Return what `tensors` gave, for slices of this size."""
+        return cls(tensors["content"], tensors["ends"], tensors["steps"], plane)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors by name, for a cache."""
+        return {"content": self.content, "ends": self.ends, "steps": self.steps}
+
+    def read(self, first: int, stop: int) -> Tensor:
+        """Return slices first to before stop, (k, N, a, b) float32."""
+        content, ends = self.content.numpy(), [0, *self.ends.tolist()]
+        images = torch.empty(stop - first, len(self.steps), *self.plane)  # (k, N, a, b)
+        for image, start, end in zip(images, ends[first:stop], ends[first + 1 : stop + 1], strict=True):
+            codes = _uncompressed(content[start:end]).reshape(image.shape)
+            image.copy_(torch.from_numpy(codes)).mul_(self.steps.reshape(-1, 1, 1))
+        return images
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,68 +157,6 @@ class PreparedSubject:
         return replace(known, voxel_size_mm=self.grid.voxel_size)
 
 
-def prepare_subject(
-    subject: Subject,
-    *,
-    modalities: Sequence[str],
-    pipeline: Pipeline,
-    cache: Cache,
-    resample_to: str | None = None,
-    axes: tuple[int, int, int] = (2, 0, 1),
-) -> PreparedSubject:
-    """Prepare a subject, or read it from the cache; a blank image counts as absent.
-
-    Args:
-        subject: The subject.
-        modalities: Canonical names; those that the subject lacks are left out.
-        pipeline: The preparation.
-        cache: Holds the result under a name made of the bytes of the files, the steps and these arguments.
-        resample_to: Modality whose grid the others are resampled to.
-        axes: Order in which the axes are stored; a cut along the first one reads contiguous bytes.
-
-    Raises:
-        VolumeError: If the subject cannot be used; the message names the file.
-        CacheError: If the cache cannot be used.
-    """
-    names = tuple(name for name in modalities if name in subject.images)
-    files = [(name, _content(subject, name, cache)) for name in names]
-    units = stated_units({name: subject.images[name] for name in names}, subject.sidecars)
-    about = {"files": files, "units": units, "steps": repr(tuple(pipeline.steps)), "onto": resample_to, "axes": axes}
-
-    def make() -> Entry:
-        study, _ = pipeline(read_study(subject, modalities=modalities, resample_to=resample_to))
-        return _packed(study, [name for name in names if name in study.images], axes)
-
-    return opened(subject, cache.get(json.dumps(about), make), axes)
-
-
-def _content(subject: Subject, name: str, cache: Cache) -> str:
-    try:
-        return " ".join(map(cache.content, files_of(subject.images[name])))
-    except OSError as error:
-        raise VolumeError(f"{subject.images[name]}: cannot be read ({error.strerror or error})") from error
-
-
-def _packed(study: Study, names: Sequence[str], axes: tuple[int, int, int]) -> Entry:
-    if not study.foreground.any():
-        raise VolumeError(f"{study.key}: no foreground is left after the preparation; are the voxels too coarse?")
-    windows = {name: study.windows[name] for name in names if name in study.windows}
-    air = [study.air(name) for name in names]
-    notes = {"names": names, "windows": windows, "air": air, "assumed": study.assumed, "absent": study.absent}
-    images = torch.stack([study.images[name] for name in names])  # (N, X, Y, Z)
-    return entry_of(images, study.foreground, study.affine, axes, json.dumps(notes))
-
-
-def entry_of(
-    images: Tensor, foreground: Tensor, affine: NDArray[np.float64], axes: tuple[int, int, int], notes: str
-) -> Entry:
-    """Lay images (N, X, Y, Z) and their foreground (X, Y, Z) out for a cache, in slices along ``axes[0]``."""
-    inside = foreground.permute(axes)  # (n, a, b)
-    packed = Packed.of(images.permute(0, *(axis + 1 for axis in axes)).movedim(0, 1))  # of (n, N, a, b)
-    tensors = {"foreground": inside, "profile": inside.flatten(1).sum(1), "affine": torch.from_numpy(affine)}
-    return Entry({**packed.tensors(), **tensors}, {"notes": notes})
-
-
 def opened(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> PreparedSubject:
     """Return the subject that an entry of a cache holds, stored in this order of the axes."""
     notes, stored = json.loads(entry.notes["notes"]), entry.tensors["foreground"]  # (n, a, b)
@@ -192,3 +183,22 @@ def _reopened(subject: Subject, path: Path, axes: tuple[int, int, int]) -> Prepa
     if entry is None:
         raise CacheError(f"{path}: was deleted while a training read it; resume the run, which makes it anew")
     return opened(subject, entry, axes)
+
+
+def _step(image: Tensor) -> float:
+    """Return the step of an image: a power of two, 2^-14 of the next one above its largest magnitude."""
+    return math.ldexp(1.0, math.frexp(float(image.abs().max()))[1] - BITS)
+
+
+def _compressed(multiples: Tensor) -> bytes:
+    """Compress multiples of the steps (N, a, b): all high bytes, which differ little, then all low ones."""
+    codes = multiples.round().to(torch.int16).numpy().view(np.uint16).ravel()
+    packed: bytes = lz4.block.compress(np.concatenate([(codes >> 8).astype(np.uint8), codes.astype(np.uint8)]))
+    return packed
+
+
+def _uncompressed(piece: NDArray[np.uint8]) -> NDArray[np.int16]:
+    high, low = np.frombuffer(lz4.block.decompress(piece), dtype=np.uint8).reshape(2, -1)
+    codes = np.left_shift(high, 8, dtype=np.uint16)
+    codes |= low
+    return codes.view(np.int16)

@@ -17,7 +17,8 @@ from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Box, triple
 from anysyn.data.loading.batches import Group
 from anysyn.data.loading.cache import Cache
-from anysyn.data.loading.prepared_subject import PreparedSubject, prepare_subject
+from anysyn.data.loading.prepare_subject import prepare_subject
+from anysyn.data.loading.prepared_subject import PreparedSubject
 from anysyn.data.loading.preparing import prepare_each
 from anysyn.data.loading.shown import shown_by
 from anysyn.data.modalities import modality

@@ -13,7 +13,8 @@ from torch import Tensor
 from anysyn.data.errors import CacheError
 from anysyn.data.geometry.boxes import Box, Shape, cut, triple
 from anysyn.data.loading.cache import Cache, Entry
-from anysyn.data.loading.prepared_subject import PreparedSubject, entry_of, opened
+from anysyn.data.loading.prepare_subject import entry_of
+from anysyn.data.loading.prepared_subject import PreparedSubject, opened
 from anysyn.data.views import View
 
 

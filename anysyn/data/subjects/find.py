@@ -10,11 +10,11 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from anysyn.data.records import Failure, FoundSubjects, Subject, listed
-from anysyn.data.subjects.bids import is_bids, read_bids
-from anysyn.data.subjects.bids_below import datasets_below, only_dataset, outside
-from anysyn.data.subjects.bids_labels import AskedLabels, Labels
 from anysyn.data.subjects.collector import failure
-from anysyn.data.subjects.folders import read_folders
+from anysyn.data.subjects.layouts.bids import is_bids, read_bids
+from anysyn.data.subjects.layouts.bids_below import datasets_below, only_dataset, outside
+from anysyn.data.subjects.layouts.bids_labels import AskedLabels, Labels
+from anysyn.data.subjects.layouts.folders import read_folders
 from anysyn.data.subjects.names.naming import Naming
 from anysyn.data.subjects.tables.csv_list import read_csv_list
 from anysyn.data.volumes.formats import SUFFIXES

@@ -12,10 +12,10 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from anysyn.errors import UserError
-from anysyn.escaping import cell, word_of
 from anysyn.evaluation.metrics.metrics import metric
 from anysyn.evaluation.tables.statistics import summary
 from anysyn.files.arrays import read_table
+from anysyn.text.escaping import cell, word_of
 
 MODEL = "model"
 ALL_PAIRS = "all pairs"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
-from anysyn.counts import counted
 from anysyn.data.loading.cache import FILES as CACHED
 from anysyn.data.records import Subject
 from anysyn.evaluation.errors import EvaluationError
@@ -29,9 +28,10 @@ from anysyn.probes.probe import Conclusion, Probe, Request
 from anysyn.probes.section import Chart, Grid, Section
 from anysyn.probes.tables import Table
 from anysyn.registry import register, suggest
-from anysyn.synthesis.dataset_request import reads_dataset
+from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.loaded_run import LoadedRun
-from anysyn.synthesis.missing_contrasts import trained_for
+from anysyn.synthesis.requests.dataset import reads_dataset
+from anysyn.text.counts import counted
 
 SAME = ("modalities", "prepare", "resample_to", "split")  # what runs that are compared agree in; views may differ
 WORDS: dict[str, type] = dict.fromkeys(SWAP, str)

@@ -10,9 +10,9 @@ from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.pairs import Pair, by_sources, parse_pairs
 from anysyn.probes.dataset_swap.histograms import Histogram, count_intensities
 from anysyn.registry import suggest
-from anysyn.synthesis.dataset_request import reads_dataset
+from anysyn.synthesis.completion.missing_contrasts import Trained
 from anysyn.synthesis.loaded_run import LoadedRun
-from anysyn.synthesis.missing_contrasts import Trained
+from anysyn.synthesis.requests.dataset import reads_dataset
 
 
 def read_pairs(text: str, modalities: Sequence[str], covered: Mapping[str, Collection[str]]) -> list[Pair]:

@@ -15,8 +15,8 @@ from anysyn.data.volumes.study import Study
 from anysyn.evaluation.tables.format import number
 from anysyn.probes.lesion_segmentation.unet import Segmenters
 from anysyn.probes.section import Grid
+from anysyn.synthesis.completion.missing_contrasts import Trained
 from anysyn.synthesis.loaded_run import LoadedRun
-from anysyn.synthesis.missing_contrasts import Trained
 
 REAL, ABSENT, RETRAINED, SYNTHESIZED = "all real", "absent", "absent, retrained", "synthesized"
 ALONE_REAL, ALONE = "alone, real", "alone, synthesized"  # segmenters that see one modality each

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from anysyn.counts import counted
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.subjects.tables.participants import read_people
 from anysyn.data.volumes.study import Study
@@ -48,8 +47,9 @@ from anysyn.probes.probe import rows_of as all_rows
 from anysyn.probes.section import Chart, Grid, Section
 from anysyn.probes.tables import Row, Table
 from anysyn.registry import register
+from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.loaded_run import LoadedRun
-from anysyn.synthesis.missing_contrasts import trained_for
+from anysyn.text.counts import counted
 
 TABLES = {"cases": Table(CASE), "summary": Table(SUMMARY), "volumes": Table(VOLUMES), "groups": Table(GROUPS)}
 NEVER_FOUND = (

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.files import read_json, write_json
-from anysyn.training.checkpoints import read_tensors, write_tensors
+from anysyn.training.run_folder.checkpoints import read_tensors, write_tensors
 
 WIDTHS = (8, 16, 32, 64)
 MULTIPLE = 2 ** (len(WIDTHS) - 1)  # what the edges of a slice are padded to

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from anysyn.acquisition import Acquisition
 from anysyn.acquisition.prompts import short
-from anysyn.counts import counted
 from anysyn.data.records import Subject
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.probes.scanner_settings import UNITS, Sweep, sequence_of
+from anysyn.text.counts import counted
 
 
 def choose_subjects(

@@ -5,6 +5,6 @@ Start in `conversion.py` (in) and `write_series.py` (out).
 
 from anysyn.scans.dicom.conversion import Conversion, Series, convert
 from anysyn.scans.dicom.errors import DicomError
-from anysyn.scans.dicom.write_series import write_series
+from anysyn.scans.dicom.writing.write_series import write_series
 
 __all__ = ["Conversion", "DicomError", "Series", "convert", "write_series"]

@@ -12,7 +12,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.data.errors import VolumeError
 from anysyn.data.modalities import modality, named
 from anysyn.data.records import Failure
-from anysyn.data.subjects.bids import bids_name
+from anysyn.data.subjects.layouts.bids import bids_name
 from anysyn.data.subjects.names.name_words import words_of
 from anysyn.data.subjects.names.naming import Naming
 from anysyn.data.subjects.names.recognised import Recognised

@@ -17,6 +17,7 @@ from anysyn.data.subjects.find import find_subjects
 from anysyn.data.views import ScaledPatches, Slices
 from anysyn.queries import OneToOne
 from anysyn.seeds import seeded
+from anysyn.training.steps import BatchMaker
 
 NAMES = ("T1w", "T2w")
 PLANS = [Plan([0, 1, 2], seeded(0, 1).initial_seed()), Plan([3, 1], seeded(0, 2).initial_seed())]
@@ -39,14 +40,11 @@ def samples_of(cohort, view):
 
 @pytest.mark.parametrize("view", [Slices(), ScaledPatches(size=(4, 4, 4), points=20, per_volume=4)])
 def test_two_processes_make_the_batches_of_one(cohort, view):
-    samples, draw = samples_of(cohort, view), OneToOne(names=NAMES).draw
-    one, two = (Ahead(samples.batch, draw, workers=workers) for workers in (0, 2))
+    make = BatchMaker(samples_of(cohort, view), OneToOne(names=NAMES))
+    one, two = (Ahead(make, workers=workers) for workers in (0, 2))
     state = torch.get_rng_state()
     for plans in (PLANS, PLANS[::-1]):  # two epochs of the same processes
-        for ahead in (one, two):
-            ahead.begin(plans)
-        for plan in plans:
-            own, theirs = one.take(), two.take()
+        for plan, own, theirs in zip(plans, one.epoch(plans), two.epoch(plans), strict=True):
             assert torch.equal(own.batch.images, theirs.batch.images)
             assert (own.batch.points is None) == (theirs.batch.points is None)
             assert own.batch.points is None or torch.equal(own.batch.points.at, theirs.batch.points.at)
@@ -54,31 +52,28 @@ def test_two_processes_make_the_batches_of_one(cohort, view):
             assert torch.equal(own.query.sources, theirs.query.sources)
             assert len(own.batch.images) == len(plan.indices)
     assert torch.equal(torch.get_rng_state(), state)  # that is the networks'
-    assert two.waited > 0
     two.close()
 
 
-def die(rows, generator):
+def die(plan):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_process_that_dies_is_one_line():
-    ahead = Ahead(die, lambda batch, generator: None, workers=1)
-    ahead.begin(PLANS)
+    ahead = Ahead(die, workers=1)
     with pytest.raises(CacheError, match=r"data\.workers") as caught:
-        ahead.take()
+        next(ahead.epoch(PLANS))
     assert "\n" not in str(caught.value)
     ahead.close()
 
 
 def test_a_mistake_in_a_batch_is_raised_here():
-    def fail(rows, generator):
+    def fail(plan):
         raise ValueError("no such sample")
 
-    ahead = Ahead(fail, lambda batch, generator: None, workers=1)
-    ahead.begin(PLANS)
+    ahead = Ahead(fail, workers=1)
     with pytest.raises(ValueError, match="no such sample"):
-        ahead.take()
+        next(ahead.epoch(PLANS))
     ahead.close()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from anysyn.data.loading.packed import Packed
+from anysyn.data.loading.prepared_subject import Packed
 
 
 def head(generator, sigma=0.01):

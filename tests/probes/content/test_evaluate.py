@@ -15,7 +15,7 @@ from anysyn.probes.content.features import encode_tiles
 from anysyn.probes.content.likeness import LEFT_ON, VALUES, compare_tiles
 from anysyn.reporting import report
 from anysyn.synthesis.loaded_run import load_run
-from anysyn.training.checkpoints import write_tensors
+from anysyn.training.run_folder.checkpoints import write_tensors
 from anysyn.types import Features
 
 NAMES = ("T1w", "T2w", "FLAIR")

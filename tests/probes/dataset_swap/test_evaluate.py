@@ -22,10 +22,10 @@ from anysyn.probes.dataset_swap.distances import ALL
 from anysyn.probes.dataset_swap.synthesize import choose_pairs, read_pairs
 from anysyn.probes.dataset_swap.training_images import list_shared
 from anysyn.reporting import report
+from anysyn.synthesis.completion.missing_contrasts import Trained
 from anysyn.synthesis.loaded_run import load_run
-from anysyn.synthesis.missing_contrasts import Trained
-from anysyn.training.checkpoints import write_tensors
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.checkpoints import write_tensors
+from anysyn.training.run_folder.folder import RunFolder
 
 SHIFT = 0.1
 FILES = ["curves.csv", "manifest.json", "record.json", "references", "summary.csv", "summary.md", "swaps.csv"]

@@ -10,7 +10,7 @@ from scipy.spatial import distance
 from sklearn.metrics import f1_score
 
 from anysyn.probes.lesion_segmentation.dice import CASE, dice, shown_for, summarise, summary_grid
-from anysyn.synthesis.missing_contrasts import Trained
+from anysyn.synthesis.completion.missing_contrasts import Trained
 
 NAMES = ["T1w", "T2w", "T1c", "FLAIR"]
 

@@ -25,7 +25,7 @@ from anysyn.probes.lesion_segmentation.evaluate import LesionSegmentation
 from anysyn.probes.lesion_segmentation.example import read_outlines
 from anysyn.probes.lesion_segmentation.unet import Segmenter, network
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.folder import RunFolder
 
 INPUTS = ["T1w", "T2w", "FLAIR"]
 STEPS = 60

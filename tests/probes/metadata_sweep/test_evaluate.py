@@ -16,8 +16,8 @@ from text_runs import CLIP
 from anysyn import build
 from anysyn.acquisition import Acquisition
 from anysyn.data.geometry.grid import Grid, resample
-from anysyn.data.subjects.bids import bids_name
 from anysyn.data.subjects.find import find_subjects
+from anysyn.data.subjects.layouts.bids import bids_name
 from anysyn.data.volumes.foreground import foreground
 from anysyn.errors import UserError
 from anysyn.evaluation.errors import EvaluationError
@@ -25,8 +25,8 @@ from anysyn.probes.ask import probe
 from anysyn.reporting import report
 from anysyn.simulation import simulate, simulate_like
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
-from anysyn.training.checkpoints import write_tensors
-from anysyn.training.folder import RunFolder
+from anysyn.training.run_folder.checkpoints import write_tensors
+from anysyn.training.run_folder.folder import RunFolder
 
 SPLIT = {"train": ["sub-001", "sub-002", "sub-003"], "validation": ["sub-004"], "test": ["sub-005", "sub-006"]}
 COPIED = "own protocol copied"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anysyn.errors import UserError
-from anysyn.escaping import word_of
 from anysyn.files import read_regular
+from anysyn.text.escaping import word_of
 
 MISSING = {"", "n/a", "na", "nan", "none", "null", "-"}
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}

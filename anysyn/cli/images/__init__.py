@@ -1,0 +1,1 @@
+"""The commands about images and people: what is read of a folder, preparing, simulating, the cache."""

@@ -1,0 +1,1 @@
+"""The commands that share a run: packed, exported, listed, cited."""

@@ -1,0 +1,173 @@
+"""Completion: the contrasts that subjects lack, synthesized from those that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anysyn.bounds import Count, within_bounds
+from anysyn.data.inventory.record import record
+from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.subjects.placeholders import absent_images
+from anysyn.data.volumes.formats import sidecar_path
+from anysyn.data.volumes.study import read_study
+from anysyn.errors import UserError
+from anysyn.files import clear_unfinished, locked
+from anysyn.progress import Progress
+from anysyn.synthesis.completion.earlier_images import check_same_request, check_same_run, earlier_records
+from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
+from anysyn.synthesis.files import request_record, write_syntheses
+from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.own_dataset import check_apart, check_images_apart, check_own, describe
+from anysyn.synthesis.requests.acquisition import requested_acquisitions
+from anysyn.synthesis.suited import doubts, verdict_record
+from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The images that this call and an earlier one wrote, and what could not be completed.
+
+    Args:
+        written: Images of this call.
+        kept: Images of an earlier call that are those that this one would make.
+        failures: Subjects that could not be completed.
+        synthetic: Images among the data that anysyn made, which are no sources.
+        remarks: Images that count as absent, and why; what differs between a subject and the training images.
+
+    Example:
+        >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
+        ['images written: 0 (synthetic, not for clinical use); there already: 1']
+    """
+
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    failures: tuple[Failure, ...]
+    synthetic: tuple[Path, ...] = ()
+    remarks: tuple[Failure, ...] = ()
+
+    def lines(self) -> Iterable[str]:
+        """Return the summary for the user."""
+        yield from (f"note: {remark}" for remark in self.remarks)
+        if self.synthetic:
+            yield f"images left out because anysyn made them: {len(self.synthetic)}, the first {self.synthetic[0]}"
+        yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
+
+
+@within_bounds
+def complete(
+    run: str | Path | LoadedRun,
+    *,
+    data: str | Path,
+    out: str | Path,
+    targets: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
+    resample_to: str | None = None,
+    dataset: str | None = None,
+    batch: Count = 8,
+    accelerator: str = "auto",
+    overwrite: bool = False,
+    anyway: bool = False,
+    progress: Progress | None = None,
+) -> Completion:
+    """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
+
+    The sources are all contrasts of a subject that the run was trained to read; a run that was trained with fewer at a
+    time gets the first of them, in the order of `sources` or else of the recipe. The output is a BIDS derivative on the
+    grid of the first source. Images of an earlier call stay if they are what this call would make, by the hashes of
+    their sources, the weights and the request in their sidecars; so a call that was stopped can be repeated. Images
+    that anysyn made are never sources here.
+
+    Args:
+        run: A run folder, or a run that is loaded already.
+        data: Folder (BIDS, or one folder for each subject) or CSV file of subjects with any contrasts.
+        out: Folder of the output, with the list of the subjects.
+        targets: Contrasts that every subject should have; by default all that the run was trained to synthesize.
+        sources: Contrasts to use, best first; by default all that the run was trained to read.
+        resample_to: Source whose grid the others are resampled to if they differ.
+        dataset: Treat every subject as this training dataset, or ``mean``; by default each as its own.
+        batch: Slices or patches at once.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
+        anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
+        progress: What shows the progress; None shows nothing.
+
+    Returns:
+        The images and the failures; a file that cannot be used affects only its own subject, and a blank one is absent.
+
+    Raises:
+        UserError: If the run, the data or a modality cannot be used, `out` and the data lie in each other, `out` is a
+            dataset of somebody else or holds images of another run or of another `dataset`, or another process writes
+            there.
+    """
+    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
+    trained = trained_for(loaded.recipe, sources, targets)
+    unseen = [] if targets is not None else _unseen(loaded, trained)
+    trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
+    root, folder = Path(data), Path(out)
+    check_apart(root, folder)
+    check_own(folder)
+    inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
+    subjects, shown = inventory.subjects, progress or Progress()
+    for image in (path for subject in subjects for path in subject.images.values()):
+        check_images_apart(image, folder)
+    broken = {failure.key for failure in inventory.failures}  # whose unreadable images must not pass for missing ones
+    acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
+    synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
+    gaps = missing(acquired, trained, folder)
+    with locked(folder, "anysyn complete"):
+        earlier = {} if overwrite else earlier_records(gaps)
+        check_same_run(loaded, earlier)
+        describe(folder)
+        record(inventory, folder, shown.say)
+        if unseen:
+            shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
+        for line in [] if targets is not None else not_trained(acquired, loaded.recipe, [*trained.targets, *unseen]):
+            shown.say(line)
+        failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
+        remarks = list(absent_images(subjects))
+        for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
+            with listed(failures, gap.subject.key):
+                check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
+                kept += [path for path in gap.files.values() if path in earlier]
+                todo = {name: path for name, path in gap.files.items() if path not in earlier}
+                remarks += _complete(loaded, gap, todo, resample_to, batch, anyway)
+                written += todo.values()
+    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks))
+
+
+def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
+    """Return the targets of a recipe that its training subjects lacked, so that the network never learned them."""
+    seen = run.pipeline.typical.overall
+    return [name for name in trained.targets if seen and name not in seen]
+
+
+def _acquired(subject: Subject) -> Subject:
+    made = _made(subject)
+    return replace(subject, images={name: path for name, path in subject.images.items() if name not in made})
+
+
+def _made(subject: Subject) -> dict[str, Path]:
+    return {name: path for name, path in subject.images.items() if is_synthetic(path)}
+
+
+def _complete(
+    run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_to: str | None, batch: int, anyway: bool
+) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the sources."""
+    subject, sources = gap.subject, gap.sources
+    if not todo:
+        return []
+    if not sources:
+        raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
+    files = {name: subject.images[name] for name in sources}
+    for path in todo.values():
+        check_replaceable(path, files.values())
+        clear_unfinished(path, sidecar_path(path))
+    onto = resample_to or run.recipe.data.resample_to
+    study = read_study(subject, modalities=sources, resample_to=onto)
+    requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
+    request = request_record(sources, onto)
+    verdict = write_syntheses(run, study, files, todo, requested, request, batch=batch, anyway=anyway)
+    return list(doubts(subject.key, verdict_record(verdict)))

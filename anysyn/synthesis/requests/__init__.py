@@ -1,0 +1,1 @@
+"""What is requested of a synthesis: the acquisition, the dataset, the sources and targets of a prepared person."""
