@@ -34,8 +34,9 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
     out: Results = None,
     examples: Annotated[int, typer.Option(help="Subjects shown in the report for each pair.", min=0)] = 2,
-    degrade: Annotated[str | None, typer.Option(help="axis=2,factor=3,fwhm=2: coarser sources.")] = None,
-    corruption: Annotated[list[str] | None, typer.Option(help="motion=severe or gaussian=0.1: worse sources.")] = None,
+    degrade: Annotated[
+        list[str] | None, typer.Option(help="Worse sources: axis=2,factor=3,fwhm=2, motion=severe, gaussian=0.1.")
+    ] = None,
     dataset: Dataset = None,
     training: Annotated[Path | None, typer.Option(help="Training subjects, if they were moved.")] = None,
     batch: BatchSize = 8,
@@ -44,15 +45,12 @@ def evaluate(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare syntheses with the truth and with two simple baselines."""
+    from anysyn.evaluation.degradation.changes import parse_changes
     from anysyn.evaluation.evaluate import evaluate as compare
     from anysyn.progress import Bar
 
-    if corruption and len(corruption) > 1:
-        raise typer.BadParameter(
-            f"--corruption: one at a time, not {', '.join(corruption)}; anysyn probe robustness takes several"
-        )
-
     def show() -> Evaluation:
+        thick, corruption = parse_changes(degrade or ())
         results = compare(
             run,
             data=data,
@@ -62,8 +60,8 @@ def evaluate(
             training=training,
             out=out,
             examples=examples,
-            degrade=degrade,
-            corruption=corruption[0] if corruption else None,
+            degrade=thick,
+            corruption=corruption,
             dataset=dataset,
             batch=batch,
             jobs=jobs,

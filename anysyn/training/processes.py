@@ -40,7 +40,7 @@ def in_first(fabric: Fabric, call: Callable[[], Any]) -> None:
         if fabric.is_global_zero:
             try:
                 call()
-            except Exception as caught:  # the others are told before it is raised
+            except Exception as caught:  # the other processes learn of it before it is raised
                 error = caught
     failed = fabric.broadcast(error is not None)
     if error is not None:

@@ -1,4 +1,4 @@
-"""A cache of prepared studies on disk, named by content."""
+"""The cache of prepared images, one for all runs of a user; how they are packed is in `prepared_subject.py`."""
 
 from __future__ import annotations
 
