@@ -56,6 +56,16 @@ class Box(NamedTuple):
         """
         return triple(slice(max(a, 0), min(a + n, full)) for a, n, full in zip(*self, shape, strict=True))
 
+    def common(self, other: Box) -> Box:
+        """Return the part of the box that lies in another one, perhaps of no voxel.
+
+        Example:
+            >>> Box((0, 2, 4), (4, 4, 4)).common(Box((2, 0, 0), (4, 4, 4)))
+            Box(start=(2, 2, 4), size=(2, 2, 0))
+        """
+        ends = zip(*self, *other, strict=True)
+        return Box.between((max(a, b), max(a, b, min(a + n, b + m))) for a, n, b, m in ends)
+
     def covered(self, shape: Sequence[int]) -> tuple[slice, slice, slice]:
         """Return the slices of the box that lie in a volume."""
         return triple(slice(s.start - a, s.stop - a) for s, a in zip(self.inside(shape), self.start, strict=True))

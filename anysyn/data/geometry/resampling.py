@@ -78,7 +78,7 @@ def along(images: Tensor, matrices: Mapping[int, Tensor]) -> Tensor:
         >>> along(torch.ones(2, 4, 5), {2: torch.full((3, 5), 0.2)}).shape
         torch.Size([2, 4, 3])
     """
-    for axis, matrix in matrices.items():
+    for axis, matrix in sorted(matrices.items(), reverse=True):  # the last axis first: it needs no copy of the whole
         images = (images.movedim(axis, -1) @ matrix.to(images).T).movedim(-1, axis)  # (..., m, ...)
     return images
 

@@ -19,7 +19,7 @@ from anysyn.files import replacing
 _NAME = 40 * "[0-9a-f]"
 FILES = (f"{_NAME}.safetensors", f"contents/{_NAME}")  # what a cache writes into its folder, as globs
 CHECKSUM = "checksum"  # note of an entry that is the cache's own
-FORMAT = 3  # increased whenever the same files and steps give other prepared images
+FORMAT = 4  # increased whenever the same files and steps give other prepared images
 
 
 class Entry(NamedTuple):

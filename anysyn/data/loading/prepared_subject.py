@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.errors import CacheError
-from anysyn.data.geometry.boxes import Box, triple
+from anysyn.data.geometry.boxes import Box, Shape, triple
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.loading.cache import Entry, read_entry
 from anysyn.data.records import Failure, Subject
@@ -28,56 +29,84 @@ BITS = 14  # of the magnitude; a scanner digitises 12
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """Images that are unpacked where they are read, so that their bytes may stay in a memory-mapped file.
+    """Images in bricks that are unpacked where they are read, so that their bytes may stay in a memory-mapped file.
 
     Voxels are multiples of a step, a power of two that is at most 1/8192 of the image's largest magnitude. The step of
     12 bits, which scanners digitise, is at least 1/4096 of it: what rounding changes, half a step, is at most half of
     what the scanner rounded. An image on a step of its own that is such a power, and 0 in any, stays as it is.
 
     Args:
-        content: uint8, the compressed slices, one after the other.
-        ends: (n,) int64, the end of each slice in it.
+        content: uint8, the bricks, one after the other, the last axis fastest.
+        ends: (n,) int64, the end of each brick in it.
         steps: (N,) float32, of each image.
-        plane: Voxels of a slice along its two axes.
+        shape: Voxels of the images along their three axes.
+        brick: Voxels of a brick along them; those at the far ends may be smaller.
+        compressed: Whether the bricks are.
 
     Example:
-        >>> images = torch.rand(5, 2, 4, 3)
-        >>> packed = Packed.of(images)
-        >>> bool((packed.read(1, 3) - images[1:3]).abs().max() <= images.max() / 16384)
+        >>> images = torch.rand(2, 5, 4, 3)
+        >>> packed = Packed.of(images, (1, 4, 3))
+        >>> bool((packed.read(Box((1, 0, 0), (2, 4, 3))) - images[:, 1:3]).abs().max() <= images.max() / 16384)
         True
     """
 
     content: Tensor
     ends: Tensor
     steps: Tensor
-    plane: tuple[int, int]
+    shape: Shape
+    brick: Shape
+    compressed: bool = True
 
     @classmethod
-    def of(cls, images: Tensor) -> Packed:
-        """Pack images (n, N, a, b), finite, slice by slice along the first axis."""
-        steps = torch.tensor([_step(image) for image in images.unbind(1)])  # (N,)
-        pieces = [_compressed(part / steps.reshape(-1, 1, 1)) for part in images]
+    def of(cls, images: Tensor, brick: Shape, *, compressed: bool = True) -> Packed:
+        """Pack images (N, a, b, c), finite."""
+        steps = torch.tensor([_step(image) for image in images])  # (N,)
+        shape, pack = triple(images.shape[1:]), _compressed if compressed else _plain
+        multiples = images / steps.reshape(-1, 1, 1, 1)
+        pieces = [pack(piece) for piece in _bricks(multiples, brick)]
         ends = torch.tensor([len(piece) for piece in pieces]).cumsum(0)  # (n,)
         content = torch.frombuffer(bytearray(b"".join(pieces)), dtype=torch.uint8)
-        return cls(content, ends, steps, (images.shape[2], images.shape[3]))
+        return cls(content, ends, steps, shape, brick, compressed)
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor], plane: tuple[int, int]) -> Packed:
-        """Return what `tensors` gave, for slices of this size."""
-        return cls(tensors["content"], tensors["ends"], tensors["steps"], plane)
+    def from_tensors(cls, tensors: Mapping[str, Tensor], shape: Shape) -> Packed:
+        """Return what `tensors` gave, of images of this shape."""
+        *brick, compressed = tensors["layout"].tolist()
+        return cls(tensors["content"], tensors["ends"], tensors["steps"], shape, triple(brick), bool(compressed))
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by name, for a cache."""
-        return {"content": self.content, "ends": self.ends, "steps": self.steps}
+        layout = torch.tensor([*self.brick, int(self.compressed)])  # (4,)
+        return {"content": self.content, "ends": self.ends, "steps": self.steps, "layout": layout}
 
-    def read(self, first: int, stop: int) -> Tensor:
-        """Return slices first to before stop, (k, N, a, b) float32."""
-        content, ends = self.content.numpy(), [0, *self.ends.tolist()]
-        images = torch.empty(stop - first, len(self.steps), *self.plane)  # (k, N, a, b)
-        for image, start, end in zip(images, ends[first:stop], ends[first + 1 : stop + 1], strict=True):
-            codes = _uncompressed(content[start:end]).reshape(image.shape)
-            image.copy_(torch.from_numpy(codes)).mul_(self.steps.reshape(-1, 1, 1))
+    def read(self, where: Box) -> Tensor:
+        """Return a part of the images, (N, a, b, c) float32; bricks outside of it are not unpacked."""
+        images = torch.empty(len(self.steps), *where.size)  # (N, a, b, c)
+        self.fill(images, where)
         return images
+
+    def fill(self, images: Tensor, where: Box) -> None:
+        """Write a part of the images to (N, a, b, c) float32, which may lie anywhere in memory."""
+        if not images.numel():
+            return
+        steps, ends = self.steps.reshape(-1, 1, 1, 1), [0, *self.ends.tolist()]
+        for number, brick in self._touching(where):
+            common = brick.common(where)
+            codes = self._unpacked(ends[number], ends[number + 1]).reshape(-1, *brick.size)
+            part = images[(slice(None), *where.of(common))]  # (N, i, j, k)
+            part.copy_(torch.from_numpy(codes[(slice(None), *brick.of(common))])).mul_(steps)  # a mixed product is slow
+
+    def _touching(self, where: Box) -> Iterator[tuple[int, Box]]:
+        """Yield the number and the voxels of each brick that a box touches."""
+        counts = [-(-length // side) for length, side in zip(self.shape, self.brick, strict=True)]
+        ends = zip(*where, self.brick, strict=True)
+        for i, j, k in itertools.product(*(range(a // side, -(-(a + n) // side)) for a, n, side in ends)):
+            start = triple(n * side for n, side in zip((i, j, k), self.brick, strict=True))
+            yield (i * counts[1] + j) * counts[2] + k, Box(start, self.brick).common(Box((0, 0, 0), self.shape))
+
+    def _unpacked(self, start: int, end: int) -> NDArray[np.int16]:
+        piece = self.content.numpy()[start:end]
+        return _uncompressed(piece) if self.compressed else piece.view(np.int16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +116,7 @@ class PreparedSubject:
     Args:
         subject: Whose images they are.
         modalities: Names of the images, in the order of the recipe.
-        packed: The images, one for each of the names, in slices along ``axes[0]``.
+        packed: The images, one for each of the names, their axes in the order of `axes`.
         foreground: (X, Y, Z) bool.
         profile: (n,) int64, foreground voxels at each position along the axis that is stored first.
         grid: Where the voxels lie.
@@ -127,13 +156,17 @@ class PreparedSubject:
         """Return the part of a box that lies in the volume, (N, x, y, z) float32.
 
         Args:
-            box: The voxels; slices outside of it are not unpacked.
+            box: The voxels; bricks outside of it are not unpacked.
         """
-        inside = box.inside(self.grid.shape)
-        along, *across = (inside[axis] for axis in self.axes)
-        stored = self.packed.read(along.start, max(along.start, along.stop))  # (k, N, a, b)
-        part = stored[:, :, across[0], across[1]].movedim(1, 0)  # (N, k, a, b)
-        return part.permute(0, *(self.axes.index(axis) + 1 for axis in range(3)))  # (N, x, y, z)
+        inside = box.common(Box((0, 0, 0), self.grid.shape))
+        images = torch.empty(len(self.modalities), *inside.size)  # (N, x, y, z)
+        self.fill(images, inside)
+        return images
+
+    def fill(self, images: Tensor, box: Box) -> None:
+        """Write the images of a box that lies in the volume to (N, x, y, z) float32, anywhere in memory."""
+        start, size = (triple(corner[axis] for axis in self.axes) for corner in box)
+        self.packed.fill(images.permute(0, *(axis + 1 for axis in self.axes)), Box(start, size))  # of (N, a, b, c)
 
     @property
     def remarks(self) -> tuple[Failure, ...]:
@@ -164,7 +197,7 @@ def opened(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> Prepar
     return PreparedSubject(
         subject,
         tuple(notes["names"]),
-        Packed.from_tensors(entry.tensors, (stored.shape[1], stored.shape[2])),
+        Packed.from_tensors(entry.tensors, triple(stored.shape)),
         inside,
         entry.tensors["profile"],
         Grid(triple(inside.shape), entry.tensors["affine"].numpy()),
@@ -185,14 +218,26 @@ def _reopened(subject: Subject, path: Path, axes: tuple[int, int, int]) -> Prepa
     return opened(subject, entry, axes)
 
 
+def _bricks(images: Tensor, brick: Shape) -> Iterator[Tensor]:
+    """Yield each brick of images (N, a, b, c), the last axis fastest."""
+    for slab in torch.split(images, brick[0], 1):
+        for column in torch.split(slab, brick[1], 2):
+            yield from torch.split(column, brick[2], 3)
+
+
 def _step(image: Tensor) -> float:
     """Return the step of an image: a power of two, 2^-14 of the next one above its largest magnitude."""
     return math.ldexp(1.0, math.frexp(float(image.abs().max()))[1] - BITS)
 
 
+def _plain(multiples: Tensor) -> bytes:
+    """Return multiples of the steps as their sixteen bits."""
+    return multiples.round().to(torch.int16).numpy().tobytes()
+
+
 def _compressed(multiples: Tensor) -> bytes:
-    """Compress multiples of the steps (N, a, b): all high bytes, which differ little, then all low ones."""
-    codes = multiples.round().to(torch.int16).numpy().view(np.uint16).ravel()
+    """Compress multiples of the steps: all high bytes, which differ little, then all low ones."""
+    codes = np.frombuffer(_plain(multiples), dtype=np.uint16)
     packed: bytes = lz4.block.compress(np.concatenate([(codes >> 8).astype(np.uint8), codes.astype(np.uint8)]))
     return packed
 

@@ -38,14 +38,21 @@ def shown_by(
 
 def _shown(volume: PreparedSubject, view: View, box: Box | None, cache: Cache | None) -> PreparedSubject:
     as_it_is = box in (None, Box((0, 0, 0), volume.grid.shape)) and view.block == 1
-    if as_it_is and volume.axes[0] == view.axes[0]:
+    if as_it_is and (box is not None or volume.packed.brick == _brick(volume, view)):  # a whole one has any bricks
         return volume
     if volume.path is None:
         raise CacheError(f"{volume.subject.key}: is in no cache, so it cannot be stored as a view shows it")
     box = box or Box((0, 0, 0), volume.grid.shape)
-    name = json.dumps({"of": volume.path.stem, "axes": view.axes, "box": box, "block": view.block})
+    name = json.dumps({"of": volume.path.stem, "layout": view.layout, "box": box, "block": view.block})
     entry = (cache or Cache(volume.path.parent)).get(name, lambda: _cut(volume, view, box))
     return opened(volume.subject, entry, view.axes)
+
+
+def _brick(volume: PreparedSubject, view: View) -> Shape:
+    """Return the bricks that the view wants of a volume, along the axes as they are stored."""
+    shape = triple(volume.grid.shape[axis] for axis in view.axes)
+    sides = dict(zip(view.axes, view.layout.brick(shape), strict=True))
+    return triple(sides[axis] for axis in volume.axes)
 
 
 def _cut(volume: PreparedSubject, view: View, box: Box) -> Entry:
@@ -54,7 +61,7 @@ def _cut(volume: PreparedSubject, view: View, box: Box) -> Entry:
     # The affine stays that of the voxels before they are averaged: so do spacing and prompts.
     affine = volume.grid.affine @ from_matvec(np.eye(3), box.start)
     kept = _means(inside, view.block)[0] >= 0.5
-    return entry_of(_means(images, view.block), kept, affine, view.axes, volume.notes)
+    return entry_of(_means(images, view.block), kept, affine, view.layout, volume.notes)
 
 
 def _means(images: Tensor, block: int) -> Tensor:

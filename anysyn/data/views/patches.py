@@ -35,6 +35,7 @@ class Patches(View):
 
     dimensions = 3
     axes = (0, 1, 2)
+    edge = 32
 
     def __init__(
         self,

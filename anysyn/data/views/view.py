@@ -54,6 +54,31 @@ class Observed(NamedTuple):
     values: Tensor
 
 
+class Layout(NamedTuple):
+    """How volumes are stored for a view, so that little more is unpacked than it reads.
+
+    Args:
+        axes: Order of the axes.
+        edge: Voxels along each side of the bricks; 0 for slices along ``axes[0]``.
+        compressed: Whether the bricks are; else each image is one.
+    """
+
+    axes: tuple[int, int, int]
+    edge: int = 0
+    compressed: bool = True
+
+    def brick(self, shape: Shape) -> Shape:
+        """Return the voxels of a brick of volumes that have this shape, in the order of the axes.
+
+        Example:
+            >>> Layout((2, 0, 1)).brick((30, 40, 50)), Layout((2, 0, 1), edge=32).brick((30, 40, 50))
+            ((1, 40, 50), (30, 32, 32))
+        """
+        if not self.compressed:
+            return shape
+        return triple(min(self.edge, length) for length in shape) if self.edge else (1, *shape[1:])
+
+
 class View(ABC):
     """The pieces of a volume that the network takes, and the order of their axes.
 
@@ -71,12 +96,18 @@ class View(ABC):
     overlap: float = 0.5
     halo: int = 0
     points: int = 0
+    edge: int = 0  # of the bricks that volumes are stored in; 0 for slices
     block: int = 1  # voxels along each side that become one, their mean, before a volume is stored
 
     @property
     def spatial(self) -> tuple[int, ...]:
         """Return the volume's axes in a sample, in the order of *S; a single slice has no depth."""
         return self.axes if self.dimensions == 3 or self.depth > 1 else self.axes[1:]
+
+    @property
+    def layout(self) -> Layout:
+        """Return how volumes are stored for it; means of blocks are few, and read whole."""
+        return Layout(self.axes, self.edge, compressed=self.block == 1)
 
     @abstractmethod
     def extent(self, shapes: Sequence[Shape]) -> Shape:

@@ -4,15 +4,26 @@ import numpy as np
 import pytest
 import torch
 
+from anysyn.data.geometry.boxes import Box
 from anysyn.data.loading.prepared_subject import Packed
 
 
+def slices(images):
+    """Return the size of a slice along the first axis, the bricks of a view of slices."""
+    return (1, *images.shape[2:])
+
+
+def back(images, brick=None, **options):
+    """Pack images and read them back whole."""
+    return Packed.of(images, brick or slices(images), **options).read(Box((0, 0, 0), tuple(images.shape[1:])))
+
+
 def head(generator, sigma=0.01):
-    """Return (n, N, a, b): a bright ball with noise on it, in air that is 0."""
+    """Return (N, a, b, c): a bright ball with noise on it, in air that is 0."""
     axes = torch.meshgrid(*(torch.linspace(-1, 1, n) for n in (40, 48, 44)), indexing="ij")
     inside = sum(axis**2 for axis in axes) < 0.9
-    images = torch.stack([scale * (0.4 + 0.2 * torch.cos(3 * axes[0])) for scale in (1.0, 1.3, 3.0, 0.7)], 1)
-    return (images + sigma * torch.randn(images.shape, generator=generator)).clamp(min=0) * inside.unsqueeze(1)
+    images = torch.stack([scale * (0.4 + 0.2 * torch.cos(3 * axes[0])) for scale in (1.0, 1.3, 3.0, 0.7)])
+    return (images + sigma * torch.randn(images.shape, generator=generator)).clamp(min=0) * inside
 
 
 @pytest.fixture
@@ -21,37 +32,58 @@ def images():
 
 
 def test_rounding_is_at_most_half_of_what_a_scanner_rounded(images):
-    largest = images.amax((0, 2, 3), keepdim=True)
+    largest = images.amax((1, 2, 3), keepdim=True)
     scanner = largest / 4095 / 2  # half a step of 12 bits, of which the brightest voxel is the last at most
     for scale in (1.0, 0.51, 0.999, 1000.0, 3e-5):
-        error = (Packed.of(scale * images).read(0, len(images)) - scale * images).abs()
+        error = (back(scale * images) - scale * images).abs()
         assert (error <= 0.51 * scale * scanner).all()
 
 
 def test_a_twelve_bit_image_gets_back_its_own_numbers():
-    numbers = torch.from_numpy(np.random.default_rng(0).integers(0, 4096, (5, 2, 7, 6)))
+    numbers = torch.from_numpy(np.random.default_rng(0).integers(0, 4096, (2, 5, 7, 6)))
     prepared = numbers / 937.25  # as `rescale` divides by a percentile
-    back = Packed.of(prepared).read(0, 5) * 937.25
-    assert torch.equal(back.round().long(), numbers)
+    assert torch.equal((back(prepared) * 937.25).round().long(), numbers)
 
 
 @pytest.mark.parametrize("step", [2.0**-8, 1.0])
 def test_multiples_of_a_power_of_two_and_zero_stay_as_they_are(step):
-    images = step * torch.randint(-500, 500, (3, 2, 5, 4)).float()
-    images[0] = 0
-    assert torch.equal(Packed.of(images).read(0, 3), images)
+    images = step * torch.randint(-500, 500, (2, 3, 5, 4)).float()
+    images[:, 0] = 0
+    assert torch.equal(back(images), images)
 
 
-def test_any_slices_are_read_alone(images):
-    packed = Packed.of(images)
-    whole = packed.read(0, len(images))
-    for first, stop in ((0, 1), (7, 19), (39, 40), (12, 12)):
-        assert torch.equal(packed.read(first, stop), whole[first:stop])
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("brick", [(1, 48, 44), (16, 16, 16), (40, 48, 44), (7, 11, 13)])
+def test_any_box_is_the_part_of_the_whole_whatever_the_bricks(images, brick, compressed):
+    packed, whole = Packed.of(images, brick, compressed=compressed), back(images)
+    for start, size in (
+        ((0, 0, 0), (40, 48, 44)),
+        ((7, 5, 3), (12, 30, 41)),
+        ((39, 0, 43), (1, 48, 1)),
+        ((5, 5, 5), (0, 1, 1)),
+    ):
+        box = Box(start, size)
+        assert torch.equal(packed.read(box), whole[(slice(None), *box.inside((40, 48, 44)))])
 
 
-def test_a_brain_takes_less_than_a_quarter_of_float32(images):
-    assert Packed.of(images).content.numel() < images.numel()  # of 4 bytes each
+def test_a_box_unpacks_the_bricks_that_it_touches_alone(images, monkeypatch):
+    packed, unpacked = Packed.of(images, (16, 16, 16)), []
+    read = Packed._unpacked
+    monkeypatch.setattr(Packed, "_unpacked", lambda self, *ends: unpacked.append(ends) or read(self, *ends))
+    packed.read(Box((10, 16, 0), (10, 16, 16)))
+    assert len(unpacked) == 2
+
+
+def test_what_a_cache_holds_gives_the_same_images(images):
+    packed = Packed.of(images, (16, 16, 16))
+    box = Box((3, 4, 5), (20, 20, 20))
+    assert torch.equal(Packed.from_tensors(packed.tensors(), packed.shape).read(box), packed.read(box))
+
+
+@pytest.mark.parametrize("brick", [(1, 48, 44), (32, 32, 32)])
+def test_a_brain_takes_less_than_a_quarter_of_float32(images, brick):
+    assert Packed.of(images, brick).content.numel() < images.numel()  # of 4 bytes each
 
 
 def test_an_image_of_zeros_alone_is_one(images):
-    assert not Packed.of(torch.zeros(2, 1, 3, 3)).read(0, 2).any()
+    assert not back(torch.zeros(1, 2, 3, 3)).any()
