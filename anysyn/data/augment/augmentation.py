@@ -17,7 +17,7 @@ class Augmentation:
         """Return changed samples.
 
         Args:
-            images: (B, M, *S).
+            images: (B, M, *S), their air at 0.
             axes: For each voxel axis of *S, the axis of the volume: 0 left-right, 1 posterior-anterior, 2
                 inferior-superior.
             generator: Draws the changes.

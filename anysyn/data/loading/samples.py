@@ -96,6 +96,9 @@ class Samples:
         self._available = torch.tensor([[record is not None for record in row] for row in self._rows])  # (V, M)
         self._numbers = [self._number(volume) for volume in volumes]
         self._weights = F.one_hot(torch.tensor(self._numbers), len(self.datasets)).float()  # (V, N)
+        self._air = torch.zeros(len(volumes), len(self.modalities))  # (V, M)
+        for row, channels, volume in zip(self._air, self._channels, volumes, strict=True):
+            row[channels] = volume.air
         self._spacing = torch.tensor([[v.grid.spacing[a] for a in view.spatial] for v in volumes])  # (V, dims)
 
     @classmethod
@@ -209,15 +212,13 @@ class Samples:
             tuple(f"{self.volumes[v].subject.key} {box.start}" for v, box in boxes),
         )
         known = with_fine_points(batch, observed, self.view.spatial) if observed else batch
-        return self._read(known, generator)
+        return self._read(known, rows, generator)
 
-    def _read(self, batch: Batch, generator: Generator) -> Batch:
+    def _read(self, batch: Batch, rows: Tensor, generator: Generator) -> Batch:
         """Change what the network reads, and keep what it is compared with."""
         if not self.augment_sources:
             return batch
-        images = batch.images
-        for change in self.augment_sources:
-            images = change(images, self.view.spatial, generator)
+        images = self._changed(batch.images, self._air[rows], self.augment_sources, generator)
         return replace(batch, images=images, targets=None if batch.points is not None else batch.images)
 
     def _images(self, boxes: Sequence[tuple[int, Box]], generator: Generator) -> Tensor:
@@ -232,9 +233,16 @@ class Samples:
                 piece = torch.empty(len(self._channels[v]), *row.shape[1:])  # (N, *S)
                 self._fill(piece, v, box)
                 row[self._channels[v]] = piece
-        for change in self.augment:
+        return self._changed(images, self._air[[v for v, _ in boxes]], self.augment, generator)
+
+    def _changed(self, images: Tensor, air: Tensor, changes: Sequence[Augmentation], generator: Generator) -> Tensor:
+        """Change images (B, M, *S) so that their air (B, M), which no change knows, is 0 to each of them."""
+        level = air.reshape(*air.shape, *(1 for _ in images.shape[2:]))  # (B, M, 1, ...)
+        apart = bool(changes) and bool(level.any())  # where it is 0 anyway, as in MRI, nothing is rounded
+        images = images - level if apart else images
+        for change in changes:
             images = change(images, self.view.spatial, generator)
-        return images
+        return images + level if apart else images
 
     def _fill(self, piece: Tensor, v: int, box: Box) -> None:
         """Fill (N, *S) with the box of a volume, and with air where it extends beyond it."""

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.augment import Flip
+from anysyn.data.augment import Flip, Turn
 from anysyn.data.errors import CacheError, VolumeError
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import Samples
@@ -126,6 +126,17 @@ def test_padding_is_air_on_the_scale_of_the_network(subjects, tmp_path):
     images = samples.batch([0], torch.Generator()).images[0]
     low, high = volume.windows["T1w"]
     assert float(images[0, 0, 0]) == pytest.approx(-low / (high - low))
+
+
+def test_what_turns_in_from_outside_is_air_on_the_scale_of_the_network(subjects, tmp_path):
+    turning = {"augment": [Turn(degrees=45.0, zoom=0.0)], "augment_sources": [Turn(degrees=45.0, zoom=0.0)]}
+    samples = prepare(subjects[:1], tmp_path, Slices(size=(30, 30)), pipeline=Pipeline((Crop(), ZScore())), **turning)
+    air = samples.volumes[0].air  # (3,)
+    batch = samples.batch(range(6), torch.Generator().manual_seed(0))
+    assert (air < -0.1).all()
+    for images in (batch.images, batch.targets):
+        corners = images[:, :, [0, 0, -1, -1], [0, -1, 0, -1]]  # (6, 3, 4)
+        torch.testing.assert_close(corners, air.reshape(1, 3, 1).expand_as(corners))
 
 
 def test_a_bad_file_costs_one_subject(subjects, tmp_path):
