@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from anysyn.clip.stranger import check_folder, laid_out, opened_safely
 from anysyn.clip.tokens import refuse_long
 from anysyn.clip.volumes import pooled
 from anysyn.data.modalities import modality
+from anysyn.errors import RecipeError
 from anysyn.nn.layout import RatesOnCpu
 from anysyn.registry import Given, register
 
@@ -37,9 +39,10 @@ def open_clip_model(*, names: Given[tuple[str, ...]], checkpoint: str) -> Clip:
             folder.
 
     Raises:
-        RecipeError: If it cannot be loaded, or has no weights.
+        RecipeError: If it cannot be loaded, has no weights, or needs what is not installed.
         ValueError: If a modality's description is too long for it.
     """
+    check_library()
     descriptions = [modality(name).prompt for name in names]
     with explained(checkpoint, FILES), opened_safely():
         if laid_out() and checkpoint in OPEN_CLIP and not Path(checkpoint).is_dir():
@@ -53,6 +56,12 @@ def open_clip_model(*, names: Given[tuple[str, ...]], checkpoint: str) -> Clip:
     towers = OpenTowers(visual=model.visual, text=model.text, logit_scale=model.logit_scale)
     tokenize = OpenTokens(tokenizer=tokenizer, most=tokenizer.context_length)
     return Clip(towers=towers, tokenize=tokenize, pixels=pixels, descriptions=descriptions)
+
+
+def check_library() -> None:
+    """Raise a `RecipeError` unless the extra that open_clip comes with is installed."""
+    if find_spec("open_clip") is None:
+        raise RecipeError("part 'open_clip' needs open_clip_torch; install it with: pip install 'anysyn[open_clip]'")
 
 
 def _published(checkpoint: str, descriptions: Sequence[str]) -> Clip:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from anysyn.acquisition import prompts
+from anysyn.clip.byte_pairs import BytePairs
 from anysyn.errors import UserError
 
 MOST_HELD = 20_000  # texts whose tokens are kept: a few megabytes
@@ -67,7 +68,7 @@ class CheckpointTokens:
 
 
 class ClipTokens:
-    """Tokenize by CLIP's byte pairs; the vocabulary comes with open_clip, so nothing is downloaded.
+    """Tokenize by CLIP's byte pairs; the vocabulary comes with anysyn, so nothing is downloaded.
 
     Args:
         most: Most tokens of a row. Rows are as long as the longest of them; shorter ones are followed by zeros, which a
@@ -84,12 +85,8 @@ class ClipTokens:
     """
 
     def __init__(self, *, most: int, digits: int | None = None) -> None:
-        from open_clip.tokenizer import SimpleTokenizer  # here, since open_clip takes seconds to import
-
-        self.tokenizer, self.most, self.digits = SimpleTokenizer(), most, digits
-        self.vocabulary: int = self.tokenizer.vocab_size
-        self.begin: int = self.tokenizer.sot_token_id
-        self.end: int = self.tokenizer.eot_token_id
+        self.tokenizer, self.most, self.digits = BytePairs(), most, digits
+        self.vocabulary, self.begin, self.end = self.tokenizer.size, self.tokenizer.begin, self.tokenizer.end
         self._marked = lru_cache(MOST_HELD)(self._encoded)  # a training asks for the same prompts again and again
 
     def __call__(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:

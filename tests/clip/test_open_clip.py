@@ -47,3 +47,9 @@ def test_on_the_meta_device_no_weights_are_read(folder):
 def test_a_folder_without_a_configuration_is_named(tmp_path):
     with pytest.raises(RecipeError, match=r"cannot be loaded: .*open_clip_config.json"):
         open_clip_model(names=PROMPTED, checkpoint=str(tmp_path))
+
+
+def test_without_open_clip_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr("anysyn.clip.open_clip.find_spec", lambda name: None)
+    with pytest.raises(RecipeError, match=r"pip install 'anysyn\[open_clip\]'"):
+        open_clip_model(names=("T1w",), checkpoint="nowhere")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -170,6 +171,12 @@ class Motion(Corruption):
 
     name, meaning = "motion", "largest shift in mm and turn in degrees"
     severities, bounds = (0.5, 2.0, 4.0), (0.001, 60.0)
+
+    def __post_init__(self) -> None:
+        """Check the level, and that TorchIO is there, before an image is read."""
+        super().__post_init__()
+        if find_spec("torchio") is None:
+            raise EvaluationError("corruption 'motion' needs torchio; install it with: pip install 'anysyn[motion]'")
 
     def applied(self, image: Tensor, *, spacing: Edges, generator: np.random.Generator) -> Tensor:
         """Return the image with ghosts and blur."""

@@ -209,3 +209,9 @@ def test_a_corruption_that_does_not_exist_is_told_before_the_work(run, tmp_path)
     with pytest.raises(EvaluationError, match="no corruption named"):
         evaluate(run, out=tmp_path / "never", corruption="fog=0.1")
     assert not (tmp_path / "never").exists()
+
+
+def test_without_torchio_motion_names_the_extra_before_an_image_is_read(monkeypatch):
+    monkeypatch.setattr("anysyn.evaluation.degradation.corruptions.find_spec", lambda name: None)
+    with pytest.raises(EvaluationError, match=r"pip install 'anysyn\[motion\]'"):
+        corruption("motion=severe")
