@@ -5,7 +5,7 @@ BIN = .venv/bin
 INSTALLED = .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format wheel clean
+.PHONY: help setup demo test test-all lint format docs wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,9 +36,13 @@ format: $(INSTALLED) ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(INSTALLED) ## Build the documentation as a site, in site/
+	$(BIN)/uv pip install --quiet --python $(BIN)/python ".[docs]"
+	$(BIN)/python -m mkdocs build
+
 wheel: $(INSTALLED) ## Build dist/anysyn-*.whl
 	$(BIN)/python -m build
 
 clean: ## Remove what was built; .venv, cohorts and runs stay
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find anysyn recipes tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
