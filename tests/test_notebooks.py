@@ -34,7 +34,9 @@ def test_the_cells_run(path, run_cells, tmp_path, monkeypatch):
     answers = {
         "first_synthesis": lambda: 5 < names["score"] < 40 and names["t2"].shape == names["t1"].shape,
         "own_network": lambda: sum(names["history"][-10:]) < 0.5 * sum(names["history"][:10]),
-        "read_results": lambda: {"model", "intensity regression"} <= set(names["cases"]["method"]) and len(names["gain"]) > 1,
+        "read_results": lambda: (
+            {"model", "intensity regression"} <= set(names["cases"]["method"]) and len(names["gain"]) > 1
+        ),
     }
     assert answers[path.stem]()
 
