@@ -186,6 +186,10 @@ class Recipe:
         modalities: Modalities that can be sources and targets, numbered in this order.
         seed: Seed of the weights, the batches and the queries.
         precision: Arithmetic of the training.
+        compile: Whether torch compiles the blocks of the networks for the training; the first batches take minutes.
+        channels_last: Whether convolutions are trained with the channels last in memory, which suits tensor cores.
+        checkpoint_activations: Whether the backward pass computes the blocks anew instead of keeping what they
+            computed: less memory, about a third more time.
         data: Subjects, and how they are prepared, cut and split.
         parts: The networks, by the name that ``"@name"`` refers to.
         stages: The training, in order.
@@ -200,6 +204,9 @@ class Recipe:
     modalities: Sequence[str]
     seed: Seed = 0
     precision: Precision = "32-true"
+    compile: bool = False
+    channels_last: bool = False
+    checkpoint_activations: bool = False
     data: Data
     parts: Mapping[str, Part]
     stages: AtLeastOne[Stage]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import torch
 
@@ -15,6 +15,7 @@ from anysyn.registry import suggest
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 
 
@@ -50,33 +51,38 @@ def hardware_on(accelerator: str, precision: Precision) -> Hardware:
     """Return the device that a user asks for.
 
     Args:
-        accelerator: ``auto``, ``cpu``, ``gpu`` (or ``cuda``) or ``mps``; the first GPU, if there are several.
+        accelerator: ``auto``, ``cpu``, ``gpu`` (or ``cuda``) or ``mps``; of several GPUs this process's own, which is
+            the first.
         precision: Arithmetic of the networks.
 
     Raises:
-        UserError: If there is no such accelerator here.
+        UserError: If there is no such accelerator here, or no such precision.
 
     Example:
         >>> hardware_on("cpu", "32-true").device.type
         'cpu'
     """
     _check(accelerator)
+    if precision not in PRECISIONS:
+        raise UserError(f"--precision {precision!r}: {suggest(precision, PRECISIONS)}")
     there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.is_available()]
     wanted = {"auto": [*there, "cpu"], "gpu": there, "cpu": ["cpu"]}.get(
         accelerator, [accelerator] if accelerator in there else []
     )
     if not wanted:
         raise _absent(f"--accelerator {accelerator}", f"torch {torch.__version__} finds none")
-    return Hardware(torch.device(wanted[0], 0) if wanted[0] == "cuda" else torch.device(wanted[0]), precision)
+    device = torch.device("cuda", torch.cuda.current_device()) if wanted[0] == "cuda" else torch.device(wanted[0])
+    return Hardware(device, precision)
 
 
-def fabric_on(accelerator: str, devices: int | str, precision: Precision) -> Fabric:
+def fabric_on(accelerator: str, devices: int | str, precision: Precision, *, nodes: int = 1) -> Fabric:
     """Return the devices that a user asks for, for a training.
 
     Args:
         accelerator: ``auto``, ``cpu``, ``gpu`` (or ``cuda``) or ``mps``.
-        devices: How many, or ``auto``.
+        devices: How many on each node, or ``auto``.
         precision: Arithmetic of the networks.
+        nodes: Number of nodes.
 
     Raises:
         UserError: If there is no such accelerator here, or not as many devices.
@@ -94,7 +100,7 @@ def fabric_on(accelerator: str, devices: int | str, precision: Precision) -> Fab
     if not (str(devices) == "auto" or (str(devices).isdecimal() and int(devices) > 0)):
         raise UserError(f"--devices {devices!r}: write a number of at least 1, or auto")
     try:
-        return Fabric(accelerator=accelerator, devices=devices, precision=precision)
+        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision)
     except (RuntimeError, ValueError, TypeError, ImportError) as error:  # what Lightning raises where one is missing
         reason = " ".join(str(error).split())
         raise _absent(f"--accelerator {accelerator} --devices {devices}", reason) from error

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import TorchElasticEnvironment
 
 from anysyn import build
 from anysyn.data.records import Failure
@@ -20,8 +19,9 @@ from anysyn.recipe import Recipe
 from anysyn.training.beginning import begin_with, origin_of
 from anysyn.training.cohort import cohort_of, find_trainable
 from anysyn.training.devices import fabric_on
+from anysyn.training.execution import set_execution
 from anysyn.training.not_finite import validation_failures
-from anysyn.training.processes import first_then_all, in_first
+from anysyn.training.processes import first_then_all, in_first, processes_of
 from anysyn.training.prompts import check_prompts
 from anysyn.training.run_folder.checkpoints import Checkpoints, check_begun, fitting, write_tensors
 from anysyn.training.run_folder.folder import RunError, RunFolder
@@ -164,25 +164,17 @@ def _with_absolute_paths(recipe: Recipe) -> Recipe:
 def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
     if recipe.data.root is None:
         raise RunError("the recipe names no data to train on; add data.root=FOLDER")
-    fabric = fabric_on(accelerator, _count(accelerator, devices), recipe.precision)
+    here, nodes = processes_of(accelerator, devices)
+    fabric = fabric_on(accelerator, here, recipe.precision, nodes=nodes)
     fabric.launch()
     return fabric
-
-
-def _count(accelerator: str, devices: int | str) -> int | str:
-    """Return the number of torchrun's processes; without torchrun, the number given, by default one on a CPU."""
-    if not TorchElasticEnvironment.detect():
-        return 1 if (devices, accelerator) == ("auto", "cpu") else devices
-    processes: int = TorchElasticEnvironment().world_size()
-    if devices not in ("auto", processes, str(processes)):  # each process would train the whole by itself
-        raise RunError(f"torchrun started {processes} processes, but --devices is {devices}; leave --devices out")
-    return processes
 
 
 def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, **of_cohort: Any) -> TrainingResult:
     shown = progress if fabric.is_global_zero else Progress()
     cohort = first_then_all(fabric, lambda: cohort_of(recipe, folder, shown, **of_cohort))
     parts = build.parts(recipe).to(fabric.device)
+    set_execution(recipe, parts)
     check_prompts(recipe, parts, cohort)
     checkpoint = Checkpoints(folder).last()
     position = Position()

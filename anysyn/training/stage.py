@@ -115,8 +115,9 @@ class StageLoop:
         gpu = fabric.device.type == "cuda"
         beside = min(fabric.world_size, torch.cuda.device_count()) if gpu else fabric.world_size
         workers = workers_for(recipe.data.workers, fabric.device, beside)
-        self.ahead = Ahead(BatchMaker(self.cohort.train, self.queries), workers=workers, pinned=gpu)
-        self.step_loop = StepLoop(fabric, parts, self.stage.clip_gradient)
+        make = BatchMaker(self.cohort.train, self.queries)
+        self.ahead = Ahead(make, workers=workers, pinned=gpu)
+        self.step_loop = StepLoop(fabric, parts, self.stage.clip_gradient, make)
         self.average = _average(parts, self.stage.ema)
         if fabric.is_global_zero:
             self.log = Log(folder.log, keep=position.log)
@@ -181,20 +182,18 @@ class StageLoop:
         numbers = range(self.position.batch, len(mine))
         plan = [self._plan(mine[number], epoch, number, len(mine)) for number in numbers]
         batches = self.ahead.epoch([planned.plan for planned in plan])
-        began, waited, note, terms = time.perf_counter(), self.step_loop.waited, "", list[dict[str, Tensor]]()
+        began, waited, note, loop = time.perf_counter(), self.step_loop.waited, "", self.step_loop
         for number, planned in zip(numbers, plan, strict=True):
-            terms.append(self.step_loop.run(planned, batches))
+            loop.run(planned, batches)
             if self.average is not None and planned.last:
                 self.average.update_parameters(self.parts)
             done = number + 1
-            if len(terms) == EVERY or done == len(mine) or self._due(done):
+            if len(loop.unread) == EVERY or done == len(mine) or self._due(done):
+                terms = loop.read()
                 seconds, rows = time.perf_counter() - began, len(terms) * len(mine[0]) * self.fabric.world_size
-                pace = {
-                    "speed": round(rows / seconds, 1),
-                    "waited": round((self.step_loop.waited - waited) / seconds, 3),
-                }
+                pace = {"speed": round(rows / seconds, 1), "waited": round((loop.waited - waited) / seconds, 3)}
                 note = self._note(terms, epoch, done, pace)
-                began, waited, terms = time.perf_counter(), self.step_loop.waited, []
+                began, waited = time.perf_counter(), loop.waited
             self.progress.advance(note)
             self.position = replace(self.position, epoch=epoch, batch=done)
             if self._due(done) and done < len(mine):
@@ -214,8 +213,8 @@ class StageLoop:
         rates = [step.rate(epoch, number / total) for step in active]
         return PlannedBatch(Plan(indices, seed), active, rates, together, last=number + 1 == first + together)
 
-    def _note(self, terms: list[dict[str, Tensor]], epoch: int, batch: int, pace: dict[str, float]) -> str:
-        means = {name: float(torch.stack([t[name] for t in terms]).mean()) for name in terms[0]}
+    def _note(self, terms: list[dict[str, float]], epoch: int, batch: int, pace: dict[str, float]) -> str:
+        means = {name: sum(t[name] for t in terms) / len(terms) for name in terms[0]}
         if self.fabric.is_global_zero:
             for name, value in means.items():
                 row = {"stage": self.stage.name, "epoch": epoch, "batch": batch, "term": name}

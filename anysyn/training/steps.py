@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -15,7 +16,7 @@ from anysyn import build
 from anysyn.data.loading.ahead import Made, Plan
 from anysyn.data.loading.samples import Samples
 from anysyn.errors import RecipeError
-from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
+from anysyn.objectives.objective import Answer, Objective
 from anysyn.objectives.synthesis import distinct
 from anysyn.optimizers import Schedule
 from anysyn.queries import Queries
@@ -144,6 +145,21 @@ def average_gradients(fabric: Fabric, learning: Sequence[nn.Parameter]) -> None:
         parameter.grad = piece.reshape(parameter.shape).clone()
 
 
+class Learned(NamedTuple):
+    """What a step leaves; nothing of it has been waited for.
+
+    Args:
+        terms: The loss terms, detached, on the device.
+        answers: The images that the step synthesized.
+        norm: Norm of the gradients before it was bounded; None where it is not, or where loss scaling skips a step
+            whose gradients are not finite.
+    """
+
+    terms: dict[str, Tensor]
+    answers: Sequence[Answer]
+    norm: Tensor | None
+
+
 def learn(
     fabric: Fabric,
     parts: nn.Module,
@@ -155,8 +171,8 @@ def learn(
     accumulate: int = 1,
     last: bool = True,
     clip: float | None = None,
-) -> TermsAndAnswers:
-    """Do one step on one batch.
+) -> Learned:
+    """Do one step on one batch, without a look at its loss: a look would wait for the device.
 
     Args:
         fabric: Devices and precision.
@@ -168,31 +184,39 @@ def learn(
         accumulate: Batches whose gradients are averaged.
         last: Whether this is the last of those, after which the optimiser steps.
         clip: Largest gradient norm, or None.
-
-    Returns:
-        The loss terms, detached, and the images that the step synthesized.
-
-    Raises:
-        FloatingPointError: If the loss or the gradients are not finite.
     """
     only_these_learn(parts, step.learning)
     with fabric.autocast():
         terms, answers = step.objective.step(batch, query, earlier)
         total = torch.stack([term.float() for term in terms.values()]).sum()
-    if not float(total.detach().abs()) < MOST:  # true for NaN, too
-        refuse_loss({name: float(term.detach()) for name, term in terms.items()}, batch)
     if total.requires_grad:  # a discriminator has nothing to learn where nothing was synthesized
         fabric.backward(total / accumulate)
+    norm = None
     if last:
         average_gradients(fabric, step.learning)
     if last and any(parameter.grad is not None for parameter in step.learning):
-        if clip is not None:
-            norm = fabric.clip_gradients(parts, step.stepper, max_norm=clip, error_if_nonfinite=False)
-            if norm is not None and not bool(torch.isfinite(norm)):
-                refuse_loss({"norm of the gradients": float(norm)}, batch)
+        norm = None if clip is None else bounded_gradients(fabric, step, clip)
         step.stepper.step()
         step.optimizer.zero_grad()
-    return {name: term.detach() for name, term in terms.items()}, answers
+    return Learned({name: term.detach() for name, term in terms.items()}, answers, norm)
+
+
+def bounded_gradients(fabric: Fabric, step: TrainingStep, most: float) -> Tensor | None:
+    """Scale the gradients down to a largest norm.
+
+    Args:
+        fabric: Devices and precision.
+        step: The step whose parameters have gradients.
+        most: The largest norm.
+
+    Returns:
+        The norm before, on the device; None with loss scaling, which skips a step whose gradients are not finite.
+    """
+    scaler = getattr(fabric.strategy.precision, "scaler", None)
+    if scaler is not None:  # Fabric refuses to do this for a fused optimiser, torch does not
+        scaler.unscale_(step.optimizer)
+    norm = nn.utils.clip_grad_norm_(step.learning, most)
+    return norm if scaler is None else None
 
 
 @dataclass(frozen=True)
@@ -214,36 +238,49 @@ class BatchMaker:
         return Made(batch, self.queries.draw(batch, generator))
 
 
+class Unread(NamedTuple):
+    """What a batch left on the device: its plan, its loss terms, and the norms of the gradients."""
+
+    plan: Plan
+    terms: dict[str, Tensor]
+    norms: list[Tensor]
+
+
 @dataclass
 class StepLoop:
     """Take the next batch, which is the planned one, through the steps of a stage, one after the other.
 
-    The images that a step synthesized are handed to the steps after it, for this batch alone.
+    The images that a step synthesized are handed to the steps after it, for this batch alone. What a loop reads of the
+    device it reads in `read`, for several batches at once.
 
     Args:
         fabric: Devices and precision.
         parts: All networks of the recipe.
         clip: Largest gradient norm, or None.
+        make: Makes a planned batch once more, if it has to be looked into.
         waited: Seconds for which batches were waited for so far.
+        unread: The batches since the last call of `read`.
     """
 
     fabric: Fabric
     parts: nn.Module
     clip: float | None
+    make: Callable[[Plan], Made]
     waited: float = 0.0
+    unread: list[Unread] = field(default_factory=list)
 
-    def run(self, planned: PlannedBatch, batches: Iterator[Made]) -> dict[str, Tensor]:
-        """Return the loss terms of all steps, detached; names that several steps use are numbered."""
+    def run(self, planned: PlannedBatch, batches: Iterator[Made]) -> None:
+        """Learn from the next batch."""
         began = time.perf_counter()
         batch, query = next(batches)
         self.waited += time.perf_counter() - began
         batch = batch.to(self.fabric.device, non_blocking=True)  # of pinned memory the processor does not wait for it
         query = query.to(self.fabric.device)
         torch.manual_seed(planned.plan.seed)  # what the networks draw themselves: dropout
-        terms, answers = list[tuple[str, Tensor]](), list[Answer]()
+        terms, answers, norms = list[tuple[str, Tensor]](), list[Answer](), list[Tensor]()
         for step, rate in zip(planned.steps, planned.rates, strict=True):
             step.set_rate(rate)
-            own, made = learn(
+            own = learn(
                 self.fabric,
                 self.parts,
                 step,
@@ -254,6 +291,31 @@ class StepLoop:
                 last=planned.last,
                 clip=self.clip,
             )
-            terms += own.items()
-            answers += made
-        return dict(zip(distinct([name for name, _ in terms]), (term for _, term in terms), strict=True))
+            terms += own.terms.items()
+            answers += own.answers
+            norms += [] if own.norm is None else [own.norm]
+        names = distinct([name for name, _ in terms])
+        self.unread.append(Unread(planned.plan, dict(zip(names, (term for _, term in terms), strict=True)), norms))
+
+    def read(self) -> list[dict[str, float]]:
+        """Wait for the device, and return the loss terms of each batch since the last call.
+
+        Names that several steps use are numbered. Whoever saves weights or ends calls this first, so that none are
+        saved after a step that went wrong.
+
+        Raises:
+            FloatingPointError: If a loss or the gradients are not finite, or a damaged image made a loss huge.
+        """
+        unread, self.unread = self.unread, []
+        on_device = [value for one in unread for value in (*one.terms.values(), *one.norms)]
+        values = iter(torch.stack([value.float() for value in on_device]).tolist() if on_device else ())
+        rows = list[dict[str, float]]()
+        for one in unread:
+            terms = {name: next(values) for name in one.terms}
+            norms = [next(values) for _ in one.norms]
+            if not all(abs(value) < MOST for value in terms.values()):  # true for NaN, too
+                refuse_loss(terms, self.make(one.plan).batch)
+            if not all(map(math.isfinite, norms)):
+                refuse_loss({"norm of the gradients": sum(norms)}, self.make(one.plan).batch)
+            rows.append(terms)
+        return rows

@@ -1,11 +1,13 @@
 import csv
 import shutil
+import traceback
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.utils._python_dispatch import TorchDispatchMode
 from toys import TINY, write_cohort
 
 from anysyn.synthesis import load_run
@@ -81,6 +83,55 @@ def test_a_training_that_a_voxel_stops_names_the_image(place, tmp_path, monkeypa
     asked = "stages.0.queries={name: one_to_one, targets: [T1w]}"
     with pytest.raises(FloatingPointError, match=f"{said}.*T1w of {subject} .* after preparation; mend or remove"):
         fit(tmp_path, tmp_path / "run", asked, f"stages.0.clip_gradient={clip}", cohort="bad")
+
+
+@pytest.mark.parametrize("every", ["null", "1"])
+def test_no_weights_are_saved_after_a_step_that_went_wrong(place, tmp_path, every):
+    wild = ["stages.0.steps.0.optimizer.lr=1e30", "stages.0.clip_gradient=null", f"stages.0.checkpoint_every={every}"]
+    with pytest.raises(
+        FloatingPointError, match=r"the loss is not finite \(l1 .*\) on sub-0\d.*lower the learning rate"
+    ):
+        fit(place, tmp_path / "run", *wild, "stages.0.steps.0.schedule={name: constant}")
+    saved = [load_file(path) for path in (tmp_path / "run").rglob("*.safetensors")]
+    assert bool(saved) == (every == "1")
+    assert all(bool(tensor.isfinite().all()) for tensors in saved for tensor in tensors.values())
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+
+
+class LooksAtTheDevice(TorchDispatchMode):
+    """Note the innermost file of the package for each number that is read of a tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.files = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten._local_scalar_dense.default:
+            own = [frame.filename for frame in traceback.extract_stack() if "/anysyn/" in frame.filename]
+            self.files.append(own[-1].rpartition("/anysyn/")[2])
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("clip", ["1.0", "null"])
+def test_a_step_waits_for_the_device_only_once_in_ten(place, tmp_path, monkeypatch, clip):
+    looks, own, reads = LooksAtTheDevice(), steps.StepLoop.run, []
+
+    def run(*given):
+        with looks:
+            own(*given)
+
+    def read(loop):
+        reads.append(len(loop.unread))
+        return whole(loop)
+
+    whole = steps.StepLoop.read
+    monkeypatch.setattr(steps.StepLoop, "run", run)
+    monkeypatch.setattr(steps.StepLoop, "read", read)
+    fit(place, tmp_path / "run", "stages.0.epochs=1", "stages.0.batches.size=1", f"stages.0.clip_gradient={clip}")
+    assert looks.files  # which modalities a batch has is looked at
+    assert not {"training/steps.py", "training/stage.py"} & set(looks.files)
+    assert reads[:-1] == [10] * (len(reads) - 1)
+    assert reads
 
 
 def test_values_at_points_and_nan_are_damage_too():

@@ -25,7 +25,7 @@ import torch
 from anysyn.training.fit import resume, train
 torch.set_num_threads(1)
 how, recipe, out, *overrides = sys.argv[1:]
-rank = os.environ["RANK"]
+rank = os.environ.get("RANK") or os.environ["SLURM_PROCID"]
 Path(f"{out}-{how}-pid-{rank}").write_text(str(os.getpid()))
 if how == "resume":
     resume(out, accelerator="cpu")
@@ -65,6 +65,22 @@ def test_two_processes_train_as_one_does_on_the_same_batches(place):
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, atol=2e-5, rtol=1e-3, msg=lambda text, n=name: f"{n}: {text}")
     assert samples_shown(place / "two") == samples_shown(place / "one")
+
+
+def start_as_srun(place, out, rank):
+    """Start one of two tasks with the variables that srun gives them."""
+    tasks = {"SLURM_NTASKS": 2, "SLURM_NTASKS_PER_NODE": 2, "SLURM_NNODES": 1, "SLURM_NODEID": 0, "SLURM_JOB_ID": 4711}
+    own = {"SLURM_PROCID": rank, "SLURM_LOCALID": rank, "SLURM_JOB_NAME": "train", "MASTER_ADDR": "127.0.0.1"}
+    words = [sys.executable, place / "run.py", "train", place / "recipe.yaml", out]
+    variables = os.environ | {name: str(value) for name, value in (tasks | own).items()}
+    return subprocess.Popen([*map(str, words)], cwd=place, env=variables)
+
+
+def test_two_tasks_of_srun_are_one_run(place):
+    assert start(place, "train", place / "torchrun").wait(timeout=600) == 0
+    tasks = [start_as_srun(place, place / "srun", rank) for rank in range(2)]
+    assert [task.wait(timeout=600) for task in tasks] == [0, 0]
+    assert same(weights(place / "torchrun"), weights(place / "srun"))
 
 
 def test_a_run_of_which_one_process_was_killed_resumes_exactly(place):

@@ -8,7 +8,8 @@ from contextlib import nullcontext
 import pytest
 
 from anysyn.errors import UserError, explain
-from anysyn.training.processes import EndedByFirstError, first_then_all, in_first
+from anysyn.training.processes import EndedByFirstError, first_then_all, in_first, processes_of
+from anysyn.training.run_folder.folder import RunError
 
 
 class Process:
@@ -62,3 +63,42 @@ def test_two_processes_refuse_a_folder_in_one_line(tiny, tmp_path):
     assert made.stderr.count("is not empty") == 1
     assert "Traceback" not in made.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+SRUN = {"SLURM_NTASKS": "8", "SLURM_NTASKS_PER_NODE": "4", "SLURM_NNODES": "2", "SLURM_JOB_NAME": "train"}
+
+
+def started(monkeypatch, **variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("devices", ["auto", 8])
+def test_the_tasks_of_srun_are_the_processes_of_one_run(monkeypatch, devices):
+    started(monkeypatch, **SRUN)
+    assert processes_of("cpu", devices) == (4, 2)
+
+
+def test_torchrun_on_several_nodes_is_one_run(monkeypatch):
+    started(monkeypatch, TORCHELASTIC_RUN_ID="none", WORLD_SIZE="6")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert processes_of("cpu", "auto") == (6, 1)
+    assert processes_of("gpu", "auto") == (2, 3)
+
+
+def test_one_task_of_slurm_is_as_without(monkeypatch):
+    started(monkeypatch, **SRUN | {"SLURM_NTASKS": "1", "SLURM_NTASKS_PER_NODE": "1"})
+    assert processes_of("gpu", 3) == (3, 1)
+    assert processes_of("cpu", "auto") == (1, 1)
+
+
+def test_other_numbers_than_were_started_are_refused(monkeypatch):
+    started(monkeypatch, **SRUN)
+    with pytest.raises(RunError, match="srun started 8 processes, but --devices is 2; leave --devices out"):
+        processes_of("gpu", 2)
+    monkeypatch.setenv("SLURM_NTASKS", "7")
+    with pytest.raises(RunError, match="its nodes do not share equally"):
+        processes_of("gpu", "auto")
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
+    with pytest.raises(RunError, match="--ntasks-per-node=7"):
+        processes_of("gpu", "auto")
