@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
@@ -43,9 +44,15 @@ class Progress:
 
 
 class Bar(Progress):
-    """A progress bar on the terminal; if the output is no terminal, a line for each task."""
+    """A progress bar on the terminal; if the output is no terminal, a line for each task.
 
-    def __init__(self) -> None:
+    Args:
+        err: Whether it is shown on the error stream, beside an output that is read; only on a terminal then.
+    """
+
+    def __init__(self, *, err: bool = False) -> None:
+        console = Console(stderr=err)
+        self._quiet = err and not console.is_terminal
         self._bar = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -53,6 +60,8 @@ class Bar(Progress):
             TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
+            console=console,
+            disable=self._quiet,
         )
         self._task = self._bar.add_task("", visible=False, note="")
 
@@ -64,7 +73,7 @@ class Bar(Progress):
         try:
             yield
         finally:
-            if not self._bar.console.is_terminal:
+            if not (self._bar.console.is_terminal or self._quiet):
                 last = self._bar.tasks[-1]
                 self.say(f"{title}: {int(last.completed)}/{total} {last.fields['note']} in {last.elapsed or 0:.0f} s")
             self._bar.remove_task(self._task)

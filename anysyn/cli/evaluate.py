@@ -15,6 +15,7 @@ from anysyn.cli.terminal.shared_options import (
     Dataset,
     Device,
     Jobs,
+    Launcher,
     Overwrite,
     Results,
     Run,
@@ -41,6 +42,7 @@ def evaluate(
     training: Annotated[Path | None, typer.Option(help="Training subjects, if they were moved.")] = None,
     batch: BatchSize = 8,
     jobs: Jobs = 1,
+    launcher: Launcher = "local",
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -48,6 +50,7 @@ def evaluate(
     from anysyn.evaluation.degradation.changes import parse_changes
     from anysyn.evaluation.evaluate import evaluate as compare
     from anysyn.progress import Bar
+    from anysyn.synthesis.slurm import parse_launcher
 
     def show() -> Evaluation:
         thick, corruption = parse_changes(degrade or ())
@@ -65,6 +68,7 @@ def evaluate(
             dataset=dataset,
             batch=batch,
             jobs=jobs,
+            slurm=parse_launcher(launcher),
             accelerator=accelerator,
             overwrite=overwrite,
             progress=Bar(),

@@ -12,7 +12,7 @@ from anysyn.cli.terminal.from_files import check_trust, from_files
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt
 from anysyn.cli.terminal.scanner_options import acquisition_options
-from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Overwrite, Run
+from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Overwrite, Precision, Run
 from anysyn.cli.terminal.words import numbers, pair
 
 
@@ -37,6 +37,7 @@ def synthesize(
     dataset: Dataset = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
+    precision: Precision = None,
     overwrite: Overwrite = False,
     anyway: Anyway = False,
     *,
@@ -47,7 +48,7 @@ def synthesize(
 
     edges = numbers(voxel, "--voxel")
     options: dict[str, Any] = {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
-    options |= {"targets": target, "out": out, "anyway": anyway}
+    options |= {"targets": target, "out": out, "anyway": anyway, "precision": precision}
     check_sources(source, study, resample_to=resample_to, target_spacing=target_spacing, dicom=dicom, trust=trust)
     check_trust(trust, target_spacing=target_spacing, dicom=dicom)
 

@@ -23,12 +23,13 @@ from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.metrics.protocol import protocol as find_protocol
 from anysyn.evaluation.pairs import Pair, modalities_of, parse_pairs
-from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results import Evaluation, results_of, write_results
 from anysyn.evaluation.results_folder import point_to, results_folder, results_place
 from anysyn.evaluation.timing import device_name
 from anysyn.progress import Progress
 from anysyn.synthesis import LoadedRun, load_run
+from anysyn.synthesis.parallel import Measure, Opener, measure_each
+from anysyn.synthesis.slurm import Slurm
 
 
 @within_bounds
@@ -47,6 +48,7 @@ def evaluate(
     dataset: str | None = None,
     batch: Count = 8,
     jobs: Count = 1,
+    slurm: Slurm | None = None,
     seed: Seed = 0,
     accelerator: str = "auto",
     overwrite: bool = False,
@@ -72,7 +74,8 @@ def evaluate(
         corruption: Corruption of the sources before that, for example ``"motion=severe"`` or ``"gaussian=0.1"``.
         dataset: Which training dataset to treat every subject as, or ``mean`` for the mean of all; by default its own.
         batch: Slices or patches that go through the network at once, which bounds the memory.
-        jobs: Processes side by side, each with the run in its memory.
+        jobs: Processes side by side, each with the run in its memory, on the GPUs in turn; on Slurm, jobs of an array.
+        slurm: Submission to Slurm instead of processes here.
         seed: Seed of the subjects and voxels that the baselines are fitted on, and of a corruption.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run folder.
         overwrite: Whether to replace the results of an earlier evaluation.
@@ -94,8 +97,7 @@ def evaluate(
     loaded, how = _loaded(run, accelerator, dataset), find_protocol(protocol)
     changes = _changes_of_sources(degrade, corruption)
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
-    inventory = loaded.inventory(data, split, modalities_of(requested))
-    subjects = inventory.subjects
+    subjects = (inventory := loaded.inventory(data, split, modalities_of(requested))).subjects
     _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
     chosen = numbered_examples(subjects, requested, examples)
     folder, bar = results_place(loaded, out), progress or Progress()
@@ -106,7 +108,7 @@ def evaluate(
         options |= {"examples": chosen, "folder": inside / "examples"}
         opener = Opener(str(folder), _begin, (loaded.folder.path, accelerator, dataset, requested, options))
         measure, failed = partial(measure_subject, loaded, requested, options), [*inventory.failures, *fitted.failures]
-        cases = _measured(subjects, measure, jobs=jobs, opener=opener, failures=failed, progress=bar)
+        cases = _measured(subjects, measure, opener, failed, bar, jobs=jobs, slurm=slurm)
         about: dict[str, Any] = {"folder": folder, "protocol": how, "inputs": cases.inputs, "seed": seed}
         result = results_of(
             cases.rows,
@@ -132,8 +134,16 @@ def _write(result: Evaluation, folder: Path, inventory: Inventory, options: Mapp
     write_results(replace(result, folder=folder), options)
 
 
-def _measured(subjects: Sequence[Subject], measure: Measure[SubjectCases], **how: Any) -> SubjectCases:
-    return together(part for _, part in measure_each(subjects, measure, title="evaluating", **how))
+def _measured(
+    subjects: Sequence[Subject],
+    measure: Measure[SubjectCases],
+    opener: Opener,
+    failures: list[Failure],
+    progress: Progress,
+    **where: Any,
+) -> SubjectCases:
+    options: dict[str, Any] = {"opener": opener, "failures": failures, "progress": progress, "title": "evaluating"}
+    return together(part for _, part in measure_each(subjects, measure, **options, **where))
 
 
 def _skipped(subjects: Sequence[Subject], pairs: Sequence[Pair]) -> dict[str, int]:

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.records import Failure, Subject
 from anysyn.evaluation.errors import EvaluationError
-from anysyn.evaluation.parallel import Measure, Opener, measure_each
 from anysyn.evaluation.results_folder import point_to, results_place
 from anysyn.probes.catalogue import find_probe
 from anysyn.probes.comparison_runs import comparison_folder
@@ -23,6 +22,7 @@ from anysyn.probes.probe import Options, Probe, Request, failures_of
 from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.parallel import Measure, Opener, measure_each
 from anysyn.synthesis.written_images import digest
 from anysyn.training.run_folder.names import find_run
 

@@ -23,6 +23,7 @@ from anysyn.data.volumes.formats import SUFFIXES, check_written, is_volume, suff
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
+from anysyn.recipe.sections import Precision
 from anysyn.suitability import Verdict
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
@@ -47,6 +48,7 @@ def synthesize(
     dataset: str | None = None,
     batch: Count = 8,
     accelerator: str = "auto",
+    precision: Precision | None = None,
     overwrite: bool = False,
     anyway: bool = False,
 ) -> list[Path]:
@@ -70,6 +72,7 @@ def synthesize(
             needs it.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        precision: Arithmetic of the networks, as for `load_run`.
         overwrite: Whether images that anysyn made there earlier may be replaced; no other file ever is.
         anyway: Whether to synthesize from sources that the run does not suit, too.
 
@@ -81,7 +84,8 @@ def synthesize(
             the requested acquisition or it contradicts the grid, the network does not know the dataset, or the run does
             not suit a source.
     """
-    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
+    loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator, precision=precision)
+    loaded = loaded.treat_as(dataset)
     files = {modality(name).name: Path(path) for name, path in sources.items()}
     if len(files) < len(sources):
         raise UserError(f"--source: {', '.join(sources)} name one modality twice")
@@ -298,6 +302,7 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
         "Recipe": {"name": run.recipe.name, "sha256": digest(run.folder.recipe)},
         "Weights": {"sha256": digest(run.folder.weights)},
         "Seed": run.recipe.seed,
+        "Precision": run.hardware.precision,
         "Versions": versions(),
     }
 

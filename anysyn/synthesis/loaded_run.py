@@ -25,7 +25,9 @@ from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import RecipeError, UserError
 from anysyn.nn.layout import without_memory
+from anysyn.progress import Progress
 from anysyn.recipe import Recipe
+from anysyn.recipe.sections import Precision
 from anysyn.registry import suggest
 from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.requests.dataset import Datasets, check_dataset, reads_dataset
@@ -51,6 +53,7 @@ class LoadedRun:
         hardware: Device and precision.
         datasets: Those of its training.
         dataset: Treat every study as this training dataset, or as the ``mean`` of all; by default as its own.
+        progress: Shows how far the tiles of a volume are.
     """
 
     folder: RunFolder
@@ -61,6 +64,7 @@ class LoadedRun:
     hardware: Hardware
     datasets: Datasets = field(default_factory=Datasets)
     dataset: str | None = None
+    progress: Progress = field(default_factory=Progress)
 
     def subjects(
         self, root: str | Path | None = None, split: str = "test"
@@ -166,7 +170,7 @@ class LoadedRun:
         known, spacing = acquisitions or {}, output.spacing(study.grid)
         records = [known.get(name) or study.acquisition(name) or Acquisition(modality=name) for name in wanted]
         requested = {name: replace(record, voxel_size_mm=spacing) for name, record in zip(wanted, records, strict=True)}
-        for tiles in output.tiles(study.foreground, batch):
+        for tiles in self.progress.over("synthesizing", list(output.tiles(study.foreground, batch))):
             for tile, images in zip(tiles, self._synthesize(study, shown, requested, tiles), strict=True):
                 output.put(tile, images)
         return dict(zip(wanted, output.images(), strict=True))
@@ -222,7 +226,13 @@ class LoadedRun:
 
 
 def load_run(
-    folder: str | Path, *, stage: str | None = None, accelerator: str = "auto", packages: Path | None = None
+    folder: str | Path,
+    *,
+    stage: str | None = None,
+    accelerator: str = "auto",
+    precision: Precision | None = None,
+    packages: Path | None = None,
+    progress: Progress | None = None,
 ) -> LoadedRun:
     """Load a trained run: its synthesizer, and only those other networks that it refers to.
 
@@ -230,16 +240,19 @@ def load_run(
         folder: The run folder, or the name of a packaged run.
         stage: Load the weights at the end of this stage; by default those at the end of training.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        precision: Arithmetic of the networks: ``32-true``, ``bf16-mixed`` or ``16-mixed``; by default the recipe's.
         packages: Folder of the packaged runs; that of anysyn by default.
+        progress: Shows how far the tiles of a volume are; None shows nothing.
 
     Raises:
         RunError: If the folder is not a run, or its training is not finished.
+        UserError: If there is no such accelerator or precision.
     """
     run = find_run(folder, packages=packages)
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
     recipe = build.load(run.recipe, lay_out=False)
-    hardware = hardware_on(accelerator, recipe.precision)
+    hardware = hardware_on(accelerator, precision or recipe.precision)
     name = _synthesizer(recipe)
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
@@ -248,7 +261,8 @@ def load_run(
     datasets = Datasets(run.read("datasets.json"), list(windows.datasets))
     model = cast(Synthesizer, fold_batch_norms(parts[name].eval())).to(hardware.device)
     view = build.make(recipe, recipe.data.view, "view")
-    return LoadedRun(run, recipe, model, Pipeline(tuple(steps), windows), view, hardware, datasets)
+    pipeline = Pipeline(tuple(steps), windows)
+    return LoadedRun(run, recipe, model, pipeline, view, hardware, datasets, progress=progress or Progress())
 
 
 def networks(

@@ -18,6 +18,7 @@ from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
 from anysyn.files import locked
 from anysyn.progress import Progress
+from anysyn.recipe.sections import Precision
 from anysyn.scans.intake import is_dicom
 from anysyn.scans.person_files import acquired
 from anysyn.scans.prepare import prepare
@@ -59,6 +60,7 @@ def synthesize_scans(
     batch: Count = 8,
     jobs: Count = 1,
     accelerator: str = "auto",
+    precision: Precision | None = None,
     overwrite: bool = False,
     anyway: bool = False,
     progress: Progress | None = None,
@@ -81,6 +83,7 @@ def synthesize_scans(
         batch: Slices or patches at once.
         jobs: Processes that prepare.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        precision: Arithmetic of the networks, as for `load_run`.
         overwrite: Whether images that anysyn made there earlier may be replaced.
         anyway: Whether to synthesize from scans that the run does not suit, too.
         progress: What shows the progress; None shows nothing.
@@ -91,7 +94,8 @@ def synthesize_scans(
     Raises:
         UserError: If the run or the source cannot be used, or the output is a dataset of somebody else.
     """
-    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
+    loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator, precision=precision)
+    loaded = loaded.treat_as(dataset)
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anysyn.errors import UserError
 from anysyn.progress import Progress
+from anysyn.synthesis.slurm import Slurm
 from paper_tables.store import Store, error_of, fail, finished, write
 
 SCRIPT = Path(__file__).parents[1] / "job.py"
@@ -75,48 +75,6 @@ class Job:
         reason = f"signal {signal.Signals(-code).name}, for lack of memory perhaps" if code < 0 else f"exit code {code}"
         left = next((folder for folder in (self.run, *self.cells) if not finished(folder)), self.run)
         fail(left, f"the process ended with {reason}; see {self.log}")
-
-
-@dataclass(frozen=True)
-class Slurm:
-    """Submission of jobs to Slurm.
-
-    Args:
-        folder: Folder of submitit's files.
-        partition: Partition of the cluster.
-        hours: Time limit of a job.
-        memory_gb: Memory of a job in GB.
-        cpus: CPUs of a job.
-        gpus: GPUs of a job.
-        cluster: ``slurm``; ``local`` does the same on this machine.
-    """
-
-    folder: Path
-    partition: str | None = None
-    hours: float = 24.0
-    memory_gb: int = 32
-    cpus: int = 4
-    gpus: int = 1
-    cluster: str = "slurm"
-
-    def executor(self) -> Any:
-        """Return submitit's executor.
-
-        Raises:
-            UserError: If submitit is not installed, or there is no Slurm.
-        """
-        try:
-            import submitit
-        except ModuleNotFoundError:
-            raise UserError("--launcher slurm needs submitit: pip install 'anysyn[slurm]'") from None
-        try:
-            executor = submitit.AutoExecutor(folder=self.folder, cluster=self.cluster)
-        except RuntimeError as error:
-            raise UserError(f"--launcher slurm: {error}") from error
-        wanted: dict[str, Any] = {"timeout_min": round(60 * self.hours), "name": "anysyn", "mem_gb": self.memory_gb}
-        wanted |= {"cpus_per_task": self.cpus, "gpus_per_node": self.gpus}
-        executor.update_parameters(**wanted, **({"slurm_partition": self.partition} if self.partition else {}))
-        return executor
 
 
 @dataclass

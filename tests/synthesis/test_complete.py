@@ -377,3 +377,43 @@ def test_a_contrast_that_no_training_subject_had_costs_nobody(tmp_path):
     assert result.exit_code == 0, result.output
     assert "not synthesized: T1c: no training subject has an image of it" in result.output
     assert [path.name.rpartition("_")[2] for path in (tmp_path / "out").rglob("*.nii.gz")] == ["T2w.nii.gz"]
+
+
+def contents(root):
+    return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("launcher", ["local", "slurm,cluster=local,gpus=0,cpus=1"])
+def test_several_processes_write_the_same_files_and_a_broken_one_costs_itself(run, patterns, tmp_path, launcher):
+    data = tmp_path / "data"
+    for number in (4, 5, 6):
+        shutil.copytree(patterns / f"sub-{number:02d}", data / f"sub-{number:02d}")
+    cut = data / "sub-05" / f"{there(5)}.nii.gz"
+    cut.write_bytes(cut.read_bytes()[:1500])
+    first = anysyn.complete(run, data=data, out=tmp_path / "first")
+    words = ["complete", str(run.folder.path), "--data", str(data), "--out", str(tmp_path / "second")]
+    result = CliRunner().invoke(app, [*words, "--jobs", "2", "--launcher", launcher, "--accelerator", "cpu"])
+    assert result.exit_code == 1
+    assert [line.split(":")[1].strip() for line in result.stderr.splitlines() if line.startswith("failed")] == [
+        failure.key for failure in first.failures
+    ]
+    assert len(first.written) == 4
+    assert contents(tmp_path / "second") == contents(tmp_path / "first")
+    again = anysyn.complete(run, data=data, out=tmp_path / "second")
+    assert (len(again.kept), again.written) == (4, ())
+
+
+def test_another_precision_is_another_image(run, patterns, tmp_path):
+    data, out = alone(patterns, tmp_path), tmp_path / "out"
+    path = anysyn.complete(run.folder.path, data=data, out=out, accelerator="cpu", precision="bf16-mixed").written[0]
+    assert json.loads(path.with_suffix("").with_suffix(".json").read_text())["Precision"] == "bf16-mixed"
+    with pytest.raises(UserError, match="another --precision"):
+        anysyn.complete(run, data=data, out=out)
+    exact = anysyn.complete(run, data=data, out=tmp_path / "exact").written[0]
+    one, two = (nib.load(image).get_fdata() for image in (path, exact))
+    assert 0 < np.abs(one - two).max() < 0.1 * np.abs(two).max()  # bfloat16 keeps 8 bits of a number
+
+
+def test_an_unknown_precision_is_refused(run, patterns, tmp_path):
+    with pytest.raises(UserError, match=r"--precision .bf16.: .*bf16-mixed"):
+        anysyn.complete(run.folder.path, data=alone(patterns, tmp_path), out=tmp_path / "out", precision="bf16")

@@ -21,6 +21,7 @@ def from_files(
     trust: bool,
     anyway: bool,
     accelerator: str,
+    precision: Any,
     **options: Any,
 ) -> None:
     """Synthesize from files, and print what was written.
@@ -34,14 +35,16 @@ def from_files(
         trust: Whether maps of trust are written beside each image.
         anyway: As for `anysyn.synthesize`.
         accelerator: As for `anysyn.synthesize`.
+        precision: As for `anysyn.synthesize`.
         options: Those that syntheses and their maps share.
     """
+    from anysyn.progress import Bar
     from anysyn.synthesis import load_run
     from anysyn.synthesis.from_dicom import synthesize_with_dicom
     from anysyn.trust.maps import write_trust
     from anysyn.trust.trusted import read_calibration
 
-    loaded = load_run(run, accelerator=accelerator)
+    loaded = load_run(run, accelerator=accelerator, precision=precision, progress=Bar(err=True))
     if trust:
         read_calibration(loaded)  # refused before the synthesis rather than after it
     asked: dict[str, Any] = {"targets": targets, "out": out, "dicom": dicom, "spacing": spacing, "anyway": anyway}

@@ -22,4 +22,6 @@ Data = Annotated[Path | None, typer.Option(help="Cohort; the one of the training
 SplitName = Annotated[str, typer.Option("--split", help="train, validation, test or all.")]
 Results = Annotated[Path | None, typer.Option("--out", help="Folder of the results; RUN/evaluation by default.")]
 Jobs = Annotated[int, typer.Option(help="Processes side by side.", min=1)]
+Precision = Annotated[str | None, typer.Option(help="32-true, bf16-mixed or 16-mixed; the recipe's by default.")]
+Launcher = Annotated[str, typer.Option(help="local, or slurm,partition=gpu,hours=4: an array of --jobs jobs.")]
 BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.", min=1)]

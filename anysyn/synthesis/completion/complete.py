@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.inventory.record import record
-from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.records import Failure, Subject
 from anysyn.data.subjects.placeholders import absent_images
 from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
-from anysyn.synthesis.completion.earlier_images import check_same_request, check_same_run, earlier_records
+from anysyn.recipe.sections import Precision
+from anysyn.synthesis.completion.earlier_images import Records, check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.own_dataset import check_apart, check_images_apart, check_own, describe
+from anysyn.synthesis.parallel import Measure, Opener, measure_each
 from anysyn.synthesis.requests.acquisition import requested_acquisitions
+from anysyn.synthesis.slurm import Slurm
 from anysyn.synthesis.suited import doubts, verdict_record
 from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
 
@@ -66,7 +71,10 @@ def complete(
     resample_to: str | None = None,
     dataset: str | None = None,
     batch: Count = 8,
+    jobs: Count = 1,
+    slurm: Slurm | None = None,
     accelerator: str = "auto",
+    precision: Precision | None = None,
     overwrite: bool = False,
     anyway: bool = False,
     progress: Progress | None = None,
@@ -88,7 +96,10 @@ def complete(
         resample_to: Source whose grid the others are resampled to if they differ.
         dataset: Treat every subject as this training dataset, or ``mean``; by default each as its own.
         batch: Slices or patches at once.
+        jobs: Processes side by side, each with the run in its memory, on the GPUs in turn; on Slurm, jobs of an array.
+        slurm: Submission to Slurm instead of processes here.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        precision: Arithmetic of the networks, as for `load_run`.
         overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
         anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
         progress: What shows the progress; None shows nothing.
@@ -98,10 +109,10 @@ def complete(
 
     Raises:
         UserError: If the run, the data or a modality cannot be used, `out` and the data lie in each other, `out` is a
-            dataset of somebody else or holds images of another run or of another `dataset`, or another process writes
-            there.
+            dataset of somebody else or holds images of another run or of another `dataset`, another process writes
+            there, or one of several processes dies.
     """
-    loaded = (run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)).treat_as(dataset)
+    loaded = _loaded(run, accelerator, precision, dataset)
     trained = trained_for(loaded.recipe, sources, targets)
     unseen = [] if targets is not None else _unseen(loaded, trained)
     trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
@@ -121,26 +132,39 @@ def complete(
         check_same_run(loaded, earlier)
         describe(folder)
         record(inventory, folder, shown.say)
-        if unseen:
-            shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
-        for line in [] if targets is not None else not_trained(acquired, loaded.recipe, [*trained.targets, *unseen]):
+        for line in [] if targets is not None else _left_out(loaded, trained, acquired, unseen):
             shown.say(line)
-        failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
-        remarks = list(absent_images(subjects))
-        for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
-            with listed(failures, gap.subject.key):
-                check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
-                kept += [path for path in gap.files.values() if path in earlier]
-                todo = {name: path for name, path in gap.files.items() if path not in earlier}
-                remarks += _complete(loaded, gap, todo, resample_to, batch, anyway)
-                written += todo.values()
-    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks))
+        failures, how = list(inventory.failures), (resample_to, batch, anyway)
+        where = loaded.hardware.device.type if slurm is None else accelerator  # a node may have what is not here
+        given = (loaded.folder.path, where, loaded.hardware.precision, loaded.dataset, how)
+        about: dict[str, Any] = {"jobs": jobs, "slurm": slurm, "failures": failures, "progress": shown}
+        about |= {"opener": Opener(str(folder), _begin, given), "title": "completing"}
+        work = [_Work(gap, {p: r for p in gap.files.values() if (r := earlier.get(p))}) for gap in gaps if gap.files]
+        done = [part for _, part in measure_each(work, partial(_complete, loaded, *how), **about)]
+    return _together(done, failures, synthetic, absent_images(subjects))
+
+
+def _together(
+    done: Sequence[Completion], failures: Sequence[Failure], synthetic: Sequence[Path], absent: Sequence[Failure]
+) -> Completion:
+    """Return the completion of all subjects."""
+    written, kept, remarks = (
+        tuple(entry for part in done for entry in getattr(part, name)) for name in ("written", "kept", "remarks")
+    )
+    return Completion(written, kept, tuple(failures), tuple(synthetic), (*absent, *remarks))
 
 
 def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
     """Return the targets of a recipe that its training subjects lacked, so that the network never learned them."""
     seen = run.pipeline.typical.overall
     return [name for name in trained.targets if seen and name not in seen]
+
+
+def _left_out(run: LoadedRun, trained: Trained, subjects: Sequence[Subject], unseen: Sequence[str]) -> Iterator[str]:
+    """Yield a line for what is not synthesized, and why."""
+    if unseen:
+        yield f"not synthesized: {', '.join(unseen)}: no training subject has an image of it"
+    yield from not_trained(subjects, run.recipe, [*trained.targets, *unseen])
 
 
 def _acquired(subject: Subject) -> Subject:
@@ -152,8 +176,45 @@ def _made(subject: Subject) -> dict[str, Path]:
     return {name: path for name, path in subject.images.items() if is_synthetic(path)}
 
 
-def _complete(
-    run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_to: str | None, batch: int, anyway: bool
+@dataclass(frozen=True)
+class _Work:
+    """What one subject lacks, and the sidecars of those of its images that are there already."""
+
+    gap: Missing
+    earlier: Records
+
+    @property
+    def key(self) -> str:
+        return self.gap.subject.key
+
+
+def _loaded(
+    run: str | Path | LoadedRun, accelerator: str, precision: Precision | None, dataset: str | None
+) -> LoadedRun:
+    if not isinstance(run, LoadedRun):
+        run = load_run(run, accelerator=accelerator, precision=precision)
+    return run.treat_as(dataset)
+
+
+def _begin(
+    run: Path, accelerator: str, precision: Precision, dataset: str | None, how: tuple[Any, ...]
+) -> Measure[Completion]:
+    """Return the function that completes a subject in another process."""
+    return partial(_complete, _loaded(run, accelerator, precision, dataset), *how)
+
+
+def _complete(run: LoadedRun, resample_to: str | None, batch: int, anyway: bool, work: _Work) -> Completion:
+    """Synthesize and write what one subject lacks and what is not there already."""
+    gap, onto = work.gap, resample_to or run.recipe.data.resample_to
+    check_same_request(gap, work.earlier, onto)
+    kept = tuple(path for path in gap.files.values() if path in work.earlier)
+    todo = {name: path for name, path in gap.files.items() if path not in work.earlier}
+    remarks = _write(run, gap, todo, onto, batch, anyway)
+    return Completion(tuple(todo.values()), kept, (), remarks=tuple(remarks))
+
+
+def _write(
+    run: LoadedRun, gap: Missing, todo: Mapping[str, Path], onto: str | None, batch: int, anyway: bool
 ) -> list[Failure]:
     """Synthesize and write what is to do; return the doubts about the sources."""
     subject, sources = gap.subject, gap.sources
@@ -165,7 +226,6 @@ def _complete(
     for path in todo.values():
         check_replaceable(path, files.values())
         clear_unfinished(path, sidecar_path(path))
-    onto = resample_to or run.recipe.data.resample_to
     study = read_study(subject, modalities=sources, resample_to=onto)
     requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
     request = request_record(sources, onto)

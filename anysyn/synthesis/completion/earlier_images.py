@@ -28,7 +28,7 @@ def earlier_records(gaps: Iterable[Missing]) -> dict[Path, dict[str, Any]]:
 
 
 def check_same_run(run: LoadedRun, earlier: Records) -> None:
-    """Refuse to continue the output of another run, or of this one for another dataset.
+    """Refuse to continue the output of another run, or of this one for another dataset or in another precision.
 
     Raises:
         UserError: If one of the images is of another.
@@ -37,6 +37,8 @@ def check_same_run(run: LoadedRun, earlier: Records) -> None:
     for path, record in earlier.items():
         if any(record.get(key) != value for key, value in hashes.items()):
             raise UserError(f"{path} was made by another run, or with another --dataset; {REMEDY}")
+        if record.get("Precision", run.recipe.precision) != run.hardware.precision:
+            raise UserError(f"{path} was made with another --precision; {REMEDY}")
 
 
 def check_same_request(gap: Missing, earlier: Records, resample_to: str | None) -> None:
