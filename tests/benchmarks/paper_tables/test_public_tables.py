@@ -49,7 +49,7 @@ def metaimage(path: Path, voxels: np.ndarray) -> None:
 
 
 def ixi(root: Path) -> None:
-    """Write a folder for each contrast; the T1w has a grid of its own, and there are diffusion series and angiograms."""
+    """Write a folder for each contrast; the T1w has a grid of its own; there are more contrasts."""
     for number in range(PEOPLE):
         name = f"IXI{number + 2:03d}-{('Guys', 'HH', 'IOP')[number % 3]}-{828 + number:04d}"
         nifti(root / "IXI-T1" / f"{name}-T1.nii.gz", brain(0, number, (16, 20, 15)), 4.8)

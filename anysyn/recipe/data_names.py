@@ -1,0 +1,28 @@
+"""Names and labels of data that mean nothing, in the data of a recipe and of its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anysyn.data.subjects.layouts.bids_labels import mistakes
+from anysyn.data.subjects.names.naming import meaning_of
+from anysyn.errors import UserError
+from anysyn.files.yaml_tree import Keys
+from anysyn.recipe.sections import Recipe
+
+
+def data_mistakes(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
+    """Yield the keys that lead to each such name or label, and a message.
+
+    Args:
+        recipe: The recipe; sections with mistakes are None.
+    """
+    stages = {("stages", i, "data"): getattr(stage, "data", None) for i, stage in enumerate(recipe.stages or ())}
+    for path, data in {("data",): recipe.data, **stages}.items():
+        for glob, meant in ((data and data.names) or {}).items():
+            try:
+                meaning_of(meant)
+            except UserError as error:
+                yield (*path, "names", glob), str(error)
+        for keys, message in mistakes((data and data.bids) or {}):
+            yield (*path, "bids", *keys), message
