@@ -19,10 +19,12 @@ def data_mistakes(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
     """
     stages = {("stages", i, "data"): getattr(stage, "data", None) for i, stage in enumerate(recipe.stages or ())}
     for path, data in {("data",): recipe.data, **stages}.items():
-        for glob, meant in ((data and data.names) or {}).items():
+        if data is None:
+            continue
+        for glob, meant in (data.names or {}).items():
             try:
                 meaning_of(meant)
             except UserError as error:
                 yield (*path, "names", glob), str(error)
-        for keys, message in mistakes((data and data.bids) or {}):
+        for keys, message in mistakes(data.bids or {}):
             yield (*path, "bids", *keys), message

@@ -221,7 +221,7 @@ class Recipe:
         parts: The networks, by the name that ``"@name"`` refers to.
         stages: The training, in order.
         weights: Run whose weights the networks begin with: a run folder, or the name of a packaged run. Or, by part, a
-            run whose part of the same name, or of another one, it begins with: ``{clip: runs/a, synthesizer: RUN:net}``.
+            run whose part of the same name it begins with, or of another name: ``{clip: runs/a, synthesizer: RUN:x}``.
         weights_for: Globs of the weights that begin so, for example ``[synthesizer.encoder]``; by default all, and
             then every one has to fit.
         plugins: Python files that register parts, relative to the recipe; they run only with ``--allow-code``.

@@ -23,10 +23,10 @@ from anysyn.files import (
 )
 from anysyn.files.lock import LOCK
 from anysyn.files.manifest import MANIFEST
-from anysyn.versions import versions
 from anysyn.packaged.names import is_packaged
 from anysyn.recipe import Recipe
 from anysyn.training.run_folder.records import RunError, read_record
+from anysyn.versions import versions
 
 __all__ = ["RunError", "RunFolder"]
 
