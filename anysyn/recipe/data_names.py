@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from anysyn.data.subjects.layouts.bids_labels import mistakes
 from anysyn.data.subjects.names.naming import meaning_of
@@ -17,8 +18,10 @@ def data_mistakes(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
     Args:
         recipe: The recipe; sections with mistakes are None.
     """
-    stages = {("stages", i, "data"): getattr(stage, "data", None) for i, stage in enumerate(recipe.stages or ())}
-    for path, data in {("data",): recipe.data, **stages}.items():
+    stages = enumerate(recipe.stages or ())
+    sections: list[tuple[Keys, Any]] = [(("data",), recipe.data)]
+    sections += [(("stages", i, "data"), getattr(stage, "data", None)) for i, stage in stages]
+    for path, data in sections:
         if data is None:
             continue
         for glob, meant in (data.names or {}).items():
