@@ -45,7 +45,7 @@ ORDER = """
     metrics
     probes
     viewer
-    reporting
+    reporting bids_app
     cli
 """
 LAYERS = ORDER.split()
