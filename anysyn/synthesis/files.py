@@ -23,6 +23,7 @@ from anysyn.data.volumes.formats import SUFFIXES, check_written, is_volume, suff
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
+from anysyn.packaged.hub import hub_record
 from anysyn.suitability import Verdict
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
@@ -299,6 +300,7 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
         **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
         "Recipe": {"name": run.recipe.name, "sha256": digest(run.folder.recipe)},
         "Weights": {"sha256": digest(run.folder.weights)},
+        **({} if (hub := hub_record(run.folder.path)) is None else {"Hub": hub}),
         "Seed": run.recipe.seed,
         "Versions": versions(),
     }

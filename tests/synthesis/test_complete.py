@@ -149,7 +149,7 @@ def test_what_a_killed_call_left_is_gone_after_the_next(run, folder, tmp_path):
     (left / path.name).write_bytes(b"half of an image")
     anysyn.complete(run, data=folder, out=tmp_path / "out", targets=["T2w"])
     assert path.is_file()
-    assert not list((tmp_path / "out").rglob(".*"))
+    assert [path.name for path in (tmp_path / "out").rglob(".*")] == [".bidsignore"]
 
 
 def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypatch):
