@@ -70,11 +70,15 @@ def bundle_answer(bundle, files, folder):
 
 @needs_fire
 @pytest.mark.parametrize(
-    ("data", "tolerance"),
-    [(None, 2e-3), ({"view": SLABS, "prepare": DEEP}, 2e-3), ({"prepare": COARSE}, 0.02), ({"view": PATCHES}, 0.1)],
-    ids=["slices", "slabs", "resampled", "patches"],
+    ("data", "tolerance", "alike"),
+    [
+        pytest.param(None, 2e-3, 0.999, id="slices"),
+        pytest.param({"view": SLABS, "prepare": DEEP}, 2e-3, 0.999, id="slabs"),
+        pytest.param({"prepare": COARSE}, 0.02, 0.99, id="resampled", marks=pytest.mark.slow),
+        pytest.param({"view": PATCHES}, 0.1, 0.95, id="patches", marks=pytest.mark.slow),
+    ],
 )
-def test_monais_own_command_gives_the_answer_of_the_run(tiny, tmp_path, data, tolerance):
+def test_monais_own_command_gives_the_answer_of_the_run(tiny, tmp_path, data, tolerance, alike):
     place = tiny if data is None else trained(tmp_path, **data)
     files, bundle = turned(place, tmp_path), tmp_path / "bundle"
     words = ["export", place / "run", "--format", "monai-bundle", "--sources", "T1w,FLAIR", "--target", "T2w"]
@@ -91,7 +95,7 @@ def test_monais_own_command_gives_the_answer_of_the_run(tiny, tmp_path, data, to
     difference = np.abs(there - here) / here.max()
     assert difference.mean() < tolerance
     assert np.percentile(difference, 99) < 10 * tolerance
-    assert np.corrcoef(there.ravel(), here.ravel())[0, 1] > 0.99
+    assert np.corrcoef(there.ravel(), here.ravel())[0, 1] > alike
     assert np.array_equal(there == 0, here == 0) or data is not None
 
 
