@@ -33,7 +33,7 @@ ORDER = """
     clip discriminators
     synthesizer diffusion
     objectives
-    queries optimizers
+    queries optimizers loggers
     recipe
     citations
     build

@@ -13,7 +13,7 @@ from anysyn.errors import UserError
 from anysyn.packaged.hub import SHARED, Address, address_of, check_hub, in_words, refusals
 from anysyn.packing.pack import Packed, pack
 from anysyn.progress import Progress
-from anysyn.training.run_names import find_run
+from anysyn.training.run_folder.names import find_run
 
 WEIGHTS = "weights.safetensors"
 

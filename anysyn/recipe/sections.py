@@ -15,6 +15,7 @@ from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
 from anysyn.data.subjects.layouts.bids_labels import Label
 from anysyn.data.views import View
+from anysyn.loggers import Logger
 from anysyn.objectives.objective import Objective
 from anysyn.optimizers import Optimizer, Schedule
 from anysyn.queries import Queries
@@ -192,6 +193,7 @@ class Recipe:
         weights: Run whose weights the networks begin with: a run folder, or the name of a packaged run.
         weights_for: Globs of the weights that begin so, for example ``[synthesizer.encoder]``; by default all, and
             then every one has to fit.
+        loggers: Where the numbers of the training go beside its CSV files, for example ``[{name: mlflow}]``.
         plugins: Python files that register parts, relative to the recipe; they run only with ``--allow-code``.
     """
 
@@ -206,6 +208,7 @@ class Recipe:
     weights: str | None = None
     weights_for: AtLeastOne[str] | None = None
     plugins: Sequence[str] = field(default_factory=list)
+    loggers: Sequence[Logger] = field(default_factory=lambda: [{"name": "tensorboard"}])  # type: ignore[list-item]
 
     def spec(self) -> dict[str, Any]:
         """Return the recipe as plain mappings and lists, ready for YAML."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from anysyn.data.modalities import modality
-from anysyn.data.subjects.bids import is_bids
-from anysyn.data.subjects.bids_below import only_dataset
+from anysyn.data.subjects.layouts.bids import is_bids
+from anysyn.data.subjects.layouts.bids_below import only_dataset
 from anysyn.data.subjects.sidecars import sidecar_beside
 from anysyn.data.volumes.study import Study
 from anysyn.data.volumes.volume import Volume

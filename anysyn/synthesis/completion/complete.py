@@ -17,6 +17,7 @@ from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
+from anysyn.recipe import Recipe
 from anysyn.synthesis.bids_entries import skull_stripped, source_uris
 from anysyn.synthesis.completion.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
@@ -128,9 +129,7 @@ def complete(
         describe(folder, root)
         if participants is None:
             record(inventory, folder, shown.say)
-        if unseen:
-            shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
-        for line in [] if targets is not None else not_trained(acquired, loaded.recipe, [*trained.targets, *unseen]):
+        for line in [] if targets is not None else _left_out(acquired, loaded.recipe, trained.targets, unseen):
             shown.say(line)
         failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
         remarks = list(absent_images(subjects))
@@ -151,6 +150,15 @@ def _alone(folder: Path, people: Collection[Path] | None) -> Iterator[None]:
         for place in [folder] if people is None else sorted(people):
             held.enter_context(locked(place, "anysyn complete"))
         yield
+
+
+def _left_out(
+    acquired: Sequence[Subject], recipe: Recipe, targets: Sequence[str], unseen: Sequence[str]
+) -> Iterator[str]:
+    """Yield a line for what subjects lack and is not synthesized."""
+    if unseen:
+        yield f"not synthesized: {', '.join(unseen)}: no training subject has an image of it"
+    yield from not_trained(acquired, recipe, [*targets, *unseen])
 
 
 def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
