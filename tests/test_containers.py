@@ -1,4 +1,4 @@
-"""Dockerfile and Apptainer definition: what they copy is there and enough for a wheel, not root, offline, anysyn first."""
+"""Dockerfile and Apptainer definition: they copy what a wheel needs; not root, offline, and anysyn is what runs."""
 
 from __future__ import annotations
 
