@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from anysyn.errors import UserError, reason
 from anysyn.loggers.logger import Logger, Place, library
 from anysyn.registry import Given, register
 
@@ -25,11 +26,16 @@ class MLflow(Logger):
         self, *, place: Given[Place], experiment: str = "anysyn", uri: str | None = None, pictures: bool = False
     ) -> None:
         library("mlflow", "mlflow")
-        self.client, self.pictures = library("mlflow.tracking", "mlflow").MlflowClient(tracking_uri=uri), pictures
-        known = self.client.get_experiment_by_name(experiment)
-        number = known.experiment_id if known else self.client.create_experiment(experiment)
-        name = f"{place.run} {place.stage}"
-        self.run: str = self.client.create_run(number, run_name=name, tags=place.about()).info.run_id
+        refusal = library("mlflow.exceptions", "mlflow").MlflowException
+        self.pictures = pictures
+        try:
+            self.client = library("mlflow.tracking", "mlflow").MlflowClient(tracking_uri=uri)
+            known = self.client.get_experiment_by_name(experiment)
+            number = known.experiment_id if known else self.client.create_experiment(experiment)
+            name = f"{place.run} {place.stage}"
+            self.run: str = self.client.create_run(number, run_name=name, tags=place.about()).info.run_id
+        except refusal as error:
+            raise UserError(f"loggers: mlflow: {reason(error)[:200]}; name a server or a store with uri") from error
 
     def numbers(self, values: Mapping[str, float], at: int) -> None:
         """Log a metric for each."""

@@ -41,7 +41,7 @@ def fake_wandb(monkeypatch):
 
 
 def store(tmp_path):
-    return (tmp_path / "mlruns").as_uri()
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def options(fake_wandb, tmp_path, request):
     def keys(name):
         if name == "mlflow":
             pytest.importorskip("mlflow")
+            pytest.importorskip("alembic")
             return {"uri": store(tmp_path)}
         return {}
 
@@ -140,3 +141,9 @@ def test_a_library_that_is_missing_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(UserError, match=r"needs wandb; pip install 'anysyn\[wandb\]', or leave the logger out"):
         build("logger", {"name": "wandb"}, place=Place(tmp_path, "tiny", "synthesis"))
+
+
+def test_a_store_that_mlflow_refuses_is_one_line(options, tmp_path):
+    options("mlflow")
+    with pytest.raises(UserError, match="loggers: mlflow: "):
+        build("logger", {"name": "mlflow", "uri": "no-such-store://x"}, place=Place(tmp_path, "tiny", "synthesis"))
