@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from anysyn.objectives.outcome import outcome_of as outcome_of
     from anysyn.packaged.listing import models as models
     from anysyn.packing.pack import pack as pack
+    from anysyn.packing.push import push as push
     from anysyn.probes.ask import probe as probe
     from anysyn.queries import ManyToAll as ManyToAll
     from anysyn.queries import ManyToOne as ManyToOne
@@ -71,6 +72,7 @@ _HOMES = {
     "objectives.outcome": "outcome_of",
     "packaged.listing": "models",
     "packing.pack": "pack",
+    "packing.push": "push",
     "probes.ask": "probe",
     "queries": "ManyToAll ManyToOne OneToOne SynthesisCondition",
     "recipe": "Recipe",

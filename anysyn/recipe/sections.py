@@ -15,6 +15,7 @@ from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
 from anysyn.data.subjects.layouts.bids_labels import Label
 from anysyn.data.views import View
+from anysyn.loggers import Logger
 from anysyn.objectives.objective import Objective
 from anysyn.optimizers import Optimizer, Schedule
 from anysyn.queries import Queries
@@ -224,6 +225,7 @@ class Recipe:
             run whose part of the same name it begins with, or of another name: ``{clip: runs/a, synthesizer: RUN:x}``.
         weights_for: Globs of the weights that begin so, for example ``[synthesizer.encoder]``; by default all, and
             then every one has to fit.
+        loggers: Where the numbers of the training go beside its CSV files, for example ``[{name: mlflow}]``.
         plugins: Python files that register parts, relative to the recipe; they run only with ``--allow-code``.
     """
 
@@ -238,6 +240,7 @@ class Recipe:
     weights: str | Mapping[str, str] | None = None
     weights_for: AtLeastOne[str] | None = None
     plugins: Sequence[str] = field(default_factory=list)
+    loggers: Sequence[Logger] = field(default_factory=lambda: [{"name": "tensorboard"}])  # type: ignore[list-item]
 
     def roots(self) -> list[str]:
         """Return where its subjects are, and those of its stages."""

@@ -23,12 +23,13 @@ from anysyn.data.volumes.formats import SUFFIXES, check_written, is_volume, suff
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
+from anysyn.packaged.hub import hub_record
 from anysyn.suitability import Verdict
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
 from anysyn.synthesis.requests.acquisition import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.suited import verdict_on, verdict_record
-from anysyn.synthesis.written_images import MADE, check_replaceable, digest, source_record, write_synthetic
+from anysyn.synthesis.written_images import MADE, SOURCES, check_replaceable, digest, source_record, write_synthetic
 from anysyn.versions import versions
 
 ANOTHER_FORMAT = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")  # the ending of a file; a folder may be called run_v1.2
@@ -141,11 +142,12 @@ def write_syntheses(
     onto: Grid | None = None,
     batch: int = 8,
     anyway: bool = False,
+    entries: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Synthesize targets of an unprepared study and write each with its sidecar; return whether the run suits it.
 
-    Sources and paths are the files of the sources and of the targets, the request is that of `request_record`; the
-    other arguments are those of `synthesize` and `synthesize_study`.
+    Sources and paths are the files of the sources and of the targets, the request is that of `request_record`,
+    `entries` are further ones of the sidecars; the other arguments are those of `synthesize` and `synthesize_study`.
     """
     verdict = verdict_on(run, study, list(sources), anyway=anyway)
     grid = onto or study.grid
@@ -153,6 +155,7 @@ def write_syntheses(
     for name, image in images.items():
         record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)} | image.record()
         record |= assumptions_record(study, sources) | {"Request": dict(request)} | verdict_record(verdict)
+        record |= entries or {}
         write_synthetic(Volume(image.voxels, grid.affine, study.header), paths[name], record)
     return verdict
 
@@ -291,12 +294,13 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
         "Synthetic": True,
         "Description": f"{MADE}, recipe {run.recipe.name}.",
         "Units": modality(target).unit,
-        "Sources": {name: source_record(path) for name, path in sources.items()},
+        SOURCES: {name: source_record(path) for name, path in sources.items()},
         "Target": target,
         "AcquisitionAskedFor": requested.known(),
         **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
         "Recipe": {"name": run.recipe.name, "sha256": digest(run.folder.recipe)},
         "Weights": {"sha256": digest(run.folder.weights)},
+        **({} if (hub := hub_record(run.folder.path)) is None else {"Hub": hub}),
         "Seed": run.recipe.seed,
         "Versions": versions(),
     }

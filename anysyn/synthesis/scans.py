@@ -37,6 +37,7 @@ from anysyn.synthesis.written_images import (
     is_synthetic,
     same,
     source_record,
+    sources_of,
     whole_record,
     write_synthetic,
 )
@@ -181,7 +182,7 @@ def _is_made(run: LoadedRun, request: ScanRequest, path: Path) -> bool:
         raise UserError(f"{path} was not made by anysyn, or was changed since; choose another --out, or move it away")
     sources = {name: source_record(request.subject.images[name]) for name in request.sources}
     weights = {"sha256": digest(run.folder.weights)}
-    as_now = same(record.get("Sources"), sources) and record.get("Weights") == weights
+    as_now = same(sources_of(record), sources) and record.get("Weights") == weights
     if not (as_now and same(record.get("Request"), request.record()) and record.get("DatasetAskedFor") == run.dataset):
         raise UserError(
             f"{path} was made from other scans, or asked for differently; choose another --out, or --overwrite"

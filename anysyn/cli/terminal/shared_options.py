@@ -9,7 +9,7 @@ import typer
 
 from anysyn.cli.terminal.hidden_names import noted
 
-RUN = "Run folder, or the name of a run that comes with anysyn."
+RUN = "Run folder, the name of a run that comes with anysyn, or hf://OWNER/NAME."
 Run = Annotated[Path, typer.Argument(help=RUN, show_default=False, callback=noted)]
 Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value ...", show_default=False)]
 Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from anysyn.bounds import Count, within_bounds
@@ -15,6 +17,8 @@ from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
+from anysyn.recipe import Recipe
+from anysyn.synthesis.bids_entries import skull_stripped, source_uris
 from anysyn.synthesis.completion.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
@@ -63,6 +67,7 @@ def complete(
     out: str | Path,
     targets: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
+    participants: Sequence[str] | None = None,
     resample_to: str | None = None,
     dataset: str | None = None,
     batch: Count = 8,
@@ -85,6 +90,8 @@ def complete(
         out: Folder of the output, with the list of the subjects.
         targets: Contrasts that every subject should have; by default all that the run was trained to synthesize.
         sources: Contrasts to use, best first; by default all that the run was trained to read.
+        participants: Labels of the people to complete, as BIDS has them; all by default. Calls for different people may
+            write into one folder at once, and keep no list of all subjects.
         resample_to: Source whose grid the others are resampled to if they differ.
         dataset: Treat every subject as this training dataset, or ``mean``; by default each as its own.
         batch: Slices or patches at once.
@@ -108,7 +115,7 @@ def complete(
     root, folder = Path(data), Path(out)
     check_apart(root, folder)
     check_own(folder)
-    inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
+    inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets], participants)
     subjects, shown = inventory.subjects, progress or Progress()
     for image in (path for subject in subjects for path in subject.images.values()):
         check_images_apart(image, folder)
@@ -116,14 +123,13 @@ def complete(
     acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
     synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
     gaps = missing(acquired, trained, folder)
-    with locked(folder, "anysyn complete"):
+    with _alone(folder, None if participants is None else {gap.place(folder) for gap in gaps}):
         earlier = {} if overwrite else earlier_records(gaps)
         check_same_run(loaded, earlier)
-        describe(folder)
-        record(inventory, folder, shown.say)
-        if unseen:
-            shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
-        for line in [] if targets is not None else not_trained(acquired, loaded.recipe, [*trained.targets, *unseen]):
+        describe(folder, root)
+        if participants is None:
+            record(inventory, folder, shown.say)
+        for line in [] if targets is not None else _left_out(acquired, loaded.recipe, trained.targets, unseen):
             shown.say(line)
         failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
         remarks = list(absent_images(subjects))
@@ -132,9 +138,27 @@ def complete(
                 check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
                 kept += [path for path in gap.files.values() if path in earlier]
                 todo = {name: path for name, path in gap.files.items() if path not in earlier}
-                remarks += _complete(loaded, gap, todo, resample_to, batch, anyway)
+                remarks += _complete(loaded, gap, todo, root, resample_to, batch, anyway)
                 written += todo.values()
     return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks))
+
+
+@contextmanager
+def _alone(folder: Path, people: Collection[Path] | None) -> Iterator[None]:
+    """Lock the output, or the folders of some people alone."""
+    with ExitStack() as held:
+        for place in [folder] if people is None else sorted(people):
+            held.enter_context(locked(place, "anysyn complete"))
+        yield
+
+
+def _left_out(
+    acquired: Sequence[Subject], recipe: Recipe, targets: Sequence[str], unseen: Sequence[str]
+) -> Iterator[str]:
+    """Yield a line for what subjects lack and is not synthesized."""
+    if unseen:
+        yield f"not synthesized: {', '.join(unseen)}: no training subject has an image of it"
+    yield from not_trained(acquired, recipe, [*targets, *unseen])
 
 
 def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
@@ -153,7 +177,13 @@ def _made(subject: Subject) -> dict[str, Path]:
 
 
 def _complete(
-    run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_to: str | None, batch: int, anyway: bool
+    run: LoadedRun,
+    gap: Missing,
+    todo: Mapping[str, Path],
+    data: Path,
+    resample_to: str | None,
+    batch: int,
+    anyway: bool,
 ) -> list[Failure]:
     """Synthesize and write what is to do; return the doubts about the sources."""
     subject, sources = gap.subject, gap.sources
@@ -169,5 +199,7 @@ def _complete(
     study = read_study(subject, modalities=sources, resample_to=onto)
     requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
     request = request_record(sources, onto)
-    verdict = write_syntheses(run, study, files, todo, requested, request, batch=batch, anyway=anyway)
+    entries = source_uris(files.values(), data) | skull_stripped(study, sources[0], files[sources[0]])
+    write = partial(write_syntheses, batch=batch, anyway=anyway, entries=entries)
+    verdict = write(run, study, files, todo, requested, request)
     return list(doubts(subject.key, verdict_record(verdict)))

@@ -218,7 +218,7 @@ def files_of(recipe: Recipe) -> Iterator[str]:
     """
     yield from ("recipe.yaml", "weights.safetensors", "checkpoints/last")  # what makes it a run goes first
     yield from (f"checkpoints/{name}/{file}" for name in CHECKPOINTS for file in CHECKPOINT_FILES)
-    yield from (*files_of_cohort(), "log.csv", "validation.csv")
+    yield from (*files_of_cohort(), "log.csv", "log.jsonl", "validation.csv")
     for name in (escape(stage.name) for stage in recipe.stages):
         yield from (f"stage-{name}.safetensors", f"best-{name}.safetensors", f"samples/[0-9]*-{name}-[0-9]*.png")
         yield f"tensorboard/{name}/events.out.tfevents.[0-9]*"
