@@ -41,7 +41,7 @@ def synthesize_with_dicom(
         options: Other arguments of `synthesize`.
 
     Returns:
-        The images and the folders of the series.
+        The images, what is beside them, and the folders of the series.
 
     Raises:
         UserError: As `synthesize`, and if a series cannot be used, or no source is DICOM and a series is to be written.
@@ -55,7 +55,7 @@ def synthesize_with_dicom(
         written = synthesize(run, sources=files, targets=targets, out=out, resample_to=resample_to, **options)
         if dicom is None or reference is None:
             return written
-        return [*written, *_series_of(written, targets, reference, list(sources), Path(dicom))]
+        return [*written, *_series_of(written[: len(targets)], targets, reference, list(sources), Path(dicom))]
 
 
 def _is_dicom(path: str | Path) -> bool:

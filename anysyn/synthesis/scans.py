@@ -13,7 +13,7 @@ from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.subjects.find import find_subjects
-from anysyn.data.volumes.study import Study, read_study
+from anysyn.data.volumes.study import read_study
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
 from anysyn.files import locked
@@ -22,6 +22,7 @@ from anysyn.scans.intake import is_dicom
 from anysyn.scans.person_files import acquired
 from anysyn.scans.prepare import prepare
 from anysyn.scans.training_study import is_study, steps_like, training_study
+from anysyn.synthesis.beside import Beside, Synthesized, written_beside
 from anysyn.synthesis.completion.complete import Completion
 from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
@@ -61,6 +62,7 @@ def synthesize_scans(
     accelerator: str = "auto",
     overwrite: bool = False,
     anyway: bool = False,
+    beside: Beside | None = None,
     progress: Progress | None = None,
 ) -> Completion:
     """Prepare scans as those of a run's training were, synthesize from them, and bring the answer to the scan's grid.
@@ -83,6 +85,7 @@ def synthesize_scans(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images that anysyn made there earlier may be replaced.
         anyway: Whether to synthesize from scans that the run does not suit, too.
+        beside: Writes more beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -95,7 +98,8 @@ def synthesize_scans(
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
-    failures, remarks, written, kept = list[Failure](), list[Failure](), list[Path](), list[Path]()
+    failures, remarks = list[Failure](), list[Failure]()
+    written, kept, more = list[Path](), list[Path](), list[Path]()
     if not is_study(root):
         check_apart(root, folder)
     check_own(folder)
@@ -111,9 +115,13 @@ def synthesize_scans(
                 before = [path for path in request.files.values() if not overwrite and _is_made(loaded, request, path)]
                 todo = {name: path for name, path in request.files.items() if path not in before}
                 kept += before
-                remarks += _answer(loaded, request, todo, acquisition, batch, anyway)
-                written += todo.values()
-    return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks))
+                if todo or beside is not None:
+                    made = _made_of(loaded, request, acquisition, batch)
+                    lacking = {} if beside is None else beside.lacking(made, overwrite=overwrite)
+                    remarks += _answer(made, request, todo, anyway)
+                    written += todo.values()
+                    more += written_beside(beside, made, lacking)
+    return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks), beside=tuple(more))
 
 
 def _prepared(
@@ -189,51 +197,58 @@ def _is_made(run: LoadedRun, request: ScanRequest, path: Path) -> bool:
     return True
 
 
-def _answer(
+def _made_of(
     run: LoadedRun,
     request: ScanRequest,
-    todo: Mapping[str, Path],
     acquisition: Acquisition | Mapping[str, Acquisition] | None,
     batch: int,
-    anyway: bool,
-) -> list[Failure]:
-    """Synthesize and write what is to do; return the doubts about the scans."""
-    if not todo:
-        return []
-    files = {name: request.subject.images[name] for name in request.sources}
+) -> Synthesized:
+    """Return what there is to be of a person, with the prepared scans read."""
+    files, way = {name: request.subject.images[name] for name in request.sources}, request.way
     for name, path in files.items():
         if is_synthetic(path):
             raise UserError(f"{name}: {path.name} is synthetic, and no source; leave it out")
-    for path in todo.values():
-        check_replaceable(path, files.values())
     study = read_study(request.subject, modalities=request.sources)
-    verdict = verdict_on(run, study, request.sources, anyway=anyway)
     first = study.acquisitions[request.sources[0]]
-    requested = requested_acquisitions(acquisition, list(todo), first, request.way.scan)
-    for name, image in _images(run, study, request, requested, list(todo), batch).items():
-        record = provenance(run, files, requested[name]) | image.record() | assumptions_record(study, request.sources)
-        record |= {"Grid": grid_record(request.way.scan, study.grid), "Request": request.record()}
-        record |= {"Preparation": dict(request.records)} | verdict_record(verdict)
-        write_synthetic(Volume(image.voxels, request.way.scan.affine, request.header), todo[name], record)
+    return Synthesized(
+        run=run,
+        study=study,
+        sources=files,
+        images=request.files,
+        acquisitions=requested_acquisitions(acquisition, list(request.files), first, way.scan),
+        onto=way.moved,
+        written=way.scan,
+        header=request.header,
+        batch=batch,
+    )
+
+
+def _answer(made: Synthesized, request: ScanRequest, todo: Mapping[str, Path], anyway: bool) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the scans."""
+    if not todo:
+        return []
+    for path in todo.values():
+        check_replaceable(path, made.sources.values())
+    run, study, way = made.run, made.study, request.way
+    verdict = verdict_on(run, study, request.sources, anyway=anyway)
+    for name, image in _images(replace(made, images=todo), request).items():
+        record = provenance(run, made.sources, made.acquisitions[name]) | image.record()
+        record |= assumptions_record(study, request.sources) | {"Grid": grid_record(way.scan, study.grid)}
+        record |= {"Request": request.record(), "Preparation": dict(request.records)} | verdict_record(verdict)
+        write_synthetic(Volume(image.voxels, way.scan.affine, request.header), todo[name], record)
     return list(doubts(request.subject.key, verdict_record(verdict)))
 
 
-def _images(
-    run: LoadedRun,
-    study: Study,
-    request: ScanRequest,
-    requested: Mapping[str, Acquisition],
-    targets: Sequence[str],
-    batch: int,
-) -> dict[str, PhysicalImage]:
+def _images(made: Synthesized, request: ScanRequest) -> dict[str, PhysicalImage]:
     """Synthesize on the grid of the scan, or sample there what was synthesized on that of the study."""
-    names, onto = list(request.sources), request.way.moved
+    run, study, onto = made.run, made.study, request.way.moved
+    asked = (list(request.sources), list(made.images), made.batch)
     try:
         Raster.between(study.grid, onto)
     except VolumeError:  # the scan was turned when it was registered
-        images = synthesize_physical(run, study, names, targets, batch, acquisitions=requested)
+        images = synthesize_physical(run, study, *asked, acquisitions=made.acquisitions)
         return {
             name: replace(image, voxels=request.way.back(image.voxels, air=study.air(name)))
             for name, image in images.items()
         }
-    return synthesize_physical(run, study, names, targets, batch, onto=onto, acquisitions=requested)
+    return synthesize_physical(run, study, *asked, onto=onto, acquisitions=made.acquisitions)

@@ -15,6 +15,7 @@ from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
+from anysyn.synthesis.beside import Beside, Synthesized, written_beside
 from anysyn.synthesis.completion.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
@@ -35,6 +36,7 @@ class Completion:
         failures: Subjects that could not be completed.
         synthetic: Images among the data that anysyn made, which are no sources.
         remarks: Images that count as absent, and why; what differs between a subject and the training images.
+        beside: What else was written beside the images, for example maps of trust.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
@@ -46,6 +48,7 @@ class Completion:
     failures: tuple[Failure, ...]
     synthetic: tuple[Path, ...] = ()
     remarks: tuple[Failure, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Return the summary for the user."""
@@ -53,6 +56,8 @@ class Completion:
         if self.synthetic:
             yield f"images left out because anysyn made them: {len(self.synthetic)}, the first {self.synthetic[0]}"
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
+        if self.beside:
+            yield f"files written beside them: {len(self.beside)}, the first {self.beside[0]}"
 
 
 @within_bounds
@@ -69,6 +74,7 @@ def complete(
     accelerator: str = "auto",
     overwrite: bool = False,
     anyway: bool = False,
+    beside: Beside | None = None,
     progress: Progress | None = None,
 ) -> Completion:
     """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
@@ -91,6 +97,7 @@ def complete(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
         anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
+        beside: Writes more beside the images, those of an earlier call too (`anysyn.TrustMaps`).
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -125,16 +132,20 @@ def complete(
             shown.say(f"not synthesized: {', '.join(unseen)}: no training subject has an image of it")
         for line in [] if targets is not None else not_trained(acquired, loaded.recipe, [*trained.targets, *unseen]):
             shown.say(line)
-        failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
+        failures, written, kept, more = list(inventory.failures), list[Path](), list[Path](), list[Path]()
         remarks = list(absent_images(subjects))
         for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
             with listed(failures, gap.subject.key):
                 check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
                 kept += [path for path in gap.files.values() if path in earlier]
                 todo = {name: path for name, path in gap.files.items() if path not in earlier}
-                remarks += _complete(loaded, gap, todo, resample_to, batch, anyway)
-                written += todo.values()
-    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks))
+                if todo or beside is not None:
+                    made = _made_of(loaded, gap, resample_to, batch)
+                    lacking = {} if beside is None else beside.lacking(made, overwrite=overwrite)
+                    remarks += _complete(made, todo, resample_to, anyway)
+                    written += todo.values()
+                    more += written_beside(beside, made, lacking)
+    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks), tuple(more))
 
 
 def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
@@ -152,22 +163,24 @@ def _made(subject: Subject) -> dict[str, Path]:
     return {name: path for name, path in subject.images.items() if is_synthetic(path)}
 
 
-def _complete(
-    run: LoadedRun, gap: Missing, todo: Mapping[str, Path], resample_to: str | None, batch: int, anyway: bool
-) -> list[Failure]:
-    """Synthesize and write what is to do; return the doubts about the sources."""
+def _made_of(run: LoadedRun, gap: Missing, resample_to: str | None, batch: int) -> Synthesized:
+    """Return what there is to be of a subject, with its sources read."""
     subject, sources = gap.subject, gap.sources
-    if not todo:
-        return []
     if not sources:
         raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
+    study = read_study(subject, modalities=sources, resample_to=resample_to or run.recipe.data.resample_to)
+    requested = requested_acquisitions(None, list(gap.files), study.acquisitions[sources[0]], study.grid)
     files = {name: subject.images[name] for name in sources}
+    return Synthesized(run=run, study=study, sources=files, images=gap.files, acquisitions=requested, batch=batch)
+
+
+def _complete(made: Synthesized, todo: Mapping[str, Path], resample_to: str | None, anyway: bool) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the sources."""
+    if not todo:
+        return []
     for path in todo.values():
-        check_replaceable(path, files.values())
+        check_replaceable(path, made.sources.values())
         clear_unfinished(path, sidecar_path(path))
-    onto = resample_to or run.recipe.data.resample_to
-    study = read_study(subject, modalities=sources, resample_to=onto)
-    requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
-    request = request_record(sources, onto)
-    verdict = write_syntheses(run, study, files, todo, requested, request, batch=batch, anyway=anyway)
-    return list(doubts(subject.key, verdict_record(verdict)))
+    request = request_record(list(made.sources), resample_to or made.run.recipe.data.resample_to)
+    verdict = write_syntheses(replace(made, images=todo), request, anyway=anyway)
+    return list(doubts(made.study.key, verdict_record(verdict)))
