@@ -27,6 +27,7 @@ def complete(
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
     prepare: Annotated[bool, typer.Option("--prepare", help="Prepare the scans as those of the run were.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Maps of the expected error beside each image.")] = False,
+    dicom: Annotated[bool, typer.Option("--dicom", help="With --prepare: DICOM series in OUT/dicom, too.")] = False,
     dataset: Dataset = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
@@ -37,7 +38,10 @@ def complete(
     options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
     options |= {"dataset": dataset, "batch": batch, "overwrite": overwrite, "anyway": anyway, "out": out}
     options |= {"trust": trust, "accelerator": accelerator}
+    if dicom and not prepare:
+        raise typer.BadParameter("--dicom: its scans lie on several grids; add --prepare")
     if prepare:
+        options |= {"dicom": out / "dicom" if dicom else None}
         check_sources(None, data, resample_to=options.pop("resample_to"))
         attempt(lambda: from_scans(run, source=data, missing=True, **options), once_stopped=lambda: GO_ON)
     else:

@@ -76,6 +76,18 @@ class Beside(Protocol):
         """Write it beside each of the images, and return the files."""
 
 
-def written_beside(beside: Beside | None, made: Synthesized, lacking: Mapping[str, Path]) -> Sequence[Path]:
-    """Write what is lacking beside some of the images, if anything is to be written at all; return the files."""
-    return () if beside is None or not lacking else beside.write(replace(made, images=lacking))
+Plans = Sequence[tuple[Beside, Mapping[str, Path]]]
+
+
+def planned(beside: Sequence[Beside], made: Synthesized, *, overwrite: bool) -> Plans:
+    """Return what each still has to write beside images that are there, or will be.
+
+    Raises:
+        UserError: If something cannot be written, or is there and may not be replaced.
+    """
+    return [(one, one.lacking(made, overwrite=overwrite)) for one in beside]
+
+
+def written_beside(plans: Plans, made: Synthesized) -> list[Path]:
+    """Write what was planned, once the images are there, and return the files."""
+    return [path for one, some in plans if some for path in one.write(replace(made, images=some))]

@@ -23,7 +23,7 @@ from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
 from anysyn.suitability import Verdict
-from anysyn.synthesis.beside import Beside, Synthesized
+from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
 from anysyn.synthesis.requests.acquisition import check_conditioned, requested_acquisitions, source_acquisitions
@@ -49,7 +49,7 @@ def synthesize(
     accelerator: str = "auto",
     overwrite: bool = False,
     anyway: bool = False,
-    beside: Beside | None = None,
+    beside: Sequence[Beside] = (),
 ) -> list[Path]:
     """Synthesize images from files and write each with a sidecar.
 
@@ -73,7 +73,7 @@ def synthesize(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images that anysyn made there earlier may be replaced; no other file ever is.
         anyway: Whether to synthesize from sources that the run does not suit, too.
-        beside: Writes more beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
+        beside: What is written beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
 
     Returns:
         The files written: first the images, in the order of the targets, then what is beside them.
@@ -97,10 +97,9 @@ def synthesize(
     request = request_record(files, resample_to, spacing)
     known = {"study": asked.study, "sources": files, "images": paths, "acquisitions": asked.acquisitions}
     made = Synthesized(run=loaded, **known, onto=asked.onto, batch=batch)  # type: ignore[arg-type]
-    if beside is not None:
-        beside.lacking(made, overwrite=overwrite)
+    plans = planned(beside, made, overwrite=overwrite)
     write_syntheses(made, request, anyway=anyway)
-    return [*paths.values(), *(beside.write(made) if beside is not None else ())]
+    return [*paths.values(), *written_beside(plans, made)]
 
 
 class Asked(NamedTuple):

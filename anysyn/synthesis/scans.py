@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from anysyn.acquisition import Acquisition
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.output_grid import Raster
-from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.records import Failure, FoundSubjects, listed
 from anysyn.data.subjects.find import find_subjects
+from anysyn.data.subjects.layouts.bids import bids_place
 from anysyn.data.volumes.study import read_study
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
 from anysyn.files import locked
 from anysyn.progress import Progress
-from anysyn.scans.intake import is_dicom
+from anysyn.scans.intake import ConvertedScans, is_dicom, of_dicom
 from anysyn.scans.person_files import acquired
 from anysyn.scans.prepare import prepare
 from anysyn.scans.training_study import is_study, steps_like, training_study
-from anysyn.synthesis.beside import Beside, Synthesized, written_beside
+from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.completion.complete import Completion
 from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
+from anysyn.synthesis.from_dicom import SeriesBeside
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.own_dataset import check_apart, check_own, describe
 from anysyn.synthesis.physical_range import PhysicalImage
@@ -62,7 +65,8 @@ def synthesize_scans(
     accelerator: str = "auto",
     overwrite: bool = False,
     anyway: bool = False,
-    beside: Beside | None = None,
+    beside: Sequence[Beside] = (),
+    dicom: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Completion:
     """Prepare scans as those of a run's training were, synthesize from them, and bring the answer to the scan's grid.
@@ -85,7 +89,9 @@ def synthesize_scans(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images that anysyn made there earlier may be replaced.
         anyway: Whether to synthesize from scans that the run does not suit, too.
-        beside: Writes more beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
+        beside: What is written beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
+        dicom: Folder for a DICOM series of each image, ``sub-01/FLAIR``, in the study and place of the scan on whose
+            grid it lies; the source has to be DICOM.
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -103,49 +109,51 @@ def synthesize_scans(
     if not is_study(root):
         check_apart(root, folder)
     check_own(folder)
-    with locked(folder, "anysyn synthesize"):
+    if dicom is not None and not is_dicom(root):
+        raise UserError(f"--dicom: {root} is no DICOM, whose study a series needs; leave --dicom out")
+    with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
-        study, scans = _prepared(
-            loaded, root, folder, [*trained.sources, *loaded.recipe.modalities], to, jobs, overwrite, failures, shown
-        )
-        for subject in shown.over("synthesizing", study):
+        scans = of_dicom(root, Path(converted)) if is_dicom(root) else None
+        contrasts = [*trained.sources, *loaded.recipe.modalities]
+        study = _study(loaded, root, scans, folder, contrasts, to, jobs, overwrite, shown)
+        failures += study.failures
+        came = {} if is_study(root) else scans_as_they_came((scans.found if scans else find_subjects(root)).subjects)
+        for subject in shown.over("synthesizing", study.subjects):
             with listed(failures, subject.key):
                 has = acquired(root if is_study(root) else folder / STUDY, subject.key) if missing else ()
-                request = scan_request(subject, trained, folder, back=to, has=has, scans=scans.get(subject.key, {}))
+                request = scan_request(subject, trained, folder, back=to, has=has, scans=came.get(subject.key, {}))
                 before = [path for path in request.files.values() if not overwrite and _is_made(loaded, request, path)]
                 todo = {name: path for name, path in request.files.items() if path not in before}
                 kept += before
-                if todo or beside is not None:
+                also = [*beside, *_series(dicom, scans, request)]
+                if todo or also:
                     made = _made_of(loaded, request, acquisition, batch)
-                    lacking = {} if beside is None else beside.lacking(made, overwrite=overwrite)
+                    plans = planned(also, made, overwrite=overwrite)
                     remarks += _answer(made, request, todo, anyway)
                     written += todo.values()
-                    more += written_beside(beside, made, lacking)
+                    more += written_beside(plans, made)
     return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks), beside=tuple(more))
 
 
-def _prepared(
+def _study(
     run: LoadedRun,
     source: Path,
+    scans: ConvertedScans | None,
     out: Path,
     contrasts: Sequence[str],
     to: str | None,
     jobs: int,
     overwrite: bool,
-    failures: list[Failure],
     shown: Progress,
-) -> tuple[Sequence[Subject], Mapping[str, Mapping[str, Path]]]:
-    """Return the people of a study and their scans as they came; prepare them if the source is none."""
-    if source.is_dir() and is_study(source):
-        found = find_subjects(source)
-        failures += found.failures
-        return found.subjects, {}
+) -> FoundSubjects:
+    """Return the people of a study; prepare them if the source is none."""
+    if is_study(source):
+        return find_subjects(source)
     steps = steps_like(_training(run), to)
     edge = "" if steps.spacing is None else f", voxels of {steps.spacing:g} mm"
     shown.say(
         f"prepared as the scans of the training: brain {_word(steps.brain)}, bias field {_word(steps.bias)}{edge}"
     )
-    names = list(dict.fromkeys(contrasts))
     made = prepare(
         source,
         out=out / STUDY,
@@ -153,16 +161,23 @@ def _prepared(
         brain=steps.brain,
         bias=steps.bias,
         spacing=steps.spacing,
-        contrasts=names,
+        contrasts=list(dict.fromkeys(contrasts)),
+        found=scans.found if scans else None,
         jobs=jobs,
         overwrite=overwrite,
         progress=shown,
     )
-    failures += made.failures
-    if not any(one.record for one in made.outcomes):
-        return (), {}
-    scans = {} if is_dicom(source) else scans_as_they_came(find_subjects(source).subjects)
-    return find_subjects(made.folder).subjects, scans
+    subjects = find_subjects(made.folder).subjects if any(one.record for one in made.outcomes) else ()
+    return FoundSubjects(tuple(subjects), made.failures, ())
+
+
+def _series(dicom: str | Path | None, scans: ConvertedScans | None, request: ScanRequest) -> Sequence[Beside]:
+    """Return what writes the DICOM series of a person, if they are asked for."""
+    if dicom is None or scans is None:
+        return ()
+    label = request.subject.key
+    headers = next(own for key, own in scans.headers.items() if bids_place(key)[1] == label)
+    return (SeriesBeside(Path(dicom) / label, headers[request.back]),)
 
 
 def _word(done: bool) -> str:

@@ -1,4 +1,4 @@
-"""Maps of trust as files beside synthetic images: what `anysyn.synthesize` and its kin take as ``beside``."""
+"""Maps of trust as files beside synthetic images: what `anysyn.synthesize` takes in ``beside``."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_a_target_that_is_a_source_is_refused_before_anything_is_written(calibra
     run, cohort = calibrated
     asked = {"sources": {"T1w": cohort / "sub-00" / "T1w.nii.gz"}, "targets": ["T1w"], "out": tmp_path / "t1.nii.gz"}
     with pytest.raises(UserError, match="--target T1w is a source, too"):
-        anysyn.synthesize(run, **asked, accelerator="cpu", beside=anysyn.TrustMaps.of(run))
+        anysyn.synthesize(run, **asked, accelerator="cpu", beside=[anysyn.TrustMaps.of(run)])
     assert not any(tmp_path.iterdir())
 
 

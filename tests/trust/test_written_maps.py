@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import anysyn
 from anysyn.cli import app
 from anysyn.data.volumes.volume import read_volume
+from anysyn.errors import UserError
 from anysyn.scans.way_back import way_back
 from anysyn.synthesis.scans import synthesize_scans
 
@@ -80,15 +81,9 @@ def test_maps_of_another_calibration_do_not_pass_for_those_of_this_one(run, lack
     assert record["Level"] == 0.8
 
 
-def test_a_whole_folder_of_maps_is_no_folder_of_scans(run, lacking, tmp_path):
+def test_maps_are_no_scans(run, lacking, tmp_path):
     complete(run, lacking, tmp_path / "out")
-    assert not [
-        path
-        for subject in anysyn.find_subjects(lacking).subjects
-        for path in subject.images.values()
-        if "desc" in path.name
-    ]
-    with pytest.raises(ValueError, match="synthetic|no "):
+    with pytest.raises(UserError, match=r"no images found|synthetic"):
         anysyn.find_subjects(tmp_path / "out")
 
 
@@ -97,12 +92,12 @@ def test_maps_of_a_scan_as_it_came_are_those_of_the_prepared_one_brought_back(ru
     write(people / "a" / "T1w.nii.gz", grid=grid_of((44, 40, 36), (4.5, 4.5, 5.0)))
     write(people / "a" / "T2w.nii.gz", "T2w", grid_of((60, 70, 40), (3.0, 3.0, 5.0)))
     maps = anysyn.TrustMaps.of(run)
-    result = synthesize_scans(run, source=people, targets=["FLAIR"], out=out, accelerator="cpu", beside=maps)
+    result = synthesize_scans(run, source=people, targets=["FLAIR"], out=out, accelerator="cpu", beside=[maps])
     assert not result.failures
     assert len(result.beside) == len(KINDS)
     prepared = {name: next(out.glob(f"prepared/sub-a/anat/*prepared_{name}.nii.gz")) for name in ("T1w", "T2w")}
     flair = tmp_path / "flair.nii.gz"
-    anysyn.synthesize(run, sources=prepared, targets=["FLAIR"], out=flair, accelerator="cpu", beside=maps)
+    anysyn.synthesize(run, sources=prepared, targets=["FLAIR"], out=flair, accelerator="cpu", beside=[maps])
     given, way = nib.load(people / "a" / "T1w.nii.gz"), way_back(prepared["T1w"])
     for kind, path in maps_of(out, "sub-a").items():
         assert np.array_equal(nib.load(path).affine, given.affine), kind
@@ -112,7 +107,7 @@ def test_maps_of_a_scan_as_it_came_are_those_of_the_prepared_one_brought_back(ru
 
 def test_maps_on_other_voxels_lie_where_the_image_lies(run, tiny, tmp_path):
     scan = tiny / "cohort" / "sub-00" / "T1w.nii.gz"
-    asked = {"sources": {"T1w": scan}, "targets": ["FLAIR"], "accelerator": "cpu", "beside": anysyn.TrustMaps.of(run)}
+    asked = {"sources": {"T1w": scan}, "targets": ["FLAIR"], "accelerator": "cpu", "beside": [anysyn.TrustMaps.of(run)]}
     written = anysyn.synthesize(run, **asked, out=tmp_path / "same.nii.gz")
     edges = [2 * edge for edge in nib.load(scan).header.get_zooms()]
     coarse = anysyn.synthesize(run, **asked, out=tmp_path / "coarse.nii.gz", spacing=edges)

@@ -55,7 +55,7 @@ def _doubts(written: Sequence[Path]) -> list[Any]:
     return list(doubts(first.name, read_sidecar(sidecar_path(first))))
 
 
-def trust_maps(run: Any, asked: bool) -> Any:
+def trust_maps(run: Any, asked: bool) -> list[Any]:
     """Return what writes maps of trust beside syntheses, if they are asked for; a run without a calibration is refused.
 
     Args:
@@ -64,9 +64,10 @@ def trust_maps(run: Any, asked: bool) -> Any:
 
     Example:
         >>> trust_maps("nowhere", False)
+        []
     """
     if not asked:
-        return None
+        return []
     from anysyn.trust.written_maps import TrustMaps
 
-    return TrustMaps.of(run)
+    return [TrustMaps.of(run)]

@@ -15,7 +15,7 @@ from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
-from anysyn.synthesis.beside import Beside, Synthesized, written_beside
+from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.completion.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
@@ -74,7 +74,7 @@ def complete(
     accelerator: str = "auto",
     overwrite: bool = False,
     anyway: bool = False,
-    beside: Beside | None = None,
+    beside: Sequence[Beside] = (),
     progress: Progress | None = None,
 ) -> Completion:
     """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
@@ -97,7 +97,7 @@ def complete(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
         anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
-        beside: Writes more beside the images, those of an earlier call too (`anysyn.TrustMaps`).
+        beside: What is written beside the images, those of an earlier call too, for example `anysyn.TrustMaps`.
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -139,12 +139,12 @@ def complete(
                 check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
                 kept += [path for path in gap.files.values() if path in earlier]
                 todo = {name: path for name, path in gap.files.items() if path not in earlier}
-                if todo or beside is not None:
+                if todo or beside:
                     made = _made_of(loaded, gap, resample_to, batch)
-                    lacking = {} if beside is None else beside.lacking(made, overwrite=overwrite)
+                    plans = planned(beside, made, overwrite=overwrite)
                     remarks += _complete(made, todo, resample_to, anyway)
                     written += todo.values()
-                    more += written_beside(beside, made, lacking)
+                    more += written_beside(plans, made)
     return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks), tuple(more))
 
 
