@@ -50,6 +50,7 @@ def synthesize(
     overwrite: bool = False,
     anyway: bool = False,
     beside: Sequence[Beside] = (),
+    known: Mapping[str, Acquisition] | None = None,
 ) -> list[Path]:
     """Synthesize images from files and write each with a sidecar.
 
@@ -74,6 +75,7 @@ def synthesize(
         overwrite: Whether images that anysyn made there earlier may be replaced; no other file ever is.
         anyway: Whether to synthesize from sources that the run does not suit, too.
         beside: What is written beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
+        known: Acquisitions of sources that no JSON beside them has to say, by modality.
 
     Returns:
         The files written: first the images, in the order of the targets, then what is beside them.
@@ -93,10 +95,17 @@ def synthesize(
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
         check_replaceable(path, files.values())
-    asked = read_request(loaded, files, list(paths), resample_to, spacing, acquisition)
+    asked = read_request(loaded, files, list(paths), resample_to, spacing, acquisition, known)
     request = request_record(files, resample_to, spacing)
-    known = {"study": asked.study, "sources": files, "images": paths, "acquisitions": asked.acquisitions}
-    made = Synthesized(run=loaded, **known, onto=asked.onto, batch=batch)  # type: ignore[arg-type]
+    made = Synthesized(
+        run=loaded,
+        study=asked.study,
+        sources=files,
+        images=paths,
+        acquisitions=asked.acquisitions,
+        onto=asked.onto,
+        batch=batch,
+    )
     plans = planned(beside, made, overwrite=overwrite)
     write_syntheses(made, request, anyway=anyway)
     return [*paths.values(), *written_beside(plans, made)]
@@ -117,6 +126,7 @@ def read_request(
     resample_to: str | None = None,
     spacing: Sequence[float] | None = None,
     acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
+    known: Mapping[str, Acquisition] | None = None,
 ) -> Asked:
     """Read the sources of a synthesis, and complete the acquisitions that are asked for; arguments as in `synthesize`.
 
@@ -129,7 +139,7 @@ def read_request(
     study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files, units=units)
     onto = None if spacing is None else output_grid(study.grid, spacing)
     person = acquisition if isinstance(acquisition, Acquisition) else None
-    study = replace(study, acquisitions=source_acquisitions(files, person))
+    study = replace(study, acquisitions=source_acquisitions(files, person, known))
     first = study.acquisitions[next(iter(files))]
     return Asked(study, requested_acquisitions(acquisition, targets, first, onto or study.grid), onto)
 

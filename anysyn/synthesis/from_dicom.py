@@ -54,7 +54,9 @@ def synthesize_with_dicom(
         if dicom is not None:
             _check_written(Path(dicom), targets, reference, resample_to or next(iter(sources), ""))
         files = {name: series[modality(name).name].path if _is_dicom(path) else path for name, path in sources.items()}
-        written = synthesize(run, sources=files, targets=targets, out=out, resample_to=resample_to, **options)
+        known = {name: one.acquisition for name, one in series.items()}
+        asked: dict[str, Any] = {"targets": targets, "out": out, "resample_to": resample_to, "known": known}
+        written = synthesize(run, sources=files, **asked, **options)
         if dicom is None or reference is None:
             return written
         return [*written, *_series_of(written[: len(targets)], targets, reference, list(sources), Path(dicom))]
