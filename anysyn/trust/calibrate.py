@@ -141,12 +141,20 @@ def calibrated(errors: Sequence[Errors], names: Sequence[str], *, level: float, 
         left_out += [(one, _expected(model, one)) for one in errors if one.person in fold]
     quantiles, shares = {}, {}
     for target in sorted({one.target for one in errors}):
-        own = [(one.error, expected) for one, expected in left_out if one.target == target]
-        quantiles[names[target]] = pooled_quantile([error / expected for error, expected in own], level)
-        widths = [coverage(error, expected, quantiles[names[target]]) for error, expected in own]
-        shares[names[target]] = sum(widths) / len(widths)
+        own = [_of_person(person, target, left_out) for person in people]
+        known = [person for person in own if person]
+        width = pooled_quantile([[error / expected for error, expected in one] for one in known], level)
+        held = [sum(coverage(error, expected, width) for error, expected in one) / len(one) for one in known]
+        quantiles[names[target]], shares[names[target]] = width, sum(held) / len(held)
     whole = fit(errors, targets=len(names), generator=seeded(seed, 0))
     return Calibration(whole, quantiles, level, len(people), shares)
+
+
+def _of_person(
+    person: str, target: int, left_out: Sequence[tuple[Errors, torch.Tensor]]
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return true and expected errors of each synthesis of a target of one person."""
+    return [(one.error, expected) for one, expected in left_out if (one.person, one.target) == (person, target)]
 
 
 def _expected(calibrator: Calibrator, one: Errors) -> torch.Tensor:
