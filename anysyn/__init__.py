@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from anysyn.training.fit import train as train
     from anysyn.training.selection import inventory as inventory
     from anysyn.trust.calibrate import calibrate as calibrate
+    from anysyn.trust.written_maps import TrustMaps as TrustMaps
     from anysyn.types import Batch as Batch
     from anysyn.types import Query as Query
     from anysyn.viewer.page import view as view
@@ -87,6 +88,7 @@ _HOMES = {
     "training.fit": "resume train",
     "training.selection": "inventory",
     "trust.calibrate": "calibrate",
+    "trust.written_maps": "TrustMaps",
     "types": "Batch Query",
     "viewer.page": "view",
 }

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from anysyn.cli.terminal.allow_code import allowing_code
+from anysyn.cli.terminal.from_files import trust_maps
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Overwrite, Run
@@ -25,6 +26,8 @@ def complete(
     sources: Annotated[str | None, typer.Option(help="T1w,T2w: what may be shown, best first.")] = None,
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
     prepare: Annotated[bool, typer.Option("--prepare", help="Prepare the scans as those of the run were.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Maps of the expected error beside each image.")] = False,
+    dicom: Annotated[bool, typer.Option("--dicom", help="With --prepare: DICOM series in OUT/dicom, too.")] = False,
     dataset: Dataset = None,
     batch: BatchSize = 8,
     accelerator: Device = "auto",
@@ -32,22 +35,23 @@ def complete(
     anyway: Anyway = False,
 ) -> None:
     """Synthesize every contrast that the subjects of a folder lack; a second call goes on where the first stopped."""
+    options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
+    options |= {"dataset": dataset, "batch": batch, "overwrite": overwrite, "anyway": anyway, "out": out}
+    options |= {"trust": trust, "accelerator": accelerator}
+    if dicom and not prepare:
+        raise typer.BadParameter("--dicom: its scans lie on several grids; add --prepare")
+    if prepare:
+        options |= {"dicom": out / "dicom" if dicom else None}
+        check_sources(None, data, resample_to=options.pop("resample_to"))
+        attempt(lambda: from_scans(run, source=data, missing=True, **options), once_stopped=lambda: GO_ON)
+    else:
+        attempt(lambda: _from_files(run, data=data, **options), once_stopped=lambda: GO_ON)
+
+
+def _from_files(run: Path, *, trust: bool, accelerator: str, **options: Any) -> Any:
     from anysyn.progress import Bar
     from anysyn.synthesis import complete as complete_subjects
+    from anysyn.synthesis import load_run
 
-    options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
-    options |= {
-        "dataset": dataset,
-        "batch": batch,
-        "accelerator": accelerator,
-        "overwrite": overwrite,
-        "anyway": anyway,
-    }
-    if prepare:
-        check_sources(None, data, resample_to=options.pop("resample_to"))
-        attempt(lambda: from_scans(run, source=data, out=out, missing=True, **options), once_stopped=lambda: GO_ON)
-        return
-    attempt(
-        lambda: printed(complete_subjects(run, data=data, out=out, progress=Bar(), **options)),
-        once_stopped=lambda: GO_ON,
-    )
+    loaded = load_run(run, accelerator=accelerator)
+    return printed(complete_subjects(loaded, progress=Bar(), beside=trust_maps(loaded, trust), **options))

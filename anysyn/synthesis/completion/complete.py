@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from anysyn.bounds import Count, within_bounds
@@ -18,6 +17,7 @@ from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
+from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.bids_entries import skull_stripped, source_uris
 from anysyn.synthesis.completion.earlier_images import check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
@@ -39,6 +39,7 @@ class Completion:
         failures: Subjects that could not be completed.
         synthetic: Images among the data that anysyn made, which are no sources.
         remarks: Images that count as absent, and why; what differs between a subject and the training images.
+        beside: What else was written beside the images, for example maps of trust.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
@@ -50,6 +51,7 @@ class Completion:
     failures: tuple[Failure, ...]
     synthetic: tuple[Path, ...] = ()
     remarks: tuple[Failure, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Return the summary for the user."""
@@ -57,6 +59,8 @@ class Completion:
         if self.synthetic:
             yield f"images left out because anysyn made them: {len(self.synthetic)}, the first {self.synthetic[0]}"
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
+        if self.beside:
+            yield f"files written beside them: {len(self.beside)}, the first {self.beside[0]}"
 
 
 @within_bounds
@@ -74,6 +78,7 @@ def complete(
     accelerator: str = "auto",
     overwrite: bool = False,
     anyway: bool = False,
+    beside: Sequence[Beside] = (),
     progress: Progress | None = None,
 ) -> Completion:
     """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
@@ -98,6 +103,7 @@ def complete(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
         anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
+        beside: What is written beside the images, those of an earlier call too, for example `anysyn.TrustMaps`.
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -131,16 +137,20 @@ def complete(
             record(inventory, folder, shown.say)
         for line in [] if targets is not None else _left_out(acquired, loaded.recipe, trained.targets, unseen):
             shown.say(line)
-        failures, written, kept = list(inventory.failures), list[Path](), list[Path]()
+        failures, written, kept, more = list(inventory.failures), list[Path](), list[Path](), list[Path]()
         remarks = list(absent_images(subjects))
         for gap in shown.over("completing", [gap for gap in gaps if gap.files]):
             with listed(failures, gap.subject.key):
                 check_same_request(gap, earlier, resample_to or loaded.recipe.data.resample_to)
                 kept += [path for path in gap.files.values() if path in earlier]
                 todo = {name: path for name, path in gap.files.items() if path not in earlier}
-                remarks += _complete(loaded, gap, todo, root, resample_to, batch, anyway)
-                written += todo.values()
-    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks))
+                if todo or beside:
+                    made = _made_of(loaded, gap, resample_to, batch)
+                    plans = planned(beside, made, overwrite=overwrite)
+                    remarks += _complete(made, todo, root, resample_to, anyway)
+                    written += todo.values()
+                    more += written_beside(plans, made)
+    return Completion(tuple(written), tuple(kept), tuple(failures), tuple(synthetic), tuple(remarks), tuple(more))
 
 
 @contextmanager
@@ -176,30 +186,28 @@ def _made(subject: Subject) -> dict[str, Path]:
     return {name: path for name, path in subject.images.items() if is_synthetic(path)}
 
 
-def _complete(
-    run: LoadedRun,
-    gap: Missing,
-    todo: Mapping[str, Path],
-    data: Path,
-    resample_to: str | None,
-    batch: int,
-    anyway: bool,
-) -> list[Failure]:
-    """Synthesize and write what is to do; return the doubts about the sources."""
+def _made_of(run: LoadedRun, gap: Missing, resample_to: str | None, batch: int) -> Synthesized:
+    """Return what there is to be of a subject, with its sources read."""
     subject, sources = gap.subject, gap.sources
-    if not todo:
-        return []
     if not sources:
         raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
+    study = read_study(subject, modalities=sources, resample_to=resample_to or run.recipe.data.resample_to)
+    requested = requested_acquisitions(None, list(gap.files), study.acquisitions[sources[0]], study.grid)
     files = {name: subject.images[name] for name in sources}
+    return Synthesized(run=run, study=study, sources=files, images=gap.files, acquisitions=requested, batch=batch)
+
+
+def _complete(
+    made: Synthesized, todo: Mapping[str, Path], data: Path, resample_to: str | None, anyway: bool
+) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the sources."""
+    if not todo:
+        return []
     for path in todo.values():
-        check_replaceable(path, files.values())
+        check_replaceable(path, made.sources.values())
         clear_unfinished(path, sidecar_path(path))
-    onto = resample_to or run.recipe.data.resample_to
-    study = read_study(subject, modalities=sources, resample_to=onto)
-    requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
-    request = request_record(sources, onto)
-    entries = source_uris(files.values(), data) | skull_stripped(study, sources[0], files[sources[0]])
-    write = partial(write_syntheses, batch=batch, anyway=anyway, entries=entries)
-    verdict = write(run, study, files, todo, requested, request)
-    return list(doubts(subject.key, verdict_record(verdict)))
+    onto = resample_to or made.run.recipe.data.resample_to
+    request, first = request_record(list(made.sources), onto), next(iter(made.sources))
+    entries = source_uris(made.sources.values(), data) | skull_stripped(made.study, first, made.sources[first])
+    verdict = write_syntheses(replace(made, images=todo), request, anyway=anyway, entries=entries)
+    return list(doubts(made.study.key, verdict_record(verdict)))
