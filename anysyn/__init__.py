@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from anysyn.objectives.outcome import outcome_of as outcome_of
     from anysyn.packaged.listing import models as models
     from anysyn.packing.pack import pack as pack
+    from anysyn.packing.push import push as push
     from anysyn.probes.ask import probe as probe
     from anysyn.queries import ManyToAll as ManyToAll
     from anysyn.queries import ManyToOne as ManyToOne
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from anysyn.training.fit import train as train
     from anysyn.training.selection import inventory as inventory
     from anysyn.trust.calibrate import calibrate as calibrate
+    from anysyn.trust.written_maps import TrustMaps as TrustMaps
     from anysyn.types import Batch as Batch
     from anysyn.types import Query as Query
     from anysyn.viewer.page import view as view
@@ -71,6 +73,7 @@ _HOMES = {
     "objectives.outcome": "outcome_of",
     "packaged.listing": "models",
     "packing.pack": "pack",
+    "packing.push": "push",
     "probes.ask": "probe",
     "queries": "ManyToAll ManyToOne OneToOne SynthesisCondition",
     "recipe": "Recipe",
@@ -85,6 +88,7 @@ _HOMES = {
     "training.fit": "resume train",
     "training.selection": "inventory",
     "trust.calibrate": "calibrate",
+    "trust.written_maps": "TrustMaps",
     "types": "Batch Query",
     "viewer.page": "view",
 }

@@ -132,14 +132,12 @@ def _planned(table: Table, datasets: Mapping[str, str], options: Any, division: 
     from paper_tables.long_prompts import refuse_long_prompts
     from paper_tables.plan import Options, plan_of
 
-    from anysyn.data.subjects.find import find_subjects
-
     training = options["subjects"][TRAINING]
     own = renamed(table, datasets) if datasets else by_dataset(table, training)
     folds = folds_of(own, training, **division) if division["wanted"] else ()
     plan = plan_of(own, Options(**options, folds=folds), store)
-    roots = {one.root for one in options["subjects"].values()}
-    refuse_long_prompts(plan, [one for root in sorted(roots) for one in find_subjects(root).subjects])
+    cohorts = {cohort.root: cohort for cohort in options["subjects"].values()}
+    refuse_long_prompts(plan, [one for root in sorted(cohorts) for one in cohorts[root].people()])
     return plan
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+ANOTHER = "another contrast"
 app = typer.Typer(add_completion=False)
 
 
@@ -42,6 +43,10 @@ def command(
     ] = None,
     fit: Annotated[list[Path] | None, typer.Option(help="More that fits: cohorts of other centres.")] = None,
     misfit: Annotated[list[str] | None, typer.Option(help="skull=FOLDER, organ=FOLDER: scans that do not.")] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these, e.g. 'another contrast'; repeat for more."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of noise, shading and rotation.")] = 0,
     most: Annotated[int, typer.Option(help="Images of a folder at most.")] = 24,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print each miss and each false alarm.")] = False,
@@ -53,7 +58,7 @@ def command(
     from anysyn.errors import explain
 
     try:
-        for line in _lines(run, part, data, fit or [], misfit or [], seed, most, verbose):
+        for line in _lines(run, part, data, fit or [], misfit or [], case or [], seed, most, verbose):
             typer.echo(line)
     except Exception as error:
         if (lines := explain(error)) is None:
@@ -63,11 +68,20 @@ def command(
 
 
 def _lines(
-    run: Path, part: str, data: Path | None, fit: list[Path], misfit: list[str], seed: int, most: int, verbose: bool
+    run: Path,
+    part: str,
+    data: Path | None,
+    fit: list[Path],
+    misfit: list[str],
+    only: list[str],
+    seed: int,
+    most: int,
+    verbose: bool,
 ) -> Iterator[str]:
     import torch
 
     from anysyn.data.modalities import modality
+    from anysyn.errors import UserError
     from anysyn.suitability import Profile, appearance_of, judge
     from anysyn.synthesis import load_run
 
@@ -77,7 +91,10 @@ def _lines(
     subjects = loaded.subjects(data, "all" if data else part)[0]
     own = list(_scans(subjects, names, most))
     generator = torch.Generator().manual_seed(seed)
-    cases = [*_made(own, names, generator)]
+    known = ["as it is", ANOTHER, *FITTING, *SPOILING]
+    if unknown := [kind for kind in only if kind not in known]:
+        raise UserError(f"--case {unknown[0]!r}: choose among {', '.join(known)}")
+    cases = [*_made(own, names, only or known, generator)]
     for folder in fit:
         cases += [
             Case("another centre", True, s.name, s) for s in _scans(loaded.subjects(folder, "all")[0], names, most)
@@ -122,16 +139,16 @@ def _folder(folder: Path, names: Sequence[str], most: int) -> Iterator[Scan]:
     yield from _scans(able, names, most)
 
 
-def _made(scans: Sequence[Scan], names: Sequence[str], generator: Any) -> Iterator[Case]:
-    """Make cases of both kinds from scans that suit the run."""
+def _made(scans: Sequence[Scan], names: Sequence[str], kinds: Sequence[str], generator: Any) -> Iterator[Case]:
+    """Make cases of some kinds from scans that suit the run."""
     for scan in scans:
-        yield Case("as it is", True, scan.name, scan)
-        for kind, change in FITTING.items():
-            yield Case(kind, True, scan.name, change(scan, generator))
-        for kind, change in SPOILING.items():
-            yield Case(kind, False, scan.name, change(scan, generator))
+        if "as it is" in kinds:
+            yield Case("as it is", True, scan.name, scan)
+        for changes, fits in ((FITTING, True), (SPOILING, False)):
+            for kind in (kind for kind in changes if kind in kinds):
+                yield Case(kind, fits, scan.name, changes[kind](scan, generator))
     for scan, name in itertools.product(scans, names):
-        if name != scan.name:
+        if name != scan.name and ANOTHER in kinds:
             yield Case(f"{scan.name} as {name}", False, name, scan)
 
 

@@ -33,7 +33,7 @@ ORDER = """
     clip discriminators
     synthesizer diffusion
     objectives
-    queries optimizers
+    queries optimizers loggers
     recipe
     citations
     build
@@ -45,7 +45,7 @@ ORDER = """
     metrics
     probes
     viewer
-    reporting
+    reporting bids_app
     cli
 """
 LAYERS = ORDER.split()

@@ -6,7 +6,7 @@ import typer
 
 from anysyn.cli import calibrate, check, complete, demo, doctor, evaluate, probe, report, synthesize, view
 from anysyn.cli.images import cache, data, prepare, simulate
-from anysyn.cli.sharing import cite, export, models, pack
+from anysyn.cli.sharing import cite, export, models, pack, push
 from anysyn.cli.terminal.stoppable import StoppableCommands
 from anysyn.cli.training import adapt, list_parts, schema, show, train
 
@@ -29,6 +29,7 @@ app.command()(cache.cache)
 app.command()(adapt.adapt)
 app.command()(models.models)
 app.command()(pack.pack)
+app.command()(push.push)
 app.command()(export.export)
 app.command()(synthesize.synthesize)
 app.command()(calibrate.calibrate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ def calibrate(
     run: Run,
     data: Annotated[Path | None, typer.Option(help="Cohort; that of the training by default.")] = None,
     split: Annotated[str, typer.Option(help="validation, test, train or all.")] = "validation",
+    most: Annotated[int | None, typer.Option(help="Subjects at most, evenly spread.", min=2)] = None,
     level: Annotated[
         float, typer.Option(help="Share of the voxels that an interval is to hold.", min=0.5, max=0.999)
     ] = 0.9,
@@ -28,5 +29,6 @@ def calibrate(
     from anysyn.progress import Bar
     from anysyn.trust.calibrate import calibrate as calibrate_run
 
-    options = {"data": data, "split": split, "level": level, "batch": batch, "accelerator": accelerator}
-    attempt(lambda: printed(calibrate_run(run, overwrite=overwrite, progress=Bar(), **options)))  # type: ignore[arg-type]
+    options: dict[str, Any] = {"data": data, "split": split, "most": most, "level": level}
+    options |= {"batch": batch, "accelerator": accelerator, "overwrite": overwrite}
+    attempt(lambda: printed(calibrate_run(run, progress=Bar(), **options)))

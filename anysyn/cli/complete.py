@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from anysyn.cli.terminal.allow_code import allowing_code
+from anysyn.cli.terminal.from_files import trust_maps
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import (
@@ -15,13 +16,13 @@ from anysyn.cli.terminal.shared_options import (
     BatchSize,
     Dataset,
     Device,
-    Jobs,
-    Launcher,
+    JobsOrArray,
     Overwrite,
     Precision,
     Run,
 )
 from anysyn.cli.terminal.words import words
+from anysyn.errors import UserError
 
 GO_ON = "call it again: what is finished is kept"
 
@@ -35,40 +36,46 @@ def complete(
     sources: Annotated[str | None, typer.Option(help="T1w,T2w: what may be shown, best first.")] = None,
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
     prepare: Annotated[bool, typer.Option("--prepare", help="Prepare the scans as those of the run were.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Maps of the expected error beside each image.")] = False,
+    dicom: Annotated[bool, typer.Option("--dicom", help="With --prepare: DICOM series in OUT/dicom, too.")] = False,
     dataset: Dataset = None,
     batch: BatchSize = 8,
-    jobs: Jobs = 1,
-    launcher: Launcher = "local",
+    jobs: JobsOrArray = "1",
     accelerator: Device = "auto",
     precision: Precision = None,
     overwrite: Overwrite = False,
     anyway: Anyway = False,
 ) -> None:
     """Synthesize every contrast that the subjects of a folder lack; a second call goes on where the first stopped."""
+    options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
+    options |= {"dataset": dataset, "batch": batch, "overwrite": overwrite, "anyway": anyway, "out": out}
+    options |= {"trust": trust, "accelerator": accelerator, "precision": precision}
+    if dicom and not prepare:
+        raise typer.BadParameter("--dicom: its scans lie on several grids; add --prepare")
+    if prepare:
+        options |= {"dicom": out / "dicom" if dicom else None}
+        check_sources(None, data, resample_to=options.pop("resample_to"))
+        attempt(lambda: _from_scans(run, source=data, jobs=jobs, **options), once_stopped=lambda: GO_ON)
+    else:
+        attempt(lambda: _from_files(run, data=data, jobs=jobs, **options), once_stopped=lambda: GO_ON)
+
+
+def _from_scans(run: Path, *, jobs: str, **options: Any) -> Any:
+    from anysyn.synthesis.slurm import parse_jobs
+
+    count, slurm = parse_jobs(jobs)
+    if slurm is not None:
+        raise UserError(f"--jobs {jobs}: not with --prepare; prepare the scans first, then complete them")
+    return from_scans(run, missing=True, jobs=count, **options)
+
+
+def _from_files(run: Path, *, trust: bool, jobs: str, accelerator: str, precision: Any, **options: Any) -> Any:
     from anysyn.progress import Bar
     from anysyn.synthesis import complete as complete_subjects
-    from anysyn.synthesis.slurm import parse_launcher
+    from anysyn.synthesis import load_run
+    from anysyn.synthesis.slurm import parse_jobs
 
-    options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
-    options |= {
-        "dataset": dataset,
-        "batch": batch,
-        "accelerator": accelerator,
-        "precision": precision,
-        "jobs": jobs,
-        "overwrite": overwrite,
-        "anyway": anyway,
-    }
-    if prepare:
-        check_sources(
-            None, data, resample_to=options.pop("resample_to"), launcher=launcher if launcher != "local" else ""
-        )
-        attempt(lambda: from_scans(run, source=data, out=out, missing=True, **options), once_stopped=lambda: GO_ON)
-        return
-
-    def answer() -> Any:
-        return printed(
-            complete_subjects(run, data=data, out=out, slurm=parse_launcher(launcher), progress=Bar(), **options)
-        )
-
-    attempt(answer, once_stopped=lambda: GO_ON)
+    count, slurm = parse_jobs(jobs)
+    loaded = load_run(run, accelerator=accelerator, precision=precision)
+    options |= {"accelerator": accelerator, "beside": trust_maps(loaded, trust)}
+    return printed(complete_subjects(loaded, jobs=count, slurm=slurm, progress=Bar(), **options))

@@ -14,8 +14,7 @@ from anysyn.cli.terminal.shared_options import (
     Data,
     Dataset,
     Device,
-    Jobs,
-    Launcher,
+    JobsOrArray,
     Overwrite,
     Results,
     Run,
@@ -41,8 +40,7 @@ def evaluate(
     dataset: Dataset = None,
     training: Annotated[Path | None, typer.Option(help="Training subjects, if they were moved.")] = None,
     batch: BatchSize = 8,
-    jobs: Jobs = 1,
-    launcher: Launcher = "local",
+    jobs: JobsOrArray = "1",
     accelerator: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -50,10 +48,11 @@ def evaluate(
     from anysyn.evaluation.degradation.changes import parse_changes
     from anysyn.evaluation.evaluate import evaluate as compare
     from anysyn.progress import Bar
-    from anysyn.synthesis.slurm import parse_launcher
+    from anysyn.synthesis.slurm import parse_jobs
 
     def show() -> Evaluation:
         thick, corruption = parse_changes(degrade or ())
+        count, slurm = parse_jobs(jobs)
         results = compare(
             run,
             data=data,
@@ -67,8 +66,8 @@ def evaluate(
             corruption=corruption,
             dataset=dataset,
             batch=batch,
-            jobs=jobs,
-            slurm=parse_launcher(launcher),
+            jobs=count,
+            slurm=slurm,
             accelerator=accelerator,
             overwrite=overwrite,
             progress=Bar(),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from anysyn.cli.terminal.allow_code import allowing_code
-from anysyn.cli.terminal.from_files import check_trust, from_files
+from anysyn.cli.terminal.from_files import from_files
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt
 from anysyn.cli.terminal.scanner_options import acquisition_options
@@ -49,13 +49,12 @@ def synthesize(
     edges = numbers(voxel, "--voxel")
     options: dict[str, Any] = {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
     options |= {"targets": target, "out": out, "anyway": anyway, "precision": precision}
-    check_sources(source, study, resample_to=resample_to, target_spacing=target_spacing, dicom=dicom, trust=trust)
-    check_trust(trust, target_spacing=target_spacing, dicom=dicom)
+    check_sources(source, study, resample_to=resample_to, target_spacing=target_spacing)
 
     def answer() -> Any:
         options["acquisition"] = acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **acquisition)
         if study is not None:
-            return from_scans(run, source=study, to=to, jobs=jobs, **options)
+            return from_scans(run, source=study, to=to, jobs=jobs, trust=trust, dicom=dicom, **options)
         files: dict[str, Any] = {"sources": dict(pair(word) for word in source or ()), "resample_to": resample_to}
         spacing = numbers(target_spacing, "--target-spacing")
         return from_files(run, dicom=dicom, spacing=spacing, trust=trust, **files, **options)

@@ -31,6 +31,7 @@ class FixedNetwork(nn.Module):
 
     Attributes:
         multiple: What each length is a multiple of.
+        free: Axes of the input along which the length may vary.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class FixedNetwork(nn.Module):
         super().__init__()
         self.model, self.modalities, self.sources, self.target = model, modalities, sources, target
         self.multiple = int(model.encoder.strides[-1])
+        axes = example[0].images.dim()
+        self.free = tuple(range(axes - model.encoder.dimensions, axes))
         batch, query = example
         self.batch, self.query = replace(batch, images=batch.images[..., :0]), query
         for number, condition in enumerate(model.conditioners.embed(batch, query)):

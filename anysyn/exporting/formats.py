@@ -17,6 +17,7 @@ from torch import Tensor
 
 from anysyn.errors import UserError, reason
 from anysyn.exporting.fixed_network import FixedNetwork
+from anysyn.exporting.volume_network import VolumeNetwork
 
 Form = Literal["torch", "onnx"]
 NEEDED = ("onnx", "onnxscript")
@@ -36,7 +37,7 @@ class Freedom(NamedTuple):
 FREEDOMS = (Freedom(True, True), Freedom(False, True), Freedom(True, False), Freedom(False, False))
 
 
-def exported_program(network: FixedNetwork, images: Tensor) -> tuple[Any, Freedom]:
+def exported_program(network: FixedNetwork | VolumeNetwork, images: Tensor) -> tuple[Any, Freedom]:
     """Export a network with torch.export, with as much freedom as it allows.
 
     Args:
@@ -65,10 +66,9 @@ def exported_program(network: FixedNetwork, images: Tensor) -> tuple[Any, Freedo
     raise UserError(f"this run's network cannot be exported: {why[:200]}; call it with anysyn.load")
 
 
-def _shapes(network: FixedNetwork, images: Tensor, freedom: Freedom) -> dict[int, Any]:
+def _shapes(network: FixedNetwork | VolumeNetwork, images: Tensor, freedom: Freedom) -> dict[int, Any]:
     shapes: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=1024)} if freedom.batch else {}
-    sides = range(images.dim() - network.model.encoder.dimensions, images.dim()) if freedom.size else ()
-    for axis in sides:
+    for axis in network.free if freedom.size else ():
         steps = torch.export.Dim(f"side{axis}", min=1, max=1024)
         shapes[axis] = network.multiple * steps
     return shapes
@@ -108,7 +108,9 @@ def write_program(program: Any, path: Path, form: Form) -> None:
     made.save(str(path), external_data=False)
 
 
-def largest_difference(network: FixedNetwork, images: Tensor, path: Path, freedom: Freedom, form: Form) -> float | None:
+def largest_difference(
+    network: FixedNetwork | VolumeNetwork, images: Tensor, path: Path, freedom: Freedom, form: Form
+) -> float | None:
     """Compare a file with the network on its example and, as far as its input may vary, on others.
 
     Returns:
@@ -138,15 +140,16 @@ def _reopened(path: Path, form: Form) -> Callable[[Tensor], Tensor] | None:
     return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
 
-def _others(network: FixedNetwork, images: Tensor, freedom: Freedom) -> Iterator[Tensor]:
+def _others(network: FixedNetwork | VolumeNetwork, images: Tensor, freedom: Freedom) -> Iterator[Tensor]:
     draw = torch.Generator().manual_seed(0)
-    count, *shape = images.shape
+    shape = images.shape[1:]
     yield images
     yield torch.rand(images.shape, generator=draw)
     if freedom.batch:
         yield torch.rand(3, *shape, generator=draw)
     if freedom.size:
-        yield torch.rand(count, *shape[:-1], shape[-1] + network.multiple, generator=draw)
+        longer = [length + network.multiple * (axis == network.free[-1]) for axis, length in enumerate(images.shape)]
+        yield torch.rand(longer, generator=draw)
 
 
 @contextmanager

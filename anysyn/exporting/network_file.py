@@ -10,6 +10,7 @@ from typing import get_args
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.modalities import modality
 from anysyn.errors import UserError
+from anysyn.exporting.bundle import Bundle, export_bundle
 from anysyn.exporting.export_card import card_of, facts_of
 from anysyn.exporting.fixed_network import fixed_network
 from anysyn.exporting.formats import Form, Freedom, check_form, exported_program, largest_difference, write_program
@@ -18,6 +19,7 @@ from anysyn.registry import suggest
 from anysyn.synthesis.loaded_run import load_run
 
 MADE_BY, CARD, FACTS = "anysyn export", "README.md", "network.json"
+BUNDLE = "monai-bundle"
 FILES: dict[Form, str] = {"torch": "network.pt2", "onnx": "network.onnx"}
 
 
@@ -60,7 +62,7 @@ def export(
     dataset: str | None = None,
     size: Count = 64,
     overwrite: bool = False,
-) -> Exported:
+) -> Exported | Bundle:
     """Write the network of a run for fixed sources and one target, in a form that needs no anysyn.
 
     The input varies in batch and size as far as the network allows it; the page beside it says so, and what of the
@@ -71,7 +73,8 @@ def export(
         sources: Modalities that are shown, in the order of the input's channels.
         target: Modality that is asked for.
         out: Folder to make.
-        form: ``torch`` (torch.export) or ``onnx``, which needs the extra ``anysyn[onnx]``.
+        form: ``torch`` (torch.export); ``onnx``, which needs the extra ``anysyn[onnx]``; or ``monai-bundle``, which
+            prepares images, too, and runs with MONAI's own command.
         dataset: Treat the sources as this training dataset, or ``mean``.
         size: Voxels a side of the example, rounded up to what the network takes.
         overwrite: Whether an earlier export in the folder may be replaced.
@@ -85,13 +88,19 @@ def export(
         Traceback (most recent call last):
         anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
-    kind, shown, asked = _form(form), [modality(name).name for name in sources], modality(target).name
+    kind, shown, asked = (
+        None if form == BUNDLE else _form(form),
+        [modality(name).name for name in sources],
+        modality(target).name,
+    )
     if not shown or len(set(shown)) < len(shown):
         raise UserError(f"--sources: {', '.join(shown) or 'none'}; name one or more modalities, each once")
     loaded = load_run(run, accelerator="cpu").treat_as(dataset)
     loaded.folder.outside(Path(out), "choose another --out")
-    network, images = fixed_network(loaded, shown, asked, size)
     folder = Path(out)
+    if kind is None:
+        return export_bundle(loaded, shown, asked, folder, size=size, overwrite=overwrite, made_by=MADE_BY)
+    network, images = fixed_network(loaded, shown, asked, size)
     names, allowed = [FILES[kind], FACTS, CARD], own_alone(folder, made_by=MADE_BY, overwrite=overwrite)
     with whole_results(folder, names, made_by=MADE_BY, check=allowed) as inside:
         program, freedom = exported_program(network, images)
@@ -108,4 +117,4 @@ def _form(form: str) -> Form:
         if form == known:
             check_form(known)
             return known  # type: ignore[no-any-return]
-    raise UserError(f"--format {form!r}: is no format; {suggest(form, get_args(Form))}")
+    raise UserError(f"--format {form!r}: is no format; {suggest(form, [*get_args(Form), BUNDLE])}")

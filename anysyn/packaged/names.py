@@ -8,6 +8,7 @@ from pathlib import Path
 
 from anysyn.files import read_json
 from anysyn.files.manifest import MANIFEST
+from anysyn.packaged.hub import address_of, fetched
 
 MADE_BY, RECIPE, CARD = "anysyn pack", "recipe.yaml", "README.md"
 
@@ -50,14 +51,19 @@ def packaged_run(name: str | Path, packages: Path | None = None) -> Path | None:
     """Return the folder of the packaged run of a name; None if there is none, or if it is no name but a path.
 
     Args:
-        name: The name.
+        name: The name, or an address in the hub, ``hf://owner/name``.
         packages: The folder of packaged runs; that of anysyn by default.
+
+    Raises:
+        UserError: If it is an address of which nothing can be fetched, or a web address.
 
     Example:
         >>> packaged_run("../elsewhere") is None
         True
     """
-    text = str(name)
+    text, address = str(name), address_of(name)
+    if address is not None:
+        return fetched(address)
     return folder_of(packages) / text if text in packaged_names(packages) else None
 
 

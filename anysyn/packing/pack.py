@@ -93,12 +93,19 @@ def pack(
     names = [RECIPE, CARD, *(file for file in FILES if file != RECIPE)]
     with whole_results(place, names, made_by=MADE_BY, check=allowed) as inside:
         _write(folder, recipe, bare, notes, name, inside)
-        roots = [str(path) for path in (recipe.data.root, recipe.data.cache, folder.path.resolve()) if path]
-        check_private(inside, [key for keys in folder.read("split.json").values() for key in keys], roots)
+        roots = [*recipe.roots(), *(str(path) for path in (recipe.data.cache, folder.path.resolve()) if path)]
+        check_private(inside, list(_people(folder, recipe)), roots)
         size = sum(path.stat().st_size for path in inside.iterdir())
         if size > MOST and not large:
             raise UserError(f"{name}: has {size / 1e6:.1f} MB, above {MOST / 1e6:.0f} MB; allow that with --large")
     return Packed(place, size)
+
+
+def _people(run: RunFolder, recipe: Recipe) -> Iterator[str]:
+    """Yield the keys of all subjects of a training, those of a stage's own data too."""
+    for folder in (run, *(run.cohort(stage.name) for stage in recipe.stages if stage.data and stage.epochs)):
+        for keys in folder.read("split.json").values():
+            yield from keys
 
 
 def _write(run: RunFolder, recipe: Recipe, bare: Recipe, notes: Notes, name: str, inside: Path) -> None:

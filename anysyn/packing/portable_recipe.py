@@ -44,7 +44,10 @@ def portable(recipe: Recipe) -> Recipe:
     kept: dict[str, Any] = {field.name: getattr(recipe.data, field.name) for field in fields(Data)}
     data = Data(**{key: value for key, value in kept.items() if key not in LEFT})
     split = Split(seed=recipe.data.split.seed)
-    bare = replace(recipe, data=replace(data, split=split), weights=None, weights_for=None, precision="32-true")
+    stages = [replace(stage, data=None) for stage in recipe.stages]
+    loggers: Any = [{"name": "tensorboard"}]  # nobody else's server
+    bare = replace(recipe, data=replace(data, split=split), stages=stages, precision="32-true", loggers=loggers)
+    bare = replace(bare, weights=None, weights_for=None)
     found = next(paths_in(bare.spec()), None)
     if found is not None:
         place, path = found

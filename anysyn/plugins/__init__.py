@@ -26,6 +26,7 @@ OWN = (
     "anysyn.objectives",
     "anysyn.queries",
     "anysyn.optimizers",
+    "anysyn.loggers",
     "anysyn.evaluation.metrics.presets",
     "anysyn.evaluation.degradation.corruptions",
 )

@@ -15,11 +15,10 @@ from torch.nn import ModuleDict
 
 from anysyn.bounds import needs_an_item
 from anysyn.data.modalities import modality
-from anysyn.data.subjects.layouts.bids_labels import mistakes
-from anysyn.data.subjects.names.naming import meaning_of
 from anysyn.errors import RecipeError, UserError
 from anysyn.files import check_name
 from anysyn.files.yaml_tree import Keys
+from anysyn.recipe.data_names import data_mistakes
 from anysyn.recipe.read import Source
 from anysyn.recipe.sections import Recipe
 from anysyn.registry import find, is_given, parameters, suggest
@@ -94,19 +93,9 @@ def check(source: Source) -> tuple[Recipe, Report]:
     names = tuple(tree["parts"]) if isinstance(tree.get("parts"), Mapping) else ()
     recipe = _Checker(report, names).section(Recipe, tree, ())
     _check_parts(recipe, report)
-    _check_data_names(recipe, report)
+    for path, message in data_mistakes(recipe):
+        report.say(path, message)
     return recipe, report
-
-
-def _check_data_names(recipe: Recipe, report: Report) -> None:
-    """Report what the names and labels of the data do not mean."""
-    for glob, meant in ((recipe.data and recipe.data.names) or {}).items():
-        try:
-            meaning_of(meant)
-        except UserError as error:
-            report.say(("data", "names", glob), str(error))
-    for keys, message in mistakes(recipe.data.bids) if recipe.data and recipe.data.bids else ():
-        report.say(("data", "bids", *keys), message)
 
 
 def _check_names(tree: Mapping[str, Any], report: Report) -> None:

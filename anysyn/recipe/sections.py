@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,6 +15,7 @@ from anysyn.data.loading.batches import Batches
 from anysyn.data.prepare import Preparation
 from anysyn.data.subjects.layouts.bids_labels import Label
 from anysyn.data.views import View
+from anysyn.loggers import Logger
 from anysyn.objectives.objective import Objective
 from anysyn.optimizers import Optimizer, Schedule
 from anysyn.queries import Queries
@@ -88,6 +89,35 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageData:
+    """Subjects that a stage trains on instead of those of the recipe; they are prepared and cut alike.
+
+    Args:
+        root: Folder (BIDS, or one folder for each subject) or CSV file.
+        layout: How the root is laid out.
+        names: Modality, or ``none``, by a glob of file names.
+        bids: Labels of the files to use, by entity, as in the section ``data``.
+        resample_to: Modality whose grid the others are resampled to if a subject's grids differ.
+        datasets: Names of the datasets that are used; all by default.
+        as_dataset: Treat all subjects as this dataset; by default each as its own.
+        split: Subjects of training, validation and test.
+    """
+
+    root: str
+    layout: Literal["auto", "bids", "folders", "csv"] = "auto"
+    names: Mapping[str, str] = field(default_factory=dict)
+    bids: Mapping[str, Label | Mapping[str, Label]] = field(default_factory=dict)
+    resample_to: str | None = None
+    datasets: Sequence[str] | None = None
+    as_dataset: str | None = None
+    split: Split = field(default_factory=Split)
+
+    def within(self, data: Data) -> Data:
+        """Return the section ``data`` of a recipe with these subjects in it."""
+        return replace(data, **{each.name: getattr(self, each.name) for each in fields(self)})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """An objective, the parameters that it trains, and their optimiser.
 
@@ -153,6 +183,7 @@ class Stage:
         queries: How sources and targets are drawn.
         steps: Steps of each batch, in order.
         view: View of this stage instead of ``data.view``, for example ``{name: whole}``.
+        data: Subjects of this stage instead of those of the recipe: ``{root: OTHER}``.
         warm_start: Parts that begin the stage with another part's weights of the same name and shape:
             ``{synthesizer: convolutional}``.
         clip_gradient: Largest gradient norm; no bound by default.
@@ -168,6 +199,7 @@ class Stage:
     queries: Queries
     steps: AtLeastOne[Step]
     view: View | None = None
+    data: StageData | None = None
     warm_start: Mapping[str, str] = field(default_factory=dict)
     clip_gradient: Positive | None = None
     accumulate: Count = 1
@@ -193,9 +225,11 @@ class Recipe:
         data: Subjects, and how they are prepared, cut and split.
         parts: The networks, by the name that ``"@name"`` refers to.
         stages: The training, in order.
-        weights: Run whose weights the networks begin with: a run folder, or the name of a packaged run.
+        weights: Run whose weights the networks begin with: a run folder, or the name of a packaged run. Or, by part, a
+            run whose part of the same name it begins with, or of another name: ``{clip: runs/a, synthesizer: RUN:x}``.
         weights_for: Globs of the weights that begin so, for example ``[synthesizer.encoder]``; by default all, and
             then every one has to fit.
+        loggers: Where the numbers of the training go beside its CSV files, for example ``[{name: mlflow}]``.
         plugins: Python files that register parts, relative to the recipe; they run only with ``--allow-code``.
     """
 
@@ -210,9 +244,15 @@ class Recipe:
     data: Data
     parts: Mapping[str, Part]
     stages: AtLeastOne[Stage]
-    weights: str | None = None
+    weights: str | Mapping[str, str] | None = None
     weights_for: AtLeastOne[str] | None = None
     plugins: Sequence[str] = field(default_factory=list)
+    loggers: Sequence[Logger] = field(default_factory=lambda: [{"name": "tensorboard"}])  # type: ignore[list-item]
+
+    def roots(self) -> list[str]:
+        """Return where its subjects are, and those of its stages."""
+        sections = [self.data, *(stage.data for stage in self.stages)]
+        return [section.root for section in sections if section is not None and section.root is not None]
 
     def spec(self) -> dict[str, Any]:
         """Return the recipe as plain mappings and lists, ready for YAML."""

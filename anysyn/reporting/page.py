@@ -13,6 +13,7 @@ from typing import Any, NotRequired
 from jinja2 import Environment, StrictUndefined
 from typing_extensions import TypedDict
 
+from anysyn.data.records import Failure
 from anysyn.errors import RecipeError, UserError
 from anysyn.evaluation.tables.cases_table import margins, metrics_of, summarise
 from anysyn.evaluation.tables.format import arrow
@@ -31,6 +32,7 @@ from anysyn.reporting.stages import stages_of
 from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.run_folder.names import find_run
 from anysyn.training.run_folder.records import conforming
+from anysyn.viewer.page import page_of
 
 GENERATOR, BEGINNING = '<meta name="generator" content="anysyn ', 1000  # bytes of a page in which that stands
 MOST = 24  # examples on a page, unless there are more pairs
@@ -42,6 +44,7 @@ def report(
     *,
     results: str | Path | None = None,
     out: str | Path | None = None,
+    images: Sequence[str | Path] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write one self-contained HTML page about a run: results, examples, training, recipe, versions.
@@ -51,6 +54,8 @@ def report(
         results: Folder that `anysyn.evaluate` wrote; by default the run's latest.
         out: The page. By default ``report.html`` in the run folder, which follows from the run and so is made anew each
             time; a page elsewhere is only replaced if asked.
+        images: Syntheses to look at in the page, files or folders, as `anysyn.view` shows them: with their sources,
+            maps of trust and a linked crosshair. Whoever has the page has these images.
         overwrite: Whether a page elsewhere may be replaced.
 
     Returns:
@@ -76,7 +81,8 @@ def report(
         raise UserError(f"{page} exists; allow replacing it with --overwrite, or choose another --out")
     _check_own(page)
     found = find_results(folder, results)
-    text = render(folder, None if found is None else read_results(found), sections_of(folder, results))
+    viewer = page_of([Path(path) for path in images]) if images else None
+    text = render(folder, None if found is None else read_results(found), sections_of(folder, results), viewer)
     if page == own:
         add_to_manifest(folder.path, own.name)
     write_text(page, text)
@@ -94,8 +100,19 @@ def _beginning(page: Path) -> bytes:
         return file.read(BEGINNING)
 
 
-def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSection]) -> str:
+def render(
+    run: RunFolder,
+    results: Results | None,
+    sections: Sequence[ProbeSection],
+    viewer: tuple[str, Sequence[Failure]] | None = None,
+) -> str:
     """Return the page as text.
+
+    Args:
+        run: The run folder.
+        results: Of its evaluation; None if there is none.
+        sections: Of its probes.
+        viewer: A page of images to be shown in it, and the images that it lacks.
 
     Raises:
         UserError: If a file of the run cannot be read.
@@ -111,6 +128,7 @@ def render(run: RunFolder, results: Results | None, sections: Sequence[ProbeSect
         origin=[*training_facts(run, recipe), *(evaluation_facts(run, recipe, results) if results else [])],
         results=None if results is None else _results(results, recipe),
         sections=sections,
+        viewer=viewer,
         stages=stages_of(run, recipe),
         left_out=run.read("failures.json") if (run.path / "failures.json").is_file() else [],
         ended=run.weights.is_file(),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.find import Layout, find_subjects
@@ -30,7 +31,7 @@ def found_scans(source: str | Path, converted: str | Path, *, layout: Layout = "
         UserError: If there is nobody, or the source cannot be read.
     """
     path = Path(source)
-    return of_dicom(path, Path(converted)) if is_dicom(path) else find_subjects(path, layout=layout)
+    return of_dicom(path, Path(converted)).found if is_dicom(path) else find_subjects(path, layout=layout)
 
 
 def is_dicom(path: Path) -> bool:
@@ -52,7 +53,19 @@ def is_dicom(path: Path) -> bool:
     return dicom
 
 
-def of_dicom(path: Path, converted: Path) -> FoundSubjects:
+class ConvertedScans(NamedTuple):
+    """What was converted from DICOM.
+
+    Args:
+        found: The people and their NIfTI files.
+        headers: By person and modality, the headers of the series that a file was made of.
+    """
+
+    found: FoundSubjects
+    headers: Mapping[str, Mapping[str, Sequence[Any]]]
+
+
+def of_dicom(path: Path, converted: Path) -> ConvertedScans:
     """Convert DICOM and return the people in it.
 
     Raises:
@@ -61,7 +74,9 @@ def of_dicom(path: Path, converted: Path) -> FoundSubjects:
     if find_spec(CONVERTER) is None:
         raise PreparationError(f"{path}: is DICOM; convert it with dcm2niix, and name the folder of the NIfTI files")
     conversion: Any = import_module(CONVERTER).convert(path, converted)
-    return subjects_of(conversion)
+    found, of_file = subjects_of(conversion), {one.path: one.headers for one in conversion.series}
+    headers = {one.key: {name: of_file[image] for name, image in one.images.items()} for one in found.subjects}
+    return ConvertedScans(found, headers)
 
 
 def subjects_of(conversion: Any) -> FoundSubjects:

@@ -62,6 +62,7 @@ def prepare(
     spacing: Positive | None = None,
     contrasts: Sequence[str] | None = None,
     layout: Layout = "auto",
+    found: FoundSubjects | None = None,
     jobs: Count = 1,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -83,6 +84,7 @@ def prepare(
         spacing: Edge of the voxels in mm; by default those of the reference.
         contrasts: Those to prepare, the default reference first; by default all, in the order of the modality table.
         layout: How a folder of NIfTI is laid out.
+        found: The people in the source, where it was searched already.
         jobs: Processes.
         overwrite: Whether people of an earlier call are prepared again; no other file is ever replaced.
         progress: What shows the progress; None shows nothing.
@@ -102,7 +104,7 @@ def prepare(
     _check_apart(root, folder)
     with locked(folder, MADE_BY), tempfile.TemporaryDirectory() as converted:
         _begin(folder)
-        found = _of_contrasts(found_scans(root, converted, layout=layout), contrasts)
+        found = _of_contrasts(found or found_scans(root, converted, layout=layout), contrasts)
         _check_labels(found.subjects)
         _keep(found, root, folder, shown)
         steps_taken = outcomes(found.subjects, folder, steps, jobs=jobs, overwrite=overwrite)

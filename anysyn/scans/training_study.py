@@ -34,7 +34,7 @@ def training_study(root: str | Path | None, subjects: Sequence[Subject]) -> dict
         by the looks of the first three, None where these differ.
     """
     volumes = [volume for subject in subjects[:LOOKED_AT] if (volume := _first(subject)) is not None]
-    extracted = {_brain_alone(volume, name) for name, volume in volumes}
+    extracted = {is_brain_alone(volume, name) for name, volume in volumes}
     edges = np.array([volume.spacing for _, volume in volumes]).ravel()
     same = len(edges) > 0 and np.ptp(edges) <= SAME_EDGE * edges.min()
     return {
@@ -93,7 +93,18 @@ def _first(subject: Subject) -> tuple[str, Volume] | None:
     return None
 
 
-def _brain_alone(volume: Volume, name: str) -> bool:
+def is_brain_alone(volume: Volume, name: str) -> bool:
+    """Tell by the looks of an MRI whether its skull was removed: a sharp rim, and as much inside as a brain has.
+
+    Args:
+        volume: The image.
+        name: Its modality.
+
+    Example:
+        >>> import torch
+        >>> is_brain_alone(Volume(torch.zeros(4, 4, 4), np.eye(4)), "T1w")
+        False
+    """
     low, high = BRAIN_ML
     inside = foreground(volume.voxels, modality(name).family)
     return has_sharp_rim(volume.voxels) and low <= volume_ml(inside, volume.grid) <= high

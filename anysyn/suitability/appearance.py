@@ -20,7 +20,10 @@ from anysyn.data.volumes.study import Study
 
 EDGE = 4.0  # mm: anatomy is compared on this grid, so that the voxel size of a scan hardly matters
 DEPTHS = (4.0, 8.0, 12.0, 18.0, 26.0, 36.0, np.inf)  # mm below the surface, whose own voxels are half air
+FINE_EDGE = 2.0  # mm: a vessel is wider, and noise and the voxel size of the scan still hardly matter
 PERCENTILES = (2.0, 10.0, 25.0, 50.0, 75.0, 90.0, 98.0)
+TAIL = (95.0, 99.0, 99.7, 99.95)
+LEAST_TAIL = 0.02  # by how much the tail rises at least, as a share of its beginning
 POSITIONS = 10  # along each axis of the body
 BOXES = 8  # along each axis of the silhouette
 Numbers = tuple[float, ...]
@@ -41,6 +44,8 @@ class Appearance:
         layers: Mean intensity by depth below the surface, in six layers from 4 mm on; 1 is the 99.5th percentile.
         histogram: Seven percentiles below 4 mm of depth; 1 is the 99.5th.
         texture: Mean difference of neighbours 4 mm apart, as a share of the spread.
+        tail: How far the 99th, 99.7th and 99.95th percentile of 2 mm voxels are above the 95th, as shares of it and
+            logarithms: vessels, which an agent makes brighter than all tissue, are a voxel in a hundred.
         voxel: Edge lengths in mm.
     """
 
@@ -51,6 +56,7 @@ class Appearance:
     layers: Numbers
     histogram: Numbers
     texture: Numbers
+    tail: Numbers
     voxel: Numbers
 
     def group(self, name: str) -> Array:
@@ -88,9 +94,9 @@ def appearance_of(image: Tensor, spacing: Sequence[float], family: str = "MRI") 
         (64.0, 1.0)
     """
     inside = foreground(image, family)
-    coarse, body, edges = _coarse(image, inside, spacing)
-    depth = ndimage.distance_transform_edt(np.pad(body, 1), sampling=edges)[1:-1, 1:-1, 1:-1]
-    deep = body & (depth > 1.01 * EDGE) if (depth > 1.01 * EDGE).any() else body
+    coarse, body, edges = _coarse(image, inside, spacing, [EDGE] * 3)
+    depth = _depth(body, edges)
+    deep = _deep(body, depth)
     low = -1000.0 if family == "CT" else 0.0
     top = float(np.percentile(coarse[deep], 99.5)) - low
     values = (coarse - low) / (top if top > 0 else 1.0)
@@ -105,13 +111,16 @@ def appearance_of(image: Tensor, spacing: Sequence[float], family: str = "MRI") 
         layers=_numbers(_layers(values, body, depth)),
         histogram=_numbers(np.percentile(values[deep], PERCENTILES)),
         texture=_numbers(np.array([_roughness(values, body)])),
+        tail=_numbers(_tail(image, inside, spacing, low)),
         voxel=_numbers(np.asarray(spacing, dtype=float)),
     )
 
 
-def _coarse(image: Tensor, inside: Tensor, spacing: Sequence[float]) -> tuple[Array, NDArray[np.bool_], list[float]]:
-    """Return the mean intensity of the foreground on a grid of about 4 mm, that foreground, and the edges in mm."""
-    counts = [max(1, round(n * edge / EDGE)) for n, edge in zip(image.shape, spacing, strict=True)]
+def _coarse(
+    image: Tensor, inside: Tensor, spacing: Sequence[float], wanted: Sequence[float]
+) -> tuple[Array, NDArray[np.bool_], list[float]]:
+    """Return the mean intensity of the foreground on a grid of about these edges, that foreground, and the edges."""
+    counts = [max(1, round(n * edge / new)) for n, edge, new in zip(image.shape, spacing, wanted, strict=True)]
     both = torch.stack([torch.where(inside, image, 0.0), inside.float()])[None]  # (1, 2, X, Y, Z)
     summed, share = interpolate(both, size=counts, mode="area")[0].double().numpy()  # (2, *counts)
     body = share > 0.5
@@ -119,6 +128,26 @@ def _coarse(image: Tensor, inside: Tensor, spacing: Sequence[float]) -> tuple[Ar
         body = share >= share.max()
     edges = [n * edge / count for n, edge, count in zip(image.shape, spacing, counts, strict=True)]
     return np.where(share > 0, summed / np.maximum(share, 1e-6), 0.0), body, edges
+
+
+def _depth(body: NDArray[np.bool_], edges: Sequence[float]) -> Array:
+    """Return the distance of each voxel to what is outside, in mm."""
+    padded: Array = ndimage.distance_transform_edt(np.pad(body, 1), sampling=edges)
+    return padded[1:-1, 1:-1, 1:-1]
+
+
+def _deep(body: NDArray[np.bool_], depth: Array) -> NDArray[np.bool_]:
+    """Return what is more than 4 mm below the surface, or all of a body without it."""
+    return body & (depth > 1.01 * EDGE) if (depth > 1.01 * EDGE).any() else body
+
+
+def _tail(image: Tensor, inside: Tensor, spacing: Sequence[float], low: float) -> Array:
+    """Return how far the brightest voxels are above the 95th percentile."""
+    own = [max(FINE_EDGE, edge) for edge in spacing]  # voxels that are larger are left as they are
+    fine, body, edges = _coarse(image, inside, spacing, own)
+    first, *others = np.percentile(fine[_deep(body, _depth(body, edges))], TAIL) - low
+    rise = np.asarray(others) / first - 1 if first > 0 else np.zeros(len(TAIL) - 1)
+    return np.asarray(np.log(np.maximum(rise, 0) + LEAST_TAIL))
 
 
 def _along(body: NDArray[np.bool_], axis: int) -> tuple[Array, Array]:

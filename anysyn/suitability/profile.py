@@ -19,9 +19,11 @@ FLOORS = {  # smallest standard deviations: what differs between scanners, even 
     "layers": 0.04,
     "histogram": 0.04,
     "texture": 0.05,
+    "tail": 0.2,
     "voxel": 0.2,
 }
-CONTRAST = ("layers", "histogram", "texture")  # the groups that tell contrasts apart
+CONTRAST = ("layers", "histogram", "texture", "tail")  # the groups that tell contrasts apart
+LATER = ("tail",)  # groups that profiles of earlier versions have not
 SHRINKAGE = 0.2  # share of the diagonal in the covariance
 Array = NDArray[np.float64]
 
@@ -77,7 +79,8 @@ class Profile:
         inverse = np.linalg.inv(np.asarray(self.covariance))
         distances = {}
         for name, groups in self.groups.items():
-            off = contrast_vector(seen) - np.concatenate([np.asarray(groups[group].mean) for group in CONTRAST])
+            known = [group for group in CONTRAST if group in groups]  # a profile of an earlier version lacks one
+            off = contrast_vector(seen, known) - np.concatenate([np.asarray(groups[group].mean) for group in known])
             distances[name] = float(np.sqrt(off @ inverse @ off / len(off)))
         return distances
 
@@ -98,7 +101,8 @@ class Profile:
         """
         counts = {name: int(contrast["images"]) for name, contrast in tree["contrasts"].items()}
         groups = {
-            name: {group: Group(**contrast[group]) for group in FLOORS} for name, contrast in tree["contrasts"].items()
+            name: {group: Group(**contrast[group]) for group in FLOORS if group in contrast or group not in LATER}
+            for name, contrast in tree["contrasts"].items()
         }
         return cls(counts, groups, tree["covariance"])
 
@@ -129,9 +133,9 @@ def profile_of(subjects: Iterable[Mapping[str, Appearance]]) -> Profile:
     return Profile(counts, groups, _rows(_covariance(images.values())) if images else ())
 
 
-def contrast_vector(seen: Appearance) -> Array:
+def contrast_vector(seen: Appearance, groups: Sequence[str] = CONTRAST) -> Array:
     """Return what tells contrasts apart as (n,) float64."""
-    return np.concatenate([seen.group(group) for group in CONTRAST])
+    return np.concatenate([seen.group(group) for group in groups])
 
 
 def _group(values: Array, floor: float) -> Group:

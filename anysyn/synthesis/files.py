@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,13 +22,15 @@ from anysyn.data.volumes.formats import SUFFIXES, check_written, is_volume, suff
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.errors import UserError
+from anysyn.packaged.hub import hub_record
 from anysyn.recipe.sections import Precision
 from anysyn.suitability import Verdict
+from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
 from anysyn.synthesis.requests.acquisition import check_conditioned, requested_acquisitions, source_acquisitions
 from anysyn.synthesis.suited import verdict_on, verdict_record
-from anysyn.synthesis.written_images import MADE, check_replaceable, digest, source_record, write_synthetic
+from anysyn.synthesis.written_images import MADE, SOURCES, check_replaceable, digest, source_record, write_synthetic
 from anysyn.versions import versions
 
 ANOTHER_FORMAT = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")  # the ending of a file; a folder may be called run_v1.2
@@ -51,6 +52,8 @@ def synthesize(
     precision: Precision | None = None,
     overwrite: bool = False,
     anyway: bool = False,
+    beside: Sequence[Beside] = (),
+    known: Mapping[str, Acquisition] | None = None,
 ) -> list[Path]:
     """Synthesize images from files and write each with a sidecar.
 
@@ -75,9 +78,11 @@ def synthesize(
         precision: Arithmetic of the networks, as for `load_run`.
         overwrite: Whether images that anysyn made there earlier may be replaced; no other file ever is.
         anyway: Whether to synthesize from sources that the run does not suit, too.
+        beside: What is written beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
+        known: Acquisitions of sources that no JSON beside them has to say, by modality.
 
     Returns:
-        The files written.
+        The files written: first the images, in the order of the targets, then what is beside them.
 
     Raises:
         UserError: If a source cannot be used, a modality is unknown, a file may not be replaced, the network ignores
@@ -95,11 +100,20 @@ def synthesize(
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")
         check_replaceable(path, files.values())
-    asked = read_request(loaded, files, list(paths), resample_to, spacing, acquisition)
+    asked = read_request(loaded, files, list(paths), resample_to, spacing, acquisition, known)
     request = request_record(files, resample_to, spacing)
-    write = partial(write_syntheses, onto=asked.onto, batch=batch, anyway=anyway)
-    write(loaded, asked.study, files, paths, asked.acquisitions, request)
-    return list(paths.values())
+    made = Synthesized(
+        run=loaded,
+        study=asked.study,
+        sources=files,
+        images=paths,
+        acquisitions=asked.acquisitions,
+        onto=asked.onto,
+        batch=batch,
+    )
+    plans = planned(beside, made, overwrite=overwrite)
+    write_syntheses(made, request, anyway=anyway)
+    return [*paths.values(), *written_beside(plans, made)]
 
 
 class Asked(NamedTuple):
@@ -117,6 +131,7 @@ def read_request(
     resample_to: str | None = None,
     spacing: Sequence[float] | None = None,
     acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
+    known: Mapping[str, Acquisition] | None = None,
 ) -> Asked:
     """Read the sources of a synthesis, and complete the acquisitions that are asked for; arguments as in `synthesize`.
 
@@ -129,35 +144,32 @@ def read_request(
     study = study_of(volumes, key=next(iter(files.values())).name, resample_to=resample_to, files=files, units=units)
     onto = None if spacing is None else output_grid(study.grid, spacing)
     person = acquisition if isinstance(acquisition, Acquisition) else None
-    study = replace(study, acquisitions=source_acquisitions(files, person))
+    study = replace(study, acquisitions=source_acquisitions(files, person, known))
     first = study.acquisitions[next(iter(files))]
     return Asked(study, requested_acquisitions(acquisition, targets, first, onto or study.grid), onto)
 
 
 def write_syntheses(
-    run: LoadedRun,
-    study: Study,
-    sources: Mapping[str, Path],
-    paths: Mapping[str, Path],
-    requested: Mapping[str, Acquisition],
-    request: Mapping[str, Any],
-    *,
-    onto: Grid | None = None,
-    batch: int = 8,
-    anyway: bool = False,
+    made: Synthesized, request: Mapping[str, Any], *, anyway: bool = False, entries: Mapping[str, Any] | None = None
 ) -> Verdict:
     """Synthesize targets of an unprepared study and write each with its sidecar; return whether the run suits it.
 
-    Sources and paths are the files of the sources and of the targets, the request is that of `request_record`; the
-    other arguments are those of `synthesize` and `synthesize_study`.
+    Args:
+        made: The study, and the files to write.
+        request: That of `request_record`.
+        anyway: As in `synthesize`.
+        entries: Further ones of the sidecars.
     """
-    verdict = verdict_on(run, study, list(sources), anyway=anyway)
-    grid = onto or study.grid
-    images = synthesize_physical(run, study, list(sources), list(paths), batch, onto=onto, acquisitions=requested)
+    run, study, requested = made.run, made.study, made.acquisitions
+    verdict = verdict_on(run, study, list(made.sources), anyway=anyway)
+    grid, asked = made.onto or study.grid, (list(made.sources), list(made.images), made.batch)
+    images = synthesize_physical(run, study, *asked, onto=made.onto, acquisitions=requested)
     for name, image in images.items():
-        record = provenance(run, sources, requested[name]) | {"Grid": grid_record(grid, study.grid)} | image.record()
-        record |= assumptions_record(study, sources) | {"Request": dict(request)} | verdict_record(verdict)
-        write_synthetic(Volume(image.voxels, grid.affine, study.header), paths[name], record)
+        record = provenance(run, made.sources, requested[name]) | {"Grid": grid_record(grid, study.grid)}
+        record |= image.record() | assumptions_record(study, made.sources)
+        record |= {"Request": dict(request)} | verdict_record(verdict)
+        record |= entries or {}
+        write_synthetic(Volume(image.voxels, grid.affine, study.header), made.images[name], record)
     return verdict
 
 
@@ -295,12 +307,13 @@ def provenance(run: LoadedRun, sources: Mapping[str, Path], requested: Acquisiti
         "Synthetic": True,
         "Description": f"{MADE}, recipe {run.recipe.name}.",
         "Units": modality(target).unit,
-        "Sources": {name: source_record(path) for name, path in sources.items()},
+        SOURCES: {name: source_record(path) for name, path in sources.items()},
         "Target": target,
         "AcquisitionAskedFor": requested.known(),
         **({} if run.dataset is None else {"DatasetAskedFor": run.dataset}),
         "Recipe": {"name": run.recipe.name, "sha256": digest(run.folder.recipe)},
         "Weights": {"sha256": digest(run.folder.weights)},
+        **({} if (hub := hub_record(run.folder.path)) is None else {"Hub": hub}),
         "Seed": run.recipe.seed,
         "Precision": run.hardware.precision,
         "Versions": versions(),

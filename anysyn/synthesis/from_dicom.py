@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from anysyn.data.volumes.volume import read_volume
 from anysyn.errors import UserError
 from anysyn.scans.dicom import Series, convert, write_series
 from anysyn.scans.dicom.opening import begins_as_dicom
+from anysyn.synthesis.beside import Synthesized
 from anysyn.synthesis.files import synthesize
 from anysyn.synthesis.loaded_run import LoadedRun
 
@@ -41,7 +43,7 @@ def synthesize_with_dicom(
         options: Other arguments of `synthesize`.
 
     Returns:
-        The images and the folders of the series.
+        The images, what is beside them, and the folders of the series.
 
     Raises:
         UserError: As `synthesize`, and if a series cannot be used, or no source is DICOM and a series is to be written.
@@ -52,10 +54,12 @@ def synthesize_with_dicom(
         if dicom is not None:
             _check_written(Path(dicom), targets, reference, resample_to or next(iter(sources), ""))
         files = {name: series[modality(name).name].path if _is_dicom(path) else path for name, path in sources.items()}
-        written = synthesize(run, sources=files, targets=targets, out=out, resample_to=resample_to, **options)
+        known = {name: one.acquisition for name, one in series.items()}
+        asked: dict[str, Any] = {"targets": targets, "out": out, "resample_to": resample_to, "known": known}
+        written = synthesize(run, sources=files, **asked, **options)
         if dicom is None or reference is None:
             return written
-        return [*written, *_series_of(written, targets, reference, list(sources), Path(dicom))]
+        return [*written, *_series_of(written[: len(targets)], targets, reference, list(sources), Path(dicom))]
 
 
 def _is_dicom(path: str | Path) -> bool:
@@ -106,3 +110,39 @@ def _series_of(
         write_series(read_volume(image), reference.headers, dicom / name, target=name, made_from=made_from)
         folders.append(dicom / name)
     return folders
+
+
+@dataclass(frozen=True)
+class SeriesBeside:
+    """Writes a DICOM series beside each synthesis of one person, into a folder named for its modality.
+
+    Args:
+        folder: Of the person's series.
+        headers: Of the series whose study and place they get.
+    """
+
+    folder: Path
+    headers: Sequence[Any]
+
+    def lacking(self, made: Synthesized, *, overwrite: bool) -> dict[str, Path]:
+        """Return the images that have no series yet; a series is never replaced.
+
+        Args:
+            made: Images that are there, or will be.
+            overwrite: Whether the images are made anew, so that a series that is there would be of another.
+
+        Raises:
+            UserError: If a series is there and may not stay.
+        """
+        there = [name for name in made.images if any((self.folder / name).glob("*"))]
+        if there and overwrite:
+            raise UserError(f"--dicom: {self.folder / there[0]} is there, and no series is replaced; move it away")
+        return {name: path for name, path in made.images.items() if name not in there}
+
+    def write(self, made: Synthesized) -> list[Path]:
+        """Write the series, and return their folders."""
+        for name, image in made.images.items():
+            write_series(
+                read_volume(image), self.headers, self.folder / name, target=name, made_from=list(made.sources)
+            )
+        return [self.folder / name for name in made.images]

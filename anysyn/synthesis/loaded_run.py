@@ -16,6 +16,7 @@ from anysyn.bounds import Count, within_bounds
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.inventory.inventory import Inventory, needed
+from anysyn.data.inventory.participants import of_participants
 from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
@@ -80,7 +81,11 @@ class LoadedRun:
         return list(inventory.subjects), inventory.failures
 
     def inventory(
-        self, root: str | Path | None = None, split: str = "test", modalities: Sequence[str] | None = None
+        self,
+        root: str | Path | None = None,
+        split: str = "test",
+        modalities: Sequence[str] | None = None,
+        participants: Sequence[str] | None = None,
     ) -> Inventory:
         """Return what is read of a part of the split, or of ``all``, in the training data or in another cohort.
 
@@ -89,15 +94,17 @@ class LoadedRun:
             split: ``train``, ``validation``, ``test`` or ``all``.
             modalities: Those that are used; a file of another one that cannot be read is no failure. By default all
                 modalities of the run.
+            participants: Labels of the people to return, as BIDS has them; all by default.
 
         Raises:
-            UserError: If there is no such part, or no subject in it.
+            UserError: If there is no such part, or no subject in it, or nobody of one of the labels.
         """
         if split != "all" and self.folder.packaged:
             raise UserError(f"{self.folder.path} is a packaged run and names nobody of its training; use --split all")
         names = tuple(modalities or self.recipe.modalities)
         found = needed(find_cohort(self.recipe, root), names)
         where = Path(root or self.recipe.data.root or "")
+        found = found if participants is None else of_participants(found, participants, where)
         if split == "all":
             return Inventory(root=where, found=self._present(found), needed=names)
         parts: dict[str, list[str]] = self.folder.read("split.json")

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 from anysyn.data.subjects.layouts.bids import is_bids
 from anysyn.errors import UserError
-from anysyn.files import read_json, write_json
+from anysyn.files import read_json, write_json, write_text
+from anysyn.synthesis.bids_entries import RAW, dataset_of
 from anysyn.synthesis.written_images import NOTICE, is_synthetic
 from anysyn.versions import versions
 
 DESCRIPTION = "dataset_description.json"
+README = """Synthetic images, not for clinical use
+======================================
+
+anysyn synthesized every image of this dataset from the scans of the same person; none was acquired. The JSON beside an
+image names its sources, the weights of the network and their hashes.
+"""
+IGNORED = """/subjects.csv
+/subjects-left-out.csv
+/*.html
+/prepared/
+*_desc-error*
+*_desc-interval*
+*_desc-depends*
+"""
 
 
 def check_apart(data: Path, out: Path) -> None:
@@ -92,11 +109,12 @@ def check_own(out: Path) -> None:
         )
 
 
-def describe(out: Path) -> None:
-    """Write the description of a BIDS derivative, if there is none.
+def describe(out: Path, data: Path | None = None) -> None:
+    """Write the description of a BIDS derivative, a README, and what a validator skips, each if there is none.
 
     Args:
         out: The dataset.
+        data: The data that it is made from; sidecars name files of it by BIDS URIs.
 
     Example:
         >>> import tempfile
@@ -107,6 +125,20 @@ def describe(out: Path) -> None:
     """
     path = out / DESCRIPTION
     if not path.exists():
-        by = {"Name": "anysyn", "Version": versions()["anysyn"]}
+        does = "Synthesis of the contrasts that people lack."
+        by = {"Name": "anysyn", "Version": versions()["anysyn"], "Description": does}
         about = {"Name": f"anysyn: {NOTICE}", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}
-        write_json(path, about | {"GeneratedBy": [by]})
+        links = _links(out, data) if data is not None else {}
+        write_json(path, about | {"GeneratedBy": [by]} | links)
+    for name, text in (("README", README), (".bidsignore", IGNORED)):
+        if not any(out.glob(f"{name}*")):
+            write_text(out / name, text)
+
+
+def _links(out: Path, data: Path) -> dict[str, Any]:
+    """Return where the BIDS URIs of the sidecars lead."""
+    dataset = dataset_of(data)
+    if dataset is None:
+        return {}
+    place = os.path.relpath(dataset.absolute(), out.absolute())
+    return {"DatasetLinks": {RAW: Path(place).as_posix()}}

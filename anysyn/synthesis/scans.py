@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from anysyn.acquisition import Acquisition
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.output_grid import Raster
-from anysyn.data.records import Failure, Subject, listed
+from anysyn.data.records import Failure, FoundSubjects, listed
 from anysyn.data.subjects.find import find_subjects
-from anysyn.data.volumes.study import Study, read_study
+from anysyn.data.subjects.layouts.bids import bids_place
+from anysyn.data.volumes.study import read_study
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
 from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe.sections import Precision
-from anysyn.scans.intake import is_dicom
+from anysyn.scans.intake import ConvertedScans, is_dicom, of_dicom
 from anysyn.scans.person_files import acquired
 from anysyn.scans.prepare import prepare
 from anysyn.scans.training_study import is_study, steps_like, training_study
+from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.completion.complete import Completion
 from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
+from anysyn.synthesis.from_dicom import SeriesBeside
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.own_dataset import check_apart, check_own, describe
 from anysyn.synthesis.physical_range import PhysicalImage
@@ -38,6 +42,7 @@ from anysyn.synthesis.written_images import (
     is_synthetic,
     same,
     source_record,
+    sources_of,
     whole_record,
     write_synthetic,
 )
@@ -63,6 +68,8 @@ def synthesize_scans(
     precision: Precision | None = None,
     overwrite: bool = False,
     anyway: bool = False,
+    beside: Sequence[Beside] = (),
+    dicom: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Completion:
     """Prepare scans as those of a run's training were, synthesize from them, and bring the answer to the scan's grid.
@@ -86,6 +93,9 @@ def synthesize_scans(
         precision: Arithmetic of the networks, as for `load_run`.
         overwrite: Whether images that anysyn made there earlier may be replaced.
         anyway: Whether to synthesize from scans that the run does not suit, too.
+        beside: What is written beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
+        dicom: Folder for a DICOM series of each image, ``sub-01/FLAIR``, in the study and place of the scan on whose
+            grid it lies; the source has to be DICOM.
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -99,49 +109,56 @@ def synthesize_scans(
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
-    failures, remarks, written, kept = list[Failure](), list[Failure](), list[Path](), list[Path]()
+    failures, remarks = list[Failure](), list[Failure]()
+    written, kept, more = list[Path](), list[Path](), list[Path]()
     if not is_study(root):
         check_apart(root, folder)
     check_own(folder)
-    with locked(folder, "anysyn synthesize"):
+    if dicom is not None and not is_dicom(root):
+        raise UserError(f"--dicom: {root} is no DICOM, whose study a series needs; leave --dicom out")
+    with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
-        study, scans = _prepared(
-            loaded, root, folder, [*trained.sources, *loaded.recipe.modalities], to, jobs, overwrite, failures, shown
-        )
-        for subject in shown.over("synthesizing", study):
+        scans = of_dicom(root, Path(converted)) if is_dicom(root) else None
+        contrasts = [*trained.sources, *loaded.recipe.modalities]
+        study = _study(loaded, root, scans, folder, contrasts, to, jobs, overwrite, shown)
+        failures += study.failures
+        came = {} if is_study(root) else scans_as_they_came((scans.found if scans else find_subjects(root)).subjects)
+        for subject in shown.over("synthesizing", study.subjects):
             with listed(failures, subject.key):
                 has = acquired(root if is_study(root) else folder / STUDY, subject.key) if missing else ()
-                request = scan_request(subject, trained, folder, back=to, has=has, scans=scans.get(subject.key, {}))
+                request = scan_request(subject, trained, folder, back=to, has=has, scans=came.get(subject.key, {}))
                 before = [path for path in request.files.values() if not overwrite and _is_made(loaded, request, path)]
                 todo = {name: path for name, path in request.files.items() if path not in before}
                 kept += before
-                remarks += _answer(loaded, request, todo, acquisition, batch, anyway)
-                written += todo.values()
-    return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks))
+                also = [*beside, *_series(dicom, scans, request)]
+                if todo or also:
+                    made = _made_of(loaded, request, acquisition, batch)
+                    plans = planned(also, made, overwrite=overwrite)
+                    remarks += _answer(made, request, todo, anyway)
+                    written += todo.values()
+                    more += written_beside(plans, made)
+    return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks), beside=tuple(more))
 
 
-def _prepared(
+def _study(
     run: LoadedRun,
     source: Path,
+    scans: ConvertedScans | None,
     out: Path,
     contrasts: Sequence[str],
     to: str | None,
     jobs: int,
     overwrite: bool,
-    failures: list[Failure],
     shown: Progress,
-) -> tuple[Sequence[Subject], Mapping[str, Mapping[str, Path]]]:
-    """Return the people of a study and their scans as they came; prepare them if the source is none."""
-    if source.is_dir() and is_study(source):
-        found = find_subjects(source)
-        failures += found.failures
-        return found.subjects, {}
+) -> FoundSubjects:
+    """Return the people of a study; prepare them if the source is none."""
+    if is_study(source):
+        return find_subjects(source)
     steps = steps_like(_training(run), to)
     edge = "" if steps.spacing is None else f", voxels of {steps.spacing:g} mm"
     shown.say(
         f"prepared as the scans of the training: brain {_word(steps.brain)}, bias field {_word(steps.bias)}{edge}"
     )
-    names = list(dict.fromkeys(contrasts))
     made = prepare(
         source,
         out=out / STUDY,
@@ -149,16 +166,23 @@ def _prepared(
         brain=steps.brain,
         bias=steps.bias,
         spacing=steps.spacing,
-        contrasts=names,
+        contrasts=list(dict.fromkeys(contrasts)),
+        found=scans.found if scans else None,
         jobs=jobs,
         overwrite=overwrite,
         progress=shown,
     )
-    failures += made.failures
-    if not any(one.record for one in made.outcomes):
-        return (), {}
-    scans = {} if is_dicom(source) else scans_as_they_came(find_subjects(source).subjects)
-    return find_subjects(made.folder).subjects, scans
+    subjects = find_subjects(made.folder).subjects if any(one.record for one in made.outcomes) else ()
+    return FoundSubjects(tuple(subjects), made.failures, ())
+
+
+def _series(dicom: str | Path | None, scans: ConvertedScans | None, request: ScanRequest) -> Sequence[Beside]:
+    """Return what writes the DICOM series of a person, if they are asked for."""
+    if dicom is None or scans is None:
+        return ()
+    label = request.subject.key
+    headers = next(own for key, own in scans.headers.items() if bids_place(key)[1] == label)
+    return (SeriesBeside(Path(dicom) / label, headers[request.back]),)
 
 
 def _word(done: bool) -> str:
@@ -185,7 +209,7 @@ def _is_made(run: LoadedRun, request: ScanRequest, path: Path) -> bool:
         raise UserError(f"{path} was not made by anysyn, or was changed since; choose another --out, or move it away")
     sources = {name: source_record(request.subject.images[name]) for name in request.sources}
     weights = {"sha256": digest(run.folder.weights)}
-    as_now = same(record.get("Sources"), sources) and record.get("Weights") == weights
+    as_now = same(sources_of(record), sources) and record.get("Weights") == weights
     if not (as_now and same(record.get("Request"), request.record()) and record.get("DatasetAskedFor") == run.dataset):
         raise UserError(
             f"{path} was made from other scans, or asked for differently; choose another --out, or --overwrite"
@@ -193,51 +217,58 @@ def _is_made(run: LoadedRun, request: ScanRequest, path: Path) -> bool:
     return True
 
 
-def _answer(
+def _made_of(
     run: LoadedRun,
     request: ScanRequest,
-    todo: Mapping[str, Path],
     acquisition: Acquisition | Mapping[str, Acquisition] | None,
     batch: int,
-    anyway: bool,
-) -> list[Failure]:
-    """Synthesize and write what is to do; return the doubts about the scans."""
-    if not todo:
-        return []
-    files = {name: request.subject.images[name] for name in request.sources}
+) -> Synthesized:
+    """Return what there is to be of a person, with the prepared scans read."""
+    files, way = {name: request.subject.images[name] for name in request.sources}, request.way
     for name, path in files.items():
         if is_synthetic(path):
             raise UserError(f"{name}: {path.name} is synthetic, and no source; leave it out")
-    for path in todo.values():
-        check_replaceable(path, files.values())
     study = read_study(request.subject, modalities=request.sources)
-    verdict = verdict_on(run, study, request.sources, anyway=anyway)
     first = study.acquisitions[request.sources[0]]
-    requested = requested_acquisitions(acquisition, list(todo), first, request.way.scan)
-    for name, image in _images(run, study, request, requested, list(todo), batch).items():
-        record = provenance(run, files, requested[name]) | image.record() | assumptions_record(study, request.sources)
-        record |= {"Grid": grid_record(request.way.scan, study.grid), "Request": request.record()}
-        record |= {"Preparation": dict(request.records)} | verdict_record(verdict)
-        write_synthetic(Volume(image.voxels, request.way.scan.affine, request.header), todo[name], record)
+    return Synthesized(
+        run=run,
+        study=study,
+        sources=files,
+        images=request.files,
+        acquisitions=requested_acquisitions(acquisition, list(request.files), first, way.scan),
+        onto=way.moved,
+        written=way.scan,
+        header=request.header,
+        batch=batch,
+    )
+
+
+def _answer(made: Synthesized, request: ScanRequest, todo: Mapping[str, Path], anyway: bool) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the scans."""
+    if not todo:
+        return []
+    for path in todo.values():
+        check_replaceable(path, made.sources.values())
+    run, study, way = made.run, made.study, request.way
+    verdict = verdict_on(run, study, request.sources, anyway=anyway)
+    for name, image in _images(replace(made, images=todo), request).items():
+        record = provenance(run, made.sources, made.acquisitions[name]) | image.record()
+        record |= assumptions_record(study, request.sources) | {"Grid": grid_record(way.scan, study.grid)}
+        record |= {"Request": request.record(), "Preparation": dict(request.records)} | verdict_record(verdict)
+        write_synthetic(Volume(image.voxels, way.scan.affine, request.header), todo[name], record)
     return list(doubts(request.subject.key, verdict_record(verdict)))
 
 
-def _images(
-    run: LoadedRun,
-    study: Study,
-    request: ScanRequest,
-    requested: Mapping[str, Acquisition],
-    targets: Sequence[str],
-    batch: int,
-) -> dict[str, PhysicalImage]:
+def _images(made: Synthesized, request: ScanRequest) -> dict[str, PhysicalImage]:
     """Synthesize on the grid of the scan, or sample there what was synthesized on that of the study."""
-    names, onto = list(request.sources), request.way.moved
+    run, study, onto = made.run, made.study, request.way.moved
+    asked = (list(request.sources), list(made.images), made.batch)
     try:
         Raster.between(study.grid, onto)
     except VolumeError:  # the scan was turned when it was registered
-        images = synthesize_physical(run, study, names, targets, batch, acquisitions=requested)
+        images = synthesize_physical(run, study, *asked, acquisitions=made.acquisitions)
         return {
             name: replace(image, voxels=request.way.back(image.voxels, air=study.air(name)))
             for name, image in images.items()
         }
-    return synthesize_physical(run, study, names, targets, batch, onto=onto, acquisitions=requested)
+    return synthesize_physical(run, study, *asked, onto=onto, acquisitions=made.acquisitions)

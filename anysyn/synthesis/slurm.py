@@ -10,7 +10,7 @@ from typing import Any
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 
-LOCAL, SLURM = "local", "slurm"
+SLURM = "slurm"
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Slurm:
         try:
             import submitit
         except ModuleNotFoundError:
-            raise UserError("--launcher slurm needs submitit: pip install 'anysyn[slurm]'") from None
+            raise UserError("--jobs N@slurm needs submitit: pip install 'anysyn[slurm]'") from None
         try:
             executor = submitit.AutoExecutor(folder=self.folder, cluster=self.cluster)
         except RuntimeError as error:
-            raise UserError(f"--launcher slurm: {error}") from error
+            raise UserError(f"--jobs N@slurm: {error}") from error
         wanted: dict[str, Any] = {"timeout_min": round(60 * self.hours), "name": "anysyn", "mem_gb": self.memory_gb}
         wanted |= {"cpus_per_task": self.cpus, "gpus_per_node": self.gpus}
         executor.update_parameters(**wanted, **({"slurm_partition": self.partition} if self.partition else {}))
@@ -82,36 +82,37 @@ def _answer_of(job: Any) -> Any:
         return RuntimeError(f"its job {job.job_id} did not end well; see {job.paths.stderr}, then run the same again")
 
 
-def parse_launcher(words: str) -> Slurm | None:
-    """Return how jobs are launched.
+def parse_jobs(words: str) -> tuple[int, Slurm | None]:
+    """Return how many jobs share the work, and where they run.
 
     Args:
-        words: ``local``, or ``slurm`` with what a job asks for: ``slurm,partition=gpu,hours=4``.
+        words: ``2``, or with what a job of Slurm asks for, ``50@slurm,partition=gpu,hours=4``.
 
     Returns:
-        The submission to Slurm, or None for processes on this machine.
+        Their number, and the submission to Slurm, or None for processes on this machine.
 
     Raises:
         UserError: If it is neither, or asks for what there is not.
 
     Example:
-        >>> parse_launcher("slurm,partition=gpu,hours=4").hours, parse_launcher("local")
-        (4.0, None)
+        >>> parse_jobs("50@slurm,partition=gpu,hours=4")[1].hours, parse_jobs("2")
+        (4.0, (2, None))
     """
-    name, *pairs = [word.strip() for word in words.split(",")]
-    if name not in (LOCAL, SLURM) or (name == LOCAL and pairs):
-        raise UserError(f"--launcher {words}: write {LOCAL}, or {SLURM}, or for example slurm,partition=gpu,hours=4")
-    if name == LOCAL:
-        return None
+    number, at, launcher = words.replace(" ", "").partition("@")
+    name, *pairs = launcher.split(",")
+    if not number.isdecimal() or int(number) < 1 or name != (SLURM if at else ""):
+        raise UserError(f"--jobs {words}: write a number from 1, or for example 50@{SLURM},partition=gpu,hours=4")
+    if not at:
+        return int(number), None
     readers: dict[str, Callable[[str], Any]] = {"partition": str, "hours": float, "cluster": str}
     known = [field.name for field in fields(Slurm) if field.name != "folder"]
     asked = dict[str, Any]()
     for pair in pairs:
         key, _, value = pair.partition("=")
         if key not in known:
-            raise UserError(f"--launcher {words}: no {key!r}; {suggest(key, known)}")
+            raise UserError(f"--jobs {words}: no {key!r}; {suggest(key, known)}")
         try:
             asked[key] = readers.get(key, int)(value)
         except ValueError:
-            raise UserError(f"--launcher {words}: {key}={value} is no number") from None
-    return Slurm(**asked)
+            raise UserError(f"--jobs {words}: {key}={value} is no number") from None
+    return int(number), Slurm(**asked)

@@ -18,6 +18,7 @@ from anysyn.files.hashes import digest as digest
 
 NOTICE = "synthetic, not for clinical use"
 MARK = f"anysyn: {NOTICE}"  # in the headers of the images
+SOURCES = "SourceImages"  # of a sidecar; `Sources` is a list of BIDS URIs
 MADE = "Synthetic image, not for clinical use. Made by anysyn"  # begins the description in their sidecars
 
 
@@ -50,6 +51,18 @@ def write_synthetic(volume: Volume, path: Path, record: Mapping[str, Any]) -> No
 def source_record(path: Path) -> dict[str, Any]:
     """Return the entry of a sidecar about a source; it says so if the source is synthetic itself."""
     return {"file": path.name, "sha256": digest(*files_of(path)), **({"synthetic": True} if is_synthetic(path) else {})}
+
+
+def sources_of(record: Mapping[str, Any]) -> Any:
+    """Return the entry of a sidecar about the sources, by modality; earlier versions called it ``Sources``.
+
+    Example:
+        >>> sources_of({"SourceImages": {"T1w": {}}, "Sources": ["bids:raw:t1.nii.gz"]})
+        {'T1w': {}}
+        >>> sources_of({"Sources": {"T1w": {}}})
+        {'T1w': {}}
+    """
+    return record.get(SOURCES, record.get("Sources"))
 
 
 def is_synthetic(path: Path) -> bool:

@@ -121,7 +121,7 @@ def _stage(old: Recipe, learned: Sequence[str], epochs: int, lr: float) -> Stage
         raise RunError(f"recipe {old.name}: its last stage {stage.name} has no objective {{name: synthesis}}")
     objective["losses"] = [loss for loss in objective["losses"] if "discriminator" not in loss]
     step: Any = {"objective": objective, "train": learned, "optimizer": {"name": "adam", "lr": lr}}
-    return replace(stage, name="adaptation", epochs=epochs, steps=[Step(**step)], ema=None, accumulate=1)
+    return replace(stage, name="adaptation", epochs=epochs, steps=[Step(**step)], ema=None, accumulate=1, data=None)
 
 
 def _plain(spec: Any) -> dict[str, Any]:

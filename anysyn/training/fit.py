@@ -15,9 +15,8 @@ from anysyn import build
 from anysyn.data.records import Failure
 from anysyn.files import locked
 from anysyn.progress import Progress
-from anysyn.recipe import Recipe
-from anysyn.training.beginning import begin_with, origin_of
-from anysyn.training.cohort import cohort_of, find_trainable
+from anysyn.recipe import Recipe, Stage
+from anysyn.training.beginning import begin_with, origin_of, placed_weights
 from anysyn.training.devices import fabric_on
 from anysyn.training.execution import set_execution
 from anysyn.training.not_finite import validation_failures
@@ -27,6 +26,7 @@ from anysyn.training.run_folder.checkpoints import Checkpoints, check_begun, fit
 from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.run_folder.names import find_run
 from anysyn.training.stage import Position, StageLoop, position_of
+from anysyn.training.stage_cohorts import cohorts_of, find_all
 from anysyn.training.training_profile import keep_profile
 
 
@@ -79,19 +79,19 @@ def train(
             fit.
         UserError: If another process trains in the folder, or the data cannot be used: there is no run folder then.
     """
-    checked = _with_absolute_paths(_cached_in(_checked(recipe, overrides, from_run), cache))
+    checked = placed_weights(_with_absolute_paths(_cached_in(_checked(recipe, overrides, from_run), cache)))
     if not untrained and not any(stage.epochs for stage in checked.stages):
         raise RunError("every stage has 0 epochs, so nothing would be trained; give one some: stages.0.epochs=1")
     folder, shown = RunFolder(Path(out)), progress or Progress()
     origin = origin_of(checked, folder.path)
     fabric = _fabric(checked, accelerator, devices)
     # a mistake in the data leaves no folder, and an earlier run as it is
-    found = first_then_all(fabric, lambda: find_trainable(checked))
+    found = first_then_all(fabric, lambda: find_all(checked))
     with _alone(fabric, folder):
         if origin is None:
             in_first(fabric, lambda: folder.create(checked, overwrite=overwrite))
         else:
-            in_first(fabric, lambda: begin_with(origin, checked, folder, found, overwrite=overwrite))
+            in_first(fabric, lambda: begin_with(origin, checked, folder, found.subjects, overwrite=overwrite))
         for line in origin.lines() if origin and fabric.is_global_zero else ():
             shown.say(line)
         return _fit(fabric, checked, folder, shown, found=found, prepare_anew=prepare_anew)
@@ -154,11 +154,14 @@ def _cached_in(recipe: Recipe, cache: str | Path | None) -> Recipe:
 def _with_absolute_paths(recipe: Recipe) -> Recipe:
     """Return the recipe with paths that a later command understands in whatever folder it is called."""
     root, cache = (None if path is None else os.path.abspath(path) for path in (recipe.data.root, recipe.data.cache))
-    weights = recipe.weights
-    if weights is not None and os.path.isdir(weights):  # what is no folder is a name
-        weights = os.path.abspath(weights)
-    plugins = [os.path.abspath(path) for path in recipe.plugins]
-    return replace(recipe, data=replace(recipe.data, root=root, cache=cache), weights=weights, plugins=plugins)
+    data, plugins = replace(recipe.data, root=root, cache=cache), [os.path.abspath(path) for path in recipe.plugins]
+    return replace(recipe, data=data, stages=[_placed(stage) for stage in recipe.stages], plugins=plugins)
+
+
+def _placed(stage: Stage) -> Stage:
+    if stage.data is None:
+        return stage
+    return replace(stage, data=replace(stage.data, root=os.path.abspath(stage.data.root)))
 
 
 def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
@@ -172,15 +175,18 @@ def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
 
 def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, **of_cohort: Any) -> TrainingResult:
     shown = progress if fabric.is_global_zero else Progress()
-    cohort = first_then_all(fabric, lambda: cohort_of(recipe, folder, shown, **of_cohort))
-    parts = build.parts(recipe).to(fabric.device)
-    set_execution(recipe, parts)
-    check_prompts(recipe, parts, cohort)
     checkpoint = Checkpoints(folder).last()
     position = Position()
     if checkpoint is not None:
         with fitting(folder.checkpoints):
             position = position_of(checkpoint, len(recipe.stages))
+    made = {"begin": position.stage, **of_cohort}
+    cohorts = first_then_all(fabric, lambda: cohorts_of(recipe, folder, shown, **made))
+    parts = build.parts(recipe).to(fabric.device)
+    set_execution(recipe, parts)
+    check_prompts(recipe, parts, cohorts)
+    if checkpoint is not None:
+        with fitting(folder.checkpoints):
             parts.load_state_dict(checkpoint.parts)
     while position.stage < len(recipe.stages):
         if recipe.stages[position.stage].epochs == 0:
@@ -191,7 +197,7 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, 
             recipe=recipe,
             parts=parts,
             folder=folder,
-            cohort=cohort,
+            cohort=cohorts.of(recipe.stages[position.stage]),
             progress=shown,
             position=position,
         )
@@ -202,6 +208,6 @@ def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, 
         position = loop.run()
     if fabric.is_global_zero:  # the others need it no more
         write_tensors(folder.weights, parts.state_dict())
-        keep_profile(recipe, folder, [volume.subject for volume in cohort.train.volumes], shown)
+        keep_profile(recipe, folder, [volume.subject for volume in cohorts.main.train.volumes], shown)
     fabric.barrier()
-    return TrainingResult(folder.path, (*cohort.failures, *validation_failures(folder.validation)))
+    return TrainingResult(folder.path, (*cohorts.failures, *validation_failures(folder.validation)))

@@ -13,11 +13,11 @@ from anysyn.data.loading.samples import Samples
 from anysyn.descriptors import TextPrompt
 from anysyn.objectives import ClipPairs
 from anysyn.recipe import Recipe, Stage
-from anysyn.training.cohort import Cohort
+from anysyn.training.stage_cohorts import Cohorts
 from anysyn.types import ImageTextModel
 
 
-def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
+def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohorts: Cohorts) -> None:
     """Refuse a cohort with a prompt that is too long, before the training rather than during it.
 
     Raises:
@@ -25,6 +25,7 @@ def check_prompts(recipe: Recipe, parts: nn.ModuleDict, cohort: Cohort) -> None:
     """
     for stage, clip in text_readers(recipe, parts):
         view = None if stage.view is None else build.make(recipe, stage.view, "view")
+        cohort = cohorts.of(stage)
         for samples in filter(None, (cohort.train, cohort.validation)):
             clip.check_texts(sorted(prompts(samples if view is None else samples.seen_by(view))))
 

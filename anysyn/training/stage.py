@@ -7,16 +7,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.tensorboard import SummaryWriter
 
 from anysyn import build
 from anysyn.data.loading.ahead import Ahead, Plan, workers_for
 from anysyn.data.loading.batches import share
+from anysyn.loggers import Logger, Place
 from anysyn.nn.warm_start import take_weights
 from anysyn.objectives.synthesis import distinct
 from anysyn.progress import Progress
@@ -122,8 +124,9 @@ class StageLoop:
         if fabric.is_global_zero:
             self.log = Log(folder.log, keep=position.log)
             self.validation = Log(folder.validation, keep=position.validation)
-            board = folder.path / "tensorboard" / self.stage.name
-            self.board = SummaryWriter(str(board), purge_step=self._samples(position.epoch, position.batch))
+            first = self._samples(position.epoch, position.batch)
+            place = Place(folder.path, recipe.name, self.stage.name, first)
+            self.loggers: list[Logger] = [build.make(recipe, spec, "logger", place=place) for spec in recipe.loggers]
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take up a checkpoint of this stage."""
@@ -159,8 +162,8 @@ class StageLoop:
         self.position = replace(self.position, stage=self.position.stage + 1, epoch=0, batch=0, best=None)
         self.save(ended=True)
         self.ahead.close()
-        if self.fabric.is_global_zero:
-            self.board.close()
+        for logger in self.loggers if self.fabric.is_global_zero else ():
+            logger.close()
         return self.position
 
     def epoch(self, epoch: int) -> None:
@@ -219,7 +222,9 @@ class StageLoop:
             for name, value in means.items():
                 row = {"stage": self.stage.name, "epoch": epoch, "batch": batch, "term": name}
                 self.log.row(**row, value=value, **pace)
-                self.board.add_scalar(f"training/{name}", value, self._samples(epoch, batch))
+            rates = {f"rate/{number}": _rate(step.optimizer) for number, step in enumerate(self.steps)}
+            losses = {f"training/{name}": value for name, value in means.items()}
+            self._log_numbers({**losses, **rates, **pace}, self._samples(epoch, batch))
         return " ".join(f"{name} {value:.4f}" for name, value in means.items()) + f" {pace['speed']:.0f}/s"
 
     def _validate(self, epoch: int) -> None:
@@ -233,15 +238,24 @@ class StageLoop:
                 self.fabric, objectives, self.batches, self.queries, self.cohort.validation, self.cohort, picture
             )
             if self.fabric.is_global_zero:
-                self._record(epoch, found)
+                self._record(epoch, found, picture)
             if self.judge in active:
                 self._rank(sum(found[active.index(self.judge)].values()))
 
-    def _record(self, epoch: int, found: list[dict[str, float]]) -> None:
+    def _log_numbers(self, values: dict[str, float], at: int) -> None:
+        for logger in self.loggers:
+            logger.numbers(values, at)
+
+    def _record(self, epoch: int, found: list[dict[str, float]], picture: Path) -> None:
+        scores = dict[str, float]()
         names = distinct([name for terms in found for name in terms])
         for name, value in zip(names, (value for terms in found for value in terms.values()), strict=True):
             self.validation.row(stage=self.stage.name, epoch=epoch, term=name, value=value)
-            self.board.add_scalar(f"validation/{name}", value, self._samples(epoch + 1, 0))
+            scores[f"validation/{name}"] = value
+        at = self._samples(epoch + 1, 0)
+        self._log_numbers(scores, at)
+        for logger in self.loggers if picture.is_file() else ():
+            logger.picture("validation", picture, at)
 
     def _rank(self, score: float) -> None:
         if not math.isfinite(score) or (self.position.best is not None and score >= self.position.best):
@@ -268,6 +282,10 @@ class StageLoop:
             precision=self.fabric.strategy.precision.state_dict(),
         )
         Checkpoints(self.folder).save(f"stage{at.stage}-epoch{at.epoch:05d}-batch{at.batch:06d}", checkpoint)
+
+
+def _rate(optimizer: Any) -> float:
+    return float(optimizer.param_groups[0]["lr"])
 
 
 def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:

@@ -15,6 +15,7 @@ from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.seeds import seeded
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.training.training_profile import spread
 from anysyn.trust.calibrator import Calibrator, Errors, fit
 from anysyn.trust.conformal import coverage, pooled_quantile
 from anysyn.trust.evidence import gather
@@ -52,6 +53,7 @@ def calibrate(
     *,
     data: str | Path | None = None,
     split: str = "validation",
+    most: Count | None = None,
     level: ShareBelowOne = 0.9,
     batch: Count = 8,
     accelerator: str = "auto",
@@ -64,6 +66,7 @@ def calibrate(
         run: A run folder.
         data: A cohort; that of the training by default.
         split: Part of it; by default the validation, which no weight was fitted to.
+        most: Subjects at most, evenly spread; all by default.
         level: Share of the voxels that an interval is to hold, above 0.5 and below 1.
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
@@ -81,7 +84,8 @@ def calibrate(
         raise UserError(f"{place} exists; allow replacing it with --overwrite")
     inventory = loaded.inventory(data, split)
     failures, errors = list(inventory.failures), list[Errors]()
-    for subject in (progress or Progress()).over("calibrate", inventory.subjects):
+    subjects = spread(inventory.subjects, most or len(inventory.subjects))
+    for subject in (progress or Progress()).over("calibrate", subjects):
         with listed(failures, subject.key):
             errors += errors_of(loaded, subject, batch=batch)
     calibration = calibrated(errors, list(loaded.recipe.modalities), level=level, seed=loaded.recipe.seed)
@@ -137,12 +141,20 @@ def calibrated(errors: Sequence[Errors], names: Sequence[str], *, level: float, 
         left_out += [(one, _expected(model, one)) for one in errors if one.person in fold]
     quantiles, shares = {}, {}
     for target in sorted({one.target for one in errors}):
-        own = [(one.error, expected) for one, expected in left_out if one.target == target]
-        quantiles[names[target]] = pooled_quantile([error / expected for error, expected in own], level)
-        widths = [coverage(error, expected, quantiles[names[target]]) for error, expected in own]
-        shares[names[target]] = sum(widths) / len(widths)
+        own = [_of_person(person, target, left_out) for person in people]
+        known = [person for person in own if person]
+        width = pooled_quantile([[error / expected for error, expected in one] for one in known], level)
+        held = [sum(coverage(error, expected, width) for error, expected in one) / len(one) for one in known]
+        quantiles[names[target]], shares[names[target]] = width, sum(held) / len(held)
     whole = fit(errors, targets=len(names), generator=seeded(seed, 0))
     return Calibration(whole, quantiles, level, len(people), shares)
+
+
+def _of_person(
+    person: str, target: int, left_out: Sequence[tuple[Errors, torch.Tensor]]
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return true and expected errors of each synthesis of a target of one person."""
+    return [(one.error, expected) for one, expected in left_out if (one.person, one.target) == (person, target)]
 
 
 def _expected(calibrator: Calibrator, one: Errors) -> torch.Tensor:

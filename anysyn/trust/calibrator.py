@@ -84,12 +84,13 @@ def fit(errors: Sequence[Errors], *, targets: int, generator: torch.Generator, s
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
         calibrator = Calibrator(kinds=kinds, targets=targets)
-    everything = _logarithm(torch.cat([one.evidence for one in errors]))  # (V, E)
+    rows = _Rows(errors)
+    everything = _logarithm(rows.evidence)  # (V, E)
     calibrator.centre, calibrator.scale = everything.mean(0), everything.std(0).clamp(min=1e-3)
     optimizer = torch.optim.Adam(calibrator.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        evidence, target, error = _batch(errors, generator)
+        evidence, target, error = rows.draw(generator)
         expected = calibrator(evidence, target)
         loss = (error / expected + expected.log()).mean()
         optimizer.zero_grad()
@@ -99,12 +100,22 @@ def fit(errors: Sequence[Errors], *, targets: int, generator: torch.Generator, s
     return calibrator.eval().requires_grad_(False)
 
 
-def _batch(errors: Sequence[Errors], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    each = max(1, ROWS // len(errors))
-    rows = [torch.randint(len(one.error), (each,), generator=generator) for one in errors]
-    evidence = torch.cat([one.evidence[chosen] for one, chosen in zip(errors, rows, strict=True)])
-    target = torch.cat([torch.full((each,), one.target) for one in errors])
-    return evidence, target, torch.cat([one.error[chosen] for one, chosen in zip(errors, rows, strict=True)])
+class _Rows:
+    """Voxels of several syntheses, drawn so that each synthesis has the same share of a batch."""
+
+    def __init__(self, errors: Sequence[Errors]) -> None:
+        self.evidence = torch.cat([one.evidence for one in errors])  # (V, E)
+        self.target = torch.cat([torch.full((len(one.error),), one.target) for one in errors])  # (V,)
+        self.error = torch.cat([one.error for one in errors])  # (V,)
+        self.lengths = torch.tensor([len(one.error) for one in errors])  # (S,)
+        self.starts = self.lengths.cumsum(0) - self.lengths  # (S,)
+
+    def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return evidence, target and error of about `ROWS` voxels."""
+        share = torch.rand(len(self.lengths), max(1, ROWS // len(self.lengths)), generator=generator)  # (S, R)
+        within = (share * self.lengths[:, None]).long().minimum(self.lengths[:, None] - 1)
+        rows = (self.starts[:, None] + within).flatten()  # (S R,)
+        return self.evidence[rows], self.target[rows], self.error[rows]
 
 
 def _logarithm(evidence: Tensor) -> Tensor:

@@ -60,12 +60,22 @@ def view(paths: Sequence[str | Path], *, out: str | Path, overwrite: bool = Fals
         raise UserError(f"{page}: the viewer is a page; call it {page.with_suffix('.html').name}")
     if page.exists() and not overwrite:
         raise UserError(f"{page} exists; allow replacing it with --overwrite, or choose another --out")
+    text, failures = page_of([Path(path) for path in paths])
+    write_text(page, text)
+    return View(page, failures)
+
+
+def page_of(paths: Sequence[Path]) -> tuple[str, tuple[Failure, ...]]:
+    """Return the page of images and folders as text, and the images that cannot be read.
+
+    Raises:
+        UserError: If none can be read, or they are too many for a page.
+    """
     failures: list[Failure] = []
-    scenes = [_plain(scene, failures) for scene in scenes_of([Path(path) for path in paths])]
+    scenes = [_plain(scene, failures) for scene in scenes_of(paths)]
     if not any(scene["images"] for scene in scenes):
         raise UserError(f"none of the images can be read; the first: {failures[0].reason}")
-    write_text(page, render(scenes))
-    return View(page, tuple(failures))
+    return render(scenes), tuple(failures)
 
 
 def render(scenes: Sequence[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anysyn.data.records import Subject
@@ -32,12 +32,18 @@ class Subjects:
         key: Hash of their files.
         simulated: Whether they are simulated.
         given: Whether the user gave them.
+        names: Modality by a glob of file names, as the table says.
     """
 
     root: Path
     key: str
     simulated: bool
     given: bool = True
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def people(self) -> Sequence[Subject]:
+        """Find them."""
+        return find_subjects(self.root, names=self.names).subjects
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,11 @@ def subjects_of(
     missing = next((path for path in given.values() if not path.exists()), None)
     if missing is not None:
         raise UserError(f"--data {missing}: no such file or folder")
-    real = {own.get(name, TRAINING): Subjects(root, _key(root), simulated_before(root)) for name, root in given.items()}
+    reading = {"names": table.data.names}
+    real = {
+        own.get(name, TRAINING): Subjects(root, _key(root), simulated_before(root), **reading)
+        for name, root in given.items()
+    }
     if real:
         if TRAINING not in real:
             raise UserError("--data: give the training subjects, too: --data FOLDER")
@@ -162,8 +172,7 @@ def folds_of(table: Table, subjects: Subjects, wanted: str, *, complete: bool = 
     """
     needed = [_contrasts(table, task) for name in table.sets for task in table.tasks_of(name)]
     needed = [set().union(*needed)] if complete else needed
-    everyone = find_subjects(subjects.root).subjects
-    able = [subject for subject in everyone if any(contrasts <= set(subject.images) for contrasts in needed)]
+    able = [subject for subject in subjects.people() if any(contrasts <= set(subject.images) for contrasts in needed)]
     persons = list(dict.fromkeys(subject.person or subject.key for subject in able))
     if len(persons) < 2:
         able_ones = counted(len(persons), "subject has", "subjects have")
@@ -213,7 +222,7 @@ def by_dataset(table: Table, subjects: Subjects) -> Table:
     if subjects.simulated or not wanted:
         return table
     contrasts_of = defaultdict[str, list[set[str]]](list)
-    for subject in find_subjects(subjects.root).subjects:
+    for subject in subjects.people():
         contrasts_of[subject.dataset].append(set(subject.images))
     if wanted & contrasts_of.keys():
         return table

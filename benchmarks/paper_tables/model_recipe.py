@@ -68,6 +68,8 @@ def recipe_at(path: Path, method: Method, table: Table, size: Size, purpose: Pur
             apply(source, f"{dotted}={most:g}")
     data = source.tree.setdefault("data", {})
     data["root"] = str(subjects.root.resolve())
+    if subjects.given:
+        data |= table.data.fields()
     if size.spacing is not None and subjects.given:
         data["prepare"] = resampled(data.get("prepare", []), size.spacing)
     recipe, report = check(source)

@@ -40,6 +40,22 @@ class Cohort(Declared):
     seed: int = 0
 
 
+class Reading(Declared):
+    """How the user's subjects are read, for a table of a public data set that is read as it is distributed.
+
+    Args:
+        names: Modality, or ``none``, by a glob of file names, as ``data.names`` of a recipe has it.
+        resample_to: Modality whose grid the others are resampled to if a subject's grids differ.
+    """
+
+    names: dict[str, str] = {}
+    resample_to: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return what it says, as keys of the data section of a recipe."""
+        return {key: value for key, value in self.model_dump().items() if value}
+
+
 class Task(Declared):
     """A task of every method.
 
@@ -136,6 +152,7 @@ class Table(Declared):
         alone: With ``segment``, whether to train a segmenter for each modality that sees it alone, too.
         regions: With ``segment``, regions of label maps that are outlined, too.
         modalities: Modalities of every recipe; by default its own.
+        data: How the user's subjects are read.
         cohort: The simulated training cohort.
         sets: Sets of test subjects by name; by default one without a name.
         tasks: Tasks of every set that has none of its own.
@@ -161,6 +178,7 @@ class Table(Declared):
     alone: bool = False
     regions: list[str] = []
     modalities: list[str] | None = None
+    data: Reading = Reading()
     cohort: Cohort = Cohort()
     sets: dict[str, SubjectSet] = {"": SubjectSet()}
     tasks: list[Task] = []

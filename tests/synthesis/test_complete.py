@@ -90,7 +90,7 @@ def test_every_missing_contrast_of_every_pattern_is_written(run, folder, tmp_pat
             assert np.array_equal(made.affine, given.affine)
             sidecar = json.loads(expected(out, number, name).with_suffix("").with_suffix(".json").read_text())
             assert sidecar["Synthetic"] is True
-            assert set(sidecar["Sources"]) == set(there)  # all that the subject has
+            assert set(sidecar["SourceImages"]) == set(there)  # all that the subject has
             assert sidecar["Target"] == name
 
 
@@ -149,7 +149,7 @@ def test_what_a_killed_call_left_is_gone_after_the_next(run, folder, tmp_path):
     (left / path.name).write_bytes(b"half of an image")
     anysyn.complete(run, data=folder, out=tmp_path / "out", targets=["T2w"])
     assert path.is_file()
-    assert not list((tmp_path / "out").rglob(".*"))
+    assert [path.name for path in (tmp_path / "out").rglob(".*")] == [".bidsignore"]
 
 
 def test_a_stopped_call_leaves_whole_files_only(run, folder, tmp_path, monkeypatch):
@@ -187,7 +187,7 @@ def test_a_run_of_one_source_is_shown_the_first(place, folder, tmp_path, sources
     shutil.copytree(folder / "sub-12", folder.parent / "data2" / "sub-12")  # T1w, T2w, FLAIR
     done = anysyn.complete(one, data=folder.parent / "data2", out=tmp_path / "out", sources=sources)
     (path,) = done.written
-    assert list(json.loads(path.with_suffix("").with_suffix(".json").read_text())["Sources"]) == [first]
+    assert list(json.loads(path.with_suffix("").with_suffix(".json").read_text())["SourceImages"]) == [first]
 
 
 def test_a_subject_without_anything_to_show_is_listed(run, folder, tmp_path):
@@ -323,7 +323,7 @@ def test_what_anysyn_made_is_no_source(run, patterns, tmp_path):
     made.with_suffix("").with_suffix(".json").unlink()  # its header says it, too
     done = anysyn.complete(run, data=tmp_path / "list.csv", out=tmp_path / "second", targets=["T2w"])
     (path,) = done.written
-    assert set(json.loads(path.with_suffix("").with_suffix(".json").read_text())["Sources"]) == set(PATTERNS[8])
+    assert set(json.loads(path.with_suffix("").with_suffix(".json").read_text())["SourceImages"]) == set(PATTERNS[8])
     assert done.synthetic == (made,)
     assert f"images left out because anysyn made them: 1, the first {made}" in list(done.lines())
 
@@ -383,8 +383,8 @@ def contents(root):
     return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("launcher", ["local", "slurm,cluster=local,gpus=0,cpus=1"])
-def test_several_processes_write_the_same_files_and_a_broken_one_costs_itself(run, patterns, tmp_path, launcher):
+@pytest.mark.parametrize("jobs", ["2", "2@slurm,cluster=local,gpus=0,cpus=1"])
+def test_several_processes_write_the_same_files_and_a_broken_one_costs_itself(run, patterns, tmp_path, jobs):
     data = tmp_path / "data"
     for number in (4, 5, 6):
         shutil.copytree(patterns / f"sub-{number:02d}", data / f"sub-{number:02d}")
@@ -392,7 +392,7 @@ def test_several_processes_write_the_same_files_and_a_broken_one_costs_itself(ru
     cut.write_bytes(cut.read_bytes()[:1500])
     first = anysyn.complete(run, data=data, out=tmp_path / "first")
     words = ["complete", str(run.folder.path), "--data", str(data), "--out", str(tmp_path / "second")]
-    result = CliRunner().invoke(app, [*words, "--jobs", "2", "--launcher", launcher, "--accelerator", "cpu"])
+    result = CliRunner().invoke(app, [*words, "--jobs", jobs, "--accelerator", "cpu"])
     assert result.exit_code == 1
     assert [line.split(":")[1].strip() for line in result.stderr.splitlines() if line.startswith("failed")] == [
         failure.key for failure in first.failures

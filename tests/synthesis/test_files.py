@@ -51,7 +51,7 @@ def test_the_output_says_that_it_is_synthetic(tiny, run, tmp_path):
     assert "synthetic, not for clinical use" in str(nib.load(out).header["descrip"])
     sidecar = json.loads((tmp_path / "t2.json").read_text())
     assert sidecar["Synthetic"] is True
-    assert sidecar["Sources"]["T1w"]["sha256"] == digest(source)
+    assert sidecar["SourceImages"]["T1w"]["sha256"] == digest(source)
     assert sidecar["Weights"]["sha256"] == digest(tiny / "run" / "weights.safetensors")
     assert sidecar["Target"] == "T2w"
     assert sidecar["Versions"]["torch"]
@@ -93,7 +93,7 @@ def test_a_header_with_its_voxels_in_another_file_is_answered_for_both(tiny, run
         anysyn.synthesize(run, sources={"T1w": tmp_path / "t1.mhd"}, targets=["T2w"], out=tmp_path / "t2.mhd")
     anysyn.synthesize(run, sources={"T1w": tmp_path / "t1.mhd"}, targets=["T2w"], out=tmp_path / "t2.mha")
     both = (tmp_path / "t1.mhd").read_bytes() + (tmp_path / "t1.raw").read_bytes()
-    known = json.loads((tmp_path / "t2.json").read_text())["Sources"]["T1w"]
+    known = json.loads((tmp_path / "t2.json").read_text())["SourceImages"]["T1w"]
     assert known == {"file": "t1.mhd", "sha256": hashlib.sha256(both).hexdigest()}
 
 
@@ -190,8 +190,8 @@ def test_a_synthetic_source_that_is_named_is_used_and_the_sidecar_says_so(tiny, 
     synthesize(tiny, run, tmp_path / "flair.nii.gz", source=made)
     synthesize(tiny, run, tmp_path / "other.nii.gz")
     chained, plain = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("flair", "other"))
-    assert chained["Sources"]["T1w"]["synthetic"] is True
-    assert "synthetic" not in plain["Sources"]["T1w"]
+    assert chained["SourceImages"]["T1w"]["synthetic"] is True
+    assert "synthetic" not in plain["SourceImages"]["T1w"]
 
 
 def test_the_sidecar_names_the_hash_of_its_image_and_the_request(tiny, run, tmp_path):

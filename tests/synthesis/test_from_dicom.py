@@ -30,7 +30,10 @@ def test_from_dicom_to_nifti_and_dicom_in_one_command(tiny, scans, tmp_path):
     result = synthesize(tiny / "run", f"T1w={scans}", out, "--dicom", dicom)
     assert result.exit_code == 0, result.output
     assert "localizer" in result.output
-    assert json.loads((tmp_path / "t2.json").read_text())["Synthetic"] is True
+    record = json.loads((tmp_path / "t2.json").read_text())
+    assert record["Synthetic"] is True
+    about = {key: record["AcquisitionAskedFor"].get(key) for key in ("age_years", "sex", "field_strength_t")}
+    assert about == {"age_years": 50.0, "sex": "F", "field_strength_t": 3.0}, "of the tags of the DICOM"
     reader = sitk.ImageSeriesReader()
     images = []
     for folder in (dicom / "T2w", scans):

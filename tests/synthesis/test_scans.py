@@ -81,7 +81,7 @@ def test_who_fails_is_listed_and_the_others_go_on(made):
     assert "T2w" in next(failure.reason for failure in result.failures if failure.key == "b")
     assert [path.parts[-3] for path in result.written] == ["sub-a", "sub-b"]  # b from its T1w alone
     sidecar = json.loads((out / "sub-b/anat/sub-b_desc-synthetic_FLAIR.json").read_text())
-    assert list(sidecar["Sources"]) == ["T1w"]
+    assert list(sidecar["SourceImages"]) == ["T1w"]
     assert sidecar["Preparation"]["T1w"]["Transform"]["How"] == "reference"
 
 

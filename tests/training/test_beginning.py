@@ -88,7 +88,7 @@ def test_killed_before_its_first_step_it_still_begins_with_them(tiny, new, tmp_p
 
     shutil.copytree(tiny / "run", tmp_path / "origin")
     with monkeypatch.context() as patch:
-        patch.setattr("anysyn.training.fit.cohort_of", kill)
+        patch.setattr("anysyn.training.fit.cohorts_of", kill)
         with pytest.raises(Killed):
             tune(tmp_path / "origin", tmp_path / "killed", new)
     shutil.rmtree(tmp_path / "origin")
@@ -185,7 +185,7 @@ def test_what_begins_with_no_run_is_one_line(tmp_path):
 
 
 def test_a_missing_run_is_one_line_before_the_data_are_touched(tmp_path, monkeypatch):
-    monkeypatch.setattr("anysyn.training.fit.find_trainable", lambda *_: pytest.fail("the data were touched"))
+    monkeypatch.setattr("anysyn.training.fit.find_all", lambda *_: pytest.fail("the data were touched"))
     recipe = write_tiny(tmp_path, lambda tree: tree.update(weights="no-such-run"))
     with pytest.raises(UserError, match=r"^weights: no-such-run holds no recipe\.yaml: it is not a run folder"):
         train(recipe, out=tmp_path / "run", overrides=["data.root=nowhere"], accelerator="cpu")

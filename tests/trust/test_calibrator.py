@@ -45,7 +45,39 @@ def test_one_person_is_too_few():
         calibrated([drawn("a", 0)[0]], NAMES, level=0.9)
 
 
-def test_each_synthesis_weighs_the_same():
+def test_each_person_weighs_the_same_with_whatever_syntheses():
     small, large = torch.full((10,), 5.0), torch.full((10_000,), 1.0)
-    assert pooled_quantile([small, large], 0.4) == 1.0
-    assert pooled_quantile([small, large], 0.6) == 5.0
+    for people in ([[small], [large]], [[small], [large, large, large]]):
+        assert pooled_quantile(people, 0.4) == 1.0
+        assert pooled_quantile(people, 0.6) == 5.0
+
+
+def population(generator, count, spread):
+    """Return scores of people: exponential, times a scale of the person; who errs more has more voxels."""
+    scales = (spread * torch.randn(count, generator=generator)).exp()
+    sizes = (40 * scales).long().clamp(10, 400)
+    draws = [-torch.rand(int(size), generator=generator).clamp(min=1e-9).log() for size in sizes]
+    return [scale * draw for scale, draw in zip(scales, draws, strict=True)]
+
+
+def expected_coverage(quantile, spread):
+    """Return the mean over people of the probability that a score is below, by quadrature over their scale."""
+    deviations = torch.linspace(-6, 6, 4001, dtype=torch.float64)
+    weights = torch.exp(-(deviations**2) / 2)
+    return float((weights * (1 - torch.exp(-quantile / torch.exp(spread * deviations)))).sum() / weights.sum())
+
+
+@pytest.mark.parametrize(("people", "spread"), [(6, 0.2), (12, 0.4), (40, 0.6)])
+def test_the_next_person_is_covered_as_asked_for_whoever_was_drawn(people, spread):
+    """People are drawn, and their voxels; the coverage of the next one is known from the distribution itself."""
+    generator = torch.Generator().manual_seed(people)
+    held, by_voxel = [], []
+    for _ in range(300):
+        scores = population(generator, people, spread)
+        held.append(expected_coverage(pooled_quantile([[one] for one in scores], 0.9), spread))
+        by_voxel.append(expected_coverage(float(torch.cat(scores).quantile(0.9)), spread))
+    mean = sum(held) / len(held)
+    assert mean >= 0.9 * people / (people + 1) - 0.01
+    assert mean == pytest.approx(0.9, abs=0.02)
+    if spread > 0.3:
+        assert sum(by_voxel) / len(by_voxel) > 0.915, "a quantile over voxels follows those who have most of them"

@@ -13,7 +13,6 @@ from anysyn.cli import app
 from anysyn.data.volumes.volume import read_volume
 from anysyn.errors import UserError
 from anysyn.synthesis import load_run
-from anysyn.trust.maps import write_trust
 from anysyn.trust.trusted import NAME, read_calibration
 
 
@@ -95,11 +94,12 @@ def test_a_run_without_calibration_or_with_other_weights_says_so_before_it_synth
         read_calibration(load_run(other, accelerator="cpu"))
 
 
-def test_a_target_that_is_a_source_is_refused(calibrated, tmp_path):
+def test_a_target_that_is_a_source_is_refused_before_anything_is_written(calibrated, tmp_path):
     run, cohort = calibrated
-    scan = cohort / "sub-00" / "T1w.nii.gz"
+    asked = {"sources": {"T1w": cohort / "sub-00" / "T1w.nii.gz"}, "targets": ["T1w"], "out": tmp_path / "t1.nii.gz"}
     with pytest.raises(UserError, match="--target T1w is a source, too"):
-        write_trust(run, sources={"T1w": scan}, syntheses={"T1w": tmp_path / "t1.nii.gz"}, accelerator="cpu")
+        anysyn.synthesize(run, **asked, accelerator="cpu", beside=[anysyn.TrustMaps.of(run)])
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_calibration_names_nobody(calibrated):

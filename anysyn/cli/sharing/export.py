@@ -19,7 +19,9 @@ def export(
     sources: Annotated[str, typer.Option(help="T1w,T2w: what is shown, in the order of the input's channels.")],
     target: Annotated[str, typer.Option(help="Modality that is asked for.")],
     out: Annotated[Path, typer.Option(help="Folder to make.")],
-    form: Annotated[str, typer.Option("--format", help="torch (torch.export) or onnx (anysyn[onnx]).")] = "torch",
+    form: Annotated[
+        str, typer.Option("--format", help="torch (torch.export), onnx (anysyn[onnx]) or monai-bundle.")
+    ] = "torch",
     dataset: Dataset = None,
     size: Annotated[int, typer.Option(help="Voxels a side of the example that it is traced with.", min=1)] = 64,
     overwrite: Overwrite = False,

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from anysyn.cli.terminal.outcome import print_lines
 
 
@@ -41,17 +39,13 @@ def from_files(
     from anysyn.progress import Bar
     from anysyn.synthesis import load_run
     from anysyn.synthesis.from_dicom import synthesize_with_dicom
-    from anysyn.trust.maps import write_trust
-    from anysyn.trust.trusted import read_calibration
 
     loaded = load_run(run, accelerator=accelerator, precision=precision, progress=Bar(err=True))
-    if trust:
-        read_calibration(loaded)  # refused before the synthesis rather than after it
     asked: dict[str, Any] = {"targets": targets, "out": out, "dicom": dicom, "spacing": spacing, "anyway": anyway}
+    asked |= {"beside": trust_maps(loaded, trust)}
     written = synthesize_with_dicom(loaded, say=lambda line: print_lines([line], err=True), **asked, **options)
     print_lines(map(str, _doubts(written)), err=True)
-    maps = write_trust(loaded, syntheses=dict(zip(targets, written, strict=True)), **options) if trust else []
-    print_lines(f"{path} (synthetic, not for clinical use)" for path in (*written, *maps))
+    print_lines(f"{path} (synthetic, not for clinical use)" for path in written)
 
 
 def _doubts(written: Sequence[Path]) -> list[Any]:
@@ -64,19 +58,19 @@ def _doubts(written: Sequence[Path]) -> list[Any]:
     return list(doubts(first.name, read_sidecar(sidecar_path(first))))
 
 
-def check_trust(asked: bool, **alone: object) -> None:
-    """Refuse maps of trust where there is no grid of an image file for them.
+def trust_maps(run: Any, asked: bool) -> list[Any]:
+    """Return what writes maps of trust beside syntheses, if they are asked for; a run without a calibration is refused.
 
     Args:
+        run: A run folder, or a loaded run.
         asked: Whether they are asked for.
-        alone: Options that do not go with them, by name.
-
-    Raises:
-        typer.BadParameter: If so.
 
     Example:
-        >>> check_trust(True, target_spacing=None)
+        >>> trust_maps("nowhere", False)
+        []
     """
-    given = [f"--{name.replace('_', '-')}" for name, value in alone.items() if value]
-    if asked and given:
-        raise typer.BadParameter(f"--trust: its maps are on the grid of image files; leave out {', '.join(given)}")
+    if not asked:
+        return []
+    from anysyn.trust.written_maps import TrustMaps
+
+    return [TrustMaps.of(run)]

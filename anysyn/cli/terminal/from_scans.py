@@ -8,20 +8,26 @@ from typing import Any
 
 import typer
 
+from anysyn.cli.terminal.from_files import trust_maps
 from anysyn.cli.terminal.outcome import printed
 
 
-def from_scans(run: Path, **options: Any) -> Any:
+def from_scans(run: Path, *, trust: bool, accelerator: str, precision: Any = None, **options: Any) -> Any:
     """Prepare scans, synthesize from them, and print what was written.
 
     Args:
         run: The run folder.
-        options: Those of `anysyn.synthesis.scans.synthesize_scans`.
+        trust: Whether maps of trust are written beside each image.
+        accelerator: As for `anysyn.synthesize`.
+        precision: As for `anysyn.synthesize`.
+        options: Others of `anysyn.synthesis.scans.synthesize_scans`.
     """
     from anysyn.progress import Bar
+    from anysyn.synthesis import load_run
     from anysyn.synthesis.scans import synthesize_scans
 
-    return printed(synthesize_scans(run, progress=Bar(), **options))
+    loaded = load_run(run, accelerator=accelerator, precision=precision)
+    return printed(synthesize_scans(loaded, progress=Bar(), beside=trust_maps(loaded, trust), **options))
 
 
 def check_sources(source: Sequence[str] | None, study: Path | None, **alone: object) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from anysyn.cli.terminal.hidden_names import noted
 
-RUN = "Run folder, or the name of a run that comes with anysyn."
+RUN = "Run folder, the name of a run that comes with anysyn, or hf://OWNER/NAME."
 Run = Annotated[Path, typer.Argument(help=RUN, show_default=False, callback=noted)]
 Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value ...", show_default=False)]
 Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
@@ -23,5 +23,5 @@ SplitName = Annotated[str, typer.Option("--split", help="train, validation, test
 Results = Annotated[Path | None, typer.Option("--out", help="Folder of the results; RUN/evaluation by default.")]
 Jobs = Annotated[int, typer.Option(help="Processes side by side.", min=1)]
 Precision = Annotated[str | None, typer.Option(help="32-true, bf16-mixed or 16-mixed; the recipe's by default.")]
-Launcher = Annotated[str, typer.Option(help="local, or slurm,partition=gpu,hours=4: an array of --jobs jobs.")]
+JobsOrArray = Annotated[str, typer.Option(help="2: processes; 50@slurm,partition=gpu,hours=2: an array of jobs.")]
 BatchSize = Annotated[int, typer.Option(help="Slices or patches at once: bounds the memory.", min=1)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,10 @@ from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
 from anysyn.progress import Progress
+from anysyn.recipe import Recipe
 from anysyn.recipe.sections import Precision
+from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
+from anysyn.synthesis.bids_entries import skull_stripped, source_uris
 from anysyn.synthesis.completion.earlier_images import Records, check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
@@ -40,6 +44,7 @@ class Completion:
         failures: Subjects that could not be completed.
         synthetic: Images among the data that anysyn made, which are no sources.
         remarks: Images that count as absent, and why; what differs between a subject and the training images.
+        beside: What else was written beside the images, for example maps of trust.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
@@ -51,6 +56,7 @@ class Completion:
     failures: tuple[Failure, ...]
     synthetic: tuple[Path, ...] = ()
     remarks: tuple[Failure, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Return the summary for the user."""
@@ -58,6 +64,8 @@ class Completion:
         if self.synthetic:
             yield f"images left out because anysyn made them: {len(self.synthetic)}, the first {self.synthetic[0]}"
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
+        if self.beside:
+            yield f"files written beside them: {len(self.beside)}, the first {self.beside[0]}"
 
 
 @within_bounds
@@ -68,6 +76,7 @@ def complete(
     out: str | Path,
     targets: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
+    participants: Sequence[str] | None = None,
     resample_to: str | None = None,
     dataset: str | None = None,
     batch: Count = 8,
@@ -77,6 +86,7 @@ def complete(
     precision: Precision | None = None,
     overwrite: bool = False,
     anyway: bool = False,
+    beside: Sequence[Beside] = (),
     progress: Progress | None = None,
 ) -> Completion:
     """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
@@ -93,6 +103,8 @@ def complete(
         out: Folder of the output, with the list of the subjects.
         targets: Contrasts that every subject should have; by default all that the run was trained to synthesize.
         sources: Contrasts to use, best first; by default all that the run was trained to read.
+        participants: Labels of the people to complete, as BIDS has them; all by default. Calls for different people may
+            write into one folder at once, and keep no list of all subjects.
         resample_to: Source whose grid the others are resampled to if they differ.
         dataset: Treat every subject as this training dataset, or ``mean``; by default each as its own.
         batch: Slices or patches at once.
@@ -102,6 +114,7 @@ def complete(
         precision: Arithmetic of the networks, as for `load_run`.
         overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
         anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
+        beside: What is written beside the images, those of an earlier call too, for example `anysyn.TrustMaps`.
         progress: What shows the progress; None shows nothing.
 
     Returns:
@@ -119,7 +132,7 @@ def complete(
     root, folder = Path(data), Path(out)
     check_apart(root, folder)
     check_own(folder)
-    inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets])
+    inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets], participants)
     subjects, shown = inventory.subjects, progress or Progress()
     for image in (path for subject in subjects for path in subject.images.values()):
         check_images_apart(image, folder)
@@ -127,20 +140,21 @@ def complete(
     acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
     synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
     gaps = missing(acquired, trained, folder)
-    with locked(folder, "anysyn complete"):
+    with _alone(folder, None if participants is None else {gap.place(folder) for gap in gaps}):
         earlier = {} if overwrite else earlier_records(gaps)
         check_same_run(loaded, earlier)
-        describe(folder)
-        record(inventory, folder, shown.say)
-        for line in [] if targets is not None else _left_out(loaded, trained, acquired, unseen):
+        describe(folder, root)
+        if participants is None:
+            record(inventory, folder, shown.say)
+        for line in [] if targets is not None else _left_out(acquired, loaded.recipe, trained.targets, unseen):
             shown.say(line)
-        failures, how = list(inventory.failures), (resample_to, batch, anyway)
+        failures, how = list(inventory.failures), _How(root, resample_to, batch, anyway, overwrite, tuple(beside))
         where = loaded.hardware.device.type if slurm is None else accelerator  # a node may have what is not here
         given = (loaded.folder.path, where, loaded.hardware.precision, loaded.dataset, how)
         about: dict[str, Any] = {"jobs": jobs, "slurm": slurm, "failures": failures, "progress": shown}
         about |= {"opener": Opener(str(folder), _begin, given), "title": "completing"}
         work = [_Work(gap, {p: r for p in gap.files.values() if (r := earlier.get(p))}) for gap in gaps if gap.files]
-        done = [part for _, part in measure_each(work, partial(_complete, loaded, *how), **about)]
+        done = [part for _, part in measure_each(work, partial(_complete, loaded, how), **about)]
     return _together(done, failures, synthetic, absent_images(subjects))
 
 
@@ -148,23 +162,35 @@ def _together(
     done: Sequence[Completion], failures: Sequence[Failure], synthetic: Sequence[Path], absent: Sequence[Failure]
 ) -> Completion:
     """Return the completion of all subjects."""
-    written, kept, remarks = (
-        tuple(entry for part in done for entry in getattr(part, name)) for name in ("written", "kept", "remarks")
+    written, kept, remarks, more = (
+        tuple(entry for part in done for entry in getattr(part, name))
+        for name in ("written", "kept", "remarks", "beside")
     )
-    return Completion(written, kept, tuple(failures), tuple(synthetic), (*absent, *remarks))
+    return Completion(written, kept, tuple(failures), tuple(synthetic), (*absent, *remarks), more)
+
+
+@contextmanager
+def _alone(folder: Path, people: Collection[Path] | None) -> Iterator[None]:
+    """Lock the output, or the folders of some people alone."""
+    with ExitStack() as held:
+        for place in [folder] if people is None else sorted(people):
+            held.enter_context(locked(place, "anysyn complete"))
+        yield
+
+
+def _left_out(
+    acquired: Sequence[Subject], recipe: Recipe, targets: Sequence[str], unseen: Sequence[str]
+) -> Iterator[str]:
+    """Yield a line for what subjects lack and is not synthesized."""
+    if unseen:
+        yield f"not synthesized: {', '.join(unseen)}: no training subject has an image of it"
+    yield from not_trained(acquired, recipe, [*targets, *unseen])
 
 
 def _unseen(run: LoadedRun, trained: Trained) -> list[str]:
     """Return the targets of a recipe that its training subjects lacked, so that the network never learned them."""
     seen = run.pipeline.typical.overall
     return [name for name in trained.targets if seen and name not in seen]
-
-
-def _left_out(run: LoadedRun, trained: Trained, subjects: Sequence[Subject], unseen: Sequence[str]) -> Iterator[str]:
-    """Yield a line for what is not synthesized, and why."""
-    if unseen:
-        yield f"not synthesized: {', '.join(unseen)}: no training subject has an image of it"
-    yield from not_trained(subjects, run.recipe, [*trained.targets, *unseen])
 
 
 def _acquired(subject: Subject) -> Subject:
@@ -174,6 +200,18 @@ def _acquired(subject: Subject) -> Subject:
 
 def _made(subject: Subject) -> dict[str, Path]:
     return {name: path for name, path in subject.images.items() if is_synthetic(path)}
+
+
+@dataclass(frozen=True)
+class _How:
+    """How subjects are completed, the same for all."""
+
+    data: Path
+    resample_to: str | None
+    batch: int
+    anyway: bool
+    overwrite: bool
+    beside: tuple[Beside, ...]
 
 
 @dataclass(frozen=True)
@@ -196,38 +234,44 @@ def _loaded(
     return run.treat_as(dataset)
 
 
-def _begin(
-    run: Path, accelerator: str, precision: Precision, dataset: str | None, how: tuple[Any, ...]
-) -> Measure[Completion]:
+def _begin(run: Path, accelerator: str, precision: Precision, dataset: str | None, how: _How) -> Measure[Completion]:
     """Return the function that completes a subject in another process."""
-    return partial(_complete, _loaded(run, accelerator, precision, dataset), *how)
+    return partial(_complete, _loaded(run, accelerator, precision, dataset), how)
 
 
-def _complete(run: LoadedRun, resample_to: str | None, batch: int, anyway: bool, work: _Work) -> Completion:
+def _complete(run: LoadedRun, how: _How, work: _Work) -> Completion:
     """Synthesize and write what one subject lacks and what is not there already."""
-    gap, onto = work.gap, resample_to or run.recipe.data.resample_to
+    gap, onto = work.gap, how.resample_to or run.recipe.data.resample_to
     check_same_request(gap, work.earlier, onto)
     kept = tuple(path for path in gap.files.values() if path in work.earlier)
     todo = {name: path for name, path in gap.files.items() if path not in work.earlier}
-    remarks = _write(run, gap, todo, onto, batch, anyway)
-    return Completion(tuple(todo.values()), kept, (), remarks=tuple(remarks))
+    if not todo and not how.beside:
+        return Completion((), kept, ())
+    made = _made_of(run, gap, onto, how.batch)
+    plans = planned(how.beside, made, overwrite=how.overwrite)
+    remarks = _write(made, todo, how.data, onto, how.anyway)
+    return Completion(tuple(todo.values()), kept, (), (), tuple(remarks), tuple(written_beside(plans, made)))
 
 
-def _write(
-    run: LoadedRun, gap: Missing, todo: Mapping[str, Path], onto: str | None, batch: int, anyway: bool
-) -> list[Failure]:
-    """Synthesize and write what is to do; return the doubts about the sources."""
+def _made_of(run: LoadedRun, gap: Missing, onto: str | None, batch: int) -> Synthesized:
+    """Return what there is to be of a subject, with its sources read."""
     subject, sources = gap.subject, gap.sources
-    if not todo:
-        return []
     if not sources:
         raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
-    files = {name: subject.images[name] for name in sources}
-    for path in todo.values():
-        check_replaceable(path, files.values())
-        clear_unfinished(path, sidecar_path(path))
     study = read_study(subject, modalities=sources, resample_to=onto)
-    requested = requested_acquisitions(None, list(todo), study.acquisitions[sources[0]], study.grid)
-    request = request_record(sources, onto)
-    verdict = write_syntheses(run, study, files, todo, requested, request, batch=batch, anyway=anyway)
-    return list(doubts(subject.key, verdict_record(verdict)))
+    requested = requested_acquisitions(None, list(gap.files), study.acquisitions[sources[0]], study.grid)
+    files = {name: subject.images[name] for name in sources}
+    return Synthesized(run=run, study=study, sources=files, images=gap.files, acquisitions=requested, batch=batch)
+
+
+def _write(made: Synthesized, todo: Mapping[str, Path], data: Path, onto: str | None, anyway: bool) -> list[Failure]:
+    """Synthesize and write what is to do; return the doubts about the sources."""
+    if not todo:
+        return []
+    for path in todo.values():
+        check_replaceable(path, made.sources.values())
+        clear_unfinished(path, sidecar_path(path))
+    request, first = request_record(list(made.sources), onto), next(iter(made.sources))
+    entries = source_uris(made.sources.values(), data) | skull_stripped(made.study, first, made.sources[first])
+    verdict = write_syntheses(replace(made, images=todo), request, anyway=anyway, entries=entries)
+    return list(doubts(made.study.key, verdict_record(verdict)))

@@ -15,7 +15,7 @@ from anysyn.synthesis.completion.missing_contrasts import Missing
 from anysyn.synthesis.files import request_record
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.requests.acquisition import requested_acquisitions
-from anysyn.synthesis.written_images import digest, same, source_record, whole_record
+from anysyn.synthesis.written_images import digest, same, source_record, sources_of, whole_record
 
 REMEDY = "choose another --out, or make it anew with --overwrite"
 Records = Mapping[Path, Mapping[str, Any]]
@@ -60,7 +60,7 @@ def check_same_request(gap: Missing, earlier: Records, resample_to: str | None) 
     acquisitions = _requested(gap, list(made))
     for name, path in made.items():
         record = earlier[path]
-        if not same(record.get("Sources"), sources):
+        if not same(sources_of(record), sources):
             raise UserError(f"{path} was made from other files than {_words(gap)}; {REMEDY}")
         asked = {**record.get("AcquisitionAskedFor", {}), "voxel_size_mm": None}
         if not (same(record.get("Request"), request) and same(asked, acquisitions[name])):

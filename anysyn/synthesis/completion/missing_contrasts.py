@@ -36,6 +36,10 @@ class Missing:
     sources: tuple[str, ...]
     files: dict[str, Path]
 
+    def place(self, out: Path) -> Path:
+        """Return the folder of the subject in an output."""
+        return out / bids_place(self.subject.key)[0]
+
 
 def trained_for(recipe: Recipe, sources: Sequence[str] | None = None, targets: Sequence[str] | None = None) -> Trained:
     """Return the sources and the targets of a recipe's last stage.

@@ -42,14 +42,26 @@ def acquisition_of(sidecar: str | Path | None = None, **fields: object) -> Acqui
     return replace(read, **known)  # type: ignore[arg-type]
 
 
-def source_acquisitions(files: Mapping[str, Path], person: Acquisition | None = None) -> dict[str, Acquisition]:
-    """Read the acquisitions of the sources from the JSON beside each file; age and sex may come from the person.
+def source_acquisitions(
+    files: Mapping[str, Path],
+    person: Acquisition | None = None,
+    known: Mapping[str, Acquisition] | None = None,
+) -> dict[str, Acquisition]:
+    """Return the acquisitions of the sources: those that are known, or what the JSON beside each file says.
+
+    Args:
+        files: By modality.
+        person: Whose age and sex go before all others.
+        known: By modality, for example of DICOM, whose JSON says nothing of the person.
 
     Raises:
         UserError: If a sidecar cannot be read.
     """
-    known = {key: getattr(person, key) for key in PERSON} if person else {}
-    return {name: named(Acquisition.from_bids(sidecar_beside(path), **known), name) for name, path in files.items()}
+    about = {key: value for key in PERSON if person and (value := getattr(person, key)) is not None}
+    read = {
+        name: (known or {}).get(name) or Acquisition.from_bids(sidecar_beside(path)) for name, path in files.items()
+    }
+    return {name: replace(named(record, name), **about) for name, record in read.items()}
 
 
 def requested_acquisitions(

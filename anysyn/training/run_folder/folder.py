@@ -36,7 +36,7 @@ RECORDS = ("split", "windows", "datasets", "origin", "study", "failures", "versi
 BEFORE_TRAINING = (  # what lies in a run folder before the first step
     *("recipe.yaml", MANIFEST, *(f"{name}.json" for name in RECORDS), "remarks.json"),
     *("subjects.csv", "subjects-left-out.csv", "cache/*", "checkpoints/last"),
-    *("checkpoints/adapted/*", "checkpoints/initial/*"),
+    *("checkpoints/adapted/*", "checkpoints/initial/*", "cohorts/*"),
 )
 CHECKPOINT_FILES = ("weights.safetensors", "state.pt")
 
@@ -105,10 +105,15 @@ class RunFolder:
         Raises:
             RunError: If one is; it names it.
         """
-        boards = self.path / "tensorboard"
-        for folder in (self.path / "samples", boards, *(boards.iterdir() if boards.is_dir() else ())):
+        parents = [self.path / "tensorboard", self.path / "cohorts"]
+        inner = [folder for parent in parents if parent.is_dir() for folder in parent.iterdir()]
+        for folder in (self.path / "samples", *parents, *inner):
             if folder.is_symlink():
                 raise RunError(f"{folder} is a link, and a training writes through none; move it away")
+
+    def cohort(self, stage: str) -> RunFolder:
+        """Return where the records of a stage's own subjects lie."""
+        return RunFolder(self.path / "cohorts" / stage)
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the resolved recipe, with which the folder is a run that can be resumed.
@@ -213,22 +218,35 @@ def files_of(recipe: Recipe) -> Iterator[str]:
     """
     yield from ("recipe.yaml", "weights.safetensors", "checkpoints/last")  # what makes it a run goes first
     yield from (f"checkpoints/{name}/{file}" for name in CHECKPOINTS for file in CHECKPOINT_FILES)
-    yield from (f"{name}.json" for name in RECORDS)
-    yield from ("log.csv", "validation.csv", "subjects.csv", "subjects-left-out.csv", "remarks.json")
+    yield from (*files_of_cohort(), "log.csv", "log.jsonl", "validation.csv")
     for name in (escape(stage.name) for stage in recipe.stages):
         yield from (f"stage-{name}.safetensors", f"best-{name}.safetensors", f"samples/[0-9]*-{name}-[0-9]*.png")
         yield f"tensorboard/{name}/events.out.tfevents.[0-9]*"
+    for stage in recipe.stages:
+        own = files_of_cohort() if getattr(stage, "data", None) else ()
+        yield from (f"cohorts/{escape(stage.name)}/{name}" for name in own)
     yield from (f"cache/{name}" for name in CACHED)
+
+
+def files_of_cohort() -> Iterator[str]:
+    """Yield the names of the records of a cohort.
+
+    Example:
+        >>> "split.json" in files_of_cohort()
+        True
+    """
+    yield from (f"{name}.json" for name in RECORDS)
+    yield from ("subjects.csv", "subjects-left-out.csv", "remarks.json")
 
 
 def _check_outside(folder: Path, recipe: Recipe) -> None:
     """Refuse to delete an earlier run if the data of the new one lie in its folder, for example a list of subjects."""
-    root = recipe.data.root
-    if root is not None and Path(root).resolve().is_relative_to(folder.resolve()):
-        raise RunError(
-            f"{folder} holds the data of the recipe ({root}), so --overwrite leaves it alone; choose another folder, "
-            "or move the data out of it"
-        )
+    for root in recipe.roots():
+        if Path(root).resolve().is_relative_to(folder.resolve()):
+            raise RunError(
+                f"{folder} holds the data of the recipe ({root}), so --overwrite leaves it alone; choose another "
+                "folder, or move the data out of it"
+            )
 
 
 def _check_idle(contents: Contents) -> None:

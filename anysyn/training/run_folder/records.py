@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,  # that of typing does not do for pydantic before Python 3.12
+)
 
 from pydantic import Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict  # that of typing does not do for pydantic before Python 3.12
+from typing_extensions import TypedDict
 
 from anysyn.errors import UserError
 from anysyn.files import read_json
@@ -36,11 +40,15 @@ class TypicalWindows(TypedDict):
 
 
 class Origin(TypedDict):
-    """The run whose weights another one began with: its name, the hash of its weights, its typical windows."""
+    """The run whose weights another one began with: its name, the hash of its weights, its typical windows.
+
+    If parts began with parts of runs, there may be several names and hashes, and ``parts`` says which is from which.
+    """
 
     run: str
     weights: str
     windows: TypicalWindows
+    parts: NotRequired[dict[str, str]]
 
 
 class LeftOut(TypedDict):

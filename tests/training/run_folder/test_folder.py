@@ -12,6 +12,9 @@ class FakeRecipe(SimpleNamespace):
     def spec(self):
         return {"name": "tiny"}
 
+    def roots(self):
+        return [] if self.data.root is None else [self.data.root]
+
 
 RECIPE = FakeRecipe(stages=[SimpleNamespace(name="synthesis")], data=SimpleNamespace(root=None))
 WRITTEN = (

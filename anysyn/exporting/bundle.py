@@ -1,0 +1,156 @@
+"""Export of a run as a MONAI bundle: the network, and a configuration with which MONAI runs it on image files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from anysyn.data.modalities import modality
+from anysyn.errors import UserError
+from anysyn.exporting.bundle_config import inference, tile_of
+from anysyn.exporting.bundle_page import licence_of, page_of
+from anysyn.exporting.fixed_network import fixed_network
+from anysyn.exporting.formats import Freedom, exported_program, largest_difference, write_program
+from anysyn.exporting.volume_network import VolumeNetwork
+from anysyn.files import own_alone, whole_results, write_json, write_text
+from anysyn.packaged.card import read_card
+from anysyn.packaged.names import CARD
+from anysyn.synthesis.loaded_run import LoadedRun
+
+MODEL, CONFIG, METADATA = "models/model.pt2", "configs/inference.json", "configs/metadata.json"
+PAGE, LICENCE = "docs/README.md", "LICENSE"
+DICOM = {"MRI": "MR", "CT": "CT", "PET": "PT"}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A MONAI bundle.
+
+    Args:
+        folder: Where it lies.
+        command: What runs it.
+        difference: Largest difference of its network from the run, in prepared intensities.
+    """
+
+    folder: Path
+    command: str
+    difference: float
+
+    def lines(self) -> list[str]:
+        """Return what was written, and what runs it."""
+        about = f"its network differs from the run by at most {self.difference:.1g}; see {self.folder / PAGE}"
+        return [f"{self.folder}: a MONAI bundle; {about}", f"run it: {self.command}"]
+
+
+def export_bundle(
+    run: LoadedRun, sources: list[str], target: str, folder: Path, *, size: int, overwrite: bool, made_by: str
+) -> Bundle:
+    """Write a MONAI bundle.
+
+    Args:
+        run: A loaded run, on the CPU.
+        sources: Canonical names, in the order of the channels.
+        target: Canonical name.
+        folder: Folder to make.
+        size: At least so many voxels a side has the example.
+        overwrite: Whether an earlier export in the folder may be replaced.
+        made_by: The command.
+
+    Raises:
+        UserError: If the network cannot be exported, MONAI has nothing for a step of the preparation, or the folder
+            holds something else.
+    """
+    config = inference(run, sources, target, MODEL)
+    network, images = _volume_network(run, sources, target, size)
+    files = [CONFIG, METADATA, MODEL, PAGE, LICENCE]
+    allowed = own_alone(folder, made_by=made_by, overwrite=overwrite)
+    with whole_results(folder, files, made_by=made_by, check=allowed) as inside:
+        for file in files:
+            (inside / file).parent.mkdir(exist_ok=True)
+        program, freedom = exported_program(network, images)
+        _check_free(freedom, run)
+        write_program(program, inside / MODEL, "torch")
+        difference = largest_difference(network, images, inside / MODEL, freedom, "torch") or 0.0
+        about = _about(run)
+        command = _command(folder, sources)
+        write_json(inside / METADATA, metadata(run, sources, target, about))
+        write_json(inside / CONFIG, config)
+        write_text(inside / PAGE, page_of(run, sources, target, command=_command(Path("BUNDLE"), sources)))
+        write_text(inside / LICENCE, licence_of(about))
+    return Bundle(folder, command, difference)
+
+
+def metadata(run: LoadedRun, sources: list[str], target: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``configs/metadata.json``, with the keys that MONAI asks for.
+
+    Args:
+        run: The run.
+        sources: Canonical names, in the order of the channels.
+        target: Canonical name.
+        about: Front matter of the run's card; empty if it has none.
+    """
+    text = f"Synthesizes {target} from {', '.join(sources)}. Synthetic, not for clinical use."
+    return {
+        "version": str(about.get("version", "0.0.0")),
+        "changelog": {str(about.get("version", "0.0.0")): f"exported by anysyn {version('anysyn')}"},
+        "monai_version": version("monai"),
+        "pytorch_version": version("torch").partition("+")[0],
+        "numpy_version": version("numpy"),
+        "required_packages_version": {"nibabel": version("nibabel"), "scipy": version("scipy")},
+        "name": f"{run.recipe.name}: {target} from {', '.join(sources)}",
+        "task": f"Synthesis of {target} from {', '.join(sources)}",
+        "description": text,
+        "authors": ", ".join(map(str, about.get("authors", ["not said"]))),
+        "copyright": str(about.get("copyright", "not said")),
+        "intended_use": str(about.get("intended_use", "not said; not for clinical use")),
+        "data_source": str(about.get("data_source", "not said")),
+        "network_data_format": {
+            "inputs": {"image": _format(sources)},
+            "outputs": {"pred": {**_format([target]), "synthetic": True}},
+        },
+    }
+
+
+def _format(names: list[str]) -> dict[str, Any]:
+    return {
+        "type": "image",
+        "format": "magnitude",
+        "modality": ", ".join(dict.fromkeys(DICOM[modality(name).family] for name in names)),
+        "num_channels": len(names),
+        "spatial_shape": ["*", "*", "*"],
+        "dtype": "float32",
+        "value_range": [],
+        "is_patch_data": False,
+        "channel_def": {str(number): name for number, name in enumerate(names)},
+    }
+
+
+def _volume_network(run: LoadedRun, sources: list[str], target: str, size: int) -> tuple[VolumeNetwork, torch.Tensor]:
+    """Return the network for pieces of a volume, and an example: a tile of the inferer."""
+    network = VolumeNetwork(fixed_network(run, sources, target, size)[0], run.view).eval()
+    length = -(-size // network.multiple) * network.multiple
+    tile = [length if edge < 0 else edge for edge in tile_of(run.view, network.multiple)]
+    return network, torch.rand(1, len(sources), *tile)
+
+
+def _check_free(freedom: Freedom, run: LoadedRun) -> None:
+    if not freedom.size and -1 in tile_of(run.view, 1):
+        raise UserError(
+            "--format monai-bundle: this run's network can be exported for one size alone, and images differ in size; "
+            "call it with anysyn.load"
+        )
+
+
+def _about(run: LoadedRun) -> Mapping[str, Any]:
+    packed = run.folder.packaged and (run.folder.path / CARD).is_file()
+    return read_card(run.folder.path).about if packed else {}
+
+
+def _command(folder: Path, sources: list[str]) -> str:
+    files = " ".join(f"--{name} {name.lower()}.nii.gz" for name in sources)
+    return f"python -m monai.bundle run --config_file {folder / CONFIG} --bundle_root {folder} {files} --output_dir out"

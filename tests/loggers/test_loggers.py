@@ -1,0 +1,149 @@
+"""Every logger gets the numbers of a training, and none gets a path or a picture of a person unless asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from PIL import Image
+from toys import TINY
+
+import anysyn
+from anysyn.errors import UserError
+from anysyn.loggers import Logger, Place
+from anysyn.plugins import enrol
+from anysyn.registry import build, names
+
+enrol()
+
+
+class FakeRun:
+    def __init__(self, **given):
+        self.given, self.rows, self.ended = given, [], False
+
+    def log(self, row):
+        self.rows.append(row)
+
+    def finish(self):
+        self.ended = True
+
+
+@pytest.fixture
+def fake_wandb(monkeypatch):
+    """Put a library in the place of wandb that keeps what it gets."""
+    fake = SimpleNamespace(runs=[], Image=lambda path: ("picture", path))
+    fake.init = lambda **given: fake.runs.append(FakeRun(**given)) or fake.runs[-1]
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    return fake
+
+
+def store(tmp_path):
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture
+def options(fake_wandb, tmp_path, request):
+    """Return a function from a logger to the keys that it needs in a test."""
+
+    def keys(name):
+        if name == "mlflow":
+            pytest.importorskip("mlflow")
+            pytest.importorskip("alembic")
+            return {"uri": store(tmp_path)}
+        return {}
+
+    return keys
+
+
+@pytest.mark.parametrize("name", names("logger"))
+def test_a_logger_takes_numbers_and_pictures_and_ends(name, options, tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "p.png")
+    logger = build("logger", {"name": name, **options(name)}, place=Place(tmp_path, "tiny", "synthesis"))
+    assert isinstance(logger, Logger)
+    logger.numbers({"training/l1": 0.5, "rate/0": 1e-3, "speed": 12.0}, 64)
+    logger.picture("validation", tmp_path / "p.png", 64)
+    logger.close()
+
+
+def test_tensorboard_gets_images_rate_and_speed_of_a_training_and_json_the_same_numbers(tiny, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tree = yaml.safe_load(TINY) | {"loggers": [{"name": "tensorboard"}, {"name": "json"}]}
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(tree))
+    data = [f"data.root={tiny / 'cohort'}", "stages.0.epochs=1"]
+    anysyn.train(tmp_path / "r.yaml", out=tmp_path / "run", overrides=data, accelerator="cpu")
+    board = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "synthesis"))
+    board.Reload()
+    assert set(board.Tags()["images"]) == {"validation"}
+    assert {"training/l1", "validation/l1", "rate/0", "speed", "waited"} <= set(board.Tags()["scalars"])
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(row["stage"] == "synthesis" for row in rows)
+    for name in board.Tags()["scalars"]:
+        logged = [(event.step, event.value) for event in board.Scalars(name)]
+        lines = [(row["samples"], pytest.approx(row[name], rel=1e-5)) for row in rows if name in row]
+        assert logged == lines
+    assert board.Scalars("rate/0")[0].value <= 5e-3
+
+
+def test_lines_after_the_checkpoint_are_void(tmp_path):
+    def opened(first, stage="a"):
+        return build("logger", {"name": "json"}, place=Place(tmp_path, "tiny", stage, first))
+
+    first = opened(0)
+    for at in (8, 16, 24):
+        first.numbers({"l1": float(at)}, at)
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"stage": "a", "sam')  # of a process that was killed
+    opened(16).numbers({"l1": -1.0}, 24)
+    opened(0, "b").numbers({"l1": 2.0}, 8)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(row["stage"], row["samples"], row["l1"]) for row in rows] == [
+        *(("a", 8, 8.0), ("a", 16, 16.0), ("a", 24, -1.0), ("b", 8, 2.0))
+    ]
+
+
+def test_weights_and_biases_gets_rows_and_no_path(fake_wandb, tmp_path):
+    place = Place(tmp_path / "patient", "tiny", "synthesis")
+    logger = build("logger", {"name": "wandb", "project": "ours"}, place=place)
+    logger.numbers({"training/l1": 0.5}, 64)
+    logger.picture("validation", tmp_path / "p.png", 64)
+    logger.close()
+    [run] = fake_wandb.runs
+    assert run.rows == [{"training/l1": 0.5, "samples": 64}]
+    assert run.ended
+    assert (run.given["mode"], run.given["project"]) == ("offline", "ours")
+    assert "patient" not in repr(run.given)
+    asked = build("logger", {"name": "wandb", "pictures": True}, place=place)
+    asked.picture("validation", tmp_path / "p.png", 64)
+    assert fake_wandb.runs[-1].rows == [{"validation": ("picture", str(tmp_path / "p.png")), "samples": 64}]
+
+
+def test_mlflow_gets_metrics_and_no_path(options, tmp_path):
+    keys = options("mlflow")
+    from mlflow.tracking import MlflowClient
+
+    place = Place(tmp_path / "patient", "tiny", "synthesis")
+    for number in (1, 2):  # the experiment is made once
+        logger = build("logger", {"name": "mlflow", "experiment": "ours", **keys}, place=place)
+        logger.numbers({"training/l1": 0.5 * number}, 64)
+        logger.close()
+    client = MlflowClient(tracking_uri=keys["uri"])
+    runs = client.search_runs([client.get_experiment_by_name("ours").experiment_id])
+    assert sorted(run.data.metrics["training/l1"] for run in runs) == [0.5, 1.0]
+    assert all(run.info.status == "FINISHED" for run in runs)
+    assert all("patient" not in repr(run.data) for run in runs)
+
+
+def test_a_library_that_is_missing_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(UserError, match=r"needs wandb; pip install 'anysyn\[wandb\]', or leave the logger out"):
+        build("logger", {"name": "wandb"}, place=Place(tmp_path, "tiny", "synthesis"))
+
+
+def test_a_store_that_mlflow_refuses_is_one_line(options, tmp_path):
+    options("mlflow")
+    with pytest.raises(UserError, match="loggers: mlflow: "):
+        build("logger", {"name": "mlflow", "uri": "no-such-store://x"}, place=Place(tmp_path, "tiny", "synthesis"))
