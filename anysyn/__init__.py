@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from anysyn.synthesis import synthesize as synthesize
     from anysyn.synthesis.suitability_check import check as check
     from anysyn.training.adaptation import adapt as adapt
+    from anysyn.training.cohorts.selection import inventory as inventory
     from anysyn.training.fit import resume as resume
     from anysyn.training.fit import train as train
-    from anysyn.training.selection import inventory as inventory
     from anysyn.trust.calibrate import calibrate as calibrate
     from anysyn.trust.written_maps import TrustMaps as TrustMaps
     from anysyn.types import Batch as Batch

@@ -116,7 +116,7 @@ def leave_out(
 
 def _usable(recipe: Recipe) -> list[Subject]:
     """Return the subjects that have a source and a target."""
-    from anysyn.training.selection import find_cohort, of_datasets, usable
+    from anysyn.training.cohorts.selection import find_cohort, of_datasets, usable
 
     return [one for one in of_datasets(recipe, find_cohort(recipe).subjects) if usable(recipe, one)]
 

@@ -34,11 +34,11 @@ from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.requests.dataset import Datasets, check_dataset, reads_dataset
 from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
+from anysyn.training.cohorts.selection import find_cohort
 from anysyn.training.devices import Hardware, hardware_on
 from anysyn.training.run_folder.checkpoints import Checkpoints, check_shapes, fitting
 from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.run_folder.names import find_run
-from anysyn.training.selection import find_cohort
 
 
 @dataclass(frozen=True)

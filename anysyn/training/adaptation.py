@@ -18,11 +18,11 @@ from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import Split, Step
 from anysyn.synthesizer import Synthesizer
+from anysyn.training.cohorts.selection import find_cohort
 from anysyn.training.fit import TrainingResult, resume
 from anysyn.training.run_folder.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.run_folder.names import find_run
-from anysyn.training.selection import find_cohort
 from anysyn.training.stage import Position
 
 

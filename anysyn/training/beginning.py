@@ -17,11 +17,11 @@ from anysyn.files.hashes import digest
 from anysyn.nn.layout import without_memory
 from anysyn.recipe import Recipe
 from anysyn.recipe.sections import means, nowhere
+from anysyn.training.cohorts.selection import of_datasets
 from anysyn.training.part_weights import faults_of, first, parted_run, taken_parts
 from anysyn.training.run_folder.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.run_folder.names import find_run
-from anysyn.training.selection import of_datasets
 from anysyn.training.stage import Position
 
 REMEDY = "train the recipe of that run (name --from-run alone), or name what begins with it: weights_for=[...]"

@@ -17,6 +17,7 @@ from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.training.beginning import begin_with, origin_of, placed_weights
+from anysyn.training.cohorts.stage_cohorts import cohorts_of, find_all
 from anysyn.training.devices import fabric_on
 from anysyn.training.execution import set_execution
 from anysyn.training.not_finite import validation_failures
@@ -26,7 +27,6 @@ from anysyn.training.run_folder.checkpoints import Checkpoints, check_begun, fit
 from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.run_folder.names import find_run
 from anysyn.training.stage import Position, StageLoop, position_of
-from anysyn.training.stage_cohorts import cohorts_of, find_all
 from anysyn.training.training_profile import keep_profile
 
 

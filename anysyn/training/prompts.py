@@ -13,7 +13,7 @@ from anysyn.data.loading.samples import Samples
 from anysyn.descriptors import TextPrompt
 from anysyn.objectives import ClipPairs
 from anysyn.recipe import Recipe, Stage
-from anysyn.training.stage_cohorts import Cohorts
+from anysyn.training.cohorts.stage_cohorts import Cohorts
 from anysyn.types import ImageTextModel
 
 

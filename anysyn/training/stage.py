@@ -24,7 +24,7 @@ from anysyn.objectives.synthesis import distinct
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.seeds import seeded
-from anysyn.training.cohort import Cohort
+from anysyn.training.cohorts.cohort import Cohort
 from anysyn.training.run_folder.checkpoints import Checkpoint, Checkpoints, fitting, read_tensors, write_tensors
 from anysyn.training.run_folder.folder import RunFolder
 from anysyn.training.run_folder.log import Log

@@ -13,8 +13,8 @@ from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.suitability import Appearance, appearances, profile_of
+from anysyn.training.cohorts.selection import find_cohort
 from anysyn.training.run_folder.folder import RunFolder
-from anysyn.training.selection import find_cohort
 
 PROFILE = "profile.json"
 MOST = 32  # subjects, evenly spread: the statistics of more differ little, and each is read once more

@@ -17,7 +17,7 @@ from anysyn.objectives.objective import Answer, Objective
 from anysyn.ops import pick
 from anysyn.queries import Queries
 from anysyn.seeds import seeded
-from anysyn.training.cohort import Cohort
+from anysyn.training.cohorts.cohort import Cohort
 from anysyn.training.not_finite import MOST, refuse_damaged_images
 from anysyn.training.pictures import draw
 from anysyn.types import Batch, Query

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def pooled_quantile(people: Sequence[Sequence[Tensor]], level: float) -> float:
-    r"""Return the quantile of scores of several people, each of whom has the same weight.
+    r"""Return the quantile of scores of several people, each with the same weight.
 
     Voxels of one head are not exchangeable, and two syntheses of one person are not; people are. So this is the
     quantile of hierarchical conformal prediction (Lee, Barber and Willett, 2023) without its term for the next, unknown

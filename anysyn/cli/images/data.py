@@ -30,7 +30,7 @@ def data(
     from anysyn.data.inventory.subjects_csv import write_subjects_csv
     from anysyn.data.inventory.table import table
     from anysyn.data.subjects.find import NoSubjectFoundError
-    from anysyn.training.selection import inventory
+    from anysyn.training.cohorts.selection import inventory
 
     def show() -> None:
         try:

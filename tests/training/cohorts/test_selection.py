@@ -10,7 +10,7 @@ from subject_files import image
 
 from anysyn.data.inventory.inventory import Inventory
 from anysyn.errors import UserError
-from anysyn.training.selection import inventory
+from anysyn.training.cohorts.selection import inventory
 
 PAIR = "modalities=[T1w,T2w]"
 

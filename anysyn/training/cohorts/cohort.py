@@ -18,9 +18,9 @@ from anysyn.errors import RecipeError, UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.scans.training_study import training_study
+from anysyn.training.cohorts.selection import find_cohort, inventory_of, of_datasets, split_of
 from anysyn.training.run_folder.checkpoints import fitting
 from anysyn.training.run_folder.folder import RunFolder
-from anysyn.training.selection import find_cohort, inventory_of, of_datasets, split_of
 
 
 @dataclass(frozen=True)

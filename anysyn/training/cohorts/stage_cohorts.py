@@ -9,9 +9,9 @@ from anysyn.data.records import Failure, FoundSubjects
 from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
-from anysyn.training.cohort import Cohort, cohort_of, find_trainable
+from anysyn.training.cohorts.cohort import Cohort, cohort_of, find_trainable
+from anysyn.training.cohorts.selection import find_cohort, of_datasets
 from anysyn.training.run_folder.folder import RunFolder
-from anysyn.training.selection import find_cohort, of_datasets
 
 
 @dataclass(frozen=True)
