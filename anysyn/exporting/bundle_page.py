@@ -28,7 +28,7 @@ def licence_of(about: Mapping[str, Any]) -> str:
 
     Example:
         >>> licence_of({"license": "cc-by-4.0", "copyright": "Copyright 2026 Jane Doe"})
-        'Licence of the weights: cc-by-4.0\\nCopyright 2026 Jane Doe\\n'
+        'Licence of the weights: cc-by-4.0\nCopyright 2026 Jane Doe\n'
     """
     if not about:
         return (

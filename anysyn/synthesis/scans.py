@@ -109,18 +109,13 @@ def synthesize_scans(
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
-    failures, remarks = list[Failure](), list[Failure]()
-    written, kept, more = list[Path](), list[Path](), list[Path]()
-    if not is_study(root):
-        check_apart(root, folder)
-    check_own(folder)
-    if dicom is not None and not is_dicom(root):
-        raise UserError(f"--dicom: {root} is no DICOM, whose study a series needs; leave --dicom out")
+    failures, remarks, written = list[Failure](), list[Failure](), list[Path]()
+    kept, more = list[Path](), list[Path]()
+    _check_places(root, folder, dicom)
     with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
         scans = of_dicom(root, Path(converted)) if is_dicom(root) else None
-        contrasts = [*trained.sources, *loaded.recipe.modalities]
-        study = _study(loaded, root, scans, folder, contrasts, to, jobs, overwrite, shown)
+        study = _study(loaded, root, scans, folder, trained.sources, to, jobs, overwrite, shown)
         failures += study.failures
         came = {} if is_study(root) else scans_as_they_came((scans.found if scans else find_subjects(root)).subjects)
         for subject in shown.over("synthesizing", study.subjects):
@@ -140,12 +135,20 @@ def synthesize_scans(
     return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks), beside=tuple(more))
 
 
+def _check_places(root: Path, folder: Path, dicom: str | Path | None) -> None:
+    if not is_study(root):
+        check_apart(root, folder)
+    check_own(folder)
+    if dicom is not None and not is_dicom(root):
+        raise UserError(f"--dicom: {root} is no DICOM, whose study a series needs; leave --dicom out")
+
+
 def _study(
     run: LoadedRun,
     source: Path,
     scans: ConvertedScans | None,
     out: Path,
-    contrasts: Sequence[str],
+    sources: Sequence[str],
     to: str | None,
     jobs: int,
     overwrite: bool,
@@ -166,7 +169,7 @@ def _study(
         brain=steps.brain,
         bias=steps.bias,
         spacing=steps.spacing,
-        contrasts=list(dict.fromkeys(contrasts)),
+        contrasts=list(dict.fromkeys([*sources, *run.recipe.modalities])),
         found=scans.found if scans else None,
         jobs=jobs,
         overwrite=overwrite,

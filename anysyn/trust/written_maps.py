@@ -31,7 +31,7 @@ class TrustMaps:
     Example:
         >>> TrustMaps.of("nowhere")
         Traceback (most recent call last):
-        anysyn.training.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
+        anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run ...
     """
 
     calibration: Calibration

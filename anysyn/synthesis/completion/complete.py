@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.bounds import Count, within_bounds
+from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, Subject
 from anysyn.data.subjects.placeholders import absent_images
@@ -130,12 +131,8 @@ def complete(
     unseen = [] if targets is not None else _unseen(loaded, trained)
     trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
     root, folder = Path(data), Path(out)
-    check_apart(root, folder)
-    check_own(folder)
-    inventory = loaded.inventory(root, "all", [*trained.sources, *trained.targets], participants)
+    inventory = _inventory(loaded, root, folder, trained, participants)
     subjects, shown = inventory.subjects, progress or Progress()
-    for image in (path for subject in subjects for path in subject.images.values()):
-        check_images_apart(image, folder)
     broken = {failure.key for failure in inventory.failures}  # whose unreadable images must not pass for missing ones
     acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
     synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
@@ -156,6 +153,18 @@ def complete(
         work = [_Work(gap, {p: r for p in gap.files.values() if (r := earlier.get(p))}) for gap in gaps if gap.files]
         done = [part for _, part in measure_each(work, partial(_complete, loaded, how), **about)]
     return _together(done, failures, synthetic, absent_images(subjects))
+
+
+def _inventory(
+    run: LoadedRun, root: Path, folder: Path, trained: Trained, participants: Sequence[str] | None
+) -> Inventory:
+    """Return what there is of the subjects, none of whose images may lie in the output."""
+    check_apart(root, folder)
+    check_own(folder)
+    inventory = run.inventory(root, "all", [*trained.sources, *trained.targets], participants)
+    for image in (path for subject in inventory.subjects for path in subject.images.values()):
+        check_images_apart(image, folder)
+    return inventory
 
 
 def _together(
