@@ -86,7 +86,7 @@ _HOMES = {
     "synthesis.suitability_check": "check",
     "training.adaptation": "adapt",
     "training.fit": "resume train",
-    "training.selection": "inventory",
+    "training.cohorts.selection": "inventory",
     "trust.calibrate": "calibrate",
     "trust.written_maps": "TrustMaps",
     "types": "Batch Query",

@@ -109,8 +109,7 @@ def synthesize_scans(
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
-    failures, remarks, written = list[Failure](), list[Failure](), list[Path]()
-    kept, more = list[Path](), list[Path]()
+    failures, remarks, written, kept, more = list[Failure](), list[Failure](), list[Path](), list[Path](), list[Path]()
     _check_places(root, folder, dicom)
     with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
