@@ -37,7 +37,7 @@ format: $(INSTALLED) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 
 docs: $(INSTALLED) ## Build the documentation as a site, in site/
-	$(BIN)/uv pip install --quiet --python $(BIN)/python ".[docs]"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[docs]"
 	$(BIN)/python -m mkdocs build
 
 wheel: $(INSTALLED) ## Build dist/anysyn-*.whl
