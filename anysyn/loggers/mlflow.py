@@ -15,27 +15,24 @@ from anysyn.registry import Given, register
 class MLflow(Logger):
     """A run of MLflow for each stage; one that is resumed begins another.
 
+    Where it goes is what MLflow finds by itself, which is the user's to say: a recipe may be a stranger's.
+
     Args:
         place: What is logged.
         experiment: Name of the experiment; made if it is missing.
-        uri: Tracking server or store; by default the one that MLflow finds by itself.
-        pictures: Whether pictures of the validation go there, too: they show people of the data.
     """
 
-    def __init__(
-        self, *, place: Given[Place], experiment: str = "anysyn", uri: str | None = None, pictures: bool = False
-    ) -> None:
+    def __init__(self, *, place: Given[Place], experiment: str = "anysyn") -> None:
         library("mlflow", "mlflow")
         refusal = library("mlflow.exceptions", "mlflow").MlflowException
-        self.pictures = pictures
         try:
-            self.client = library("mlflow.tracking", "mlflow").MlflowClient(tracking_uri=uri)
+            self.client = library("mlflow.tracking", "mlflow").MlflowClient()
             known = self.client.get_experiment_by_name(experiment)
             number = known.experiment_id if known else self.client.create_experiment(experiment)
             name = f"{place.run} {place.stage}"
             self.run: str = self.client.create_run(number, run_name=name, tags=place.about()).info.run_id
         except refusal as error:
-            raise UserError(f"loggers: mlflow: {reason(error)[:200]}; name a server or a store with uri") from error
+            raise UserError(f"loggers: mlflow: {reason(error)[:200]}; set MLflow's tracking address") from error
 
     def numbers(self, values: Mapping[str, float], at: int) -> None:
         """Log a metric for each."""
@@ -44,9 +41,7 @@ class MLflow(Logger):
             self.client.log_metric(self.run, name, value, timestamp=now, step=at)
 
     def picture(self, name: str, path: Path, at: int) -> None:
-        """Keep the PNG, if pictures are asked for."""
-        if self.pictures:
-            self.client.log_artifact(self.run, str(path), name)
+        """Keep none: it shows people of the data."""
 
     def close(self) -> None:
         """End the run."""

@@ -14,12 +14,12 @@ from anysyn.registry import Given, register
 class WeightsAndBiases(Logger):
     """A run of Weights & Biases for each stage; one that is resumed begins another.
 
+    Account and folder are those that it finds by itself, which are the user's to say: a recipe may be a stranger's.
+
     Args:
         place: What is logged.
         project: Name of the project.
         mode: ``offline`` keeps the logs on this machine, for ``wandb sync``; ``online`` sends them.
-        folder: Where it keeps its files; by default where Weights & Biases does by itself.
-        pictures: Whether pictures of the validation go there, too: they show people of the data.
     """
 
     def __init__(
@@ -28,13 +28,10 @@ class WeightsAndBiases(Logger):
         place: Given[Place],
         project: str = "anysyn",
         mode: Literal["offline", "online"] = "offline",
-        folder: str | None = None,
-        pictures: bool = False,
     ) -> None:
-        self.library, self.pictures = library("wandb", "wandb"), pictures
         name = f"{place.run} {place.stage}"
-        self.run = self.library.init(
-            project=project, name=name, mode=mode, dir=folder, config=place.about(), reinit="create_new"
+        self.run = library("wandb", "wandb").init(
+            project=project, name=name, mode=mode, config=place.about(), reinit="create_new"
         )
 
     def numbers(self, values: Mapping[str, float], at: int) -> None:
@@ -42,9 +39,7 @@ class WeightsAndBiases(Logger):
         self.run.log({**values, "samples": at})
 
     def picture(self, name: str, path: Path, at: int) -> None:
-        """Log the picture, if pictures are asked for."""
-        if self.pictures:
-            self.run.log({name: self.library.Image(str(path)), "samples": at})
+        """Keep none: it shows people of the data."""
 
     def close(self) -> None:
         """End the run."""

@@ -1,4 +1,4 @@
-"""Every logger gets the numbers of a training, and none gets a path or a picture of a person unless asked."""
+"""Every logger gets the numbers of a training, and what may leave this machine holds no path and no picture."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FakeRun:
 @pytest.fixture
 def fake_wandb(monkeypatch):
     """Put a library in the place of wandb that keeps what it gets."""
-    fake = SimpleNamespace(runs=[], Image=lambda path: ("picture", path))
+    fake = SimpleNamespace(runs=[])
     fake.init = lambda **given: fake.runs.append(FakeRun(**given)) or fake.runs[-1]
     monkeypatch.setitem(sys.modules, "wandb", fake)
     return fake
@@ -45,23 +45,23 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def options(fake_wandb, tmp_path, request):
-    """Return a function from a logger to the keys that it needs in a test."""
+def stores(fake_wandb, tmp_path, monkeypatch):
+    """Return a function that makes ready what a logger writes to."""
 
-    def keys(name):
+    def ready(name):
         if name == "mlflow":
             pytest.importorskip("mlflow")
             pytest.importorskip("alembic")
-            return {"uri": store(tmp_path)}
-        return {}
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", store(tmp_path))
 
-    return keys
+    return ready
 
 
 @pytest.mark.parametrize("name", names("logger"))
-def test_a_logger_takes_numbers_and_pictures_and_ends(name, options, tmp_path):
+def test_a_logger_takes_numbers_and_pictures_and_ends(name, stores, tmp_path):
+    stores(name)
     Image.new("L", (4, 4)).save(tmp_path / "p.png")
-    logger = build("logger", {"name": name, **options(name)}, place=Place(tmp_path, "tiny", "synthesis"))
+    logger = build("logger", {"name": name}, place=Place(tmp_path, "tiny", "synthesis"))
     assert isinstance(logger, Logger)
     logger.numbers({"training/l1": 0.5, "rate/0": 1e-3, "speed": 12.0}, 64)
     logger.picture("validation", tmp_path / "p.png", 64)
@@ -116,21 +116,18 @@ def test_weights_and_biases_gets_rows_and_no_path(fake_wandb, tmp_path):
     assert run.ended
     assert (run.given["mode"], run.given["project"]) == ("offline", "ours")
     assert "patient" not in repr(run.given)
-    asked = build("logger", {"name": "wandb", "pictures": True}, place=place)
-    asked.picture("validation", tmp_path / "p.png", 64)
-    assert fake_wandb.runs[-1].rows == [{"validation": ("picture", str(tmp_path / "p.png")), "samples": 64}]
 
 
-def test_mlflow_gets_metrics_and_no_path(options, tmp_path):
-    keys = options("mlflow")
+def test_mlflow_gets_metrics_and_no_path(stores, tmp_path):
+    stores("mlflow")
     from mlflow.tracking import MlflowClient
 
     place = Place(tmp_path / "patient", "tiny", "synthesis")
     for number in (1, 2):  # the experiment is made once
-        logger = build("logger", {"name": "mlflow", "experiment": "ours", **keys}, place=place)
+        logger = build("logger", {"name": "mlflow", "experiment": "ours"}, place=place)
         logger.numbers({"training/l1": 0.5 * number}, 64)
         logger.close()
-    client = MlflowClient(tracking_uri=keys["uri"])
+    client = MlflowClient(tracking_uri=store(tmp_path))
     runs = client.search_runs([client.get_experiment_by_name("ours").experiment_id])
     assert sorted(run.data.metrics["training/l1"] for run in runs) == [0.5, 1.0]
     assert all(run.info.status == "FINISHED" for run in runs)
@@ -143,7 +140,15 @@ def test_a_library_that_is_missing_is_one_line(monkeypatch, tmp_path):
         build("logger", {"name": "wandb"}, place=Place(tmp_path, "tiny", "synthesis"))
 
 
-def test_a_store_that_mlflow_refuses_is_one_line(options, tmp_path):
-    options("mlflow")
+def test_a_store_that_mlflow_refuses_is_one_line(stores, tmp_path, monkeypatch):
+    stores("mlflow")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "no-such-store://x")
     with pytest.raises(UserError, match="loggers: mlflow: "):
-        build("logger", {"name": "mlflow", "uri": "no-such-store://x"}, place=Place(tmp_path, "tiny", "synthesis"))
+        build("logger", {"name": "mlflow"}, place=Place(tmp_path, "tiny", "synthesis"))
+
+
+@pytest.mark.parametrize("key", ["uri", "folder", "dir", "pictures"])
+@pytest.mark.parametrize("name", ["mlflow", "wandb"])
+def test_a_recipe_cannot_say_where_logs_go_nor_send_pictures(name, key, tmp_path):
+    with pytest.raises(UserError, match=key):
+        build("logger", {"name": name, key: True}, place=Place(tmp_path, "tiny", "synthesis"))
