@@ -37,7 +37,7 @@ def strings(values):
     return [f"{value:.10f}"[:16] for value in np.ravel(values)]
 
 
-def header(number, modality="MR", description="t2_tse_tra", person="Doe^Jane", identifier="4711", **fields):
+def header(number, modality="MR", description="t2_tse_tra", person="Doe^Jane", identifier="PAT4711", **fields):
     """Return what all files of a series share."""
     made = Dataset()
     made.SpecificCharacterSet = "ISO_IR 192"

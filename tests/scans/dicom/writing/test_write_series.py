@@ -87,7 +87,7 @@ def test_an_anonymous_series_names_nobody(tmp_path, source):
     real = pydicom.dcmread(source.files[0])
     for path in files:
         content = path.read_bytes()
-        words = ("Jane", "4711", "19610203", "House", "A99", "20110707", real.StudyInstanceUID, real.SOPInstanceUID)
+        words = ("Jane", "PAT4711", "19610203", "House", "A99", "20110707", real.StudyInstanceUID, real.SOPInstanceUID)
         assert not [word for word in words if str(word).encode() in content]
     assert pydicom.dcmread(files[0]).PatientIdentityRemoved == "YES"
 
