@@ -23,6 +23,7 @@ TEXTURE = {"t1": 0.12, "t2": 0.06, "pd": 0.02, "adc": 0.05}  # share by which a 
 NOISE = 0.012  # of the image's bright end, in each channel
 BIAS = 0.05  # standard deviation of the logarithm of the coil's residual shading
 BIAS_MM = 45.0
+SMALL_ANGLE = 70.0  # degrees; a flip angle below it means a gradient echo
 FATTY = ("fat", "marrow")
 FAT_LEFT = 0.05  # share of the signal of fat that its suppression leaves; echo-planar diffusion images need it
 WATERY = ("fluid", "vitreous")  # the same everywhere, so that texture hardly shows
@@ -110,19 +111,18 @@ def _properties(name: str, factor: float, acquisition: Acquisition, first: Map, 
 def _sequence(values: _Properties, acquisition: Acquisition, b: float | None) -> signal.Map:
     """Choose the sequence by what the acquisition gives.
 
-    An inversion time means MPRAGE for T1w and T1c and an inversion-recovery spin echo otherwise; a flip angle below 70
-    degrees, or T2star, means a spoiled gradient echo; anything else a spin echo. DWI and ADC are spin echoes attenuated
-    by diffusion.
+    A flip angle below 70 degrees, or T2star, means a gradient echo: an MPRAGE for T1w and T1c with an inversion time,
+    spoiled otherwise. Anything else is a spin echo, with an inversion time one that is prepared by inversion. DWI and
+    ADC are spin echoes attenuated by diffusion.
     """
     tr, te = needed(acquisition, "repetition_time_ms"), needed(acquisition, "echo_time_ms")
     ti, fa = acquisition.inversion_time_ms, acquisition.flip_angle_deg
-    if acquisition.modality in ("T1w", "T1c") and ti is not None:
-        fa = needed(acquisition, "flip_angle_deg")
+    if acquisition.modality in ("T1w", "T1c") and ti is not None and fa is not None and fa < SMALL_ANGLE:
         return signal.mprage(values.pd, values.t1, values.t2star, tr=tr, te=te, ti=ti, fa=fa)
     if acquisition.modality == "FLAIR" or ti is not None:
         ti = needed(acquisition, "inversion_time_ms")
         return signal.inversion_recovery(values.pd, values.t1, values.t2, tr=tr, te=te, ti=ti)
-    if acquisition.modality == "T2star" or (fa is not None and fa < 70):
+    if acquisition.modality == "T2star" or (fa is not None and fa < SMALL_ANGLE):
         fa = needed(acquisition, "flip_angle_deg")
         return signal.spoiled_gradient_echo(values.pd, values.t1, values.t2star, tr=tr, te=te, fa=fa)
     echo = signal.spin_echo(values.pd, values.t1, values.t2, tr=tr, te=te)

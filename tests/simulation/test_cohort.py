@@ -347,8 +347,8 @@ def test_a_simulation_that_fails_leaves_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"centres": 7}, "choose 1 to 6"),
-        ({"centres": ["G"]}, "no centre 'G'"),
+        ({"centres": 8}, "choose 1 to 7"),
+        ({"centres": ["H"]}, "no centre 'H'"),
         ({"centres": []}, "no centre is given"),
         ({"subjects": 0}, "subjects: 0"),
         ({"spacing": 0.1}, "0.5 to 8 mm"),
