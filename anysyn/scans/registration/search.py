@@ -18,7 +18,7 @@ SAMPLES = 20_000  # voxels of which the mutual information is computed
 SEED = 1
 STEPS = 500
 RELAXATION = 0.9  # of the step where the gradient turns; 0.5 stops early, before large rotations are found
-TURN = 25.0  # degrees of the turned starts; each finds what lies up to about 35 away
+TURNS = (15.0, 30.0)  # degrees of the turned starts, so near each other that two of them find what lies up to 35 away
 KEPT = (3, 2)  # how many go on to the second and the third level
 TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
 
 
 def starts(fixed: Level, moving: Level) -> list[Matrix]:
-    """Return nine rigid motions to begin with: by the headers, the middles of the grids, the centres of mass, turned.
+    """Return 15 rigid motions to begin with: by the headers, the middles of the grids, the centres of mass, turned.
 
     Example:
         >>> import torch
@@ -44,11 +44,14 @@ def starts(fixed: Level, moving: Level) -> list[Matrix]:
         >>> from anysyn.data.geometry.grid import Grid
         >>> [level] = levels_of(torch.rand(9, 9, 9), Grid((9, 9, 9), np.eye(4)), [1.0])
         >>> len(starts(level, level))
-        9
+        15
     """
     here, there = centre_of(fixed), centre_of(moving)
     turns = [
-        tuple(sign * TURN if axis == turned else 0.0 for axis in range(3)) for turned in range(3) for sign in (1, -1)
+        tuple(signed if axis == turned else 0.0 for axis in range(3))
+        for turn in TURNS
+        for turned in range(3)
+        for signed in (turn, -turn)
     ]
     return [
         np.eye(4),
