@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from anysyn.bounds import Count
@@ -130,6 +129,8 @@ class Reconstruct(Queries):
 
 def _different(allowed: Tensor, generator: Generator) -> Tensor:
     """Assign each sample one of its modalities, (N,), repeating none while another one is left."""
+    from scipy.optimize import linear_sum_assignment  # here, since a synthesis draws no query and need not import it
+
     samples, modalities = allowed.shape
     cost = torch.rand(samples, samples, modalities, generator=generator)  # (N, times, M)
     cost += 1e3 * torch.arange(samples).reshape(1, -1, 1) + 1e6 * ~allowed.unsqueeze(1)

@@ -137,7 +137,7 @@ def test_the_command_line_starts_without_heavy_libraries() -> None:
 def test_synthesis_starts_without_what_only_training_needs():
     ask = "import sys, anysyn.synthesis; print(*(name for name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
-    heavy = {"lightning_fabric", "torch._dynamo", "monai", "pandas", "matplotlib", "sklearn"} & set(
-        loaded.stdout.split()
-    )
+    needless = {"lightning_fabric", "torch._dynamo", "monai", "pandas", "matplotlib", "sklearn"}
+    needless |= {"SimpleITK", "scipy.optimize", "scipy.spatial"}
+    heavy = needless & set(loaded.stdout.split())
     assert not heavy, f"import these where they are used, not when a synthesis starts: {', '.join(sorted(heavy))}"

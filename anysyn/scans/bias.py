@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 import torch
 from torch import Tensor
 
@@ -46,6 +45,8 @@ def bias_field(image: Tensor, grid: Grid, inside: Tensor) -> Tensor:
         >>> bool((image / field).std() < 0.3 * image.std())
         True
     """
+    import SimpleITK as sitk  # noqa: N813 - here: 100 MB, which a scan that is not prepared does without
+
     onto = with_spacing(grid, tuple(max(edge, COARSE_MM) for edge in grid.spacing))  # type: ignore[arg-type]
     coarse = resample(image, grid, onto)
     mask = (resample(inside.float(), grid, onto) > 0.5) & (coarse > 0)

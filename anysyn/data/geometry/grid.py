@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk  # noqa: N813
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -18,6 +17,9 @@ from anysyn.bounds import Positive
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Shape, triple
 from anysyn.data.memory import check_memory
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813
 
 Spacing = tuple[Positive | None, Positive | None, Positive | None]
 Interpolation = Literal["linear", "bspline"]
@@ -141,6 +143,8 @@ def resample(
         >>> resample(image, Grid((4, 1, 1), np.eye(4)), fine).flatten().tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
     """
+    import SimpleITK as sitk  # noqa: N813 - here, since a scan that stays on its grid does without
+
     step = np.abs(np.linalg.solve(grid.affine[:3, :3], onto.affine[:3, :3])).max(axis=1)  # old voxels per new one
     sigma = antialiasing(step)
     blurred = sigma > 0.1  # less than this changes nothing
@@ -162,6 +166,8 @@ def itk_image(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
         >>> itk_image(np.zeros((2, 3, 4), np.float32), np.diag([1.0, 1.0, 3.0, 1.0])).GetDirection()[:5]
         (-1.0, 0.0, 0.0, 0.0, -1.0)
     """
+    import SimpleITK as sitk  # noqa: N813
+
     return _placed(sitk.GetImageFromArray(voxels.transpose(2, 1, 0)), affine)  # ITK's arrays are (Z, Y, X)
 
 

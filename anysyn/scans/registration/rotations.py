@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 Matrix = NDArray[np.float64]
 
@@ -24,6 +23,8 @@ def rigid(
         >>> (rigid((0, 0, 90), about=(1, 0, 0)) @ [2, 0, 0, 1]).round(6).tolist()
         [1.0, 1.0, 0.0, 1.0]
     """
+    from scipy.spatial.transform import Rotation  # here, since only a registration turns anything
+
     matrix, centre = np.eye(4), np.asarray(about, dtype=np.float64)
     matrix[:3, :3] = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
     matrix[:3, 3] = centre + np.asarray(shift, dtype=np.float64) - matrix[:3, :3] @ centre
@@ -52,4 +53,6 @@ def angle_of(matrix: Matrix) -> float:
         >>> round(angle_of(rigid((0, 35, 0))), 6)
         35.0
     """
+    from scipy.spatial.transform import Rotation
+
     return float(np.degrees(Rotation.from_matrix(matrix[:3, :3]).magnitude()))

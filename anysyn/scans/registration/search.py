@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
 
 from anysyn.scans.registration.levels import Level, centre_of, middle_of
 from anysyn.scans.registration.rotations import Matrix, rigid
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813
 
 BINS = 50
 SAMPLES = 20_000  # voxels of which the mutual information is computed
@@ -81,6 +83,8 @@ def search(fixed: Sequence[Level], moving: Sequence[Level]) -> tuple[list[Candid
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let ITK compute with one thread, in which sums are always added in the same order."""
+    import SimpleITK as sitk  # noqa: N813
+
     before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     try:
@@ -102,6 +106,8 @@ def _optimum(
     fixed: object, moving: object, start: Matrix, centre: NDArray[np.float64], edge: float
 ) -> Candidate | None:
     """Climb from a start; None if no voxels of the two scans lie on each other there."""
+    import SimpleITK as sitk  # noqa: N813
+
     transform = _euler(start, centre)
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(BINS)
@@ -119,6 +125,8 @@ def _optimum(
 
 
 def _euler(matrix: Matrix, centre: NDArray[np.float64]) -> sitk.Euler3DTransform:
+    import SimpleITK as sitk  # noqa: N813
+
     lps = TO_LPS @ matrix @ TO_LPS
     middle = TO_LPS[:3, :3] @ centre
     transform = sitk.Euler3DTransform()
