@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typer
-from side_by_side import cohort, liif, loading, memory, scheduler, ssim, start, step, targets, tile, volume
+from side_by_side import cohort, liif, loading, memory, scheduler, ssim, start, step, targets, tile, volume, workers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command("cohort")(cohort.command)
@@ -17,6 +17,7 @@ app.command("step")(step.command)
 app.command("targets")(targets.command)
 app.command("tile")(tile.command)
 app.command("volume")(volume.command)
+app.command("workers")(workers.command)
 
 
 @app.callback()
