@@ -16,6 +16,7 @@ from anysyn.cli.terminal.shared_options import (
     BatchSize,
     Dataset,
     Device,
+    Headers,
     JobsOrArray,
     Overwrite,
     Precision,
@@ -36,6 +37,7 @@ def complete(
     sources: Annotated[str | None, typer.Option(help="T1w,T2w: what may be shown, best first.")] = None,
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
     prepare: Annotated[bool, typer.Option("--prepare", help="Prepare the scans as those of the run were.")] = False,
+    headers: Headers = False,
     trust: Annotated[bool, typer.Option("--trust", help="Maps of the expected error beside each image.")] = False,
     dicom: Annotated[bool, typer.Option("--dicom", help="With --prepare: DICOM series in OUT/dicom, too.")] = False,
     dataset: Dataset = None,
@@ -50,10 +52,10 @@ def complete(
     options: dict[str, Any] = {"targets": words(targets), "sources": words(sources), "resample_to": resample_to}
     options |= {"dataset": dataset, "batch": batch, "overwrite": overwrite, "anyway": anyway, "out": out}
     options |= {"trust": trust, "accelerator": accelerator, "precision": precision}
-    if dicom and not prepare:
-        raise typer.BadParameter("--dicom: its scans lie on several grids; add --prepare")
+    if (dicom or headers) and not prepare:
+        raise typer.BadParameter("--dicom and --headers: for scans that lie on several grids; add --prepare")
     if prepare:
-        options |= {"dicom": out / "dicom" if dicom else None}
+        options |= {"dicom": out / "dicom" if dicom else None, "headers": headers}
         check_sources(None, data, resample_to=options.pop("resample_to"))
         attempt(lambda: _from_scans(run, source=data, jobs=jobs, **options), once_stopped=lambda: GO_ON)
     else:

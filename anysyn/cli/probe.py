@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
-from typer.core import TyperGroup
 
 from anysyn.cli.terminal.allow_code import allowing_code
+from anysyn.cli.terminal.missing_values import CheckedCommands
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import BatchSize, Data, Device, Jobs, Overwrite, Results, Run, SplitName
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
-class Probes(TyperGroup):
+class Probes(CheckedCommands):
     """The registered probes as commands, made when they are asked for: so the command line starts fast."""
 
     def list_commands(self, ctx: Any) -> list[str]:

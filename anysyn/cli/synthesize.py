@@ -12,7 +12,7 @@ from anysyn.cli.terminal.from_files import from_files
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt
 from anysyn.cli.terminal.scanner_options import acquisition_options
-from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Overwrite, Precision, Run
+from anysyn.cli.terminal.shared_options import Anyway, BatchSize, Dataset, Device, Headers, Overwrite, Precision, Run
 from anysyn.cli.terminal.words import numbers, pair
 
 
@@ -27,6 +27,7 @@ def synthesize(
     ] = None,
     study: Annotated[Path | None, typer.Option(help="Instead: scans as they come, prepared as the run's were.")] = None,
     to: Annotated[str | None, typer.Option(help="With --study: contrast whose grid is answered on.")] = None,
+    headers: Headers = False,
     jobs: Annotated[int, typer.Option(help="With --study: processes that prepare.", min=1)] = 1,
     dicom: Annotated[Path | None, typer.Option(help="Folder for DICOM series, too; sources are DICOM.")] = None,
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
@@ -49,12 +50,13 @@ def synthesize(
     edges = numbers(voxel, "--voxel")
     options: dict[str, Any] = {"dataset": dataset, "batch": batch, "accelerator": accelerator, "overwrite": overwrite}
     options |= {"targets": target, "out": out, "anyway": anyway, "precision": precision}
-    check_sources(source, study, resample_to=resample_to, target_spacing=target_spacing)
+    prepared = {"to": to, "headers": headers, "jobs": jobs > 1}
+    check_sources(source, study, prepared, resample_to=resample_to, target_spacing=target_spacing)
 
     def answer() -> Any:
         options["acquisition"] = acquisition_of(target_json, voxel_size_mm=edges and tuple(edges), **acquisition)
         if study is not None:
-            return from_scans(run, source=study, to=to, jobs=jobs, trust=trust, dicom=dicom, **options)
+            return from_scans(run, source=study, to=to, headers=headers, jobs=jobs, trust=trust, dicom=dicom, **options)
         files: dict[str, Any] = {"sources": dict(pair(word) for word in source or ()), "resample_to": resample_to}
         spacing = numbers(target_spacing, "--target-spacing")
         return from_files(run, dicom=dicom, spacing=spacing, trust=trust, **files, **options)

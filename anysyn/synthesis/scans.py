@@ -60,6 +60,7 @@ def synthesize_scans(
     sources: Sequence[str] | None = None,
     missing: bool = False,
     to: str | None = None,
+    headers: bool = False,
     acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
     dataset: str | None = None,
     batch: Count = 8,
@@ -85,6 +86,8 @@ def synthesize_scans(
         sources: Modalities to use, best first; by default all that the run was trained to read.
         missing: Whether only what a person lacks is synthesized.
         to: Modality whose grid is answered on; by default the first source that the person has.
+        headers: Whether a person's scans lie where their headers say, as those of one examination should, and are not
+            registered.
         acquisition: Requested acquisition of the target, or several by modality.
         dataset: Treat the scans as this training dataset, or ``mean``.
         batch: Slices or patches at once.
@@ -114,7 +117,7 @@ def synthesize_scans(
     with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
         scans = of_dicom(root, Path(converted)) if is_dicom(root) else None
-        study = _study(loaded, root, scans, folder, trained.sources, to, jobs, overwrite, shown)
+        study = _study(loaded, root, scans, folder, trained.sources, to, headers, jobs, overwrite, shown)
         failures += study.failures
         came = {} if is_study(root) else scans_as_they_came((scans.found if scans else find_subjects(root)).subjects)
         for subject in shown.over("synthesizing", study.subjects):
@@ -149,6 +152,7 @@ def _study(
     out: Path,
     sources: Sequence[str],
     to: str | None,
+    headers: bool,
     jobs: int,
     overwrite: bool,
     shown: Progress,
@@ -167,6 +171,7 @@ def _study(
         to=to,
         brain=steps.brain,
         bias=steps.bias,
+        headers=headers,
         spacing=steps.spacing,
         contrasts=list(dict.fromkeys([*sources, *run.recipe.modalities])),
         found=scans.found if scans else None,

@@ -121,6 +121,26 @@ def test_the_commands_say_what_they_miss(made, people):
     assert both.exit_code == 2
 
 
+@pytest.mark.parametrize("option", [["--headers"], ["--to", "T1w"], ["--jobs", "2"]])
+def test_options_of_prepared_scans_are_refused_for_files(option):
+    words = ["synthesize", "r", "--target", "T2w", "--out", "o", "--source", "T1w=a.nii", *option]
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 2
+    assert f"{option[0]}: for scans that are prepared" in " ".join(shown.output.split())
+
+
+def test_scans_of_one_examination_lie_where_their_headers_say(run, people, tmp_path):
+    """What no registration brings together is a source then, and its place is that of its header."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "b").symlink_to(people / "b")
+    result = synthesize_scans(run, source=alone, targets=["FLAIR"], out=tmp_path / "out", headers=True)
+    assert not result.failures
+    sidecar = json.loads((tmp_path / "out/sub-b/anat/sub-b_desc-synthetic_FLAIR.json").read_text())
+    assert list(sidecar["SourceImages"]) == ["T1w", "T2w"]
+    assert "nformation" not in json.dumps(sidecar["Preparation"]["T2w"]), "nothing was registered"
+
+
 def test_a_run_that_needs_brains_says_which_extra_it_lacks(tiny, run, people, tmp_path, monkeypatch):
     from anysyn.scans.brain import network
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,15 @@ def from_scans(run: Path, *, trust: bool, accelerator: str, precision: Any = Non
     return printed(synthesize_scans(loaded, progress=Bar(), beside=trust_maps(loaded, trust), **options))
 
 
-def check_sources(source: Sequence[str] | None, study: Path | None, **alone: object) -> None:
-    """Refuse sources that are named in two ways or in none, and options that mean nothing for prepared scans.
+def check_sources(
+    source: Sequence[str] | None, study: Path | None, prepared: Mapping[str, object] | None = None, **alone: object
+) -> None:
+    """Refuse sources that are named in two ways or in none, and options that mean nothing for sources of that kind.
 
     Args:
         source: Files that are named one by one.
         study: A folder of scans to be prepared.
+        prepared: Options that go with such a folder alone, by name.
         alone: Options that go with files alone, by name.
 
     Raises:
@@ -47,7 +50,11 @@ def check_sources(source: Sequence[str] | None, study: Path | None, **alone: obj
     if study is None:
         if not source:
             raise typer.BadParameter("name the sources, --source T1w=t1.nii.gz, or a folder of scans, --study")
-        return
-    given = [f"--{name.replace('_', '-')}" for name, value in {"source": source, **alone}.items() if value]
-    if given:
-        raise typer.BadParameter(f"{', '.join(given)}: not with scans that are prepared; leave it out")
+        if given := _given(prepared or {}):
+            raise typer.BadParameter(f"{given}: for scans that are prepared; name them by --study, or leave it out")
+    elif given := _given({"source": source, **alone}):
+        raise typer.BadParameter(f"{given}: not with scans that are prepared; leave it out")
+
+
+def _given(options: Mapping[str, object]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name, value in options.items() if value)

@@ -15,6 +15,7 @@ Overrides = Annotated[list[str] | None, typer.Argument(help="path.to.key=value .
 Device = Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")]
 Devices = Annotated[str, typer.Option(help="How many devices; under torchrun its processes decide.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow replacing what is there.")]
+Headers = Annotated[bool, typer.Option("--headers", help="Of scans that are prepared: trust headers, register none.")]
 Anyway = Annotated[bool, typer.Option("--anyway", help="Also if the run does not suit the scans (anysyn check).")]
 CacheFolder = Annotated[Path | None, typer.Option("--cache", help="Folder of prepared images; .cache/anysyn at home.")]
 Dataset = Annotated[str | None, typer.Option(help="Treat inputs as this training dataset, or as their mean.")]

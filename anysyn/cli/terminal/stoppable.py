@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
+from anysyn.cli.terminal.missing_values import CheckedCommands
 from anysyn.cli.terminal.outcome import STOPPED, print_lines
 
 
-class StoppableCommands(TyperGroup):
+class StoppableCommands(CheckedCommands):
     """Commands that say that they were stopped; what a command says itself is said by `attempt`."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -145,7 +145,7 @@ def check_registration(found: Registration) -> None:
         Traceback (most recent call last):
         anysyn.scans.registration.rigid.RegistrationError: the registration is confirmed by 1 of 15 starts, 2 ...
     """
-    remedy = "are they of one person and region? register them yourself, or leave one out"
+    remedy = "are they of one person and region? leave one out, or call anysyn prepare --headers if these are right"
     if found.confirming < LEAST_CONFIRMING:
         few = f"{found.confirming} of {found.starts} starts, {LEAST_CONFIRMING} are needed"
         seen = f"the registration is confirmed by {few}"
