@@ -35,7 +35,7 @@ from anysyn.synthesis.requests.dataset import Datasets, check_dataset, reads_dat
 from anysyn.synthesis.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.cohorts.selection import find_cohort
-from anysyn.training.devices import Hardware, hardware_on
+from anysyn.training.devices import Hardware, emulated, hardware_on
 from anysyn.training.run_folder.checkpoints import Checkpoints, check_shapes, fitting
 from anysyn.training.run_folder.folder import RunError, RunFolder
 from anysyn.training.run_folder.names import find_run
@@ -259,7 +259,9 @@ def load_run(
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
     recipe = build.load(run.recipe, lay_out=False)
-    hardware = hardware_on(accelerator, precision or recipe.precision)
+    shown, hardware = progress or Progress(), hardware_on(accelerator, precision or recipe.precision)
+    if slow := emulated(hardware.device, hardware.precision):
+        shown.say(f"note: {slow}")
     name = _synthesizer(recipe)
     parts = networks(run, recipe, only=[name], stage=stage)
     steps = [build.make(recipe, spec, "prepare") for spec in recipe.data.prepare]
@@ -269,7 +271,7 @@ def load_run(
     model = cast(Synthesizer, fold_batch_norms(parts[name].eval())).to(hardware.device)
     view = build.make(recipe, recipe.data.view, "view")
     pipeline = Pipeline(tuple(steps), windows)
-    return LoadedRun(run, recipe, model, pipeline, view, hardware, datasets, progress=progress or Progress())
+    return LoadedRun(run, recipe, model, pipeline, view, hardware, datasets, progress=shown)
 
 
 def networks(

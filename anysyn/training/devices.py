@@ -106,6 +106,31 @@ def fabric_on(accelerator: str, devices: int | str, precision: Precision, *, nod
         raise _absent(f"--accelerator {accelerator} --devices {devices}", reason) from error
 
 
+def emulated(device: torch.device, precision: Precision) -> str | None:
+    """Return what to say of 16 bits on a processor without arithmetic of them: a convolution takes 20 times as long.
+
+    Args:
+        device: Where networks compute.
+        precision: Arithmetic of the networks.
+
+    Example:
+        >>> emulated(torch.device("cpu"), "32-true") is None
+        True
+    """
+    if device.type != "cpu" or precision == "32-true" or _has_bfloat16():
+        return None
+    return (
+        f"{precision} on this processor: it has no arithmetic of 16 bits, and emulates it many times slower than 32; "
+        "choose precision=32-true in a training, --precision 32-true elsewhere"
+    )
+
+
+def _has_bfloat16() -> bool:
+    if not torch.backends.mkldnn.is_available():
+        return True  # nobody knows
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # what torch itself asks before it uses oneDNN
+
+
 def _check(accelerator: str) -> None:
     if accelerator not in ACCELERATORS:
         raise UserError(f"--accelerator {accelerator!r}: {suggest(accelerator, ACCELERATORS)}")

@@ -18,7 +18,7 @@ from anysyn.progress import Progress
 from anysyn.recipe import Recipe, Stage
 from anysyn.training.beginning import begin_with, origin_of, placed_weights
 from anysyn.training.cohorts.stage_cohorts import cohorts_of, find_all
-from anysyn.training.devices import fabric_on
+from anysyn.training.devices import emulated, fabric_on
 from anysyn.training.execution import set_execution
 from anysyn.training.not_finite import validation_failures
 from anysyn.training.processes import first_then_all, in_first, processes_of
@@ -175,6 +175,8 @@ def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
 
 def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, **of_cohort: Any) -> TrainingResult:
     shown = progress if fabric.is_global_zero else Progress()
+    if slow := emulated(fabric.device, recipe.precision):
+        shown.say(f"note: {slow}")
     checkpoint = Checkpoints(folder).last()
     position = Position()
     if checkpoint is not None:
