@@ -12,7 +12,7 @@ from anysyn.cli.terminal.shared_options import Overwrite
 
 
 def view(
-    paths: Annotated[list[Path], typer.Argument(help="Images shown side by side; folders, each shown by itself.")],
+    paths: Annotated[list[Path], typer.Argument(help="Images shown side by side; folders, each person by itself.")],
     out: Annotated[Path, typer.Option(help="The page.")] = Path("view.html"),
     overwrite: Overwrite = False,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,

@@ -39,7 +39,7 @@ def view(paths: Sequence[str | Path], *, out: str | Path, overwrite: bool = Fals
     """Write images into one page that shows them with linked crosshairs, without a network.
 
     Args:
-        paths: Image files, shown side by side, and folders, each shown by itself; maps such as ``x_desc-error.nii.gz``
+        paths: Image files, shown side by side, and folders, each person by itself; maps such as ``x_desc-error.nii.gz``
             lie over their image ``x.nii.gz``.
         out: The page, ``.html``.
         overwrite: Whether it may be replaced.

@@ -1,4 +1,4 @@
-"""What is shown together: the images of one folder, each with the maps that lie over it."""
+"""What is shown together: the images of one person, each with the maps that lie over it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from anysyn.data.volumes.formats import is_volume, stem, volumes_in
 from anysyn.errors import UserError
 
 _MAP = re.compile(r"_desc-(?P<kind>error|interval[A-Za-z0-9]*|depends[A-Za-z0-9]*)(?=_|$)")
+_WHOSE = re.compile(r"(sub-[A-Za-z0-9]+(?:_ses-[A-Za-z0-9]+)?)_")
+_MASK = re.compile(r"(?:^|_)(?:mask|dseg|probseg)$")
 _DESCRIPTION = re.compile(r"_desc-[A-Za-z0-9]+")
 
 
@@ -37,8 +39,8 @@ class Scene:
     """Images that are shown side by side.
 
     Args:
-        name: Of the folder; "" for files that were named one by one.
-        layers: The images, acquired ones first.
+        name: Person and session by BIDS names, or the folder; "" for files that were named one by one.
+        layers: The images, acquired ones first, masks last.
     """
 
     name: str
@@ -46,7 +48,9 @@ class Scene:
 
 
 def scenes_of(paths: Sequence[Path]) -> list[Scene]:
-    """Return what is to be shown: all named files together, and each folder with images for itself.
+    """Return what is to be shown: all named files together, and of folders each person by itself.
+
+    Files whose names are not of BIDS are together with those of their folder.
 
     Args:
         paths: Image files, and folders, which are searched to the bottom.
@@ -67,9 +71,12 @@ def scenes_of(paths: Sequence[Path]) -> list[Scene]:
 
 
 def _in_folder(root: Path) -> Iterator[Scene]:
+    people = dict[str, list[Path]]()
     for folder in (root, *sorted(path for path in root.rglob("*") if path.is_dir())):
-        if layers := together(list(volumes_in(folder))):
-            yield Scene(folder.relative_to(root).as_posix(), layers)
+        for path in volumes_in(folder):
+            whose = _WHOSE.match(path.name)
+            people.setdefault(whose[1] if whose else folder.relative_to(root).as_posix(), []).append(path)
+    return (Scene(name, together(files)) for name, files in people.items())
 
 
 def together(files: Sequence[Path]) -> tuple[Layer, ...]:
@@ -84,7 +91,7 @@ def together(files: Sequence[Path]) -> tuple[Layer, ...]:
         place.append(path)
     layers = [_layer(path, maps.pop(_without_description(path), [])) for path in images]
     layers += [_layer(path, []) for left in maps.values() for path in left]
-    return tuple(sorted(layers, key=lambda layer: layer.synthetic))
+    return tuple(sorted(layers, key=lambda layer: (bool(_MASK.search(stem(layer.path))), layer.synthetic)))
 
 
 def _without_description(path: Path) -> str:

@@ -23,7 +23,7 @@ def test_many_subjects_are_completed_the_same_by_two_processes():
 
 def test_memory_is_measured_of_both_commands():
     shown = run("memory", "--subjects", "6", "--side", "16")
-    assert re.findall(r"^(\w+) +6 subjects", shown, re.MULTILINE) == ["train", "complete"]
+    assert re.findall(r"^(\w+) +6 subjects", shown, re.MULTILINE) == ["train", "prepared", "complete"]
 
 
 def test_a_start_is_measured_and_a_failure_is_raised():
