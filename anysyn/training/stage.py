@@ -120,7 +120,7 @@ class StageLoop:
         make = BatchMaker(self.cohort.train, self.queries)
         self.ahead = Ahead(make, workers=workers, pinned=gpu)
         self.step_loop = StepLoop(fabric, parts, self.stage.clip_gradient, make)
-        self.average = _average(parts, self.stage.ema)
+        self.average = average_of(parts, self.stage.ema)
         if fabric.is_global_zero:
             self.log = Log(folder.log, keep=position.log)
             self.validation = Log(folder.validation, keep=position.validation)
@@ -288,7 +288,18 @@ def _rate(optimizer: Any) -> float:
     return float(optimizer.param_groups[0]["lr"])
 
 
-def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
+def average_of(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
+    """Return what averages the weights over the steps, ``a <- d a + (1 - d) w``; None without a decay.
+
+    Args:
+        parts: The networks.
+        decay: From 0 to 1; while there are few updates, n, d is ``(1 + n) / (10 + n)`` if that is less.
+
+    Example:
+        >>> average = average_of(nn.ModuleDict({"a": nn.Linear(1, 1)}), 0.999)
+        >>> int(average.n_averaged)
+        0
+    """
     if decay is None:
         return None
     bound = decay
@@ -298,11 +309,14 @@ def _average(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | None:
         if not averages[0].is_floating_point():  # buffers that count
             torch._foreach_copy_(averages, weights)
             return
-        count = int(updates)
+        count = int(
+            average.n_averaged
+        )  # on the processor; `updates`, the same on the device, would have to be waited for
         now = min(bound, (1 + count) / (10 + count))  # an average over what there is, while that is little
         torch._foreach_lerp_(averages, weights, 1 - now)
 
-    return AveragedModel(parts, multi_avg_fn=update, use_buffers=True)
+    average = AveragedModel(parts, multi_avg_fn=update, use_buffers=True)
+    return average
 
 
 @contextmanager
