@@ -311,7 +311,7 @@ def average_of(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | Non
             return
         count = int(
             average.n_averaged
-        )  # on the processor; `updates`, the same on the device, would have to be waited for
+        )  # on the processor; `updates`, on the device, has to be waited for
         now = min(bound, (1 + count) / (10 + count))  # an average over what there is, while that is little
         torch._foreach_lerp_(averages, weights, 1 - now)
 
