@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -125,12 +125,13 @@ def grid(shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
     return lattice(shape, device=device).points(samples=1).at  # (1, Q, d)
 
 
-def sample_at(image: Tensor, places: Places) -> Tensor:
-    """Interpolate an image linearly at query points; beyond the outermost voxel centres the border value is used.
+def sample_at(image: Tensor, places: Places, padding: Literal["border", "zeros"] = "border") -> Tensor:
+    """Interpolate an image linearly at query points.
 
     Args:
         image: (B, C, *S) with two or three voxel axes.
         places: Points or a lattice.
+        padding: What lies beyond the outermost voxel centres: the value at the border, or zeros one voxel further on.
 
     Returns:
         (B, C, Q) at points, (B, C, *N) on a lattice.
@@ -144,12 +145,12 @@ def sample_at(image: Tensor, places: Places) -> Tensor:
         True
     """
     if isinstance(places, Lattice):
-        listed = sample_at(image, places.points(len(image)))  # (B, C, Q)
+        listed = sample_at(image, places.points(len(image)), padding)  # (B, C, Q)
         return listed.reshape(*listed.shape[:2], *places.shape)  # (B, C, *N)
     dims = image.ndim - 2
     if places.at.shape[-1] != dims:
         raise ValueError(f"points have {places.at.shape[-1]} coordinates, the image has {dims} voxel axes")
     at = places.at.flip(-1)  # grid_sample wants x, y, z where our axes are z, y, x
     at = at.reshape(at.shape[0], at.shape[1], *(1,) * (dims - 1), dims)  # (B, Q, 1, [1,] d)
-    values = F.grid_sample(image, at.to(image.dtype), align_corners=False, padding_mode="border")  # (B, C, Q, 1 [,1])
+    values = F.grid_sample(image, at.to(image.dtype), align_corners=False, padding_mode=padding)  # (B, C, Q, 1 [,1])
     return values.flatten(2)  # (B, C, Q)

@@ -40,7 +40,7 @@ ORDER = """
     training
     synthesis
     arrays
-    trust packing exporting
+    trust packing exporting importing
     evaluation
     metrics
     probes

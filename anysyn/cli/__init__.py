@@ -6,7 +6,7 @@ import typer
 
 from anysyn.cli import calibrate, check, complete, demo, doctor, evaluate, probe, report, synthesize, view
 from anysyn.cli.images import cache, data, prepare, simulate
-from anysyn.cli.sharing import cite, export, models, pack, push
+from anysyn.cli.sharing import cite, export, importing, models, pack, push
 from anysyn.cli.terminal.stoppable import StoppableCommands
 from anysyn.cli.training import adapt, list_parts, schema, show, train
 
@@ -31,6 +31,7 @@ app.command()(models.models)
 app.command()(pack.pack)
 app.command()(push.push)
 app.command()(export.export)
+app.add_typer(importing.app, name="import")
 app.command()(synthesize.synthesize)
 app.command()(calibrate.calibrate)
 app.command()(check.check)

@@ -5,6 +5,7 @@ from anysyn.clip.classify import classify, classify_texts, modality_logits
 from anysyn.clip.model import Clip
 from anysyn.clip.open_clip import open_clip_model
 from anysyn.clip.scratch import clip_from_scratch
+from anysyn.clip.text_tower import clip_text
 from anysyn.clip.volumes import clip_3d
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "classify_texts",
     "clip_3d",
     "clip_from_scratch",
+    "clip_text",
     "modality_logits",
     "open_clip_model",
     "pretrained_clip",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.clip.pixels import Pixels, Voxels
+from anysyn.errors import UserError
 from anysyn.types import ImageTextModel
 
 Tokenize = Callable[[Sequence[str]], dict[str, list[list[int]]]]
@@ -59,7 +60,7 @@ class Clip(ImageTextModel):
     Args:
         towers: A model with ``get_text_features``, ``get_image_features`` and ``logit_scale``.
         tokenize: Texts to named rows of integers, all of one length; too long a text is a ValueError.
-        pixels: How a slice, or a volume, becomes what the image tower reads.
+        pixels: How a slice, or a volume, becomes what the image tower reads; None if there is a text tower alone.
         descriptions: A text for each modality of the recipe, in its order.
 
     Raises:
@@ -67,24 +68,28 @@ class Clip(ImageTextModel):
     """
 
     def __init__(
-        self, *, towers: nn.Module, tokenize: Tokenize, pixels: Pixels | Voxels, descriptions: Sequence[str]
+        self, *, towers: nn.Module, tokenize: Tokenize, pixels: Pixels | Voxels | None, descriptions: Sequence[str]
     ) -> None:
         super().__init__()
-        needed = ("get_text_features", "get_image_features", "logit_scale")
+        needed, prefixes = ("get_text_features", "logit_scale"), ("text",)
+        if pixels is not None:
+            needed, prefixes = (*needed, "get_image_features"), (*prefixes, "vis")
         self.towers, self.tokenize, self.pixels = towers, tokenize, pixels
         missing = [name for name in needed if not hasattr(towers, name)]
-        missing += [f"{prefix}_*" for prefix in ("text", "vis") if not self._towers(prefix)]
+        missing += [f"{prefix}_*" for prefix in prefixes if not self._towers(prefix)]
         if missing:
             raise ValueError(f"{type(towers).__name__} is not CLIP-like: it has no {', '.join(missing)}")
         self.descriptions = tuple(descriptions)
         self.tokenize(self.descriptions)  # finds one that is too long before any training
-        self.dimensions = pixels.dimensions
+        self.dimensions = 2 if pixels is None else pixels.dimensions
         self._embedded_by = Snapshot(())
         self._held = dict[str, Tensor]()
         self._learning = dict[str, Tensor]()
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Embed slices (B, 1, H, W) or volumes (B, 1, X, Y, Z), about 0 to 1, as (B, D); gradients reach them."""
+        if self.pixels is None:
+            raise UserError("the model has a text tower alone, and no image tower that could read an image")
         if images.ndim != self.dimensions + 2:
             reads, shown = ("slices" if axes == 2 else "volumes" for axes in (self.dimensions, images.ndim - 2))
             raise ValueError(f"the image tower sees {reads}, but the view shows {shown}; see `view` of the stage")

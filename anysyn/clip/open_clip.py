@@ -17,8 +17,8 @@ from anysyn.clip.known import MEAN, OPEN_CLIP, SIDE, STD, NoWords, open_clip_tow
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Pixels
 from anysyn.clip.stranger import check_folder, laid_out, opened_safely
+from anysyn.clip.text_tower import pooled
 from anysyn.clip.tokens import refuse_long
-from anysyn.clip.volumes import pooled
 from anysyn.data.modalities import modality
 from anysyn.errors import RecipeError
 from anysyn.nn.layout import RatesOnCpu

@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from anysyn.bounds import Count
 from anysyn.clip.model import Clip
 from anysyn.clip.pixels import Voxels
+from anysyn.clip.text_tower import TEMPERATURE, pooled, text_transformer
 from anysyn.clip.tokens import ClipTokens
 from anysyn.data.modalities import named
 from anysyn.registry import Given, register
-
-TEMPERATURE = 0.07  # that Radford et al. (ICML 2021) begin with, Section 2.5
 
 
 class VolumeTowers(nn.Module):
@@ -38,21 +37,6 @@ class VolumeTowers(nn.Module):
     def get_text_features(self, **tokens: Tensor) -> Any:
         """Embed token rows (N, L) by the features at the mark of the end; the answer holds (N, D)."""
         return pooled(self.text_tower(**tokens).text_embeds)
-
-
-def pooled(embedded: Tensor) -> Any:
-    """Wrap embeddings as a model of transformers answers: in ``pooler_output``.
-
-    Args:
-        embedded: (N, D).
-
-    Example:
-        >>> pooled(torch.zeros(2, 3)).pooler_output.shape
-        torch.Size([2, 3])
-    """
-    from transformers.modeling_outputs import BaseModelOutputWithPooling
-
-    return BaseModelOutputWithPooling(pooler_output=embedded)
 
 
 @register("part", "clip_3d")
@@ -99,28 +83,17 @@ def clip_3d(
         >>> clip.encode_image(torch.rand(1, 1, 20, 24, 16)).shape
         torch.Size([1, 768])
     """
-    from transformers import CLIPTextConfig, CLIPTextModelWithProjection  # here, since it takes seconds to import
-
     if size % patch or width % heads or text_width % text_heads:
         raise ValueError(
             f"patch ({patch}) must divide size ({size}), heads ({heads}) width ({width}), "
             f"and text_heads ({text_heads}) text_width ({text_width})"
         )
     words = ClipTokens(most=tokens, digits=digits)
-    marks = {"vocab_size": words.vocabulary, "bos_token_id": words.begin, "eos_token_id": words.end, "pad_token_id": 0}
-    text = CLIPTextConfig(
-        hidden_size=text_width,
-        intermediate_size=4 * text_width,
-        num_hidden_layers=text_layers,
-        num_attention_heads=text_heads,
-        max_position_embeddings=tokens,
-        projection_dim=embedding,
-        hidden_act="quick_gelu",
-        **marks,
+    text = text_transformer(
+        words, width=text_width, layers=text_layers, heads=text_heads, embedding=embedding, tokens=tokens
     )
-    towers = VolumeTowers(
-        vision_tower=_vision(size, patch, width, layers, heads, embedding), text_tower=CLIPTextModelWithProjection(text)
-    )
+    vision = _vision(size, patch, width, layers, heads, embedding)
+    towers = VolumeTowers(vision_tower=vision, text_tower=text)
     descriptions = [named(None, name).to_prompt() for name in names]
     return Clip(towers=towers, tokenize=words, pixels=Voxels(side=size), descriptions=descriptions)
 

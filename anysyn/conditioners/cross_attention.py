@@ -9,7 +9,7 @@ from torch import Tensor
 from anysyn.bounds import Count, Positive
 from anysyn.conditioners.conditioner import Conditioner
 from anysyn.errors import RecipeError
-from anysyn.nn.fusion import TextFusion
+from anysyn.nn.fusion import Layout, TextFusion
 from anysyn.registry import Given, register
 from anysyn.types import Condition, Descriptor, Site
 
@@ -33,6 +33,8 @@ class CrossAttention(Conditioner):
         expansion: How many times wider than the features each half of the feed-forward network is.
         residual: Whether the gate is the adapted text plus its attention, as around the attention of a transformer.
             Without it, as published, the text reaches the image only by which voxels it looks at.
+        layout: What the text looks at: ``voxels``, or ``runs`` of voxels of one channel, for weights of TUMSyn's
+            published code. Runs depend on the size of the tile, and need the keys and values of all its voxels.
         chunk: Voxels at a time where no gradient is asked for: what bounds the memory.
 
     Raises:
@@ -58,6 +60,7 @@ class CrossAttention(Conditioner):
         temperature: Positive = 0.1,
         expansion: Count = 2,
         residual: bool = True,
+        layout: Layout = "voxels",
         chunk: Count = 8192,
     ) -> None:
         super().__init__(sites=sites, reads=reads)
@@ -71,6 +74,7 @@ class CrossAttention(Conditioner):
                 temperature=temperature,
                 expansion=expansion,
                 residual=residual,
+                layout=layout,
                 chunk=chunk,
             )
         )

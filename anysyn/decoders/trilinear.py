@@ -8,6 +8,7 @@ from torch import Tensor
 
 from anysyn.bounds import Count
 from anysyn.decoders.implicit import ImplicitDecoder
+from anysyn.nn.implicit.corners import Padding
 from anysyn.nn.implicit.trilinear import Coordinates, trilinear, trilinear_inputs
 from anysyn.points import Places
 from anysyn.registry import Given, register
@@ -25,6 +26,8 @@ class TrilinearDecoder(ImplicitDecoder):
         widths, strides, dimensions, depth, hidden, chunk, recompute: As in `ImplicitDecoder`.
         coordinates: ``relative`` is the position within the voxel, with the output voxel size; ``absolute`` the
             position within the tile, as published, which makes tile borders visible.
+        padding: What features are beyond the outermost voxel centres: ``border``, as there, or ``zeros``, as published,
+            which darkens the rim of a tile that is answered more finely.
 
     Example:
         >>> import torch
@@ -45,16 +48,16 @@ class TrilinearDecoder(ImplicitDecoder):
         depth: Given[int] = 1,
         hidden: Sequence[Count] = (3072, 3072, 768, 256),
         coordinates: Coordinates = "relative",
+        padding: Padding = "border",
         chunk: Count = 4096,
         recompute: bool = False,
     ) -> None:
         inputs = trilinear_inputs(widths[-1], dimensions, coordinates)
         levels = {"widths": widths, "strides": strides}
         super().__init__(**levels, depth=depth, hidden=hidden, inputs=inputs, chunk=chunk, recompute=recompute)
-        self.coordinates = coordinates
+        self.coordinates, self.padding = coordinates, padding
 
     def evaluate(self, features: Tensor, places: Places) -> Tensor:
         """Interpolate the features and apply the MLP: (B, C, *S) to (B, depth, Q) or (B, depth, *N)."""
-        return trilinear(
-            features, self.imnet, places, coordinates=self.coordinates, chunk=self.chunk, recompute=self.recompute
-        )
+        options = {"coordinates": self.coordinates, "padding": self.padding, "recompute": self.recompute}
+        return trilinear(features, self.imnet, places, chunk=self.chunk, **options)  # type: ignore[arg-type]

@@ -85,3 +85,34 @@ def project_values(averages: Tensor, value: nn.Linear) -> Tensor:
     """
     weight = value.weight.reshape(averages.shape[2], -1, averages.shape[3])  # (H, D, C)
     return torch.einsum("blhc,hdc->blhd", averages, weight).flatten(2) + value.bias  # (B, L, H D)
+
+
+def attend_runs(features: Tensor, queries: Tensor, key: nn.Linear, value: nn.Linear, temperature: Tensor) -> Tensor:
+    """Average the values of tokens that are runs of neighbouring voxels of one channel.
+
+    The tokens of TUMSyn's published code, whose weights know no others: keys and values of all voxels, (2 H D, *S), are
+    read in the order in which they lie in memory, and every 2 H D numbers are a token: H D of its key, H D of its
+    value. The order of the voxels matters, and so does their number; all keys and values are in memory.
+
+    Args:
+        features: (B, C, *S).
+        queries: (B, L, H, D) for H heads of width D.
+        key: Linear layer, C to H D.
+        value: Linear layer, C to H D.
+        temperature: (H,), divides the cosines.
+
+    Returns:
+        (B, L, H D).
+
+    Example:
+        >>> layers = nn.Linear(6, 6), nn.Linear(6, 6)
+        >>> attend_runs(torch.rand(2, 6, 4, 5), torch.rand(2, 1, 3, 2), *layers, torch.ones(3)).shape
+        torch.Size([2, 1, 6])
+    """
+    rows = features.flatten(2)  # (B, C, N)
+    both = torch.stack([layer.weight @ rows + layer.bias.unsqueeze(-1) for layer in (key, value)], 1)  # (B, 2, H D, N)
+    keys, values = both.reshape(len(rows), -1, 2, *queries.shape[2:]).unbind(2)  # (B, N, H, D) each
+    directions = F.normalize(queries, dim=-1) / temperature.unsqueeze(-1)  # (B, L, H, D)
+    cosines = torch.einsum("blhd,bnhd->blhn", directions, F.normalize(keys, dim=-1))  # (B, L, H, N)
+    weights = cosines.float().softmax(-1).to(values.dtype)  # (B, L, H, N)
+    return torch.einsum("blhn,bnhd->blhd", weights, values).flatten(2)  # (B, L, H D)

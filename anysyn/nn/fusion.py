@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from anysyn.nn.attention import attend, key_norms, project_values
+from anysyn.nn.attention import attend, attend_runs, key_norms, project_values
 from anysyn.nn.gated_ffn import GatedFFN
+
+Layout = Literal["voxels", "runs"]
 
 
 class TextFusion(nn.Module):
@@ -24,6 +27,7 @@ class TextFusion(nn.Module):
         channels: C of the features.
         heads, temperature, expansion: As in conditioner `cross_attention`.
         residual: Whether ``a`` is added; otherwise the gate is ``v`` alone.
+        layout: Whether ``a`` looks at voxels or at runs of them (`anysyn.nn.attention.attend_runs`).
         chunk: Voxels processed at a time without gradients, over all samples.
 
     Example:
@@ -42,10 +46,11 @@ class TextFusion(nn.Module):
         temperature: float = 0.1,
         expansion: int = 2,
         residual: bool = True,
+        layout: Layout = "voxels",
         chunk: int = 8192,
     ) -> None:
         super().__init__()
-        self.residual, self.chunk = residual, chunk
+        self.residual, self.layout, self.chunk = residual, layout, chunk
         self.adapter = nn.Sequential(nn.Linear(width, channels), nn.ReLU(), nn.Linear(channels, channels))
         self.query, self.key, self.value, self.answer = (nn.Linear(channels, channels) for _ in range(4))
         self.log_temperature = nn.Parameter(torch.full((heads,), math.log(temperature)))
@@ -71,13 +76,19 @@ class TextFusion(nn.Module):
         return self._in_planes(features, gate)
 
     def gate(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """Compute the factor of each channel, (B, C); it does not depend on the order of the voxels."""
+        """Compute the factor of each channel, (B, C); of voxels it does not depend on their order."""
         text = self.adapter(tokens)  # (B, L, C)
         queries = self.query(text).unflatten(-1, (len(self.log_temperature), -1))  # (B, L, H, C / H)
-        norms = self.key_norms(features, self.key.weight, self.key.bias)  # (B, H, N)
-        averages = attend(features, queries, self.key, norms, self.log_temperature.exp())  # (B, L, H, C)
-        attention: Tensor = self.answer(project_values(averages, self.value))  # (B, L, C)
+        attention: Tensor = self.answer(self._attended(features, queries))  # (B, L, C)
         return (text + attention if self.residual else attention).mean(1)  # (B, C)
+
+    def _attended(self, features: Tensor, queries: Tensor) -> Tensor:
+        temperature = self.log_temperature.exp()
+        if self.layout == "runs":
+            return attend_runs(features, queries, self.key, self.value, temperature)  # (B, L, C)
+        norms = self.key_norms(features, self.key.weight, self.key.bias)  # (B, H, N)
+        averages = attend(features, queries, self.key, norms, temperature)  # (B, L, H, C)
+        return project_values(averages, self.value)  # (B, L, C)
 
     def _key_norms(self, features: Tensor, *_: Tensor) -> Tensor:
         chunk = features[:, 0].numel() if torch.is_grad_enabled() else max(1, self.chunk // len(features))

@@ -78,9 +78,9 @@ class TiledOutput:
             yield from (tiles[first : first + most] for first in range(0, len(tiles), most))
 
     def spacing(self, grid: Grid) -> tuple[float, float, float]:
-        """Return the voxel edge lengths in mm at which the network decodes an input on a grid."""
-        x, y, z = (edge * step for edge, step in zip(grid.spacing, self.direct.step, strict=True))
-        return round(x, 4), round(y, 4), round(z, 4)
+        """Return the voxel edge lengths in mm at which the network decodes an input on a grid, as a record has them."""
+        edges = (edge * step for edge, step in zip(grid.spacing, self.direct.step, strict=True))
+        return grid.by_anatomy([round(edge, 4) for edge in edges])
 
     def put(self, tile: Tile, images: Tensor) -> None:
         """Add the synthesized images of a tile, (K, *S) or (K, *N)."""

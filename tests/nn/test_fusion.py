@@ -54,6 +54,27 @@ def test_the_order_of_the_voxels_does_not_matter():
     torch.testing.assert_close(fusion.gate(mixed, text), fusion.gate(features, text), atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_runs_are_the_tokens_of_the_published_code(dimensions):
+    """Keys and values of one convolution, reshaped before the channels are last."""
+    fusion, (features, text) = fusion_of(dimensions, layout="runs", residual=False), shown(dimensions)
+    convolve = {2: F.conv2d, 3: F.conv3d}[dimensions]
+    weight = torch.cat([fusion.key.weight, fusion.value.weight])  # (2 C, C)
+    both = convolve(
+        features, weight.reshape(24, 12, *(1,) * dimensions), torch.cat([fusion.key.bias, fusion.value.bias])
+    )
+    keys, values = both.reshape(2, -1, 2, 3, 4).permute(2, 0, 3, 1, 4)  # (B, H, N, D) each
+    query = F.normalize(fusion.query(fusion.adapter(text)).reshape(2, 1, 3, 4).transpose(1, 2), dim=-1)
+    cosines = query @ F.normalize(keys, dim=-1).transpose(2, 3) / fusion.log_temperature.exp().reshape(3, 1, 1)
+    expected = fusion.answer((cosines.softmax(-1) @ values).transpose(1, 2).reshape(2, 12))
+    torch.testing.assert_close(fusion.gate(features, text), expected, atol=1e-5, rtol=1e-5)
+    whole = fusion(features, text)
+    with torch.no_grad():  # plane by plane
+        torch.testing.assert_close(fusion(features, text), whole)
+    voxels = fusion_of(dimensions, residual=False)
+    assert not torch.allclose(voxels.gate(features, text), expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("tokens", [1, 3])
 def test_attention_is_torchs(tokens):
     torch.manual_seed(0)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -46,6 +48,22 @@ class Grid(NamedTuple):
     def voxel_size(self) -> tuple[float, float, float]:
         """Return the voxel edge lengths in mm, rounded to a tenth of a micrometre as in acquisition records."""
         return triple(round(edge, 4) for edge in self.spacing)
+
+    @property
+    def recorded_size(self) -> tuple[float, float, float]:
+        """Return the voxel edge lengths as acquisition records have them, whatever the order of the axes: `by_anatomy`."""
+        return self.by_anatomy(self.voxel_size)
+
+    def by_anatomy(self, lengths: Sequence[float]) -> tuple[float, float, float]:
+        """Order a length along each axis of the array by anatomy: along left-right, front-back, head-feet.
+
+        Example:
+            >>> turned = Grid((4, 5, 6), np.array([[0, 0, -1.0, 0], [0, 2, 0, 0], [3, 0, 0, 0], [0, 0, 0, 1]]))
+            >>> turned.voxel_size, turned.recorded_size
+            ((3.0, 2.0, 1.0), (1.0, 2.0, 3.0))
+        """
+        towards = nib.io_orientation(self.affine)[:, 0].tolist()
+        return triple(length for _, length in sorted(zip(towards, lengths, strict=True)))
 
     def __str__(self) -> str:
         return f"{'x'.join(map(str, self.shape))} voxels of {'x'.join(f'{edge:.3g}' for edge in self.spacing)} mm"

@@ -187,7 +187,7 @@ class PreparedSubject:
         if name not in self.modalities:
             return None
         known = self.subject.acquisitions.get(name, Acquisition(modality=name))
-        return replace(known, voxel_size_mm=self.grid.voxel_size)
+        return replace(known, voxel_size_mm=self.grid.recorded_size)
 
 
 def opened(subject: Subject, entry: Entry, axes: tuple[int, int, int]) -> PreparedSubject:

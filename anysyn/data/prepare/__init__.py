@@ -2,7 +2,7 @@
 
 from anysyn.data.prepare.canonical import Canonical
 from anysyn.data.prepare.crop import Crop
-from anysyn.data.prepare.intensity import Nonnegative, Rescale, ZScore
+from anysyn.data.prepare.intensity import Clamp, Nonnegative, Rescale, ZScore
 from anysyn.data.prepare.preparation import Pipeline, Preparation, Restoration, Undo
 from anysyn.data.prepare.resample import Resample
 from anysyn.data.prepare.tissue_scale import DeepMedian, WhiteStripe
@@ -10,6 +10,7 @@ from anysyn.data.prepare.windows import TypicalWindows
 
 __all__ = [
     "Canonical",
+    "Clamp",
     "Crop",
     "DeepMedian",
     "Nonnegative",

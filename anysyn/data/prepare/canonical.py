@@ -1,4 +1,4 @@
-"""Orientation to RAS+: axes towards right, anterior, superior."""
+"""Orientation of the voxel axes, to RAS+ by default: towards right, anterior, superior."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.volumes.study import Study
 from anysyn.registry import register
 
+OPPOSITE = {"L": "R", "P": "A", "I": "S"}
+
 
 @register("prepare", "canonical")
 @dataclass(frozen=True, kw_only=True)
 class Canonical(Preparation):
-    """Reorientation to RAS+ by permuting and flipping the axes; oblique grids stay oblique.
+    """Reorientation by permuting and flipping the axes, to RAS+ by default; oblique grids stay oblique.
+
+    Args:
+        axes: Where the three axes point, a letter each: R or L, A or P, S or I. Views by anatomical planes need RAS.
 
     Example:
         >>> import torch
@@ -29,10 +34,16 @@ class Canonical(Preparation):
     """
 
     spatial: ClassVar[bool] = True
+    axes: str = "RAS"
+
+    def __post_init__(self) -> None:
+        if sorted(OPPOSITE.get(letter, letter) for letter in self.axes) != ["A", "R", "S"]:
+            raise ValueError(f"prepare.canonical.axes: {self.axes!r} names no three axes; for example RAS, LPS or SAL")
 
     def forward(self, study: Study) -> tuple[Study, Undo]:
         """Return the reoriented study and the inverse."""
-        turns = nib.io_orientation(study.affine)
+        wanted = nib.orientations.axcodes2ornt(tuple(self.axes))
+        turns = nib.orientations.ornt_transform(nib.io_orientation(study.affine), wanted)
         back, signs = turns.astype(int).T.tolist()
         order = np.argsort(back).tolist()
         flips = [axis for axis, sign in zip(back, signs, strict=True) if sign < 0]  # among the new axes

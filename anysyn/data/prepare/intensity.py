@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
@@ -129,6 +130,7 @@ class Rescale(Linear):
     Args:
         upper: Percentile that becomes 1.
         lower: Percentile that becomes 0; null keeps the 0 of the file, which in MRI is air.
+        over: Whether the percentiles are those of the ``foreground`` or of the whole ``volume``, air included.
         windows: Intensities that become 0 and 1, by modality, for example ``{CT: [0, 80, 0.02]}``: a brain window with
             a slope of 0.02 outside, which compresses bone and air without clipping them.
 
@@ -142,6 +144,7 @@ class Rescale(Linear):
 
     upper: Percentile = 99.5
     lower: Percentile | None = None
+    over: Literal["foreground", "volume"] = "foreground"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,10 +152,37 @@ class Rescale(Linear):
             raise ValueError(f"prepare.rescale: lower {self.lower} and upper {self.upper} are not percentiles in order")
 
     def measured(self, image: Tensor, inside: Tensor, spacing: Spacing) -> Window:
-        """Return the percentiles of the foreground."""
+        """Return the percentiles of the foreground, or of all."""
         asked = [self.upper] if self.lower is None else [self.lower, self.upper]
-        *low, high = np.percentile(image[inside].numpy(), asked).tolist()
+        *low, high = np.percentile((image[inside] if self.over == "foreground" else image).numpy(), asked).tolist()
         return low[0] if low else 0.0, high
+
+
+@register("prepare", "clamp")
+@dataclass(frozen=True, kw_only=True)
+class Clamp(Preparation):
+    """Clamping of prepared images to 0 and 1, after ``rescale``; the inverse does nothing.
+
+    TUMSyn's published code cuts what lies beyond its percentiles. A CT or PET keeps what its fixed window leaves out.
+
+    Example:
+        >>> import torch
+        >>> image = torch.tensor([-0.2, 0.5, 1.3]).reshape(3, 1, 1)
+        >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0, windows={"T1w": (0.0, 100.0)})
+        >>> Clamp().forward(study)[0].images["T1w"].flatten().tolist()
+        [0.0, 0.5, 1.0]
+    """
+
+    def forward(self, study: Study) -> tuple[Study, Undo]:
+        """Return the clamped study and an inverse that does nothing.
+
+        Raises:
+            ValueError: If the images are not rescaled yet.
+        """
+        if not study.windows:
+            raise ValueError("prepare: clamp comes after rescale, which says what 0 and 1 are")
+        images = {n: image if modality(n).window else image.clamp(0, 1) for n, image in study.images.items()}
+        return replace(study, images=images), lambda prepared: prepared
 
 
 @register("prepare", "zscore")

@@ -70,7 +70,7 @@ class Study:
             {'modality': 'T1w', 'voxel_size_mm': (1.0, 1.0, 3.0)}
         """
         record = self.acquisitions.get(name)
-        return record and replace(record, voxel_size_mm=self.grid.voxel_size)
+        return record and replace(record, voxel_size_mm=self.grid.recorded_size)
 
     def air(self, name: str) -> float:
         """Return the intensity of air: -1000 HU in CT and 0 elsewhere, mapped by the modality's window if rescaled.

@@ -1,7 +1,7 @@
 """An MLP that reads the interpolated features of a point and its coordinates, evaluated exactly but with less work.
 
-As in ArSSR (Wu et al., 2022) and in the published code of TUMSyn. Interpolation is linear and its weights sum to 1, so
-it commutes with the first layer. On a lattice the first layer is therefore applied to the voxels or to the points,
+As in ArSSR (Wu et al., 2022) and in the published code of TUMSyn. Interpolation is linear, so it commutes with the
+weights of the first layer. On a lattice the first layer is therefore applied to the voxels or to the points,
 whichever are fewer, and its part for the coordinates is a table for each axis; on the image's own grid nothing is
 interpolated.
 """
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from anysyn.nn.implicit.corners import Stretch, blocks
+from anysyn.nn.implicit.corners import Padding, Stretch, blocks
 from anysyn.nn.mlp import MLP
 from anysyn.points import Lattice, Places, Points, sample_at
 
@@ -61,11 +61,16 @@ def encode_coordinates(at: Tensor, length: int, coordinates: Coordinates) -> Ten
 
 
 def trilinear(
-    features: Tensor, mlp: MLP, places: Places, *, coordinates: Coordinates, chunk: int, recompute: bool = False
+    features: Tensor,
+    mlp: MLP,
+    places: Places,
+    *,
+    coordinates: Coordinates,
+    chunk: int,
+    recompute: bool = False,
+    padding: Padding = "border",
 ) -> Tensor:
     """Interpolate the features at each point and apply an MLP to them and the coordinates.
-
-    Beyond the outermost voxel centres the features keep the border's value.
 
     Args:
         features: (B, C, *S) with d voxel axes.
@@ -74,6 +79,7 @@ def trilinear(
         coordinates: Encoding of the coordinates, see `encode_coordinates`; ``relative`` adds the step.
         chunk: Points evaluated at a time, over all samples.
         recompute: Compute each chunk again in the backward pass instead of storing its activations.
+        padding: Beyond the outermost voxel centres the features keep the value at the border, or fall to zeros.
 
     Returns:
         (B, O, Q) at points, (B, O, *N) on a lattice.
@@ -87,8 +93,8 @@ def trilinear(
     """
     if isinstance(places, Lattice):
         of_block = partial(_of_block, mlp, _first_layer(mlp, features, places, coordinates))
-        return _on_lattice(features, _again(of_block, recompute), places, mlp.outputs, chunk)
-    of_points = _again(partial(_of_points, mlp, coordinates), recompute)
+        return _on_lattice(features, _again(of_block, recompute), places, mlp.outputs, chunk, padding)
+    of_points = _again(partial(_of_points, mlp, coordinates, padding), recompute)
     parts = torch.split(places.at, max(1, chunk // len(features)), 1)  # (B, q, d) each
     return torch.cat([of_points(features, Points(at, places.step)) for at in parts], 1).movedim(-1, 1)  # (B, O, Q)
 
@@ -97,10 +103,10 @@ def _again(function: Callable[..., Tensor], recompute: bool) -> Callable[..., Te
     return partial(checkpoint, function, use_reentrant=False) if recompute else function
 
 
-def _of_points(mlp: MLP, coordinates: Coordinates, features: Tensor, places: Points) -> Tensor:
+def _of_points(mlp: MLP, coordinates: Coordinates, padding: Padding, features: Tensor, places: Points) -> Tensor:
     axes = zip(places.at.unbind(-1), features.shape[2:], strict=True)
     code = torch.stack([encode_coordinates(at, n, coordinates) for at, n in axes], -1).flatten(-2)  # (B, q, d or 2 d)
-    inputs = [sample_at(features, places).movedim(1, -1), code.to(features)]  # (B, q, C), (B, q, d or 2 d)
+    inputs = [sample_at(features, places, padding).movedim(1, -1), code.to(features)]  # (B, q, C), (B, q, d or 2 d)
     if coordinates == "relative":
         inputs.append(places.step.to(features).unsqueeze(1).expand_as(places.at))  # (B, q, d)
     values: Tensor = mlp(torch.cat(inputs, -1))  # (B, q, O)
@@ -109,8 +115,7 @@ def _of_points(mlp: MLP, coordinates: Coordinates, features: Tensor, places: Poi
 
 class _FirstLayer(NamedTuple):
     feature: Tensor  # (H, C), weights of a feature
-    bias: Tensor  # (H,), including the step
-    tables: tuple[Tensor, ...]  # (N_a, H) for each axis of the lattice: the coordinates' contribution
+    tables: tuple[Tensor, ...]  # (N_a, H) for each axis of the lattice: what coordinates add; the first, the bias, too
 
 
 def _first_layer(mlp: MLP, features: Tensor, places: Lattice, coordinates: Coordinates) -> _FirstLayer:
@@ -124,15 +129,22 @@ def _first_layer(mlp: MLP, features: Tensor, places: Lattice, coordinates: Coord
     codes = [
         encode_coordinates(axis.to("cpu", torch.float64), n, coordinates).to(bias) for axis, n in axes
     ]  # (N_a, 1 or 2) each
-    tables = (code.to(bias) @ weight.T for code, weight in zip(codes, code_weights.unbind(-1), strict=True))
-    return _FirstLayer(feature, bias, tuple(tables))
+    first, *others = (code @ weight.T for code, weight in zip(codes, code_weights.unbind(-1), strict=True))
+    return _FirstLayer(feature, (first + bias, *others))
 
 
-def _on_lattice(features: Tensor, of_block: Callable[..., Tensor], places: Lattice, outputs: int, chunk: int) -> Tensor:
+def _on_lattice(
+    features: Tensor,
+    of_block: Callable[..., Tensor],
+    places: Lattice,
+    outputs: int,
+    chunk: int,
+    padding: Padding,
+) -> Tensor:
     samples, _, *size = features.shape
     kind = torch.promote_types(features.dtype, torch.float32)  # the answer's, see `apply_in_float32`
     values = features.new_zeros(samples, *places.shape, outputs, dtype=kind)  # (B, *N, O)
-    for block in blocks(places, size, max(1, chunk // samples), features):
+    for block in blocks(places, size, max(1, chunk // samples), features, padding):
         box = features[:, :, *(stretch.box for stretch in block)].movedim(1, -1)  # (B, *S of the box, C)
         values[:, *(stretch.places for stretch in block)] = of_block(box, block)
     return values.movedim(-1, 1)  # (B, O, *N)
@@ -141,9 +153,9 @@ def _on_lattice(features: Tensor, of_block: Callable[..., Tensor], places: Latti
 def _of_block(mlp: MLP, first: _FirstLayer, box: Tensor, block: Sequence[Stretch]) -> Tensor:
     points = math.prod(stretch.places.stop - stretch.places.start for stretch in block)
     if math.prod(box.shape[1:-1]) <= points:
-        x = _interpolated(F.linear(box, first.feature, first.bias), block)  # (B, *N of the block, H)
+        x = _interpolated(F.linear(box, first.feature), block)  # (B, *N of the block, H)
     else:
-        x = F.linear(_interpolated(box, block), first.feature, first.bias)  # (B, *N of the block, H)
+        x = F.linear(_interpolated(box, block), first.feature)  # (B, *N of the block, H)
     for axis, (stretch, table) in enumerate(zip(block, first.tables, strict=True)):
         after = (1,) * (len(block) - 1 - axis)
         x.add_(table[stretch.places].reshape(-1, *after, x.shape[-1]))
@@ -156,7 +168,7 @@ def _interpolated(box: Tensor, block: Sequence[Stretch]) -> Tensor:
     for axis, stretch in enumerate(block, 1):
         if stretch.centred:
             continue
-        if len(stretch.sides) == 1:  # every point is on a voxel's centre, or all lie beyond the outermost
+        if stretch.nearest:
             x = x.index_select(axis, stretch.sides[0].cell)  # (B, ..., N_a, ..., C)
         else:
             rows = x.flatten(axis + 1).flatten(0, axis - 1)  # (B ..., S_a, ... C)

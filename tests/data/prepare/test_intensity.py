@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.prepare import Nonnegative, Rescale, TypicalWindows, ZScore
+from anysyn.data.prepare import Clamp, Nonnegative, Rescale, TypicalWindows, ZScore
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume, read_volume
 
@@ -23,6 +23,24 @@ TISSUE = 200 + 100 * torch.rand(8, 8, 8, generator=torch.Generator().manual_seed
 def test_percentiles_are_those_of_the_foreground():
     scaled, _ = Rescale(upper=90.0, lower=10.0).forward(study("T1w", TISSUE))
     np.testing.assert_allclose(scaled.windows["T1w"], np.percentile(TISSUE, [10, 90]), rtol=1e-6)
+
+
+def test_percentiles_may_be_those_of_the_whole_volume_and_what_is_beyond_them_cut():
+    whole = study("T1w", TISSUE)
+    image = whole.images["T1w"].numpy()
+    scaled, _ = Rescale(upper=99.0, lower=1.0, over="volume").forward(whole)
+    low, high = np.percentile(image, [1, 99])
+    np.testing.assert_allclose(scaled.windows["T1w"], (low, high), rtol=1e-6)
+    clamped = Clamp().forward(scaled)[0].images["T1w"].numpy()
+    np.testing.assert_allclose(clamped, (np.clip(image, low, high) - low) / (high - low), atol=1e-6)
+    assert float(scaled.images["T1w"].max()) > 1
+
+
+def test_clamping_waits_for_a_scale_and_leaves_ct():
+    with pytest.raises(ValueError, match="clamp comes after rescale"):
+        Clamp().forward(study("T1w", TISSUE))
+    wide = Rescale(windows={"CT": (0, 100)}).forward(study("CT", TISSUE, background=-1000.0))[0]
+    assert torch.equal(Clamp().forward(wide)[0].images["CT"], wide.images["CT"])
 
 
 def test_zero_stays_zero_and_nothing_is_clipped():

@@ -65,6 +65,27 @@ def test_canonical_is_ras_moves_no_voxel_and_is_undone_to_the_bit(study):
 
 
 @settings(deadline=None)
+@given(studies(), st.sampled_from(["SAL", "LPS", "PIR", "ARS"]))
+def test_the_axes_may_point_anywhere_as_nibabel_turns_them(study, axes):
+    turned, undo = Canonical(axes=axes).forward(study)
+    image = nib.Nifti1Image(study.images["T1w"].numpy(), study.affine)
+    turn = nib.orientations.ornt_transform(nib.io_orientation(study.affine), nib.orientations.axcodes2ornt(tuple(axes)))
+    expected = image.as_reoriented(turn)
+    assert nib.aff2axcodes(turned.affine) == tuple(axes)
+    np.testing.assert_array_equal(turned.images["T1w"].numpy(), np.asarray(expected.dataobj))
+    np.testing.assert_allclose(turned.affine, expected.affine, atol=1e-9)
+    back = undo(turned)
+    assert same_place(back, study)
+    assert all(torch.equal(back.images[name], image) for name, image in study.images.items())
+
+
+@pytest.mark.parametrize("axes", ["RLA", "RA", "xyz"])
+def test_axes_that_are_none_are_refused(axes):
+    with pytest.raises(ValueError, match="names no three axes; for example RAS, LPS or SAL"):
+        Canonical(axes=axes)
+
+
+@settings(deadline=None)
 @given(studies(), st.floats(0, 10))
 def test_crop_keeps_the_foreground_and_its_inverse_pads_with_air(study, margin):
     cropped, undo = Crop(margin=margin).forward(study)

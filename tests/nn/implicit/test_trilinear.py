@@ -50,6 +50,34 @@ def test_it_is_the_published_form(dimensions, coordinates, scale, recompute):
             torch.testing.assert_close(mine, its, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [1, 2, 2.5, 0.5])
+@pytest.mark.parametrize("chunk", [60, 10_000])
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_zeros_beyond_the_border_are_those_of_the_published_sampling(dimensions, chunk, scale):
+    features, mlp = problem(dimensions, "absolute")
+    places = lattice(SIZES[dimensions], [round(n * scale) for n in SIZES[dimensions]])
+    at = places.points(2).at
+    where = at.flip(-1).reshape(2, *(1,) * (dimensions - 1), -1, dimensions)
+    sampled = F.grid_sample(features, where, align_corners=False).flatten(2)  # torch pads with zeros
+    expected = mlp(torch.cat([sampled.mT, at], -1)).mT
+    for asked in (places, places.points(2)):
+        answer = trilinear(features, mlp, asked, coordinates="absolute", chunk=chunk, padding="zeros")
+        torch.testing.assert_close(answer.flatten(2), expected, atol=2e-6, rtol=0)
+    if scale > 1:
+        border = trilinear(features, mlp, places, coordinates="absolute", chunk=chunk)
+        assert not torch.allclose(border.flatten(2), expected, atol=1e-3)
+
+
+def test_zeros_reach_the_border_of_a_single_voxel():
+    """An axis of one voxel has one side and a point that is no centre."""
+    mlp = MLP(trilinear_inputs(1, 2, "absolute"), (), 1)
+    torch.nn.init.constant_(mlp.first.weight, 1.0)
+    torch.nn.init.zeros_(mlp.first.bias)
+    asked = lattice([1, 1], [2, 1])  # half a voxel wide: a quarter voxel from the centre
+    answer = trilinear(torch.ones(1, 1, 1, 1), mlp, asked, coordinates="absolute", chunk=9, padding="zeros")
+    torch.testing.assert_close(answer.flatten(), torch.tensor([0.75 - 0.5, 0.75 + 0.5]))
+
+
 @pytest.mark.parametrize(("coordinates", "shows"), [("absolute", True), ("relative", False)])
 def test_a_tile_shows_only_where_coordinates_are_absolute(coordinates, shows):
     features, mlp = problem(2, coordinates)
