@@ -2,6 +2,7 @@
 
 from anysyn.clip.checkpoint import pretrained_clip
 from anysyn.clip.classify import classify, classify_texts, modality_logits
+from anysyn.clip.medclip import medclip
 from anysyn.clip.model import Clip
 from anysyn.clip.open_clip import open_clip_model
 from anysyn.clip.scratch import clip_from_scratch
@@ -15,6 +16,7 @@ __all__ = [
     "clip_3d",
     "clip_from_scratch",
     "clip_text",
+    "medclip",
     "modality_logits",
     "open_clip_model",
     "pretrained_clip",

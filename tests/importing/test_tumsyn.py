@@ -1,4 +1,4 @@
-"""TUMSyn's published checkpoints as a run: its images are those of the published layers, and nothing unsafe is opened."""
+"""TUMSyn's published checkpoints as a run: its images are those of the published layers; no code is run."""
 
 import nibabel as nib
 import numpy as np
@@ -68,11 +68,11 @@ def test_the_text_tower_embeds_as_the_published_one(files, run, wanted):
 
 
 def test_a_folder_without_the_clip_says_so(files, tmp_path):
-    with pytest.raises(UserError, match="comes with 0 CLIPs, not 1; name the file .* with --text"):
+    with pytest.raises(UserError, match=r"comes with 0 CLIPs, not 1; name the file .* with --text"):
         import_tumsyn(files[0] / "checkpoint.pt", out=tmp_path / "run")
     found = import_tumsyn(files[0] / "checkpoint.pt", text=files[0] / "checkpoint_CLIP.pt", out=tmp_path / "run")
     assert found.text == sum(n.numel() for name, n in files[2].items() if not name.startswith("visual."))
-    with pytest.raises(UserError, match="is not empty; .* --overwrite"):
+    with pytest.raises(UserError, match=r"is not empty; .* --overwrite"):
         import_tumsyn(files[0], out=tmp_path / "run")
 
 

@@ -29,3 +29,28 @@ def tumsyn(
     from anysyn.importing import import_tumsyn
 
     attempt(lambda: printed(import_tumsyn(checkpoint, out=out, text=text, axes=axes, overwrite=overwrite)))
+
+
+@app.command()
+def biomedclip(
+    checkpoint: Annotated[Path, typer.Argument(help="Folder of a checkpoint of open_clip.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder to make, for part open_clip.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a folder for part open_clip of BiomedCLIP, or any checkpoint of open_clip whose weights are a pickle."""
+    from anysyn.importing import import_open_clip
+
+    attempt(lambda: printed(import_open_clip(checkpoint, out=out, overwrite=overwrite)))
+
+
+@app.command()
+def medclip(
+    checkpoint: Annotated[Path, typer.Argument(help="pytorch_model.bin, or its folder.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder to make, for part medclip.")],
+    bert: Annotated[Path | None, typer.Option(help="Folder with config.json and vocab.txt of its BERT.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a folder for part medclip of MedCLIP's published weights."""
+    from anysyn.importing import import_medclip
+
+    attempt(lambda: printed(import_medclip(checkpoint, out=out, bert=bert, overwrite=overwrite)))

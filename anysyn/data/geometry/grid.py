@@ -51,7 +51,7 @@ class Grid(NamedTuple):
 
     @property
     def recorded_size(self) -> tuple[float, float, float]:
-        """Return the voxel edge lengths as acquisition records have them, whatever the order of the axes: `by_anatomy`."""
+        """Return the voxel edge lengths as acquisition records have them, in the order of `by_anatomy`."""
         return self.by_anatomy(self.voxel_size)
 
     def by_anatomy(self, lengths: Sequence[float]) -> tuple[float, float, float]:
