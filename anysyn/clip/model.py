@@ -71,9 +71,9 @@ class Clip(ImageTextModel):
         self, *, towers: nn.Module, tokenize: Tokenize, pixels: Pixels | Voxels | None, descriptions: Sequence[str]
     ) -> None:
         super().__init__()
-        needed, prefixes = ("get_text_features", "logit_scale"), ("text",)
+        needed, prefixes = ["get_text_features", "logit_scale"], ["text"]
         if pixels is not None:
-            needed, prefixes = (*needed, "get_image_features"), (*prefixes, "vis")
+            needed, prefixes = [*needed, "get_image_features"], [*prefixes, "vis"]
         self.towers, self.tokenize, self.pixels = towers, tokenize, pixels
         missing = [name for name in needed if not hasattr(towers, name)]
         missing += [f"{prefix}_*" for prefix in prefixes if not self._towers(prefix)]

@@ -146,7 +146,7 @@ def _published(path: Path) -> Published:
 
 def _recipe(synthesis: Published, clip: Published, axes: str) -> Recipe:
     """Return the recipe of the published network, evaluated as the published code does."""
-    prepare = [{"name": "canonical", "axes": axes}, {"name": "nonnegative"}]
+    prepare: list[dict[str, Any]] = [{"name": "canonical", "axes": axes}, {"name": "nonnegative"}]
     prepare += [{"name": "rescale", "lower": 0.01, "upper": 99.9, "over": "volume"}, {"name": "clamp"}]
     changes = {
         "name": NAME,

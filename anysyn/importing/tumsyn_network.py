@@ -30,8 +30,10 @@ NAMES = {  # of layers; N is a number, those of the left in their order at the r
 }
 PATTERNS = {re.compile(re.escape(theirs).replace("N", r"(\d+)")): ours for theirs, ours in NAMES.items()}
 RESIDUAL_SCALE = {"resencoder-256": 0.1, "resencoder-64": 1.0}  # unless the checkpoint says another
-NEEDED = ("encoder.head.0.weight", "encoder.tail.0.weight", "fusion.block.0.mlp.project_in.weight")
-NEEDED = (*NEEDED, "imnet.layers.0.weight")
+NEEDED = (
+    *("encoder.head.0.weight", "encoder.tail.0.weight"),
+    *("fusion.block.0.mlp.project_in.weight", "imnet.layers.0.weight"),
+)
 
 
 def lacking(weights: Mapping[str, Tensor]) -> list[str]:

@@ -18,7 +18,7 @@ from anysyn.synthesis.loaded_run import LoadedRun, networks
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import ImageTextModel
 
-RANDOM = "random"
+RANDOM, TRAINED = "random", "trained"
 SAME = ("modalities", "prepare", "view", "resample_to", "split")  # what encoders that are compared agree in
 
 
@@ -49,6 +49,27 @@ def encoders_of(run: LoadedRun, others: Sequence[str] = ()) -> dict[str, Synthes
     if twice is not None:
         raise EvaluationError(f"two encoders are called {twice!r}; give one another name: --compare NAME=FOLDER")
     return {label: model.to(run.hardware.device).eval() for label, model in encoders}
+
+
+def first_and_last(run: LoadedRun, others: Sequence[str] = ()) -> dict[str, Synthesizer]:
+    """Gather the encoder before the training and after it, and the last ones of other runs.
+
+    Args:
+        run: The run.
+        others: Run folders whose last encoder is compared, each ``FOLDER`` or ``LABEL=FOLDER``.
+
+    Returns:
+        By label, ``random``, ``trained`` and those of the others: a synthesizer in evaluation mode.
+
+    Raises:
+        EvaluationError: If another run has other images or another split, or a label of this one.
+    """
+    given = dict(_other(run, text) for text in others)
+    taken = sorted({RANDOM, TRAINED} & given.keys())
+    if taken or len(given) < len(others):
+        raise EvaluationError("two encoders have one name; give another: --compare NAME=FOLDER")
+    encoders = {RANDOM: _untrained(run), TRAINED: run.model, **given}
+    return {label: model.to(run.hardware.device).eval() for label, model in encoders.items()}
 
 
 def _untrained(run: LoadedRun) -> Synthesizer:
