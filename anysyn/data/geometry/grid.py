@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -62,7 +61,9 @@ class Grid(NamedTuple):
             >>> turned.voxel_size, turned.recorded_size
             ((3.0, 2.0, 1.0), (1.0, 2.0, 3.0))
         """
-        towards = nib.io_orientation(self.affine)[:, 0].tolist()
+        from nibabel.orientations import io_orientation  # here, since the start of a command needs no nibabel
+
+        towards = io_orientation(self.affine)[:, 0].tolist()
         return triple(length for _, length in sorted(zip(towards, lengths, strict=True)))
 
     def __str__(self) -> str:
