@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -113,6 +114,7 @@ def synthesize_scans(
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
     failures, remarks, written, kept, more = list[Failure](), list[Failure](), list[Path](), list[Path](), list[Path]()
+    is_made = partial(_is_made, loaded)
     _check_places(root, folder, dicom)
     with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
@@ -124,9 +126,8 @@ def synthesize_scans(
             with listed(failures, subject.key):
                 has = acquired(root if is_study(root) else folder / STUDY, subject.key) if missing else ()
                 request = scan_request(subject, trained, folder, back=to, has=has, scans=came.get(subject.key, {}))
-                before = [path for path in request.files.values() if not overwrite and _is_made(loaded, request, path)]
-                todo = {name: path for name, path in request.files.items() if path not in before}
-                kept += before
+                todo = {name: path for name, path in request.files.items() if overwrite or not is_made(request, path)}
+                kept += [path for name, path in request.files.items() if name not in todo]
                 also = [*beside, *_series(dicom, scans, request)]
                 if todo or also:
                     made = _made_of(loaded, request, acquisition, batch)

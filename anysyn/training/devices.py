@@ -126,7 +126,7 @@ def emulated(device: torch.device, precision: Precision) -> str | None:
 
 
 def _has_bfloat16() -> bool:
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return True  # nobody knows
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # what torch itself asks before it uses oneDNN
 

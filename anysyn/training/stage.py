@@ -309,9 +309,7 @@ def average_of(parts: nn.ModuleDict, decay: float | None) -> AveragedModel | Non
         if not averages[0].is_floating_point():  # buffers that count
             torch._foreach_copy_(averages, weights)
             return
-        count = int(
-            average.n_averaged
-        )  # on the processor; `updates`, on the device, has to be waited for
+        count = int(average.n_averaged)  # on the processor; `updates`, on the device, has to be waited for
         now = min(bound, (1 + count) / (10 + count))  # an average over what there is, while that is little
         torch._foreach_lerp_(averages, weights, 1 - now)
 
