@@ -62,7 +62,9 @@ def test_an_enhanced_file_is_read_by_dcm2niix_and_refused_without(tmp_path):
 
 
 def test_nothing_that_is_written_names_the_person(tmp_path):
-    make_series(tmp_path / "in", 1, description="T1 Jane", ProtocolName="t1 Jane", ImageComments="Doe PAT4711", EchoTime=9)
+    make_series(
+        tmp_path / "in", 1, description="T1 Jane", ProtocolName="t1 Jane", ImageComments="Doe PAT4711", EchoTime=9
+    )
     make_series(tmp_path / "in", 2, AccessionNumber="A99")
     conversion = convert(tmp_path / "in", tmp_path / "out")
     assert {series.modality for series in conversion.series} == {"T1w", "T2w"}
