@@ -12,7 +12,7 @@ import torch
 
 from anysyn.data.modalities import modality
 from anysyn.errors import UserError
-from anysyn.exporting.bundle_code import code
+from anysyn.exporting.bundle_code import FOLDER, code
 from anysyn.exporting.bundle_config import inference, tile_of
 from anysyn.exporting.bundle_page import licence_of, page_of
 from anysyn.exporting.fixed_network import fixed_network, voxel_size
@@ -25,6 +25,7 @@ from anysyn.synthesis.loaded_run import LoadedRun
 
 MODEL, CONFIG, METADATA = "models/model.pt2", "configs/inference.json", "configs/metadata.json"
 PAGE, LICENCE = "docs/README.md", "LICENSE"
+COMPILED = f"{FOLDER}/__pycache__/*.pyc"  # which Python leaves there once the bundle has run
 DICOM = {"MRI": "MR", "CT": "CT", "PET": "PT"}
 
 
@@ -82,7 +83,7 @@ def export_bundle(
     texts = {PAGE: page, LICENCE: licence_of(about), **code()}
     files = [CONFIG, METADATA, MODEL, *texts]
     allowed = own_alone(folder, made_by=made_by, overwrite=overwrite)
-    with whole_results(folder, files, made_by=made_by, check=allowed) as inside:
+    with whole_results(folder, [*files, COMPILED], made_by=made_by, check=allowed) as inside:
         for file in files:
             (inside / file).parent.mkdir(exist_ok=True)
         program, freedom = exported_program(network, images)

@@ -34,7 +34,7 @@ def transforms_of(step: Preparation, sources: Sequence[str]) -> list[Transform]:
         'Orientationd'
     """
     known: dict[type, Callable[[Any], list[Transform]]] = {
-        Canonical: lambda _: [_turned()],
+        Canonical: lambda step: [_turned(step)],
         Nonnegative: lambda _: [{"_target_": f"{STEPS}.CutNegative", "families": families(sources)}],
         Crop: lambda crop: [_cropped(crop)],
         Resample: lambda step: _spaced(step, sources),
@@ -60,9 +60,9 @@ def families(names: Sequence[str]) -> list[str]:
     return [one.name if one.family == "MRI" and one.unit != "arbitrary" else one.family for one in known]
 
 
-def _turned() -> Transform:
+def _turned(step: Canonical) -> Transform:
     labels = [["L", "R"], ["P", "A"], ["I", "S"]]
-    return {"_target_": "Orientationd", "keys": [KEY, BODY], "axcodes": "RAS", "labels": labels}
+    return {"_target_": "Orientationd", "keys": [KEY, BODY], "axcodes": step.axes, "labels": labels}
 
 
 def _cropped(step: Crop) -> Transform:

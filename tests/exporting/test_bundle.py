@@ -152,8 +152,14 @@ def test_the_files_of_a_bundle(tiny, tmp_path):
     assert "python -m monai.bundle run" in "\n".join(made.lines())
     for path in ("configs/metadata.json", "configs/inference.json", "docs/README.md"):
         assert str(tiny) not in (tmp_path / "b" / path).read_text()
+    again = {"sources": ["T1w"], "target": "T2w", "out": tmp_path / "b", "form": "monai-bundle"}
     with pytest.raises(UserError, match="--overwrite"):
-        anysyn.export(tiny / "run", sources=["T1w"], target="T2w", out=tmp_path / "b", form="monai-bundle")
+        anysyn.export(tiny / "run", **again)
+    left = tmp_path / "b" / FOLDER / "__pycache__" / "boxes.cpython-312.pyc"  # once it has run
+    left.parent.mkdir()
+    left.touch()
+    anysyn.export(tiny / "run", **again, overwrite=True)
+    assert not left.exists()
 
 
 class Odd(Preparation):
