@@ -44,7 +44,10 @@ needs_fire = pytest.mark.skipif(
 
 SLABS = {"name": "slabs", "thickness": 3}
 PATCHES = {"name": "patches", "size": [9, 8, 7], "per_volume": 2, "halo": 1}  # of no multiple, and longer than an axis
-LIIF = {"decoder": {"name": "liif", "hidden": [8, 8]}}
+LIIF = {
+    "encoder": {"name": "resnet", "blocks": 2, "width": 8, "out": 12},
+    "decoder": {"name": "liif", "hidden": [8, 8]},
+}
 DEEP = [{"name": "canonical"}, {"name": "nonnegative"}, {"name": "crop"}, {"name": "deep_median"}]
 COARSE = [
     {"name": "canonical"},
