@@ -25,7 +25,7 @@ def export(
     dataset: Dataset = None,
     size: Annotated[int, typer.Option(help="Voxels a side of the example that it is traced with.", min=1)] = 64,
     spacing: Annotated[
-        str | None, typer.Option(help="Voxel size in mm, as 1,1,1, that a network which reads prompts is told.")
+        str | None, typer.Option(help="Voxel size in mm, as 1,1,1, that a network which reads prompts is given.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
