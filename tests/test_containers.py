@@ -101,3 +101,18 @@ def test_commands_are_entry_points():
 
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert {"anysyn", "anysyn-bids"} <= scripts.keys()
+
+
+def test_both_install_the_same_on_a_python_that_anysyn_takes():
+    import tomllib
+
+    least = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    [run] = [rest for name, rest in instructions()[0] if name == "RUN"]
+    bases = [rest.split()[0] for stage in instructions() for name, rest in stage if name == "FROM"]
+    bases.append(re.search(r"^From: (\S+)", sections()["header"], re.MULTILINE)[1])
+    assert len(set(bases)) == 1
+    version = re.fullmatch(r"python:(\d+)\.(\d+)-slim", bases[0])
+    assert tuple(map(int, version.groups())) >= tuple(map(int, least.split(".")))
+    asked = [re.findall(r"bin/pip install (.*?)(?= &&|$)", text, re.MULTILINE) for text in (run, sections()["post"])]
+    assert asked[0] == asked[1]
+    assert len(asked[0]) == 2

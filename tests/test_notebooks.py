@@ -39,6 +39,7 @@ def test_the_cells_run(path, run_cells, tmp_path, monkeypatch):
         ),
     }
     assert answers[path.stem]()
+    assert not list(tmp_path.iterdir()), "a notebook that is run again, or beside another one, finds what it wrote here"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -6,7 +6,9 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 PAGE = Path(__file__).parents[1] / "docs" / "guide" / "python.md"
 
@@ -24,6 +26,8 @@ def test_the_blocks_run(tiny, tmp_path, monkeypatch, capsys):
         exec(compile(block, str(PAGE), "exec"), names)
     assert names["t2_tensor"].shape == (1, *names["t2_array"].shape)
     assert names["flair"].shape == names["t1"].shape
+    np.testing.assert_allclose(names["t2_meta"][0], np.asarray(names["t2"].dataobj), rtol=1e-4, atol=1e-3)
+    assert torch.equal(names["t2_meta"].affine, names["loaded"].affine)
     assert Path("t2.nii.gz").is_file()
     assert float(names["loss"].detach()) > 0
     assert "psnr" in capsys.readouterr().out

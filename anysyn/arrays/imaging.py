@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anysyn.arrays.kind import Kind, plain, same_place, single
 from anysyn.arrays.plain import LPS, checked
-from anysyn.data.geometry.grid import itk_image
+from anysyn.data.geometry.itk_resampling import itk_image
 from anysyn.data.volumes.formats.format import Header, check_place, check_shape
 from anysyn.data.volumes.formats.nifti import Nifti
 from anysyn.data.volumes.formats.nifti_place import affine_of, make_whole

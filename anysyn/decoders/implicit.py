@@ -57,8 +57,10 @@ class ImplicitDecoder(Decoder):
     ) -> Tensor:
         """Decode one target, (B, 1), as `GridDecoder` does; the network knows it through conditioners alone."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / stride)
-        within = self._within(x, places)
-        image = self.evaluate(x, within)  # (B, depth, *S without the slab's axis), (B, depth, Q) or (B, depth, *N)
+        if places is None and self.stride == 1 and torch.compiler.is_exporting():  # a lattice is numbers, not a graph
+            image = self.on_own_grid(x)  # (B, depth, *S without the slab's axis)
+        else:
+            image = self.evaluate(x, self._within(x, places))  # or (B, depth, Q), or (B, depth, *N)
         if self.depth == 1:
             return image
         if places is None:
@@ -67,6 +69,10 @@ class ImplicitDecoder(Decoder):
 
     def evaluate(self, features: Tensor, places: Places) -> Tensor:
         """Evaluate the function: features (B, C, *S) to (B, depth, Q) or (B, depth, *N); steps are in their voxels."""
+        raise NotImplementedError
+
+    def on_own_grid(self, features: Tensor) -> Tensor:
+        """Evaluate the function at the centres of the features' voxels, in one graph: (B, C, *S) to (B, depth, *S)."""
         raise NotImplementedError
 
     def _within(self, x: Tensor, places: Places | None) -> Places:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from anysyn.bounds import Count
 from anysyn.decoders.implicit import ImplicitDecoder
-from anysyn.nn.implicit.liif import liif, liif_inputs
+from anysyn.nn.implicit.liif import liif, liif_inputs, liif_on_grid
 from anysyn.points import Places
 from anysyn.registry import Given, register
 
@@ -55,3 +55,7 @@ class LIIFDecoder(ImplicitDecoder):
     def evaluate(self, features: Tensor, places: Places) -> Tensor:
         """Evaluate the local implicit image function: (B, C, *S) to (B, depth, Q) or (B, depth, *N)."""
         return liif(features, self.imnet, places, chunk=self.chunk, recompute=self.recompute)
+
+    def on_own_grid(self, features: Tensor) -> Tensor:
+        """Evaluate it at the voxels of the features: (B, C, *S) to (B, depth, *S)."""
+        return liif_on_grid(features, self.imnet)

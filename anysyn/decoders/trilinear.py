@@ -9,7 +9,7 @@ from torch import Tensor
 from anysyn.bounds import Count
 from anysyn.decoders.implicit import ImplicitDecoder
 from anysyn.nn.implicit.corners import Padding
-from anysyn.nn.implicit.trilinear import Coordinates, trilinear, trilinear_inputs
+from anysyn.nn.implicit.trilinear import Coordinates, trilinear, trilinear_inputs, trilinear_on_grid
 from anysyn.points import Places
 from anysyn.registry import Given, register
 
@@ -61,3 +61,7 @@ class TrilinearDecoder(ImplicitDecoder):
         """Interpolate the features and apply the MLP: (B, C, *S) to (B, depth, Q) or (B, depth, *N)."""
         options = {"coordinates": self.coordinates, "padding": self.padding, "recompute": self.recompute}
         return trilinear(features, self.imnet, places, chunk=self.chunk, **options)  # type: ignore[arg-type]
+
+    def on_own_grid(self, features: Tensor) -> Tensor:
+        """Apply the MLP to the features of each voxel: (B, C, *S) to (B, depth, *S)."""
+        return trilinear_on_grid(features, self.imnet, coordinates=self.coordinates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +12,10 @@ import torch
 
 from anysyn.data.modalities import modality
 from anysyn.errors import UserError
+from anysyn.exporting.bundle_code import FOLDER, code
 from anysyn.exporting.bundle_config import inference, tile_of
 from anysyn.exporting.bundle_page import licence_of, page_of
-from anysyn.exporting.fixed_network import fixed_network
+from anysyn.exporting.fixed_network import fixed_network, voxel_size
 from anysyn.exporting.formats import Freedom, exported_program, largest_difference, write_program
 from anysyn.exporting.volume_network import VolumeNetwork
 from anysyn.files import own_alone, whole_results, write_json, write_text
@@ -24,6 +25,7 @@ from anysyn.synthesis.loaded_run import LoadedRun
 
 MODEL, CONFIG, METADATA = "models/model.pt2", "configs/inference.json", "configs/metadata.json"
 PAGE, LICENCE = "docs/README.md", "LICENSE"
+COMPILED = f"{FOLDER}/__pycache__/*.pyc"  # which Python leaves there once the bundle has run
 DICOM = {"MRI": "MR", "CT": "CT", "PET": "PT"}
 
 
@@ -48,7 +50,15 @@ class Bundle:
 
 
 def export_bundle(
-    run: LoadedRun, sources: list[str], target: str, folder: Path, *, size: int, overwrite: bool, made_by: str
+    run: LoadedRun,
+    sources: list[str],
+    target: str,
+    folder: Path,
+    *,
+    size: int,
+    spacing: Sequence[float] | None,
+    overwrite: bool,
+    made_by: str,
 ) -> Bundle:
     """Write a MONAI bundle.
 
@@ -58,6 +68,7 @@ def export_bundle(
         target: Canonical name.
         folder: Folder to make.
         size: At least so many voxels a side has the example.
+        spacing: Voxel size in mm that the network is told; by default that which the run resamples to.
         overwrite: Whether an earlier export in the folder may be replaced.
         made_by: The command.
 
@@ -66,23 +77,24 @@ def export_bundle(
             holds something else.
     """
     config = inference(run, sources, target, MODEL)
-    network, images = _volume_network(run, sources, target, size)
-    files = [CONFIG, METADATA, MODEL, PAGE, LICENCE]
+    network, images = _volume_network(run, sources, target, size, spacing)
+    about, edges = _about(run), voxel_size(run, spacing)
+    page = page_of(run, sources, target, edges=edges, command=_command(Path("BUNDLE"), sources))
+    texts = {PAGE: page, LICENCE: licence_of(about), **code()}
+    files = [CONFIG, METADATA, MODEL, *texts]
     allowed = own_alone(folder, made_by=made_by, overwrite=overwrite)
-    with whole_results(folder, files, made_by=made_by, check=allowed) as inside:
+    with whole_results(folder, [*files, COMPILED], made_by=made_by, check=allowed) as inside:
         for file in files:
             (inside / file).parent.mkdir(exist_ok=True)
         program, freedom = exported_program(network, images)
         _check_free(freedom, run)
         write_program(program, inside / MODEL, "torch")
         difference = largest_difference(network, images, inside / MODEL, freedom, "torch") or 0.0
-        about = _about(run)
-        command = _command(folder, sources)
         write_json(inside / METADATA, metadata(run, sources, target, about))
         write_json(inside / CONFIG, config)
-        write_text(inside / PAGE, page_of(run, sources, target, command=_command(Path("BUNDLE"), sources)))
-        write_text(inside / LICENCE, licence_of(about))
-    return Bundle(folder, command, difference)
+        for file, text in texts.items():
+            write_text(inside / file, text)
+    return Bundle(folder, _command(folder, sources), difference)
 
 
 def metadata(run: LoadedRun, sources: list[str], target: str, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +113,7 @@ def metadata(run: LoadedRun, sources: list[str], target: str, about: Mapping[str
         "monai_version": version("monai"),
         "pytorch_version": version("torch").partition("+")[0],
         "numpy_version": version("numpy"),
-        "required_packages_version": {"nibabel": version("nibabel"), "scipy": version("scipy")},
+        "required_packages_version": {name: version(name) for name in ("nibabel", "scipy", "SimpleITK")},
         "name": f"{run.recipe.name}: {target} from {', '.join(sources)}",
         "task": f"Synthesis of {target} from {', '.join(sources)}",
         "description": text,
@@ -130,16 +142,19 @@ def _format(names: list[str]) -> dict[str, Any]:
     }
 
 
-def _volume_network(run: LoadedRun, sources: list[str], target: str, size: int) -> tuple[VolumeNetwork, torch.Tensor]:
+def _volume_network(
+    run: LoadedRun, sources: list[str], target: str, size: int, spacing: Sequence[float] | None
+) -> tuple[VolumeNetwork, torch.Tensor]:
     """Return the network for pieces of a volume, and an example: a tile of the inferer."""
-    network = VolumeNetwork(fixed_network(run, sources, target, size)[0], run.view).eval()
-    length = -(-size // network.multiple) * network.multiple
-    tile = [length if edge < 0 else edge for edge in tile_of(run.view, network.multiple)]
+    network = VolumeNetwork(fixed_network(run, sources, target, size, spacing)[0], run.view).eval()
+    tile = [size if edge < 0 else edge for edge in tile_of(run.view)]
+    for axis in network.free:
+        tile[axis - 2] += -tile[axis - 2] % network.multiple
     return network, torch.rand(1, len(sources), *tile)
 
 
 def _check_free(freedom: Freedom, run: LoadedRun) -> None:
-    if not freedom.size and -1 in tile_of(run.view, 1):
+    if not freedom.size and -1 in tile_of(run.view):
         raise UserError(
             "--format monai-bundle: this run's network can be exported for one size alone, and images differ in size; "
             "call it with anysyn.load"

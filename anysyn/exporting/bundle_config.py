@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from anysyn.data.modalities import modality
+from anysyn.data.prepare.intensity import Linear, Nonnegative
 from anysyn.data.views import View
 from anysyn.data.views.patches import Patches
 from anysyn.data.views.slices import Slabs, Slices
 from anysyn.data.views.whole import Whole
+from anysyn.data.volumes.intensity_window import Window, rescale
 from anysyn.errors import UserError
-from anysyn.exporting.monai_steps import KEY, restored, shown, transforms_of
+from anysyn.exporting.bundle_code import INFERER, STEPS
+from anysyn.exporting.monai_steps import KEY, families, transforms_of
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.written_images import MARK
 
-IMPORTS = ("import numpy as np", "import nibabel as nib", "import torch", "from scipy import ndimage")
-FLAT = 1e4  # standard deviation of a weight that is 1 along an axis that one tile covers, as a share of the tile
+IMPORTS = ("import numpy as np", "import nibabel as nib", "import torch")
 
 
 def inference(run: LoadedRun, sources: Sequence[str], target: str, model: str) -> dict[str, Any]:
@@ -43,8 +44,8 @@ def inference(run: LoadedRun, sources: Sequence[str], target: str, model: str) -
         },
         "network_def": f"$torch.export.load(@bundle_root + '/{model}').module()",
         "preprocessing": {"_target_": "Compose", "transforms": _before(run, sources)},
-        "inferer": {"_target_": "SlidingWindowInferer", **_window(run.view, run.model.encoder.strides[-1])},
-        "answer": "$torch.no_grad()(lambda d: {**d, 'pred': @inferer(d['image'][None], @network_def)[0]})",
+        "inferer": _inferer(run, target),
+        "answer": f"$torch.no_grad()(lambda d: {{**d, 'pred': @inferer({_asked(sources)})[0]}})",
         "postprocessing": {"_target_": "Compose", "transforms": _after(run, sources, target)},
         "run": ["$[@postprocessing(@answer(d)) for d in @dataset]"],
     }
@@ -61,33 +62,23 @@ def _before(run: LoadedRun, sources: Sequence[str]) -> list[dict[str, Any]]:
     steps += [
         {"_target_": "ConcatItemsd", "keys": names, "name": KEY},
         {"_target_": "CopyItemsd", "keys": KEY, "names": "given"},
+        {"_target_": f"{STEPS}.FindBody", "families": families(sources)},
     ]
     for step in run.pipeline.steps:
         steps += transforms_of(step, sources)
-    multiple = int(run.model.encoder.strides[-1])
-    sides = [multiple if axis in run.view.axes[3 - run.view.dimensions :] else 1 for axis in range(3)]
-    steps.append({"_target_": "DivisiblePadd", "keys": KEY, "k": sides, "mode": "replicate", "method": "end"})
     return steps
 
 
 def _after(run: LoadedRun, sources: Sequence[str], target: str) -> list[Any]:
-    window = run.pipeline.typical.windows(run.dataset or "").get(target)
-    low, high = modality(target).range
-    air = -1000.0 if modality(target).family == "CT" else 0.0
-    body = shown(sources, "d['given']")
+    window, air = _window(run, target), _air(target)
     saved = {"keys": "pred", "output_dir": "@output_dir", "output_postfix": f"synthetic_{target}"}
     descrip = f"i.header.__setitem__('descrip', {MARK.encode()!r})"
     again = f"({descrip}, nib.save(nib.Nifti1Image(np.array(i.dataobj), i.affine, i.header), i.get_filename()))"
+    back = {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing", "orig_keys": KEY}
     return [
-        {"_target_": "Lambdad", "keys": "pred", "func": f"$lambda x: {restored(window)}"},
-        {
-            "_target_": "Invertd",
-            "keys": "pred",
-            "transform": "@preprocessing",
-            "orig_keys": KEY,
-            "nearest_interp": False,
-        },
-        f"$lambda d: {{**d, 'pred': torch.where({body}, d['pred'].clamp({low}, {high}), {air})}}",
+        {"_target_": f"{STEPS}.Restored", "window": list(window or (0.0, 1.0)), "air": air},
+        {**back, "nearest_interp": False},
+        {"_target_": f"{STEPS}.Physical", "families": families(sources), **_range(run, target), "air": air},
         {
             **{"_target_": "SaveImaged", **saved, "resample": False, "separate_folder": False},
             **{"savepath_in_metadict": True},
@@ -96,51 +87,58 @@ def _after(run: LoadedRun, sources: Sequence[str], target: str) -> list[Any]:
     ]
 
 
-def _window(view: View, multiple: int) -> dict[str, Any]:
-    """Return the tiles of the inferer: those of the run's view, with weights that fall as those of the run do."""
-    size = tile_of(view, multiple)
-    alone = [length in (-1, 1) for length in size]  # one tile covers the axis, or none overlaps
-    overlap = [0.0 if one else view.overlap for one in alone]
-    sigma = [FLAT if one else sigma_of(length) for one, length in zip(alone, size, strict=True)]
-    return {"roi_size": size, "overlap": overlap, "mode": "gaussian", "sigma_scale": sigma, "sw_batch_size": 1}
+def _inferer(run: LoadedRun, target: str) -> dict[str, Any]:
+    view, multiple, window = run.view, int(run.model.encoder.strides[-1]), _window(run, target)
+    seen = view.axes[3 - view.dimensions :]  # axes along which the network strides
+    air = _air(target) if window is None else rescale(_air(target), window)
+    return {
+        **{"_target_": INFERER, "size": tile_of(view), "overlap": view.overlap, "halo": view.halo},
+        **{"multiple": [multiple if axis in seen else 1 for axis in range(3)], "air": air},
+    }
 
 
-def tile_of(view: View, multiple: int) -> list[int]:
+def _asked(sources: Sequence[str]) -> str:
+    raw = [_air(name) for name in sources]
+    return f"d['image'][None], @network_def, inside=d['inside'][None] > 0.5, outside=d.get('air', {raw})"
+
+
+def _window(run: LoadedRun, target: str) -> Window | None:
+    """Return what becomes 0 and 1 in the target; None if the run scales nothing."""
+    if not any(isinstance(step, Linear) for step in run.pipeline.steps):
+        return None
+    return run.pipeline.typical.windows(run.dataset or "").get(target)
+
+
+def _range(run: LoadedRun, target: str) -> dict[str, Any]:
+    known = modality(target)
+    checked = any(isinstance(step, Nonnegative) for step in run.pipeline.steps)
+    return {"low": known.range[0], "high": known.range[1], "signed": not checked and known.unit == "arbitrary"}
+
+
+def _air(name: str) -> float:
+    return -1000.0 if modality(name).family == "CT" else 0.0
+
+
+def tile_of(view: View) -> list[int]:
     """Return the lengths of a tile along X, Y, Z; -1 is the whole axis.
 
     Args:
         view: How the run cuts volumes.
-        multiple: What the lengths that its network sees are multiples of.
 
     Raises:
-        UserError: If a sliding window cannot cut a volume so.
+        UserError: If the inferer of a bundle cannot cut a volume so.
 
     Example:
-        >>> tile_of(Slabs(thickness=3), 8), tile_of(Patches(size=(30, 32, 32)), 8)
-        ([-1, -1, 3], [32, 32, 32])
+        >>> tile_of(Slabs(thickness=3)), tile_of(Patches(size=(30, 32, 32)))
+        ([-1, -1, 3], [30, 32, 32])
     """
-    if type(view) in (Slices, Slabs):
+    if isinstance(view, Slices | Slabs):
         return [view.depth if axis == view.axes[0] else -1 for axis in range(3)]
     if isinstance(view, Whole):
         return [-1, -1, -1]
     if isinstance(view, Patches):
-        return [-(-length // multiple) * multiple for length in view.size]
+        return list(view.size)
     raise UserError(
-        f"--format monai-bundle: no sliding window of MONAI cuts a volume as {type(view).__name__} does; take --format "
+        f"--format monai-bundle: the inferer of a bundle cuts no volume as {type(view).__name__} does; take --format "
         "torch"
     )
-
-
-def sigma_of(length: int) -> float:
-    """Return the width of a Gaussian, as a share of a tile, with the weight of the run's blending at its first voxel.
-
-    Args:
-        length: Voxels of the tile; more than one.
-
-    Example:
-        >>> weight = math.exp(-1 / (2 * (3 * sigma_of(3)) ** 2))
-        >>> round(weight, 6)  # sin^2(pi / 6)
-        0.25
-    """
-    first = math.sin(math.pi / (2 * length)) ** 2
-    return (length - 1) / 2 / math.sqrt(-2 * math.log(first)) / length

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from anysyn.exporting.bundle_code import FOLDER
 from anysyn.synthesis.loaded_run import LoadedRun
 
 
-def page_of(run: LoadedRun, sources: Sequence[str], target: str, *, command: str) -> str:
+def page_of(run: LoadedRun, sources: Sequence[str], target: str, *, edges: Sequence[float] | None, command: str) -> str:
     """Write ``docs/README.md``: how the bundle is run, and what of a synthesis is outside of it.
 
     Args:
         run: The run.
         sources: Canonical names, in the order of the channels.
         target: Canonical name.
+        edges: Voxel size in mm that the network is told, or None.
         command: What runs it.
     """
-    return "\n".join(_lines(run, sources, target, command)) + "\n"
+    return "\n".join(_lines(run, sources, target, edges, command)) + "\n"
 
 
 def licence_of(about: Mapping[str, Any]) -> str:
@@ -37,7 +39,12 @@ def licence_of(about: Mapping[str, Any]) -> str:
     return f"Licence of the weights: {about.get('license', 'not said')}\n{about.get('copyright', '')}\n"
 
 
-def _lines(run: LoadedRun, sources: Sequence[str], target: str, command: str) -> Iterator[str]:
+def _lines(
+    run: LoadedRun, sources: Sequence[str], target: str, edges: Sequence[float] | None, command: str
+) -> Iterator[str]:
+    told = (
+        f" but contrast and voxels of {'x'.join(f'{edge:g}' for edge in edges)} mm" if edges else " but their contrast"
+    )
     names = ", ".join(f"`{step['name']}`" for step in run.recipe.spec()["data"]["prepare"])
     view = type(run.view).__name__.lower()
     yield f"""# {target} from {", ".join(sources)}
@@ -45,7 +52,7 @@ def _lines(run: LoadedRun, sources: Sequence[str], target: str, command: str) ->
 **Synthetic, not for clinical use.** A MONAI bundle of the run `{run.recipe.name}` of anysyn.
 
 ```
-pip install "monai[fire,nibabel]" scipy
+pip install "monai[fire,nibabel]" scipy SimpleITK
 {command}
 ```
 
@@ -54,17 +61,16 @@ synthetic. The network runs on the CPU.
 
 ## What the bundle does as the run does
 
-- It prepares the sources ({names}) with transforms of MONAI, and undoes that after the network.
-- It cuts the volume as the run does ({view}), and blends what overlaps.
+- It finds the head or body, prepares the sources ({names}), and undoes that after the network.
+- It cuts the volume as the run does ({view}), and blends what overlaps with the same weights.
 - It clips to the physical range of {target}; what is air in all sources becomes air.
+
+What MONAI has no transform for lies in `{FOLDER}/`, copied from anysyn (Apache-2.0); MONAI's command finds it there.
 
 ## What it does otherwise
 
-- **Air is what is 0 (in CT, below -500 HU).** The run segments the head; the bundle takes what is above 0, holes
-  filled. So the background has to be 0, as after brain extraction. Where air is noise, set it to 0 before.
-- Patches overlap with weights of a Gaussian that only begins and peaks as those of the run; slices and slabs of three
-  are blended as the run does.
-- An intensity without a unit is put on the scale that was typical in the training.
-- It does not ask whether the run suits the scan (`anysyn check` does), and knows nothing of how the images were
-  acquired.
+- It knows nothing of how the images were acquired{told}.
+- An intensity without a unit is put on the scale that was typical in the training, as the run does.
+- It does not ask whether the run suits the scan (`anysyn check` does), and does not guess the unit of a CT, PET or ADC
+  image: these have to be in HU, SUV (or SUVR) and 10^-6 mm^2/s.
 - It writes no JSON beside the image. Sources on another grid are resampled to that of the first one."""

@@ -12,7 +12,13 @@ from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.versions import versions
 
 
-def facts_of(run: LoadedRun, network: FixedNetwork, shape: tuple[int, ...], freedom: Freedom) -> dict[str, Any]:
+def facts_of(
+    run: LoadedRun,
+    network: FixedNetwork,
+    shape: tuple[int, ...],
+    freedom: Freedom,
+    edges: tuple[float, float, float] | None,
+) -> dict[str, Any]:
     """Return what a program that calls the network has to know, for JSON.
 
     Args:
@@ -20,6 +26,7 @@ def facts_of(run: LoadedRun, network: FixedNetwork, shape: tuple[int, ...], free
         network: Its network, with sources and target fixed.
         shape: Of the example that it was exported with.
         freedom: What may vary in its input.
+        edges: Voxel size in mm that it is told, or None.
     """
     names, windows = list(run.recipe.modalities), run.pipeline.typical.windows(run.dataset or "")
     sources, target = [names[number] for number in network.sources], names[network.target]
@@ -38,6 +45,7 @@ def facts_of(run: LoadedRun, network: FixedNetwork, shape: tuple[int, ...], free
         "TypicalWindow": list(windows[target]) if target in windows else None,
         "PhysicalRange": list(modality(target).range),
         "Dataset": run.dataset,
+        "VoxelSize": None if edges is None else list(edges),
         "Versions": versions(),
     }
 
@@ -81,5 +89,6 @@ def _lines(facts: dict[str, Any], file: str) -> Iterator[str]:
         "- ask whether the run suits the scan (`anysyn check`)",
         "",
         "Nothing is known to the network of how its images were or should be acquired but their contrast"
+        + (f", voxels of {'x'.join(f'{edge:g}' for edge in facts['VoxelSize'])} mm" if facts["VoxelSize"] else "")
         + (f", and that they are as those of `{facts['Dataset']}`." if facts["Dataset"] else "."),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from anysyn.acquisition import Acquisition
+from anysyn.data.geometry.boxes import triple
 from anysyn.data.modalities import modality
+from anysyn.data.prepare.resample import Resample
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 from anysyn.synthesis.loaded_run import LoadedRun
@@ -74,7 +78,9 @@ class FixedNetwork(nn.Module):
         return [Condition(*(part.expand(count, -1, -1) for part in pair)) for pair in kept]
 
 
-def fixed_network(run: LoadedRun, sources: list[str], target: str, size: int) -> tuple[FixedNetwork, Tensor]:
+def fixed_network(
+    run: LoadedRun, sources: list[str], target: str, size: int, spacing: Sequence[float] | None = None
+) -> tuple[FixedNetwork, Tensor]:
     """Return the network of a run with its question fixed, and an example of its input.
 
     Args:
@@ -82,6 +88,7 @@ def fixed_network(run: LoadedRun, sources: list[str], target: str, size: int) ->
         sources: Canonical names, in the order of the channels.
         target: Canonical name.
         size: At least so many voxels a side has the example.
+        spacing: Voxel size in mm that the network is told; by default that of `voxel_size`.
 
     Raises:
         UserError: If a modality is unknown to the run, its network is conditioned on the dataset and knows none of this
@@ -102,19 +109,44 @@ def fixed_network(run: LoadedRun, sources: list[str], target: str, size: int) ->
     stack = (run.view.depth,) if run.view.dimensions == 2 and run.view.depth > 1 else ()
     shape = (*stack, *([length] * run.view.dimensions))  # *S
     images = torch.rand(1, len(sources), *shape)
-    network = FixedNetwork(
-        run.model, len(names), numbers, names.index(target), _example(run, images, numbers, names.index(target))
-    )
+    example = _example(run, images, numbers, names.index(target), voxel_size(run, spacing))
+    network = FixedNetwork(run.model, len(names), numbers, names.index(target), example)
     return network.eval(), images
 
 
-def _example(run: LoadedRun, images: Tensor, sources: list[int], target: int) -> tuple[Batch, Query]:
-    """Return a batch of one sample and its query; nothing is known of the acquisitions but the modality."""
+def voxel_size(run: LoadedRun, spacing: Sequence[float] | None) -> tuple[float, float, float] | None:
+    """Return the voxel size in mm that a network is told: the one asked for, or that which the run resamples to.
+
+    Args:
+        run: The run.
+        spacing: Three lengths, or None.
+
+    Returns:
+        Three lengths; None if neither says any.
+
+    Raises:
+        UserError: If these are not three lengths above 0.
+    """
+    if spacing is not None:
+        if len(spacing) != 3 or not all(0 < edge < math.inf for edge in spacing):
+            raise UserError(
+                f"--spacing {','.join(f'{edge:g}' for edge in spacing)}: give three lengths in mm, as 1,1,1"
+            )
+        return triple(spacing)
+    steps = [step.spacing for step in run.pipeline.steps if isinstance(step, Resample)]
+    x, y, z = steps[-1] if steps else (None, None, None)
+    return None if x is None or y is None or z is None else (x, y, z)
+
+
+def _example(
+    run: LoadedRun, images: Tensor, sources: list[int], target: int, edges: tuple[float, float, float] | None
+) -> tuple[Batch, Query]:
+    """Return a batch of one sample and its query; of the acquisitions modality and voxel size alone are known."""
     names = list(run.recipe.modalities)
     canvas = images.new_zeros(1, len(names), *images.shape[2:])  # (1, M, *S)
     canvas[:, sources] = images
     available = torch.tensor([[number in sources for number in range(len(names))]])  # (1, M)
-    known = tuple(Acquisition(modality=modality(name).name) for name in names)
+    known = tuple(Acquisition(modality=modality(name).name, voxel_size_mm=edges) for name in names)
     dataset = run.datasets.weights(run.dataset or "") if reads_dataset(run.model) else torch.ones(1, 1)
     spacing = torch.ones(1, canvas.dim() - 2)
     batch = Batch(canvas, available, dataset=dataset, spacing=spacing, acquisitions=(known,))

@@ -12,7 +12,7 @@ from anysyn.data.modalities import modality
 from anysyn.errors import UserError
 from anysyn.exporting.bundle import Bundle, export_bundle
 from anysyn.exporting.export_card import card_of, facts_of
-from anysyn.exporting.fixed_network import fixed_network
+from anysyn.exporting.fixed_network import fixed_network, voxel_size
 from anysyn.exporting.formats import Form, Freedom, check_form, exported_program, largest_difference, write_program
 from anysyn.files import own_alone, whole_results, write_json, write_text
 from anysyn.registry import suggest
@@ -61,6 +61,7 @@ def export(
     form: str = "torch",
     dataset: str | None = None,
     size: Count = 64,
+    spacing: Sequence[float] | None = None,
     overwrite: bool = False,
 ) -> Exported | Bundle:
     """Write the network of a run for fixed sources and one target, in a form that needs no anysyn.
@@ -77,6 +78,8 @@ def export(
             prepares images, too, and runs with MONAI's own command.
         dataset: Treat the sources as this training dataset, or ``mean``.
         size: Voxels a side of the example, rounded up to what the network takes.
+        spacing: Voxel size in mm that a network which reads prompts is told; by default that which the run resamples
+            to, and none if it does not.
         overwrite: Whether an earlier export in the folder may be replaced.
 
     Raises:
@@ -99,14 +102,16 @@ def export(
     loaded.folder.outside(Path(out), "choose another --out")
     folder = Path(out)
     if kind is None:
-        return export_bundle(loaded, shown, asked, folder, size=size, overwrite=overwrite, made_by=MADE_BY)
-    network, images = fixed_network(loaded, shown, asked, size)
+        return export_bundle(
+            loaded, shown, asked, folder, size=size, spacing=spacing, overwrite=overwrite, made_by=MADE_BY
+        )
+    network, images = fixed_network(loaded, shown, asked, size, spacing)
     names, allowed = [FILES[kind], FACTS, CARD], own_alone(folder, made_by=MADE_BY, overwrite=overwrite)
     with whole_results(folder, names, made_by=MADE_BY, check=allowed) as inside:
         program, freedom = exported_program(network, images)
         write_program(program, inside / FILES[kind], kind)
         difference = largest_difference(network, images, inside / FILES[kind], freedom, kind)
-        facts = facts_of(loaded, network, tuple(images.shape), freedom)
+        facts = facts_of(loaded, network, tuple(images.shape), freedom, voxel_size(loaded, spacing))
         write_json(inside / FACTS, facts)
         write_text(inside / CARD, card_of(facts, FILES[kind]))
     return Exported(folder / FILES[kind], freedom, difference)

@@ -17,7 +17,7 @@ SHAPES = (  # each `{}` is a fixed text
     *(f"{person}/*/sub-*_desc-prepared_*{{}}" for person in _PERSON),
     *(f"derivatives/masks/{person}/anat/sub-*_desc-prepared_mask{{}}" for person in _PERSON),
     *(f"derivatives/bias/{person}/*/sub-*_desc-bias_*{{}}" for person in _PERSON),
-    "derivatives/anysyn/sub-*.json",
+    *("derivatives/anysyn/sub-*.json", "anysyn_steps/__pycache__/*.pyc"),
 )
 _KNOWN = [re.compile(_LITERAL.join(map(re.escape, shape.split("{}")))) for shape in SHAPES]
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from anysyn.errors import UserError
 
 LEAST = 5  # letters of a name that is looked for as it is; shorter ones are words, too
-TEXTS = (".yaml", ".json", ".md")
+TEXTS, WEIGHTS = (".yaml", ".json", ".md"), ".safetensors"
 
 
 def check_private(folder: Path, subjects: Collection[str], paths: Collection[str]) -> None:
     r"""Refuse a folder in which the name of a subject, or a path of the training, stands in a text.
+
+    Of weights it is the header that is read: names of tensors, and what else was written there.
 
     Names such as ``T1`` or ``ann`` are words, too; only names of five letters or more with a digit are looked for.
 
@@ -54,4 +56,7 @@ def _words(subjects: Collection[str], paths: Collection[str]) -> Iterator[str]:
 
 
 def _lines(path: Path) -> list[str]:
+    if path.suffix == WEIGHTS:
+        with path.open("rb") as file:
+            return [file.read(int.from_bytes(file.read(8), "little")).decode("utf-8")]
     return path.read_text(encoding="utf-8").splitlines() if path.suffix in TEXTS else []

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from anysyn.data.errors import VolumeError
-from anysyn.data.geometry.grid import Grid, itk_image, resample, with_spacing
+from anysyn.data.geometry.grid import Grid, resample, with_spacing
+from anysyn.data.geometry.itk_resampling import itk_image
 from anysyn.data.modalities import modality
 from anysyn.scans.registration.search import one_thread
 

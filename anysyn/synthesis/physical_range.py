@@ -12,7 +12,7 @@ from torch import Tensor
 from anysyn.data.geometry.grid import Grid, resample
 from anysyn.data.modalities import Modality, modality
 from anysyn.data.prepare import Nonnegative, Pipeline
-from anysyn.data.prepare.intensity import MUCH_BELOW, share_below_zero
+from anysyn.data.prepare.measured_windows import MUCH_BELOW, share_below_zero
 from anysyn.data.volumes.foreground import in_air
 from anysyn.data.volumes.study import Study
 from anysyn.errors import UserError

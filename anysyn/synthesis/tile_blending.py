@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import reduce
 
 import torch
@@ -10,20 +9,7 @@ from torch import Tensor
 
 from anysyn.data.geometry.boxes import Box
 from anysyn.data.geometry.output_grid import Raster
-
-LEAST = 1e-6  # weight of an output voxel at the very end of a tile
-
-
-def raised_cosine(share: Tensor) -> Tensor:
-    """Return blending weights along a tile, 1 in its middle and near 0 at its ends: ``sin^2(pi share)``, never zero.
-
-    The weights of tiles that overlap by half add up to 1; positions (n,) in the tile are from 0 to 1.
-
-    Example:
-        >>> [round(weight, 3) for weight in raised_cosine((torch.arange(4) + 0.5) / 4).tolist()]
-        [0.146, 0.854, 0.854, 0.146]
-    """
-    return torch.sin(math.pi * share).square().clamp(min=LEAST)
+from anysyn.synthesis.blending_weights import raised_cosine
 
 
 class BlendedTiles:

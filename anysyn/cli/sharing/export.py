@@ -10,7 +10,7 @@ import typer
 from anysyn.cli.terminal.allow_code import allowing_code
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import Dataset, Overwrite, Run
-from anysyn.cli.terminal.words import words
+from anysyn.cli.terminal.words import numbers, words
 
 
 @allowing_code
@@ -24,11 +24,15 @@ def export(
     ] = "torch",
     dataset: Dataset = None,
     size: Annotated[int, typer.Option(help="Voxels a side of the example that it is traced with.", min=1)] = 64,
+    spacing: Annotated[
+        str | None, typer.Option(help="Voxel size in mm, as 1,1,1, that a network which reads prompts is given.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Export the network for fixed sources and one target, with a page that says what is outside of it."""
     from anysyn.exporting import export as exported
 
     shown = words(sources) or []
-    options = {"dataset": dataset, "size": size, "overwrite": overwrite, "form": form}
+    edges = numbers(spacing, "--spacing")
+    options = {"spacing": edges, "dataset": dataset, "size": size, "overwrite": overwrite, "form": form}
     attempt(lambda: printed(exported(run, sources=shown, target=target, out=out, **options)))  # type: ignore[arg-type]

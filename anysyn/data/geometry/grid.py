@@ -5,22 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from anysyn.bounds import Positive
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.boxes import Shape, triple
+from anysyn.data.geometry.itk_resampling import blurring, resampled, spaced
 from anysyn.data.memory import check_memory
-
-if TYPE_CHECKING:
-    import SimpleITK as sitk  # noqa: N813
 
 Spacing = tuple[Positive | None, Positive | None, Positive | None]
 Interpolation = Literal["linear", "bspline"]
@@ -107,38 +102,16 @@ def with_spacing(here: Grid, spacing: Spacing) -> Grid:
         >>> with_spacing(Grid((4, 4, 4), np.eye(4)), (2.0, 1.0, None)).affine[0].tolist()
         [2.0, 0.0, 0.0, 0.5]
     """
-    factor = np.array([1.0 if new is None else new / old for old, new in zip(here.spacing, spacing, strict=True)])
-    factor = np.where(np.abs(factor - 1) < 1e-3, 1.0, factor)
-    lengths = np.maximum(np.round(np.array(here.shape) / factor), 1)
+    shape, affine = spaced(here.shape, here.affine, spacing)
     most = min(MOST_VOXELS, max(FEW, FINER * math.prod(here.shape)))
-    if not np.prod(lengths) <= most:
-        counts, edges = ("x".join(f"{n:.6g}" for n in numbers) for numbers in (lengths, factor * here.spacing))
+    if not math.prod(shape) <= most:
+        counts = "x".join(f"{n:.6g}" for n in shape)
+        edges = "x".join(f"{edge:.6g}" for edge in np.linalg.norm(affine[:3, :3], axis=0))
         raise VolumeError(
             f"{here} would become {counts} of {edges} mm, and {most} voxels are possible; choose larger "
             "voxels, or correct the voxel size in the header"
         )
-    shape = np.where(factor == 1, here.shape, lengths.astype(int))
-    start = (np.array(here.shape) - 1) / 2 - factor * (shape - 1) / 2  # first new voxel, in old voxels
-    change = np.diag([*factor, 1.0])
-    change[:3, 3] = start
-    return Grid(triple(shape.tolist()), here.affine @ change)
-
-
-def antialiasing(step: npt.ArrayLike) -> NDArray[np.float64]:
-    """Return the standard deviations of the anti-aliasing Gaussian, in old voxels; 0 along axes that are not coarser.
-
-    Its variance, ``(step ** 2 - 1) / (8 ln 2)``, matches the point spread of the new voxels (Cardoso et al., MICCAI
-    2015).
-
-    Args:
-        step: Edges of the new voxels in old ones.
-
-    Example:
-        >>> antialiasing([0.5, 3.0]).round(3).tolist()
-        [0.0, 1.201]
-    """
-    wider = np.maximum(np.square(np.asarray(step, dtype=np.float64)) - 1, 0)
-    return np.asarray(np.sqrt(wider / (8 * np.log(2))))
+    return Grid(triple(shape), affine)
 
 
 def resample(
@@ -162,32 +135,10 @@ def resample(
         >>> resample(image, Grid((4, 1, 1), np.eye(4)), fine).flatten().tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
     """
-    import SimpleITK as sitk  # noqa: N813 - here, since a scan that stays on its grid does without
-
-    step = np.abs(np.linalg.solve(grid.affine[:3, :3], onto.affine[:3, :3])).max(axis=1)  # old voxels per new one
-    sigma = antialiasing(step)
-    blurred = sigma > 0.1  # less than this changes nothing
-    _check_resampling(grid, onto, np.where(blurred, sigma, 0))
-    voxels = image.numpy()
-    if blurred.any():
-        voxels = ndimage.gaussian_filter(voxels, np.where(blurred, sigma, 0), mode="nearest")
-    order = {"linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}[interpolation]
-    moving = itk_image(voxels, grid.affine)
-    reference = _placed(sitk.Image([int(n) for n in onto.shape], sitk.sitkUInt8), onto.affine)
-    moved = sitk.Resample(moving, reference, sitk.Transform(), order, background)
-    return torch.from_numpy(np.ascontiguousarray(sitk.GetArrayFromImage(moved).transpose(2, 1, 0)))  # (X', Y', Z')
-
-
-def itk_image(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
-    """Return voxels (X, Y, Z) as an image of ITK, whose world is LPS.
-
-    Example:
-        >>> itk_image(np.zeros((2, 3, 4), np.float32), np.diag([1.0, 1.0, 3.0, 1.0])).GetDirection()[:5]
-        (-1.0, 0.0, 0.0, 0.0, -1.0)
-    """
-    import SimpleITK as sitk  # noqa: N813
-
-    return _placed(sitk.GetImageFromArray(voxels.transpose(2, 1, 0)), affine)  # ITK's arrays are (Z, Y, X)
+    _check_resampling(grid, onto, blurring(grid.affine, onto.affine))
+    return resampled(
+        image, grid.affine, onto.shape, onto.affine, background=background, interpolation=interpolation
+    )  # (X', Y', Z')
 
 
 def check_grid(grid: Grid, what: str, *, images: int = 1) -> None:
@@ -222,12 +173,3 @@ def _check_resampling(grid: Grid, onto: Grid, sigma: NDArray[np.float64]) -> Non
             f"{what} to {onto}: the new voxels are beyond all proportion to the old; choose smaller voxels, or correct "
             "the voxel size in its header"
         )
-
-
-def _placed(image: sitk.Image, affine: NDArray[np.float64]) -> sitk.Image:
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine  # ITK's world is LPS
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
-    image.SetOrigin(lps[:3, 3].tolist())
-    return image

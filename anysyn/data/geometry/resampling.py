@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from anysyn.data.geometry.grid import antialiasing
+from anysyn.data.geometry.itk_resampling import antialiasing
 
 
 def smoothing(length: int, sigma: float) -> Tensor:

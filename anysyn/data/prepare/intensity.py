@@ -7,21 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
 from torch import Tensor
 
 from anysyn.bounds import Percentile
 from anysyn.data.errors import VolumeError
 from anysyn.data.modalities import modality
+from anysyn.data.prepare.measured_windows import MUCH_BELOW, percentile_window, share_below_zero, zscore_window
 from anysyn.data.prepare.preparation import Preparation, Undo
 from anysyn.data.volumes.foreground import foreground
 from anysyn.data.volumes.intensity_window import Window, rescale, restore, width, window_of
 from anysyn.data.volumes.study import Study
 from anysyn.registry import register
-
-MUCH_BELOW = (
-    0.25  # share of the sum of all magnitudes; 0.5 in any image of mean 0, below 0.0002 after spline interpolation
-)
 
 
 @register("prepare", "nonnegative")
@@ -33,7 +29,7 @@ class Nonnegative(Preparation):
     inverse does nothing, since no scanner produces such values.
 
     Example:
-        >>> import torch
+        >>> import numpy as np, torch
         >>> image = torch.tensor([-2.0, 0.0, 900.0]).reshape(3, 1, 1)
         >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0)
         >>> Nonnegative().forward(study)[0].images["T1w"].flatten().tolist()
@@ -55,20 +51,6 @@ class Nonnegative(Preparation):
                 )
         images = {n: image if modality(n).family == "CT" else image.clamp(min=0) for n, image in study.images.items()}
         return replace(study, images=images), lambda prepared: prepared
-
-
-def share_below_zero(image: Tensor) -> float:
-    """Return the share of the sum of all magnitudes that lies below 0.
-
-    Example:
-        >>> import torch
-        >>> share_below_zero(torch.tensor([-1.0, 1.0, 2.0]))
-        0.25
-    """
-    if float(image.min()) >= 0:
-        return 0.0
-    below = float(image.clamp(max=0).double().sum())
-    return -below / float(image.abs().double().sum())
 
 
 Spacing = tuple[float, float, float]  # edges of a voxel in mm
@@ -135,7 +117,7 @@ class Rescale(Linear):
             a slope of 0.02 outside, which compresses bone and air without clipping them.
 
     Example:
-        >>> import torch
+        >>> import numpy as np, torch
         >>> image = torch.arange(1001.0).reshape(7, 11, 13)
         >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0)
         >>> Rescale(upper=100).forward(study)[0].windows
@@ -153,9 +135,8 @@ class Rescale(Linear):
 
     def measured(self, image: Tensor, inside: Tensor, spacing: Spacing) -> Window:
         """Return the percentiles of the foreground, or of all."""
-        asked = [self.upper] if self.lower is None else [self.lower, self.upper]
-        *low, high = np.percentile((image[inside] if self.over == "foreground" else image).numpy(), asked).tolist()
-        return low[0] if low else 0.0, high
+        within = inside if self.over == "foreground" else inside | ~inside
+        return percentile_window(image, within, lower=self.lower, upper=self.upper)
 
 
 @register("prepare", "clamp")
@@ -202,9 +183,7 @@ class ZScore(Linear):
 
     def measured(self, image: Tensor, inside: Tensor, spacing: Spacing) -> Window:
         """Return the mean, and the mean plus one standard deviation, of the foreground."""
-        voxels = image[inside].double()
-        mean = float(voxels.mean())
-        return mean, mean + float(voxels.std(correction=0))
+        return zscore_window(image, inside)
 
 
 def from_windows(study: Study) -> Study:

@@ -72,6 +72,29 @@ def liif(features: Tensor, mlp: MLP, places: Places, *, chunk: int, recompute: b
     return _at_points(grid, of_rows, places.at, mlp.outputs, chunk)
 
 
+def liif_on_grid(features: Tensor, mlp: MLP) -> Tensor:
+    """Evaluate it at the centres of the features' own voxels, each of which is then the only member of its ensemble.
+
+    It is what `liif` gives on a lattice of that size, in one graph of tensors, for `torch.export`, and in one piece.
+
+    Args:
+        features: (B, C, *S).
+        mlp: As for `liif`.
+
+    Returns:
+        (B, O, *S).
+
+    Example:
+        >>> from anysyn.points import lattice
+        >>> features, mlp = torch.rand(2, 8, 5, 6), MLP(liif_inputs(8, dimensions=2), [16, 16], 1)
+        >>> torch.allclose(liif_on_grid(features, mlp), liif(features, mlp, lattice([5, 6]), chunk=9), atol=1e-5)
+        True
+    """
+    grid, _ = _first_layer(features, mlp, [1.0] * (features.ndim - 2))  # (B, *S, H)
+    answer: Tensor = mlp.rest(grid).movedim(-1, 1)  # (B, O, *S)
+    return answer
+
+
 def _first_layer(features: Tensor, mlp: MLP, step: Tensor | Sequence[float]) -> tuple[Tensor, Tensor]:
     """Apply the part of the first layer that is the same for all points; also return the weights of the offset."""
     channels, dims = features.shape[1], features.ndim - 2

@@ -99,6 +99,42 @@ def trilinear(
     return torch.cat([of_points(features, Points(at, places.step)) for at in parts], 1).movedim(-1, 1)  # (B, O, Q)
 
 
+def trilinear_on_grid(features: Tensor, mlp: MLP, *, coordinates: Coordinates) -> Tensor:
+    """Apply the MLP at the centres of the features' own voxels, where nothing is interpolated.
+
+    It is what `trilinear` gives on a lattice of that size, in one graph for `torch.export`, and in one piece.
+
+    Args:
+        features: (B, C, *S).
+        mlp: As for `trilinear`.
+        coordinates: Encoding of the coordinates.
+
+    Returns:
+        (B, O, *S).
+
+    Example:
+        >>> from anysyn.points import lattice
+        >>> features, mlp = torch.rand(2, 8, 5, 6), MLP(trilinear_inputs(8, 2, "relative"), [16, 16], 1)
+        >>> whole = trilinear(features, mlp, lattice([5, 6]), coordinates="relative", chunk=9)
+        >>> torch.allclose(trilinear_on_grid(features, mlp, coordinates="relative"), whole, atol=1e-5)
+        True
+    """
+    samples, size = features.shape[0], features.shape[2:]
+    codes = []
+    for axis, n in enumerate(size):
+        at = (2 * torch.arange(n, dtype=torch.float64, device=features.device) + 1) / n - 1  # (n,)
+        code = encode_coordinates(at, n, coordinates)  # (n, 1 or 2)
+        after = (1,) * (len(size) - 1 - axis)
+        codes.append(code.reshape(n, *after, -1).expand(*size, code.shape[-1]))  # (*S, 1 or 2)
+    code = torch.stack(codes, -1).flatten(-2)  # (*S, d or 2 d)
+    if coordinates == "relative":  # a step of one voxel
+        code = torch.cat([code, code.new_ones(*size, len(size))], -1)  # (*S, 3 d)
+    x = features.movedim(1, -1)  # (B, *S, C)
+    code = code.to(features).unsqueeze(0).expand(samples, *size, code.shape[-1])
+    answer: Tensor = mlp(torch.cat([x, code], -1)).movedim(-1, 1)  # (B, O, *S)
+    return answer
+
+
 def _again(function: Callable[..., Tensor], recompute: bool) -> Callable[..., Tensor]:
     return partial(checkpoint, function, use_reentrant=False) if recompute else function
 

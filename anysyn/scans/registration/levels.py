@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anysyn.data.geometry.grid import Grid, itk_image, resample, with_spacing
+from anysyn.data.geometry.grid import Grid, resample, with_spacing
+from anysyn.data.geometry.itk_resampling import itk_image
 from anysyn.data.volumes.foreground import foreground
 
 BRIGHTEST = 99.5  # percentile of the foreground; what is brighter, such as vessels, would widen the histogram's bins

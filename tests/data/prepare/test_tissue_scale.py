@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from anysyn.data.errors import VolumeError
 from anysyn.data.prepare import DeepMedian, WhiteStripe
-from anysyn.data.prepare.tissue_scale import deepest, highest_peak
+from anysyn.data.prepare.measured_windows import deepest, highest_peak
 from anysyn.data.volumes.study import Study
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy import ndimage, stats
 
-from anysyn.data.geometry.grid import antialiasing
+from anysyn.data.geometry.itk_resampling import antialiasing
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume
 from anysyn.evaluation.degradation.corruptions import (
