@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -114,7 +113,6 @@ def synthesize_scans(
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
     failures, remarks, written, kept, more = list[Failure](), list[Failure](), list[Path](), list[Path](), list[Path]()
-    is_made = partial(_is_made, loaded)
     _check_places(root, folder, dicom)
     with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
@@ -126,7 +124,7 @@ def synthesize_scans(
             with listed(failures, subject.key):
                 has = acquired(root if is_study(root) else folder / STUDY, subject.key) if missing else ()
                 request = scan_request(subject, trained, folder, back=to, has=has, scans=came.get(subject.key, {}))
-                todo = {name: path for name, path in request.files.items() if overwrite or not is_made(request, path)}
+                todo = request.files if overwrite else _left(loaded, request)
                 kept += [path for name, path in request.files.items() if name not in todo]
                 also = [*beside, *_series(dicom, scans, request)]
                 if todo or also:
@@ -206,6 +204,10 @@ def _training(run: LoadedRun) -> dict[str, Any]:
         return {}
     subjects, _ = run.subjects(split="train")
     return training_study(root, subjects)
+
+
+def _left(run: LoadedRun, request: ScanRequest) -> dict[str, Path]:
+    return {name: path for name, path in request.files.items() if not _is_made(run, request, path)}
 
 
 def _is_made(run: LoadedRun, request: ScanRequest, path: Path) -> bool:
