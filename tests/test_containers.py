@@ -113,6 +113,9 @@ def test_both_install_the_same_on_a_python_that_anysyn_takes():
     assert len(set(bases)) == 1
     version = re.fullmatch(r"python:(\d+)\.(\d+)-slim", bases[0])
     assert tuple(map(int, version.groups())) >= tuple(map(int, least.split(".")))
-    asked = [re.findall(r"bin/pip install (.*?)(?= &&|$)", text, re.MULTILINE) for text in (run, sections()["post"])]
+    asked = [
+        [words.strip() for words in re.findall(r"bin/pip install (.*?)(?=&&|$)", text, re.MULTILINE)]
+        for text in (run, sections()["post"])
+    ]
     assert asked[0] == asked[1]
     assert len(asked[0]) == 2

@@ -44,7 +44,7 @@ def Box_of(answer):
         *(Patches(size=(6, 5, 8)), Patches(size=(8, 8, 8), overlap=0.6, halo=1), Patches(size=(30, 4, 4), overlap=0.0)),
         *(Slabs(thickness=4), Slabs(thickness=3, axis="sagittal"), Slices(axis="coronal"), Whole()),
     ],
-    ids=repr,
+    ids=["boxes", "overlapping", "rods", "slabs", "sagittal", "coronal", "whole"],
 )
 def test_the_answer_is_that_of_the_runs_tiles(view):
     draw = torch.Generator().manual_seed(0)
