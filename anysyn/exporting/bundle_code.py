@@ -14,7 +14,7 @@ MODULES = (
     "anysyn.data.prepare.measured_windows",
     "anysyn.data.volumes.foreground",
     "anysyn.data.volumes.intensity_window",
-    "anysyn.synthesis.blending_weights",
+    "anysyn.synthesis.tiling.blending_weights",
     "anysyn.exporting.bundled.tiled_inferer",
     "anysyn.exporting.bundled.volume_steps",
 )

@@ -32,7 +32,7 @@ from anysyn.recipe.sections import Precision
 from anysyn.registry import suggest
 from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.requests.dataset import Datasets, check_dataset, reads_dataset
-from anysyn.synthesis.tiles import Tile, TiledOutput
+from anysyn.synthesis.tiling.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
 from anysyn.training.cohorts.selection import find_cohort
 from anysyn.training.devices import Hardware, emulated, hardware_on

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from anysyn.data.geometry.boxes import Box, cut, starts, triple
-from anysyn.synthesis.blending_weights import raised_cosine
+from anysyn.synthesis.tiling.blending_weights import raised_cosine
 
 
 class TiledInferer(Inferer):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.views import Patches, ScaledPatches, ScaledSlices, Slabs, Slices, Whole
 from anysyn.registry import build, find, names
-from anysyn.synthesis.tile_blending import BlendedTiles
+from anysyn.synthesis.tiling.tile_blending import BlendedTiles
 
 VIEWS = [
     Slices(),

@@ -13,7 +13,7 @@ from anysyn.data.views.slices import Slabs
 from anysyn.data.views.whole import Whole
 from anysyn.exporting.bundle_config import tile_of
 from anysyn.exporting.bundled.tiled_inferer import TiledInferer
-from anysyn.synthesis.tiles import TiledOutput
+from anysyn.synthesis.tiling.tiles import TiledOutput
 
 
 def ramp(tile):

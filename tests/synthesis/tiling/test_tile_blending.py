@@ -6,8 +6,8 @@ import torch
 
 from anysyn.data.geometry.boxes import Box
 from anysyn.data.geometry.output_grid import Raster
-from anysyn.synthesis.blending_weights import raised_cosine
-from anysyn.synthesis.tile_blending import BlendedTiles
+from anysyn.synthesis.tiling.blending_weights import raised_cosine
+from anysyn.synthesis.tiling.tile_blending import BlendedTiles
 
 
 @pytest.mark.parametrize("length", [2, 8, 64])

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from anysyn.data.geometry.boxes import Box
 from anysyn.data.geometry.output_grid import Raster
-from anysyn.synthesis.blending_weights import raised_cosine
+from anysyn.synthesis.tiling.blending_weights import raised_cosine
 
 
 class BlendedTiles:

@@ -14,7 +14,7 @@ from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.geometry.resampling import along, resampling
 from anysyn.data.views import View
 from anysyn.points import Lattice
-from anysyn.synthesis.tile_blending import BlendedTiles
+from anysyn.synthesis.tiling.tile_blending import BlendedTiles
 
 
 class Tile(NamedTuple):

@@ -1,0 +1,1 @@
+"""A volume in tiles: their batches, and how their answers are blended."""
