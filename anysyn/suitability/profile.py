@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anysyn.suitability.appearance import FINE_EDGE, Appearance
+from anysyn.suitability.appearance import Appearance
 
 FLOORS = {  # smallest standard deviations: what differs between scanners, even if one scanner made the training images
     "size": 0.08,
@@ -24,7 +24,6 @@ FLOORS = {  # smallest standard deviations: what differs between scanners, even 
 }
 CONTRAST = ("layers", "histogram", "texture", "tail")  # the groups that tell contrasts apart
 LATER = ("tail",)  # groups that profiles of earlier versions have not
-COARSER = 1.2  # times the longest voxel edge of the training above which tails are no longer compared
 SHRINKAGE = 0.2  # share of the diagonal in the covariance
 Array = NDArray[np.float64]
 
@@ -75,19 +74,15 @@ class Profile:
         r"""Return how far an image is from the mean of each contrast, by modality.
 
         This is the Mahalanobis distance :math:`\sqrt{(x-\mu)^T \Sigma^{-1} (x-\mu) / n}` over n numbers, with one
-        shrunk covariance for all contrasts (linear discriminant analysis; Ledoit and Wolf, J Multivar Anal 2004). Of
-        voxels that are coarser than all of the training the tail is left out: no vessel fills them.
+        shrunk covariance for all contrasts (linear discriminant analysis; Ledoit and Wolf, J Multivar Anal 2004).
         """
-        return {name: self._distance_from(seen, groups) for name, groups in self.groups.items()}
-
-    def _distance_from(self, seen: Appearance, groups: Mapping[str, Group]) -> float:
-        written = [group for group in CONTRAST if group in groups]  # a profile of an earlier version lacks one
-        coarse = max(seen.voxel) > COARSER * max(FINE_EDGE, *groups["voxel"].high)
-        known = [group for group in written if not (coarse and group == "tail")]
-        kept = np.concatenate([np.full(len(groups[group].mean), group in known) for group in written])
-        inverse = np.linalg.inv(np.asarray(self.covariance)[np.ix_(kept, kept)])
-        off = contrast_vector(seen, known) - np.concatenate([np.asarray(groups[group].mean) for group in known])
-        return float(np.sqrt(off @ inverse @ off / len(off)))
+        inverse = np.linalg.inv(np.asarray(self.covariance))
+        distances = {}
+        for name, groups in self.groups.items():
+            known = [group for group in CONTRAST if group in groups]  # a profile of an earlier version lacks one
+            off = contrast_vector(seen, known) - np.concatenate([np.asarray(groups[group].mean) for group in known])
+            distances[name] = float(np.sqrt(off @ inverse @ off / len(off)))
+        return distances
 
     def to_json(self) -> dict[str, Any]:
         """Return the profile as it is written."""

@@ -1,7 +1,5 @@
 """Made heads: what fits passes, and each way not to fit is found under its name."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -54,21 +52,6 @@ def test_another_contrast_is_named(profile):
     verdict = judge(profile, {"T1w": seen(head("T2w", 100))})
     assert verdict.level == "refuse"
     assert "hand it in as T2w" in str(verdict.findings[0])
-
-
-@pytest.mark.parametrize(("edge", "compared"), [(EDGE, True), (1.1 * EDGE, True), (1.5 * EDGE, False)])
-def test_vessels_are_compared_only_in_voxels_as_fine_as_in_training(profile, edge, compared):
-    """The distance of the other groups is that of a profile whose covariance knows them alone."""
-    image = replace(seen(head("T1w", 100)), voxel=(EDGE, EDGE, edge))
-    brighter = replace(image, tail=tuple(value + 3 for value in image.tail))
-    usual, bright = (profile.contrast_distances(each)["T1w"] for each in (image, brighter))
-    assert (bright > 1.2 * usual) if compared else (bright == usual)
-    if not compared:
-        groups = profile.groups["T1w"]
-        rest = ("layers", "histogram", "texture")
-        off = np.concatenate([image.group(name) - np.asarray(groups[name].mean) for name in rest])
-        within = np.asarray(profile.covariance)[: len(off), : len(off)]  # the tail comes last
-        assert bright == pytest.approx(np.sqrt(off @ np.linalg.solve(within, off) / len(off)))
 
 
 def test_a_head_upside_down_is_found(profile):
