@@ -41,7 +41,7 @@ def find_probe(name: str) -> type[Probe]:
         >>> find_probe("contnet")
         Traceback (most recent call last):
         anysyn.errors.RecipeError: no probe named 'contnet'; did you mean 'content'? choices: content, dataset_swap, \
-embeddings, lesion_segmentation, metadata_sweep, modality_accuracy, prompt_retrieval, robustness
+embeddings, lesion_segmentation, metadata_sweep, modality_accuracy, prompt_retrieval, robustness, stage_prediction
     """
     probe_names()
     factory = cast(type[Probe], find("probe", name))

@@ -130,6 +130,7 @@ def resample(
         VolumeError: If the new grid does not fit into the memory, or its voxels are beyond all proportion to the old.
 
     Example:
+        >>> import torch
         >>> image = torch.arange(4.0).reshape(4, 1, 1)
         >>> fine = Grid((7, 1, 1), np.diag([0.5, 1, 1, 1]))
         >>> resample(image, Grid((4, 1, 1), np.eye(4)), fine).flatten().tolist()

@@ -147,6 +147,7 @@ class Clamp(Preparation):
     TUMSyn's published code cuts what lies beyond its percentiles. A CT or PET keeps what its fixed window leaves out.
 
     Example:
+        >>> import numpy as np
         >>> import torch
         >>> image = torch.tensor([-0.2, 0.5, 1.3]).reshape(3, 1, 1)
         >>> study = Study("sub-01", "", {"T1w": image}, np.eye(4), image > 0, windows={"T1w": (0.0, 100.0)})
