@@ -14,11 +14,13 @@ def valued(command):
 
 
 @pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if name != "probe" and valued(command)])
-def test_no_option_of_any_command_takes_an_option_for_its_value(name):
+def test_no_option_of_any_command_takes_an_option_for_its_value(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what is taken for a folder would be made here
     for option in valued(COMMANDS[name]):
         shown = CliRunner().invoke(app, [name, option, "--help"])
         assert shown.exit_code == 2, (option, shown.output)
         assert "a value is missing" in shown.output
+    assert not any(tmp_path.iterdir())
 
 
 def test_neither_does_a_probe(tmp_path, monkeypatch):
