@@ -107,7 +107,7 @@ def fabric_on(accelerator: str, devices: int | str, precision: Precision, *, nod
 
 
 def emulated(device: torch.device, precision: Precision) -> str | None:
-    """Return what to say of 16 bits on a processor without arithmetic of them, where a convolution takes many times as long.
+    """Return what to say of 16 bits on a processor without arithmetic of them, which takes many times as long.
 
     Args:
         device: Where networks compute.
