@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool3d, interpolate, pad
 
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Canonical
@@ -76,6 +76,34 @@ def appearances(study: Study, names: Sequence[str] | None = None) -> dict[str, A
         name: appearance_of(turned.images[name], turned.grid.voxel_size, modality(name).family)
         for name in names or turned.images
     }
+
+
+def versions(study: Study) -> dict[str, list[Appearance]]:
+    """Measure the images of a study as it was read, and as a resampling leaves them, by modality.
+
+    Args:
+        study: Unprepared, in any orientation.
+    """
+    softened = {name: resampled(image) for name, image in study.images.items()}
+    first, then = appearances(study), appearances(replace(study, images=softened))
+    return {name: [first[name], then[name]] for name in first}
+
+
+def resampled(image: Tensor) -> Tensor:
+    """Return an image as linear interpolation half a voxel away leaves it, where it smooths most.
+
+    Args:
+        image: (X, Y, Z)
+
+    Returns:
+        The same shape, the last voxel of each axis repeated.
+
+    Example:
+        >>> resampled(torch.tensor([[[0.0, 8.0, 4.0]]]))
+        tensor([[[4., 6., 4.]]])
+    """
+    padded = pad(image[None, None], (0, 1) * 3, mode="replicate")  # (1, 1, X + 1, Y + 1, Z + 1)
+    return avg_pool3d(padded, 2, stride=1)[0, 0]
 
 
 def appearance_of(image: Tensor, spacing: Sequence[float], family: str = "MRI") -> Appearance:

@@ -201,7 +201,7 @@ WORDS = {
 def _far(profile: Profile, name: str, seen: Appearance, about: str) -> Answer | None:
     stats = profile.groups[name][about]
     distance = stats.distance(seen.group(about))
-    warn, refuse = (max(limit, SEEN * stats.seen) for limit in FAR[about])
+    warn, refuse = (max(limit, SEEN * stats.seen, stats.limit) for limit in FAR[about])
     what, remedy = WORDS[about]
     return _graded(
         distance,

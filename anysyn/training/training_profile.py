@@ -12,7 +12,7 @@ from anysyn.errors import UserError
 from anysyn.files import locked
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
-from anysyn.suitability import Appearance, appearances, profile_of
+from anysyn.suitability import Appearance, profile_of, versions
 from anysyn.training.cohorts.selection import find_cohort
 from anysyn.training.run_folder.folder import RunFolder
 
@@ -81,11 +81,11 @@ def spread(subjects: Sequence[Subject], most: int) -> list[Subject]:
     return [subjects[n * len(subjects) // count] for n in range(count)]
 
 
-def _measured(recipe: Recipe, subjects: Iterable[Subject]) -> Iterator[dict[str, Appearance]]:
+def _measured(recipe: Recipe, subjects: Iterable[Subject]) -> Iterator[dict[str, list[Appearance]]]:
     for subject in subjects:
         for name in (name for name in recipe.modalities if name in subject.images):
             try:
                 study = read_study(subject, modalities=[name])  # alone: on its own grid, as the scanner made it
             except VolumeError:  # blank, or unusable: the cohort lists it
                 continue
-            yield appearances(study)
+            yield versions(study)

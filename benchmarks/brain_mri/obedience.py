@@ -1,7 +1,8 @@
 """Whether a synthesis is of the contrast that was asked for: ``python benchmarks/brain_mri/obedience.py --help``.
 
-A small classifier of axial slices learns the contrasts of real people, without those that are tested. Frozen, it names
-the real images of the tested people, which says how good it is, and then what the run synthesizes for them.
+A small classifier of axial slices learns the contrasts of real people, without those that are tested, and with
+``--further`` of others, such as simulated ones. Frozen, it names the real images of the tested people, which says how
+good it is, and then what the run synthesizes for them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 SIZE = (80, 96)  # of a slice of 2 mm
 FULL = 0.3  # least foreground of a slice, as a share of the fullest one
-STEPS, BATCH = 400, 32
+BATCH = 32
 
 
 class Slices(NamedTuple):
@@ -40,6 +41,8 @@ def command(
     run: Annotated[str, typer.Argument(help="Run folder, or name of a packaged run.")],
     people: Annotated[Path, typer.Option(help="Folder or table of the real people.")],
     test: Annotated[str, typer.Option(help="Subjects to test: sub-07,sub-26; the classifier learns the others.")],
+    further: Annotated[Path | None, typer.Option(help="Folder or table of more that the classifier learns.")] = None,
+    steps: Annotated[int, typer.Option(help="Of the classifier's training.", min=1)] = 400,
 ) -> None:
     """Print the share of slices and of volumes that the classifier names right, for real and synthetic images."""
     from anysyn.data.subjects.find import find_subjects
@@ -47,12 +50,15 @@ def command(
 
     subjects, chosen = find_subjects(people).subjects, set(test.split(","))
     loaded = load_run(run)
-    learned = [loaded.prepare(subject) for subject in subjects if subject.key not in chosen]
+    others = [subject for subject in subjects if subject.key not in chosen]
+    more = find_subjects(further).subjects if further else []
+    learned = [loaded.prepare(subject) for subject in (*others, *more)]
     tested = [subject for subject in subjects if subject.key in chosen]
     names = sorted({name for study in learned for name in study.images})
     classifier = _learned(
         _joined([_slices(study.images[n], study, names.index(n)) for study in learned for n in study.images]),
         len(names),
+        steps,
     )
     table = pd.DataFrame(list(_rows(loaded, tested, names, classifier)))
     print(table.groupby(["image", "target"])[["slices", "volumes"]].mean().round(3).to_string())
@@ -107,7 +113,7 @@ def _joined(parts: Sequence[Slices]) -> Slices:
     return Slices(torch.cat([part.images for part in parts]), torch.cat([part.contrasts for part in parts]))
 
 
-def _learned(slices: Slices, count: int) -> nn.Module:
+def _learned(slices: Slices, count: int, steps: int) -> nn.Module:
     """Train a classifier on slices whose brightness, gamma and side are changed at random."""
     torch.manual_seed(0)
     layers = [
@@ -117,7 +123,7 @@ def _learned(slices: Slices, count: int) -> nn.Module:
     ]
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(64, count))
     optimizer, draw = torch.optim.AdamW(model.parameters(), 2e-3), np.random.default_rng(0)
-    for _ in range(STEPS):
+    for _ in range(steps):
         rows = torch.from_numpy(draw.integers(len(slices.images), size=BATCH))
         images = slices.images[rows].clamp(min=0) ** float(np.exp(draw.normal(0, 0.15)))
         images = images.flip(2) if draw.random() < 0.5 else images

@@ -34,7 +34,7 @@ def seen(image, spacing=(EDGE,) * 3):
 
 @pytest.fixture(scope="module")
 def profile():
-    return profile_of({name: seen(head(name, seed)) for name in BRIGHT} for seed in range(8))
+    return profile_of({name: [seen(head(name, seed))] for name in BRIGHT} for seed in range(8))
 
 
 def abouts(profile, name, appearance):
@@ -79,7 +79,7 @@ def test_another_size_and_voxels_too_coarse_are_found(profile):
 
 
 def test_a_profile_of_few_warns_and_of_another_contrast_does_not_know(profile):
-    few = profile_of({"T1w": seen(head("T1w", seed))} for seed in range(2))
+    few = profile_of({"T1w": [seen(head("T1w", seed))]} for seed in range(2))
     assert judge(few, {"T1w": seen(head("T1w", 100)[:24])}).level == "warn"
     assert "no training image of T2w" in str(list(judge(few, {"T2w": seen(head("T2w", 1))}).lines()))
 
