@@ -20,7 +20,7 @@ COPY --from=build /opt/anysyn /opt/anysyn
 RUN useradd --create-home --uid 1000 anysyn && mkdir /data && chown anysyn /data
 # Read by the libraries, not by anysyn: a home that any user may write to, and no request to a hub.
 ENV PATH=/opt/anysyn/bin:$PATH HOME=/tmp HF_HUB_OFFLINE=1 PYTHONUNBUFFERED=1
-USER anysyn
+USER 1000
 WORKDIR /data
 ENTRYPOINT ["anysyn"]
 CMD ["--help"]

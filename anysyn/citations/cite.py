@@ -14,7 +14,7 @@ import yaml
 
 from anysyn.citations.bibtex import entry, key_of
 from anysyn.packaged.card import read_card
-from anysyn.packaged.names import CARD, is_packaged
+from anysyn.packaged.names import CARD, RECIPE, is_packaged, packaged_run
 from anysyn.recipe.read import find, read
 
 OWN = {"title": "anysyn: any-to-any medical image synthesis", "author": "{The anysyn developers}"}
@@ -56,8 +56,10 @@ def cite(of: str | Path) -> Citations:
         >>> "@misc{anysyn," in list(cite("small/label").lines())
         True
     """
-    papers, notes = _papers(read(of).tree.get("paper"))
-    folder = find(of).parent
+    packaged = None if Path(of).exists() else packaged_run(of)  # a recipe of the same name knows nothing of the data
+    file = find(of) if packaged is None else packaged / RECIPE
+    papers, notes = _papers(read(file).tree.get("paper"))
+    folder = file.parent
     about = read_card(folder).about if is_packaged(folder) and (folder / CARD).is_file() else None
     if about is None:
         notes.append("the data of the training are named by no card: cite them as they ask to be")

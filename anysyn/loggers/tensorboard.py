@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from anysyn.loggers.logger import Logger, Place, library
+from anysyn.loggers.event_file import EventFile
+from anysyn.loggers.logger import Logger, Place
 from anysyn.registry import Given, register
 
 
@@ -21,20 +19,17 @@ class TensorBoard(Logger):
     """
 
     def __init__(self, *, place: Given[Place]) -> None:
-        board = place.folder / "tensorboard" / place.stage
-        self.writer = library("torch.utils.tensorboard", "tensorboard").SummaryWriter(
-            str(board), purge_step=place.first
-        )
+        self.writer = EventFile(place.folder / "tensorboard" / place.stage, place.first)
 
     def numbers(self, values: Mapping[str, float], at: int) -> None:
         """Write a scalar for each."""
         for name, value in values.items():
-            self.writer.add_scalar(name, value, at)
+            self.writer.scalar(name, value, at)
 
     def picture(self, name: str, path: Path, at: int) -> None:
         """Write an image."""
-        self.writer.add_image(name, np.asarray(Image.open(path).convert("RGB")), at, dataformats="HWC")
+        self.writer.picture(name, path, at)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Close the file."""
         self.writer.close()

@@ -9,6 +9,16 @@ from typing import Literal
 from anysyn.loggers.logger import Logger, Place, library
 from anysyn.registry import Given, register
 
+SILENT = {  # by itself it sends the command with its paths, folder, machine, and all that is printed
+    "x_disable_meta": True,
+    "x_disable_machine_info": True,
+    "x_disable_stats": True,
+    "x_save_requirements": False,
+    "console": "off",
+    "disable_code": True,
+    "disable_git": True,
+}
+
 
 @register("logger", "wandb")
 class WeightsAndBiases(Logger):
@@ -31,7 +41,7 @@ class WeightsAndBiases(Logger):
     ) -> None:
         name = f"{place.run} {place.stage}"
         self.run = library("wandb", "wandb").init(
-            project=project, name=name, mode=mode, config=place.about(), reinit="create_new"
+            project=project, name=name, mode=mode, config=place.about(), reinit="create_new", settings=SILENT
         )
 
     def numbers(self, values: Mapping[str, float], at: int) -> None:

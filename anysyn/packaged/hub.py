@@ -64,8 +64,9 @@ def address_of(run: str | Path) -> Address | None:
     if text.startswith("hf:/"):
         raise UserError(f"{text}: is no address; write hf://OWNER/NAME, or hf://OWNER/NAME@REVISION")
     if URL.match(text):
+        typed = re.sub(r":/{1,2}", "://", text, count=1)  # a path has lost one /
         raise UserError(
-            f"{text}: is a web address, and nothing is fetched from one, since nothing says what it holds; name "
+            f"{typed}: is a web address, and nothing is fetched from one, since nothing says what it holds; name "
             "hf://OWNER/NAME, or fetch it yourself and name the folder"
         )
     return None

@@ -14,6 +14,7 @@ from packed import pack_tiny
 from anysyn.citations import cite
 from anysyn.citations.cite import OWN, _known
 from anysyn.errors import RecipeError
+from anysyn.packaged.names import packaged_names
 
 ROOT = Path(__file__).parents[2]
 ENTRY = re.compile(r"^@(\w+)\{([\w-]+),\n((?:  \w+ = \{.*\},\n)*)\}$", re.MULTILINE)
@@ -45,6 +46,13 @@ def test_a_packed_run_names_its_data(tiny: Path, tmp_path: Path) -> None:
     assert "CC0-1.0" in found["data-ellipsoids"]
     assert not any("no card" in note for note in cite(tmp_path / "packages" / "tiny-brain").notes)
     assert any("no card" in note for note in cite(tiny / "run").notes)
+
+
+@pytest.mark.parametrize("name", packaged_names())
+def test_a_packaged_run_names_its_data_though_a_recipe_has_its_name(name: str) -> None:
+    found = cite(name)
+    assert any(text.startswith("@misc{data-") for text in found.entries)
+    assert not any("no card" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").rglob("*.yaml")), ids=lambda path: path.stem)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +22,7 @@ from anysyn.plugins import enrol
 from anysyn.registry import build, names
 
 enrol()
+ROOT = Path(__file__).parents[2]
 
 
 class FakeRun:
@@ -116,6 +121,32 @@ def test_weights_and_biases_gets_rows_and_no_path(fake_wandb, tmp_path):
     assert run.ended
     assert (run.given["mode"], run.given["project"]) == ("offline", "ours")
     assert "patient" not in repr(run.given)
+
+
+TRAINED_WITH_PATHS = """
+import sys
+from pathlib import Path
+from anysyn.loggers import Place, WeightsAndBiases
+
+logger = WeightsAndBiases(place=Place(Path(sys.argv[1]), "tiny", "synthesis"))
+print("read", sys.argv[1])
+logger.numbers({"training/l1": 0.5}, 64)
+logger.close()
+"""
+
+
+def test_what_the_real_library_would_send_holds_no_command_folder_or_print(tmp_path):
+    pytest.importorskip("wandb")
+    folder = tmp_path / "Hospital-Q"
+    folder.mkdir()
+    (folder / "train_of_Q.py").write_text(TRAINED_WITH_PATHS)
+    words = [sys.executable, "train_of_Q.py", "data/sub-Meier"]
+    subprocess.run(words, cwd=folder, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    sent = [path for path in (folder / "wandb").rglob("*") if path.is_file() and path.parent.name != "logs"]
+    held = b"".join(path.read_bytes() for path in sent)
+    assert b"training/l1" in held
+    for word in ("Hospital-Q", "sub-Meier", "train_of_Q", str(tmp_path), platform.platform()):
+        assert word.encode() not in held, word
 
 
 def test_mlflow_gets_metrics_and_no_path(stores, tmp_path):
