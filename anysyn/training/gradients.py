@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -17,16 +17,16 @@ class _Bucket:
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
         self.parameters, self.missing = parameters, len(parameters)
-        self.flat, self.work = torch.empty(0), None
+        self.flat, self.work = torch.empty(0), cast(Any, None)
 
     def launch(self) -> None:
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
         self.flat = torch.cat([gradient.flatten() for gradient in gradients])
-        self.work: Any = dist.all_reduce(self.flat, async_op=True)
+        self.work = dist.all_reduce(self.flat, async_op=True)
 
     def land(self, used: Iterable[bool], processes: int) -> None:
         self.work.wait()
-        pieces = self.flat.div_(processes).split([p.numel() for p in self.parameters])
+        pieces = torch.split(self.flat.div_(processes), [p.numel() for p in self.parameters])
         for parameter, piece, some in zip(self.parameters, pieces, used, strict=True):
             parameter.grad = piece.view(parameter.shape) if some else None
         self.flat, self.work, self.missing = torch.empty(0), None, len(self.parameters)
@@ -60,11 +60,13 @@ class GradientAverage:
     def __init__(self, learning: Sequence[nn.Parameter], *, ahead: bool = True, bucket: int = BUCKET) -> None:
         self._buckets = [_Bucket(parameters) for parameters in buckets_of(learning, bucket)]
         self._processes, self._next, self._open = dist.get_world_size(), 0, False
-        self._host = dist.group.WORLD if dist.get_backend() == "gloo" else dist.new_group(backend="gloo")
+        self._host: Any = None if dist.get_backend() == "gloo" else dist.new_group(backend="gloo")  # of all processes
         for each in self._buckets if ahead else ():
             for parameter in each.parameters:
                 parameter.requires_grad_(True)  # without it there can be no hook; the steps set it anew
-                parameter.register_post_accumulate_grad_hook(lambda _, own=each: self._there(own))
+                parameter.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
+                    lambda _, own=each: self._there(own)
+                )
 
     def begin(self) -> None:
         """Let buckets travel in the next backward pass."""
