@@ -271,8 +271,8 @@ def _prepare_pair(subject: Subject, **options: Any) -> PreparedSubject:
 def _blank(shape: Sequence[int], *, last: bool) -> Tensor:
     """Return zeros; the last place of a batch that a worker makes is memory that it shares with the training."""
     if last and get_worker_info() is not None:
-        shared = torch.UntypedStorage._new_shared(4 * prod(shape))
-        return torch.zeros(0).set_(shared).reshape(shape)  # type: ignore[call-overload,no-any-return]
+        shared = torch.UntypedStorage._new_shared(4 * prod(shape))  # type: ignore[no-untyped-call]
+        return torch.zeros(0).set_(shared).reshape(shape)
     # Memory of numpy's is in huge pages: a batch of whole volumes takes a quarter of the time to get it.
     return torch.from_numpy(np.zeros(shape, dtype=np.float32))
 
