@@ -94,8 +94,8 @@ class Diffusion(Synthesizer):
         """
         single = next(query.one_by_one())
         if bool(among(single.targets, single.sources).all()):
-            return self._encoded(batch, self._at_time(single, 0), 2 * pick(batch.images, single.targets) - 1)[0]
-        return self._encoded(batch, self._at_time(single, self.times - 1), self._first_noise(batch))[0]
+            return self._encoded(batch, _at_time(batch, single, 0), 2 * pick(batch.images, single.targets) - 1)[0]
+        return self._encoded(batch, _at_time(batch, single, self.times - 1), self._first_noise(batch))[0]
 
     def denoise(self, batch: Batch, query: Query, noisy: Tensor) -> tuple[Tensor, Features]:
         """Apply the network to a noisy image.
@@ -152,7 +152,7 @@ class Diffusion(Synthesizer):
     def _sample(self, batch: Batch, query: Query) -> tuple[Tensor, Features]:
         x = self._first_noise(batch)  # (B, 1, *S)
         for time in self._sampling_times(batch.images):
-            predicted, features = self.denoise(batch, self._at_time(query, time), x)
+            predicted, features = self.denoise(batch, _at_time(batch, query, time), x)
             x, _ = self.scheduler.step(predicted, time, x)  # (B, 1, *S)
         return (x + 1) / 2, features
 
@@ -169,8 +169,9 @@ class Diffusion(Synthesizer):
         noise = torch.randn(1, 1, *shape, generator=torch.Generator().manual_seed(self.seed), device="cpu")
         return noise.to(batch.images.device).expand(len(batch.images), 1, *shape)  # (B, 1, *S)
 
-    def _at_time(self, query: Query, time: int) -> Query:
-        return replace(query, time=torch.full((len(query.targets),), time, device=query.targets.device))
+
+def _at_time(batch: Batch, query: Query, time: int) -> Query:
+    return replace(query, time=torch.full((len(batch.images),), time, device=batch.images.device))
 
 
 def _scheduler(times: int, schedule: NoiseSchedule, prediction: str) -> Any:

@@ -13,14 +13,46 @@ from anysyn.registry import suggest
 from anysyn.types import Modulate
 
 
+def beside(table: Tensor, images: Tensor) -> Tensor:
+    """Return a table of a batch, which stays on the processor, on the device of the images, which nothing waits for.
+
+    Args:
+        table: Small, as all tables of a batch are.
+        images: On any device.
+
+    Example:
+        >>> beside(torch.tensor([[0, 1]]), torch.zeros(1, 2, 8)).device.type
+        'cpu'
+    """
+    device = images.device
+    return table.to(device, non_blocking=device.type != "mps")  # which would read the table when it is gone
+
+
+def chosen(images: Tensor, mask: Tensor) -> Tensor:
+    """Take what a mask marks, without a wait for the device of the images if the mask lies on the processor.
+
+    Args:
+        images: (B, K, ...), or (B, ...).
+        mask: (B, K) or (B,) bool.
+
+    Returns:
+        (N, ...), in the order of the mask.
+
+    Example:
+        >>> chosen(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[True, False], [True, True]])).tolist()
+        [1.0, 3.0, 4.0]
+    """
+    return images[beside(mask.nonzero().T, images).unbind()]  # (N, ...)
+
+
 def spread(vector: Tensor, features: Tensor) -> Tensor:
-    """Append voxel axes of length one so that (B, C) broadcasts over (B, C, *S).
+    """Append voxel axes of length one so that (B, C) broadcasts over (B, C, *S), on the device of the features.
 
     Example:
         >>> spread(torch.ones(2, 3), torch.ones(2, 3, 8, 8)).shape
         torch.Size([2, 3, 1, 1])
     """
-    return vector.reshape(*vector.shape, *(1,) * (features.ndim - vector.ndim))
+    return beside(vector, features).reshape(*vector.shape, *(1,) * (features.ndim - vector.ndim))
 
 
 def scale_and_shift(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
@@ -50,7 +82,7 @@ def shown(images: Tensor, sources: Tensor) -> Tensor:
         >>> shown(torch.ones(1, 3, 2), torch.tensor([[1]]))[0, :, 0].tolist()
         [0.0, 1.0, 0.0]
     """
-    mask = torch.zeros(images.shape[:2], dtype=torch.bool, device=images.device).scatter(1, sources, True)  # (B, M)
+    mask = torch.zeros(images.shape[:2], dtype=torch.bool, device=sources.device).scatter(1, sources, True)  # (B, M)
     return torch.where(spread(mask, images), images, 0)  # a product would turn a NaN that is not shown into a NaN
 
 
@@ -173,7 +205,8 @@ def rejoin(groups: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
         >>> rejoin([torch.tensor([10]), torch.tensor([20, 30])], [torch.tensor([1]), torch.tensor([0, 2])]).tolist()
         [20, 10, 30]
     """
-    return torch.cat(list(groups))[torch.cat(list(rows)).argsort()]  # (B, ...)
+    joined = torch.cat(list(groups))
+    return joined[beside(torch.cat(list(rows)).argsort(), joined)]  # (B, ...)
 
 
 def for_rows(modulate: Modulate, rows: Tensor, total: int) -> Modulate:
@@ -197,8 +230,9 @@ def for_rows(modulate: Modulate, rows: Tensor, total: int) -> Modulate:
     """
 
     def act(site: str, features: Tensor) -> Tensor:
-        whole = features.new_zeros(total, *features.shape[1:]).index_copy(0, rows, features)  # (B, C, *S)
-        return modulate(site, whole)[rows]  # (R, C, *S)
+        here = beside(rows, features)
+        whole = features.new_zeros(total, *features.shape[1:]).index_copy(0, here, features)  # (B, C, *S)
+        return modulate(site, whole)[here]  # (R, C, *S)
 
     return act
 

@@ -40,8 +40,9 @@ class Points(NamedTuple):
             >>> Points(torch.tensor([[[1.0]]]), torch.ones(1, 1)).padded([6], [8]).at.item()
             0.5
         """
-        ratio = torch.tensor([n / more for n, more in zip(size, padded, strict=True)], device=self.at.device)
-        return Points((self.at + 1) * ratio - 1, self.step)
+        ratios = [n / more for n, more in zip(size, padded, strict=True)]
+        pairs = zip(self.at.unbind(-1), ratios, strict=True)
+        return Points(torch.stack([(along + 1) * ratio - 1 for along, ratio in pairs], -1), self.step)
 
 
 class Lattice(NamedTuple):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.conditioners import Conditioner, Conditioners
-from anysyn.ops import at_least_float32, in_float32, pad_to_multiple, pick
+from anysyn.ops import at_least_float32, beside, in_float32, pad_to_multiple, pick
 from anysyn.points import Places, sample_at
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Decoder, Encoder, Features, Query, Synthesis
@@ -50,10 +50,11 @@ class Gain(Shortcut):
 
     def forward(self, batch: Batch, query: Query) -> Tensor:
         """Return (B, K, *S) for a batch with images (B, M, *S)."""
-        gains = self.gains[query.sources.unsqueeze(2), query.targets.unsqueeze(1)]  # (B, J, K)
-        sources = pick(batch.images, query.sources)  # (B, J, *S)
-        with in_float32(sources.device):
-            return torch.einsum("bjk,bj...->bk...", gains, at_least_float32(sources)) / gains.shape[1]  # (B, K, *S)
+        sources, targets = (beside(which, self.gains) for which in (query.sources, query.targets))
+        gains = self.gains[sources.unsqueeze(2), targets.unsqueeze(1)]  # (B, J, K)
+        images = pick(batch.images, query.sources)  # (B, J, *S)
+        with in_float32(images.device):
+            return torch.einsum("bjk,bj...->bk...", gains, at_least_float32(images)) / gains.shape[1]  # (B, K, *S)
 
 
 @register("part", "synthesizer")

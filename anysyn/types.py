@@ -26,9 +26,12 @@ Beside = Literal["nothing", "stack", "canvas"]
 class Batch:
     """Images of B samples in all modalities of the recipe, and what is known about them.
 
+    Images go to a device; which of them there are is read by the processor, and stays with it, so that no step of a
+    training waits for the device (`anysyn.ops.beside` takes such a table to the images).
+
     Args:
         images: (B, M, *S) float, zero if a modality is absent.
-        available: (B, M) bool.
+        available: (B, M) bool, on the CPU.
         dataset: (B, N) float mixing weights over the N datasets, one-hot for a sample of a known dataset.
         spacing: (B, dims) voxel size in mm, in the order of *S.
         acquisitions: B tuples of M records; None if the modality is absent.
@@ -67,7 +70,7 @@ class Batch:
             (True, [[1.0], [1.0]], torch.Size([2, 2]))
         """
         samples, modalities, *size = images.shape
-        available = torch.ones(samples, modalities, dtype=torch.bool, device=images.device)
+        available = torch.ones(samples, modalities, dtype=torch.bool, device="cpu")
         weights, spacing = (torch.ones(samples, n, device=images.device) for n in (1, len(size)))
         return cls(images, available, weights, spacing)
 
@@ -100,8 +103,9 @@ class Batch:
         return replace(self, points=points, **{name: part[rows] for name, part in parts.items()})
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
-        """Move the tensors to a device; those in pinned memory need not be waited for."""
-        parts: dict[str, Any] = {name: part for name, part in vars(self).items() if isinstance(part, (Tensor, Points))}
+        """Move all tensors but `available` to a device; those in pinned memory need not be waited for."""
+        tensors = {name: part for name, part in vars(self).items() if name != "available"}
+        parts: dict[str, Any] = {name: part for name, part in tensors.items() if isinstance(part, (Tensor, Points))}
         moved = {name: part.to(device, non_blocking=non_blocking) for name, part in parts.items()}
         return replace(self, **moved)
 
@@ -111,8 +115,8 @@ class Query:
     """Which modalities the network is shown, and which it synthesizes.
 
     Args:
-        sources: (B, J) int64, modalities shown to the network.
-        targets: (B, K) int64, modalities to synthesize.
+        sources: (B, J) int64, modalities shown to the network, on the CPU.
+        targets: (B, K) int64, modalities to synthesize, on the CPU.
         source_acquisitions: B tuples of J records, or empty.
         target_acquisitions: B tuples of K records, or empty.
         time: (B,) diffusion time, or None.
@@ -147,9 +151,8 @@ class Query:
         return replace(self, targets=self.targets[:, columns], target_acquisitions=records)
 
     def to(self, device: torch.device | str) -> Query:
-        """Move the tensors to a device."""
-        time = None if self.time is None else self.time.to(device)
-        return replace(self, sources=self.sources.to(device), targets=self.targets.to(device), time=time)
+        """Move the time to a device; sources and targets stay on the CPU."""
+        return self if self.time is None else replace(self, time=self.time.to(device))
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,10 @@ class Synthesis(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a loss compares: prediction and truth (B, K, *S) or (B, K, Q); mask (B, K), true if the truth exists."""
+    """What a loss compares: prediction and truth (B, K, *S) or (B, K, Q); mask (B, K), true if the truth exists.
+
+    The mask is on the CPU, as the tables that it is made of; `anysyn.ops.chosen` takes what it marks.
+    """
 
     batch: Batch
     query: Query
@@ -236,13 +242,15 @@ class Descriptor(nn.Module):
     """Tokens of one width, made from what is known about sources and targets.
 
     A descriptor that reads the acquisitions of the query sets ``reads_acquisitions``; one that reads the mixing
-    weights of the datasets, ``reads_dataset``; one that reads the diffusion time, ``reads_time``.
+    weights of the datasets, ``reads_dataset``; one that reads the diffusion time, ``reads_time``. One whose tokens are
+    the same for any sources and targets of a batch sets ``reads_query`` to false.
     """
 
     kind: ClassVar[str] = "descriptor"
     reads_acquisitions: ClassVar[bool] = False
     reads_dataset: ClassVar[bool] = False
     reads_time: ClassVar[bool] = False
+    reads_query: ClassVar[bool] = True
     width: int
 
     def forward(self, batch: Batch, query: Query) -> Condition:

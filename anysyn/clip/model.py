@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.clip.pixels import Pixels, Voxels
 from anysyn.errors import UserError
+from anysyn.ops import beside
 from anysyn.types import ImageTextModel
 
 Tokenize = Callable[[Sequence[str]], dict[str, list[list[int]]]]
@@ -100,8 +101,8 @@ class Clip(ImageTextModel):
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """Embed N texts as (N, D); a text that has more tokens than the model takes is a ValueError."""
-        device = next(self.parameters()).device
-        tokens = {name: torch.tensor(rows, device=device) for name, rows in self.tokenize(texts).items()}  # (N, L)
+        weight = next(self.parameters())
+        tokens = {name: beside(torch.tensor(rows), weight) for name, rows in self.tokenize(texts).items()}  # (N, L)
         with self._at_rest("text"):
             embedded: Tensor = self.towers.get_text_features(**tokens).pooler_output  # type: ignore[operator]
         return embedded
@@ -117,7 +118,8 @@ class Clip(ImageTextModel):
         if not self._embedded_by.matches(weights):
             self._embedded_by, self._held, self._learning = Snapshot(weights), {}, {}
         if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
-            return self._with_graph(once)[[once.index(text) for text in texts]]
+            embedded = self._with_graph(once)  # (n, D)
+            return embedded[beside(torch.tensor([once.index(text) for text in texts]), embedded)]  # (N, D)
         # Plain float32 tensors, whoever asked first: training under autocast, or evaluation in inference mode.
         with torch.inference_mode(False), torch.no_grad(), torch.autocast(weights[0].device.type, enabled=False):
             new = [text for text in once if text not in self._held]

@@ -40,8 +40,8 @@ class Pixels:
         down, right = (max(height, width) - n for n in (height, width))
         square = F.pad(images.float(), (right // 2, right - right // 2, down // 2, down - down // 2))  # (B, 1, N, N)
         resized = F.interpolate(square, size=(self.side, self.side), mode="bicubic", antialias=True)
-        mean, std = (torch.tensor([list(x)], device=images.device) for x in (self.mean, self.std))  # (1, C)
-        scaled: Tensor = (resized - spread(mean, images)) / spread(std, images)  # (B, C, side, side)
+        mean, std = (spread(torch.tensor([list(x)]), images) for x in (self.mean, self.std))  # (1, C, 1, 1)
+        scaled: Tensor = (resized - mean) / std  # (B, C, side, side)
         return scaled
 
 

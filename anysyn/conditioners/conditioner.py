@@ -77,9 +77,15 @@ class Conditioners(nn.ModuleList):
         return Modulation(self, conditions)
 
     def agree(self, first: Sequence[Condition], second: Sequence[Condition], side: str) -> bool:
-        """Return whether two sets of conditions act alike on one side, so that its features can be shared."""
+        """Return whether two sets of conditions of one batch act alike on one side, so that its features can be shared.
+
+        They do if they are the same, or the descriptor reads no query; otherwise their values are compared, for which
+        the device is waited for: with several targets, and conditioners on that side that know the target.
+        """
         return first is second or all(
-            a is b or conditioner.tokens(a, name).equal(conditioner.tokens(b, name))
+            a is b
+            or not conditioner.reads.reads_query
+            or conditioner.tokens(a, name).equal(conditioner.tokens(b, name))
             for conditioner, a, b in zip(self, first, second, strict=True)
             for name, site in conditioner.sites.items()
             if site.side == side

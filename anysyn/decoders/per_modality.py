@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.nn.subnetworks import copies, sites_of, within
-from anysyn.ops import for_rows, rejoin, rows_by_value
+from anysyn.ops import beside, for_rows, rejoin, rows_by_value
 from anysyn.points import Places
 from anysyn.registry import Given, register
 from anysyn.types import Decoder, Features, Modulate, unmodulated
@@ -52,6 +52,7 @@ class PerModalityDecoder(Decoder):
         for modality, rows in groups:
             name, decoder = named[modality]
             act = within(for_rows(modulate, rows, len(targets)), name)
-            own = Features(tuple(skip[rows] for skip in features.skips), features.deep[rows])  # (R, C_i, *S_i) each
-            images.append(decoder(own, targets[rows], act, None if places is None else places.take(rows)))
+            here = beside(rows, features.deep)
+            own = Features(tuple(skip[here] for skip in features.skips), features.deep[here])  # (R, C_i, *S_i) each
+            images.append(decoder(own, targets[rows], act, None if places is None else places.take(here)))
         return rejoin(images, [rows for _, rows in groups])  # (B, 1, *S) or (B, 1, Q)

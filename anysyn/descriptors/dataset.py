@@ -43,7 +43,7 @@ class DatasetCode(Descriptor):
         torch.Size([2, 1, 8])
     """
 
-    reads_dataset = True
+    reads_dataset, reads_query = True, False
 
     def __init__(self, *, width: Count = 128, code: Count = 64) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class DatasetCode(Descriptor):
         """Return (B, 1, D), the same for the sources and for the targets."""
         weights = batch.dataset  # (B, N)
         # One at a time: a product of more rows may round differently, and an added dataset must not change the others.
-        numbers = (torch.tensor([n], device=weights.device) for n in range(weights.shape[1]))
+        numbers = (torch.full((1,), n, device=weights.device) for n in range(weights.shape[1]))
         embeddings = torch.cat([self.embedding(number) for number in numbers])  # (N, D)
         token = (weights.to(embeddings.dtype) @ embeddings).unsqueeze(1)  # (B, 1, D)
         return Condition(token, token)
@@ -82,7 +82,7 @@ class OneDataset(Descriptor):
         (1.0, 0.0)
     """
 
-    reads_dataset = True
+    reads_dataset, reads_query = True, False
 
     def __init__(self, *, number: WholeNumber = 0) -> None:
         super().__init__()

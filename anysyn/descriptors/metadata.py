@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from anysyn.acquisition import Acquisition
 from anysyn.bounds import Count
-from anysyn.ops import in_float32
+from anysyn.ops import beside, in_float32
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, Query
 
@@ -78,10 +78,11 @@ class NumericMetadata(Descriptor):
 
     def _tokens(self, which: Tensor, records: Sequence[Sequence[Acquisition | None]]) -> Tensor:
         rows = records or ((None,) * which.shape[1],) * len(which)
-        values = torch.tensor([[scaled(record) for record in row] for row in rows], device=which.device)  # (B, J, F)
+        weight = self.table.weight
+        values = beside(torch.tensor([[scaled(record) for record in row] for row in rows]), weight)  # (B, J, F)
         known = ~values.isnan()
-        modality: Tensor = self.table(which)  # (B, J, D)
-        with in_float32(which.device):  # close echo times differ in digits that a lower precision drops
+        modality: Tensor = self.table(beside(which, weight))  # (B, J, D)
+        with in_float32(weight.device):  # close echo times differ in digits that a lower precision drops
             numbers = torch.where(known, values, 0) @ self.directions + (~known).to(values) @ self.missing  # (B, J, D)
             return modality + numbers
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.bounds import Count
+from anysyn.ops import beside
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, Query
 
@@ -33,7 +34,8 @@ class ModalityLabel(Descriptor):
 
     def forward(self, batch: Batch, query: Query) -> Condition:
         """Return (B, J, D) for the sources and (B, K, D) for the targets."""
-        return Condition(self.table(query.sources), self.table(query.targets))
+        sources, targets = (self.table(beside(which, self.table.weight)) for which in (query.sources, query.targets))
+        return Condition(sources, targets)
 
 
 @register("descriptor", "modality_of_dataset")
@@ -81,4 +83,4 @@ class ModalityOfDataset(Descriptor):
 
 def _of(vectors: Tensor, modalities: Tensor) -> Tensor:
     """Return the vectors of modalities: (B, M, D) by (B, K) to (B, K, D)."""
-    return vectors.gather(1, modalities.unsqueeze(2).expand(-1, -1, vectors.shape[2]))  # (B, K, D)
+    return vectors.gather(1, beside(modalities, vectors).unsqueeze(2).expand(-1, -1, vectors.shape[2]))  # (B, K, D)

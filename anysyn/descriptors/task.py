@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.bounds import Count
+from anysyn.ops import beside
 from anysyn.registry import Given, register
 from anysyn.types import Batch, Condition, Descriptor, Query
 
@@ -50,9 +51,11 @@ class TaskCode(Descriptor):
         if count > self.datasets:
             raise ValueError(f"descriptor task knows {self.datasets} datasets, but there are {count}; set `datasets`")
         weights = nn.functional.pad(batch.dataset, (0, self.datasets - count))  # (B, N)
-        sources = _indicators(query.sources, self.modalities)  # (B, J, M)
+        sources, targets = (
+            _indicators(beside(which, batch.dataset), self.modalities) for which in (query.sources, query.targets)
+        )  # (B, J, M), (B, K, M)
         known = torch.cat([weights, sources.amax(1)], 1)  # (B, N + M)
-        return Condition(self._token(known, sources), self._token(known, _indicators(query.targets, self.modalities)))
+        return Condition(self._token(known, sources), self._token(known, targets))
 
     def _token(self, known: Tensor, targets: Tensor) -> Tensor:
         inputs = torch.cat([known.unsqueeze(1).expand(-1, targets.shape[1], -1), targets], 2)  # (B, K, N + 2 M)

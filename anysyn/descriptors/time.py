@@ -28,7 +28,7 @@ class TimeCode(Descriptor):
         torch.Size([2, 1, 8])
     """
 
-    reads_time = True
+    reads_time, reads_query = True, False
 
     def __init__(self, *, width: Count = 256, code: Count = 64) -> None:
         super().__init__()

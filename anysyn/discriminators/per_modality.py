@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.nn.subnetworks import copies
-from anysyn.ops import rejoin, rows_by_value
+from anysyn.ops import beside, rejoin, rows_by_value
 from anysyn.registry import Given, register
 from anysyn.types import Discriminator
 
@@ -44,7 +44,10 @@ class PerModalityDiscriminator(Discriminator):
         """
         own = list(self.discriminators.values())
         groups = rows_by_value(modalities)
-        scores = [own[number](images[rows], modalities[rows]) for number, rows in groups]  # (R, 1, *T) each
+        scores = [
+            own[number](images[beside(rows, images)], modalities[rows])  # (R, 1, *T)
+            for number, rows in groups
+        ]
         return rejoin(scores, [rows for _, rows in groups])  # (N, 1, *T)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from anysyn.nn.subnetworks import copies, sites_of, within
-from anysyn.ops import for_rows, rejoin, rows_by_value
+from anysyn.ops import beside, for_rows, rejoin, rows_by_value
 from anysyn.registry import Given, register
 from anysyn.types import Encoder, Features, Modulate, unmodulated
 
@@ -59,7 +59,7 @@ class PerModalityEncoder(Encoder):
         for modality, rows in groups:
             name, encoder = named[modality]
             act = within(for_rows(modulate, rows, len(sources)), name)
-            encoded.append(encoder(images[rows], sources[rows], act))
+            encoded.append(encoder(images[beside(rows, images)], sources[rows], act))
         samples = [rows for _, rows in groups]
         skips = zip(*(features.skips for features in encoded), strict=True)
         return Features(

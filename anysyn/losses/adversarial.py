@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anysyn.bounds import NotNegative
 from anysyn.losses.selective import selective_sum, synthesized
-from anysyn.ops import pick, shown
+from anysyn.ops import beside, chosen, pick, shown
 from anysyn.registry import register
 from anysyn.types import Batch, Discriminator, Loss, Outcome, Query
 
@@ -75,10 +75,11 @@ def judged(discriminator: Discriminator, images: Tensor, mask: Tensor, batch: Ba
         >>> judged(two, pick(batch.images, query.sources), torch.ones(2, 1) > 0, batch, query).abs().max().item()
         0.0
     """
-    seen = images[mask].unsqueeze(1)  # (N, 1, *S)
+    seen = chosen(images, mask).unsqueeze(1)  # (N, 1, *S)
     if discriminator.beside != "nothing":
         sources = (pick if discriminator.beside == "stack" else shown)(batch.images, query.sources)  # (B, J or M, *S)
-        seen = torch.cat([seen, sources[mask.nonzero()[:, 0]]], 1)  # (N, 1 + J or 1 + M, *S)
+        rows = beside(mask.nonzero()[:, 0], sources)  # (N,)
+        seen = torch.cat([seen, sources[rows]], 1)  # (N, 1 + J or 1 + M, *S)
     scores: Tensor = discriminator(seen, query.targets[mask])  # (N, 1, *T)
     return scores
 

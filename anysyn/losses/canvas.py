@@ -7,7 +7,7 @@ from torch import Tensor
 
 from anysyn.bounds import NotNegative
 from anysyn.losses.selective import synthesized
-from anysyn.ops import spread
+from anysyn.ops import chosen, spread
 from anysyn.registry import register
 from anysyn.types import Loss, Outcome, SetDiscriminator
 
@@ -44,7 +44,7 @@ def canvas_error(scores: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
     """
     if not bool(counts.any()):
         return scores.sum() * 0
-    return (scores - spread(wanted, scores)).square().flatten(2).mean(2)[counts].mean()
+    return chosen((scores - spread(wanted, scores)).square().flatten(2).mean(2), counts).mean()
 
 
 @register("loss", "canvas_adversarial")
@@ -76,6 +76,6 @@ class CanvasAdversarial(Loss):
         if not bool(made.any()):
             return outcome.prediction.sum() * 0
         rows = made.any(1)  # (B,)
-        scores = self.discriminator(canvas[rows], real[rows])  # (N, M, *T)
+        scores = self.discriminator(chosen(canvas, rows), chosen(real, rows))  # (N, M, *T)
         counts = outcome.batch.available[rows]  # (N, M)
         return canvas_error(scores, torch.ones_like(counts, dtype=scores.dtype), counts)

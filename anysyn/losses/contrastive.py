@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from anysyn.ops import beside, chosen
+
 
 def positives(groups: Tensor) -> Tensor:
     """Mark the pairs of embeddings of one group: (N,) int64 to (N, N) bool, false on the diagonal.
@@ -38,7 +40,7 @@ def supervised_infonce(embeddings: Tensor, groups: Tensor, temperature: float) -
 
     Args:
         embeddings: (N, C) of length one.
-        groups: (N,) int64, equal where two embeddings show the same slice.
+        groups: (N,) int64, on the CPU, equal where two embeddings show the same slice.
         temperature: t, above 0; a small one looks at the nearest negatives.
 
     Returns:
@@ -55,8 +57,8 @@ def supervised_infonce(embeddings: Tensor, groups: Tensor, temperature: float) -
         return embeddings.sum() * 0
     logits = cosines(embeddings) / temperature  # (N, N)
     logits = logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -torch.inf)
-    shares = logits.log_softmax(1)[anchors]  # (A, N)
-    wanted = matching[anchors]  # (A, N)
+    shares = chosen(logits.log_softmax(1), anchors)  # (A, N)
+    wanted = beside(matching[anchors], shares)  # (A, N)
     return -(shares.masked_fill(~wanted, 0).sum(1) / wanted.sum(1)).mean()
 
 
@@ -65,7 +67,7 @@ def mean_similarity(embeddings: Tensor, groups: Tensor) -> Tensor:
 
     Args:
         embeddings: (N, C) of length one.
-        groups: (N,) int64.
+        groups: (N,) int64, on the CPU.
 
     Returns:
         A scalar from -1 to 1; zero where no pair belongs together.
@@ -77,7 +79,7 @@ def mean_similarity(embeddings: Tensor, groups: Tensor) -> Tensor:
     matching = positives(groups)  # (N, N)
     if not bool(matching.any()):
         return embeddings.sum() * 0
-    return cosines(embeddings)[matching].mean()
+    return chosen(cosines(embeddings), matching).mean()
 
 
 def symmetric_cross_entropy(images: Tensor, texts: Tensor, groups: Tensor, scale: Tensor | float) -> Tensor:
@@ -90,7 +92,7 @@ def symmetric_cross_entropy(images: Tensor, texts: Tensor, groups: Tensor, scale
     Args:
         images: (N, D) embeddings of any length.
         texts: (N, D).
-        groups: (N,) int64, equal where two texts are the same.
+        groups: (N,) int64, on the CPU, equal where two texts are the same.
         scale: One over the temperature tau.
 
     Returns:
@@ -108,6 +110,6 @@ def symmetric_cross_entropy(images: Tensor, texts: Tensor, groups: Tensor, scale
     with torch.autocast(images.device.type, enabled=False):  # the scale would magnify the rounding
         v, t = (F.normalize(one.float(), dim=1) for one in (images, texts))
         logits = scale * v @ t.T  # (N, N)
-    apart = logits.masked_fill(positives(groups), -torch.inf)
+    apart = logits.masked_fill(beside(positives(groups), logits), -torch.inf)
     own = torch.arange(len(apart), device=apart.device)
     return (F.cross_entropy(apart, own) + F.cross_entropy(apart.T, own)) / 2

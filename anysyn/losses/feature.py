@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from anysyn.errors import RecipeError
+from anysyn.ops import chosen
 from anysyn.registry import register
 from anysyn.types import Loss, Outcome
 
@@ -82,7 +83,8 @@ class FeatureLoss(Loss):
         first, second = ((*way.features.skips, way.features.deep) for way in (outcome, back))
         if not bool(rows.any()):
             return first[-1].sum() * 0 + second[-1].sum() * 0
-        return torch.stack([self.between(a[rows], b[rows]) for a, b in zip(first, second, strict=True)]).mean()
+        levels = ((chosen(a, rows), chosen(b, rows)) for a, b in zip(first, second, strict=True))
+        return torch.stack([self.between(a, b) for a, b in levels]).mean()
 
 
 @register("loss", "feature_l1")

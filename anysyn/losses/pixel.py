@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from anysyn.ops import chosen
 from anysyn.registry import register
 from anysyn.types import Loss, Outcome
 
@@ -25,7 +26,7 @@ class L1(Loss):
 
     def forward(self, outcome: Outcome) -> Tensor:
         """Return a scalar; zero, with a gradient of zero, where nothing has a truth."""
-        known, wanted = outcome.prediction[outcome.mask], outcome.truth[outcome.mask]  # (N, *S)
+        known, wanted = (chosen(images, outcome.mask) for images in (outcome.prediction, outcome.truth))  # (N, *S)
         if not len(known):
             return outcome.prediction.sum() * 0
         error: Tensor = (known - wanted).abs()

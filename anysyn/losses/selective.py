@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from anysyn.ops import among
+from anysyn.ops import among, chosen
 from anysyn.registry import register
 from anysyn.types import Loss, Outcome
 
@@ -56,7 +56,8 @@ class SynthesisL1(Loss):
         mask = self.counted(outcome)  # (B, K)
         if not bool(mask.any()):
             return outcome.prediction.sum() * 0
-        errors = (outcome.prediction[mask] - outcome.truth[mask]).abs().flatten(1).mean(1)  # (N,)
+        known, wanted = (chosen(images, mask) for images in (outcome.prediction, outcome.truth))  # (N, *S)
+        errors = (known - wanted).abs().flatten(1).mean(1)  # (N,)
         return selective_sum(errors, mask)
 
 

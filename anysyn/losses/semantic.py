@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from anysyn.bounds import NotNegative
-from anysyn.ops import slices
+from anysyn.ops import beside, chosen, slices
 from anysyn.registry import register
 from anysyn.types import ImageTextModel, Loss, Outcome
 
@@ -37,8 +37,10 @@ class Semantic(Loss):
         """Return a scalar from 0, the same direction, to 2, the opposite one."""
         if not bool(outcome.mask.any()):
             return outcome.prediction.sum() * 0
-        seen = slices(outcome.prediction[outcome.mask], self.clip.dimensions)  # (N, Z, 1, H, W), or (N, 1, 1, X, Y, Z)
-        wanted = self.clip.modality_embeddings().detach()[outcome.query.targets[outcome.mask]]  # (N, D)
+        judged = chosen(outcome.prediction, outcome.mask)  # (N, *S)
+        seen = slices(judged, self.clip.dimensions)  # (N, Z, 1, H, W), or (N, 1, 1, X, Y, Z)
+        known = self.clip.modality_embeddings().detach()  # (M, D)
+        wanted = known[beside(outcome.query.targets[outcome.mask], known)]  # (N, D)
         asked = wanted.repeat_interleave(seen.shape[1], 0)  # (N Z, D)
         embedded = self.clip.encode_image(seen.flatten(0, 1))  # (N Z, D)
         return (1 - F.cosine_similarity(embedded.float(), asked.float(), dim=1)).mean()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from anysyn.bounds import Count, NotNegative, Positive
-from anysyn.ops import in_float32
+from anysyn.ops import chosen, in_float32
 from anysyn.registry import register
 from anysyn.types import Loss, Outcome
 
@@ -81,7 +81,7 @@ class SSIM(Loss):
         """Return a scalar; zero, with a gradient of zero, where nothing has a truth."""
         if not bool(outcome.mask.any()):
             return outcome.prediction.sum() * 0
-        known, wanted = outcome.prediction[outcome.mask], outcome.truth[outcome.mask]  # (N, *S)
+        known, wanted = (chosen(images, outcome.mask) for images in (outcome.prediction, outcome.truth))  # (N, *S)
         if min(known.shape[1:]) < self.window:
             size = " x ".join(map(str, known.shape[1:]))
             raise ValueError(f"loss 'ssim': the window of {self.window} voxels does not fit into an image of {size}")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from anysyn.clip import modality_logits
 from anysyn.objectives.objective import Objective
-from anysyn.ops import slices
+from anysyn.ops import beside, chosen, slices
 from anysyn.registry import register
 from anysyn.types import Batch, ImageTextModel, Query
 
@@ -66,8 +66,8 @@ class ImageModality(Objective):
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return one term, ``image_modality``."""
-        seen = slices(batch.images[batch.available], self.clip.dimensions)  # (N, Z, 1, H, W)
+        seen = slices(chosen(batch.images, batch.available), self.clip.dimensions)  # (N, Z, 1, H, W)
         numbers = batch.available.nonzero()[:, 1].repeat_interleave(seen.shape[1])  # (N Z,)
         embedded = self.clip.encode_image(seen.flatten(0, 1))  # (N Z, D)
         logits = modality_logits(embedded, self.clip.modality_embeddings().detach(), self.clip.scale())  # (N Z, M)
-        return {"image_modality": F.cross_entropy(logits, numbers)}
+        return {"image_modality": F.cross_entropy(logits, beside(numbers, logits))}

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from anysyn.objectives.embedding import embed
 from anysyn.objectives.objective import Objective
+from anysyn.ops import chosen
 from anysyn.registry import Given, register
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Query
@@ -56,7 +57,7 @@ class Classification(Objective):
         """Return one term, ``classification``: the cross-entropy over all available images."""
         logits, wanted = [], []
         for m in batch.available.any(0).nonzero().flatten().tolist():
-            vectors = embed(self.model, batch, m)[0][batch.available[:, m]]  # (n, C)
+            vectors = chosen(embed(self.model, batch, m)[0], batch.available[:, m])  # (n, C)
             logits.append(self.head(vectors))  # (n, M)
             wanted.append(torch.full((len(vectors),), m, device=vectors.device))
         return {"classification": F.cross_entropy(torch.cat(logits).float(), torch.cat(wanted))}

@@ -15,6 +15,7 @@ from anysyn.losses.feature import feature_map_distance
 from anysyn.objectives.embedding import embed, groups_of
 from anysyn.objectives.gathering import gather
 from anysyn.objectives.objective import Objective
+from anysyn.ops import chosen
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Query
@@ -49,6 +50,8 @@ class Contrastive(Objective):
         ['infonce', 'vector', 'feature_map']
     """
 
+    gathers = True
+
     def __init__(
         self,
         *,
@@ -70,7 +73,7 @@ class Contrastive(Objective):
         pieces = [self._encoded(batch, rows) for rows in self._chunks(len(batch.images))]
         vectors, distances = (torch.cat(column) for column in zip(*pieces, strict=True))  # (B, M, C), (P,)
         groups = groups_of(batch).unsqueeze(1).expand(batch.available.shape)  # (B, M)
-        vectors, groups = vectors[batch.available], groups[batch.available]  # (N, C), (N,)
+        vectors, groups = chosen(vectors, batch.available), groups[batch.available]  # (N, C), (N,)
         if self.training:
             vectors, groups = gather(vectors, groups)  # (N of all ranks, C), (N of all ranks,)
         terms = {
@@ -96,7 +99,7 @@ class Contrastive(Objective):
         blank = torch.zeros_like(found[held[0]][0])  # (b, C)
         vectors = [found[m][0] if m in found else blank for m in range(available.shape[1])]
         distances = [
-            feature_map_distance(found[a][1].skips, found[b][1].skips)[available[:, a] & available[:, b]]
+            chosen(feature_map_distance(found[a][1].skips, found[b][1].skips), available[:, a] & available[:, b])
             for a, b in combinations(held, 2)
         ]
         return torch.stack(vectors, 1), torch.cat([blank[:0, 0], *distances])  # (b, M, C), (pairs,)

@@ -12,7 +12,7 @@ from anysyn.bounds import NotNegative
 from anysyn.losses.adversarial import least_squares
 from anysyn.objectives.discrimination import without_gradients
 from anysyn.objectives.objective import Answer, Objective, TermsAndAnswers
-from anysyn.ops import pick, spread
+from anysyn.ops import chosen, pick, spread
 from anysyn.registry import register
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Discriminator, Query
@@ -63,11 +63,11 @@ class Cycle(Objective):
         answers = [Answer(self.model, query, made.detach())]
         if not bool(there.any()):
             return {"adversarial": made.sum() * 0, "cycle": back.sum() * 0, "identity": same.sum() * 0}, answers
-        scores = self.discriminator(made[there].unsqueeze(1), query.targets[there])  # (N, 1, *T)
+        scores = self.discriminator(chosen(made, there).unsqueeze(1), query.targets[there])  # (N, 1, *T)
         terms = {
             "adversarial": least_squares(scores, 1.0).mean(),
-            "cycle": self.cycle * (back - source)[there].abs().mean(),
-            "identity": self.identity * (same - source)[there].abs().mean(),
+            "cycle": self.cycle * chosen(back - source, there).abs().mean(),
+            "identity": self.identity * chosen(same - source, there).abs().mean(),
         }
         return terms, answers
 
@@ -104,8 +104,8 @@ class UnpairedDiscrimination(Objective):
         asked = torch.zeros_like(batch.available).scatter(1, query.targets, True).any(0)  # (M,)
         real = batch.available & asked  # (B, M)
         terms = {
-            "fake": self._score(made[there], query.targets[there], 0.0) / 2,
-            "real": self._score(batch.images[real], real.nonzero()[:, 1], 1.0) / 2,
+            "fake": self._score(chosen(made, there), query.targets[there], 0.0) / 2,
+            "real": self._score(chosen(batch.images, real), real.nonzero()[:, 1], 1.0) / 2,
         }
         return terms, ()
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from anysyn.diffusion import Diffusion
 from anysyn.objectives.objective import Objective
 from anysyn.objectives.synthesis import known_targets
-from anysyn.ops import pick, spread
+from anysyn.ops import chosen, pick, spread
 from anysyn.registry import register
 from anysyn.types import Batch, Query
 
@@ -46,7 +46,7 @@ class Denoising(Objective):
             timed = replace(one, time=time)
             predicted, _ = self.model.denoise(batch, timed, self.model.noised(clean, noise, time))
             wanted = self.model.regression_target(clean, noise, time)  # (B, 1, *S)
-            errors.append((predicted - wanted)[mask].square().flatten(1).mean(1))  # (N,)
+            errors.append(chosen(predicted - wanted, mask).square().flatten(1).mean(1))  # (N,)
         every = torch.cat(errors)  # (N of all targets,)
         return {"denoising": every.mean() if len(every) else predicted.sum() * 0}
 

@@ -43,7 +43,7 @@ def alone(batch: Batch, modality: int) -> Query:
         >>> alone(batch, 1).sources.tolist()
         [[1], [1]]
     """
-    shown = torch.full((len(batch.images), 1), modality, device=batch.images.device)  # (B, 1)
+    shown = torch.full((len(batch.images), 1), modality, device="cpu")  # (B, 1)
     records = tuple((row[modality],) for row in batch.acquisitions)
     return Query(shown, shown, records, records)
 
@@ -57,7 +57,7 @@ def groups_of(batch: Batch) -> Tensor:
         torch.Size([1])
     """
     keys = batch.keys or tuple(str(row) for row in range(len(batch.images)))
-    return numbered(keys).to(batch.images.device)
+    return numbered(keys)
 
 
 def numbered(words: Sequence[str]) -> Tensor:

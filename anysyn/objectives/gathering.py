@@ -7,6 +7,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.nn.functional import all_gather
 
+from anysyn.ops import beside
+
 
 def gather(vectors: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
     """Join the embeddings of all ranks; on one rank return them as they are.
@@ -16,7 +18,7 @@ def gather(vectors: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         vectors: (N, C); N may differ from rank to rank.
-        groups: (N,) int64.
+        groups: (N,) int64, on the CPU.
 
     Returns:
         All vectors and all groups, in the order of the ranks.
@@ -27,13 +29,15 @@ def gather(vectors: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
     """
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
         return vectors, groups
-    counts = [torch.zeros(1, dtype=torch.int64, device=groups.device) for _ in range(dist.get_world_size())]
-    dist.all_gather(counts, torch.tensor([len(vectors)], device=groups.device))
-    most = int(torch.cat(counts).max())
+    device = vectors.device
+    counts = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(dist.get_world_size())]
+    dist.all_gather(counts, torch.full((1,), len(vectors), device=device))
+    lengths = torch.cat(counts).tolist()  # the one wait for the device: how many there are elsewhere
+    most = max(lengths)
     missing = most - len(vectors)
     padded = torch.cat([vectors, vectors.new_zeros(missing, vectors.shape[1])])  # (most, C)
-    numbers = [groups.new_zeros(most) for _ in counts]
-    dist.all_gather(numbers, torch.cat([groups, groups.new_zeros(missing)]))
+    numbers = [torch.zeros(most, dtype=torch.int64, device=device) for _ in counts]
+    dist.all_gather(numbers, beside(torch.cat([groups, groups.new_zeros(missing)]), vectors))
     everywhere: tuple[Tensor, ...] = all_gather(padded)  # type: ignore[no-untyped-call]
-    joined = [rows[: int(n)] for rows, n in zip(everywhere, counts, strict=True)]
-    return torch.cat(joined), torch.cat([rows[: int(n)] for rows, n in zip(numbers, counts, strict=True)])
+    joined = [rows[:n] for rows, n in zip(everywhere, lengths, strict=True)]
+    return torch.cat(joined), torch.cat([rows[:n].cpu() for rows, n in zip(numbers, lengths, strict=True)])

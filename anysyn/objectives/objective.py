@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from anysyn.ops import beside
 from anysyn.types import Batch, Query
 
 
@@ -46,16 +47,21 @@ class Answer(NamedTuple):
         records = tuple(tuple(row[k] for k in columns) for row in self.query.target_acquisitions)
         known = self.query.source_acquisitions == query.source_acquisitions and records == query.target_acquisitions
         alike = known and bool(same.any(0).all()) and torch.equal(self.query.sources, query.sources)
-        return self.images[:, columns] if alike else None  # (B, K, *S)
+        return self.images[:, beside(torch.tensor(columns), self.images)] if alike else None  # (B, K, *S)
 
 
 TermsAndAnswers = tuple[dict[str, Tensor], Sequence[Answer]]
 
 
 class Objective(nn.Module):
-    """Turn a batch and a query into named, already weighted loss terms; a subclass defines `forward` or `step`."""
+    """Turn a batch and a query into named, already weighted loss terms; a subclass defines `forward` or `step`.
+
+    One that compares with what other processes of the training computed (`anysyn.objectives.gathering`) sets
+    ``gathers``: its gradients are averaged after the backward pass, in which it talks to them itself.
+    """
 
     kind: ClassVar[str] = "objective"
+    gathers: ClassVar[bool] = False
 
     def forward(self, batch: Batch, query: Query) -> dict[str, Tensor]:
         """Return the terms; their sum is minimised."""

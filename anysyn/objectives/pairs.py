@@ -12,7 +12,7 @@ from anysyn.losses.contrastive import symmetric_cross_entropy
 from anysyn.objectives.embedding import numbered
 from anysyn.objectives.gathering import gather
 from anysyn.objectives.objective import Objective
-from anysyn.ops import pick, slices
+from anysyn.ops import chosen, pick, slices
 from anysyn.registry import Given, register
 from anysyn.types import Batch, ImageTextModel, Query
 
@@ -38,6 +38,8 @@ class ClipPairs(Objective):
         ['clip_pairs']
     """
 
+    gathers = True
+
     def __init__(self, *, names: Given[Sequence[str]], clip: ImageTextModel) -> None:
         super().__init__()
         self.names, self.clip = tuple(names), clip
@@ -49,10 +51,10 @@ class ClipPairs(Objective):
         said = [prompt for prompt, is_there in zip(prompts, there.flatten().tolist(), strict=True) if is_there]
         if not said:
             return {"clip_pairs": self.clip.scale() * 0}
-        seen = slices(pick(batch.images, query.sources)[there], self.clip.dimensions)  # (N, Z, 1, *S)
+        seen = slices(chosen(pick(batch.images, query.sources), there), self.clip.dimensions)  # (N, Z, 1, *S)
         images = self.clip.encode_image(seen.flatten(0, 1))  # (N Z, D)
         texts = self.clip.text_embeddings(said).repeat_interleave(seen.shape[1], 0)  # (N Z, D)
-        groups = numbered(said).to(images.device).repeat_interleave(seen.shape[1])  # (N Z,)
+        groups = numbered(said).repeat_interleave(seen.shape[1])  # (N Z,)
         if self.training:
             both, groups = gather(torch.cat([images.float(), texts.float()], 1), groups)  # (N Z of all ranks, 2 D)
             images, texts = both.chunk(2, dim=1)

@@ -22,6 +22,7 @@ from anysyn.optimizers import Schedule
 from anysyn.queries import Queries
 from anysyn.recipe import Recipe, Stage
 from anysyn.recipe.sections import means, nowhere
+from anysyn.training.gradients import GradientAverage
 from anysyn.training.not_finite import MOST, refuse_loss
 from anysyn.types import Batch, Query
 
@@ -38,6 +39,7 @@ class TrainingStep:
         schedule: How the learning rate changes.
         lr: Learning rate before the schedule.
         active: The epochs of the stage in which it learns.
+        average: What averages the gradients over several processes; None in one.
     """
 
     objective: Objective
@@ -47,6 +49,7 @@ class TrainingStep:
     schedule: Schedule
     lr: float
     active: range
+    average: GradientAverage | None = None
 
     def rate(self, epoch: int, part: float) -> float:
         """Return the learning rate of an epoch of the stage, a share of which is done."""
@@ -109,7 +112,9 @@ def steps_of(recipe: Recipe, stage: Stage, parts: nn.ModuleDict, fabric: Fabric)
         schedule = build.make(recipe, step.schedule, "schedule")
         stepper = fabric.setup_optimizers(optimizer)
         active = step.active(stage.epochs)
-        made.append(TrainingStep(objective, learning, optimizer, stepper, schedule, optimizer.defaults["lr"], active))
+        average = GradientAverage(learning, ahead=not objective.gathers) if fabric.world_size > 1 else None
+        lr = optimizer.defaults["lr"]
+        made.append(TrainingStep(objective, learning, optimizer, stepper, schedule, lr, active, average))
     return made
 
 
@@ -125,24 +130,6 @@ def only_these_learn(parts: nn.Module, learning: Iterable[nn.Parameter]) -> None
     parts.requires_grad_(False)
     for parameter in learning:
         parameter.requires_grad_(True)
-
-
-def average_gradients(fabric: Fabric, learning: Sequence[nn.Parameter]) -> None:
-    """Average gradients over the ranks; a parameter that no rank used stays without one.
-
-    This takes the place of a wrapper round each network, so that several objectives may share parameters and any of
-    them may leave some unused.
-    """
-    if fabric.world_size == 1:
-        return
-    used = torch.tensor([p.grad is not None for p in learning], dtype=torch.float32, device=fabric.device)
-    anywhere = fabric.all_reduce(used, reduce_op="sum").bool().tolist()
-    shared = [p for p, some in zip(learning, anywhere, strict=True) if some]
-    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
-    flat = fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
-    pieces = flat.split([g.numel() for g in gradients])
-    for parameter, piece in zip(shared, pieces, strict=True):
-        parameter.grad = piece.reshape(parameter.shape).clone()
 
 
 class Learned(NamedTuple):
@@ -189,11 +176,14 @@ def learn(
     with fabric.autocast():
         terms, answers = step.objective.step(batch, query, earlier)
         total = torch.stack([term.float() for term in terms.values()]).sum()
+    average = step.average if last else None
+    if average is not None:
+        average.begin()
     if total.requires_grad:  # a discriminator has nothing to learn where nothing was synthesized
         fabric.backward(total / accumulate)
     norm = None
-    if last:
-        average_gradients(fabric, step.learning)
+    if average is not None:
+        average.end()
     if last and any(parameter.grad is not None for parameter in step.learning):
         norm = None if clip is None else bounded_gradients(fabric, step, clip)
         step.stepper.step()

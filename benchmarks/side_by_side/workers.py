@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -63,6 +65,19 @@ def seconds_of(ahead: Ahead, plans: list[Plan]) -> float:
     return time.perf_counter() - start
 
 
+def cpu_of(ahead: Ahead, plans: list[Plan]) -> float:
+    """Return the CPU seconds that this process needs to take all batches of an epoch.
+
+    Args:
+        ahead: Where they come from.
+        plans: One for each batch.
+    """
+    start = time.process_time()
+    for _ in ahead.epoch(plans):
+        pass
+    return time.process_time() - start
+
+
 def command(
     subjects: Annotated[int, typer.Option(help="Made subjects of two contrasts.")] = 8,
     side: Annotated[int, typer.Option(help="Voxels of a volume along each axis.")] = 128,
@@ -81,5 +96,11 @@ def command(
             rate = batches / median(turn[count] for turn in turns)
             gain = median(turn[1] / turn[count] for turn in turns)
             print(f"{count} of them: {rate:7.1f} batches a second (median over turns: {gain:.2f} times one)")
-        for ahead in loaders.values():
+        for count, ahead in loaders.items():
+            before, seconds = os.times(), cpu_of(ahead, plans)
             ahead.close()
+            gc.collect()  # the workers end with what they belong to
+            after, made = os.times(), batches * (rounds + 2)
+            workers = after.children_user + after.children_system - before.children_user - before.children_system
+            here, there = (1e3 * seconds / batches, 1e3 * workers / made)
+            print(f"{count} of them: {here:5.1f} CPU ms a batch in the training's process, {there:5.1f} in theirs")

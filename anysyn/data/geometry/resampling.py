@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import prod
 
 import torch
 from torch import Tensor
@@ -79,7 +81,14 @@ def along(images: Tensor, matrices: Mapping[int, Tensor]) -> Tensor:
         torch.Size([2, 4, 3])
     """
     for axis, matrix in sorted(matrices.items(), reverse=True):  # the last axis first: it needs no copy of the whole
-        images = (images.movedim(axis, -1) @ matrix.to(images).T).movedim(-1, axis)  # (..., m, ...)
+        before, after = images.shape[:axis], images.shape[axis + 1 :]
+        one = matrix.to(images)  # (m, n)
+        if after:  # as a batch of products nothing is moved
+            rows = images.reshape(prod(before), -1, prod(after))  # (r, n, c)
+            product = torch.bmm(one.expand(len(rows), *one.shape), rows)  # (r, m, c)
+        else:
+            product = images.reshape(-1, images.shape[axis]) @ one.T  # (r, m)
+        images = product.reshape(*before, len(one), *after)  # (..., m, ...)
     return images
 
 
@@ -97,6 +106,11 @@ def downsample(images: Tensor, size: Sequence[int]) -> Tensor:
     matrices = {}
     for axis, (old, new) in enumerate(zip(images.shape[1:], size, strict=True), 1):
         if new != old:
-            step = old / new
-            matrices[axis] = resampling(old, (torch.arange(new).double() + 0.5) * step - 0.5, step)
+            matrices[axis] = _coarser(old, new)
     return along(images, matrices)
+
+
+@lru_cache(maxsize=256)  # a training draws a few sizes again and again
+def _coarser(old: int, new: int) -> Tensor:
+    step = old / new
+    return resampling(old, (torch.arange(new).double() + 0.5) * step - 0.5, step)  # (new, old)

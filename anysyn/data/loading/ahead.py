@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -17,6 +18,7 @@ from anysyn.types import Batch, Query
 
 MOST_WORKERS = 8  # more wait for the memory, not for a core
 AHEAD = 2  # batches of each worker that lie ready
+SMALL = 65536  # bytes, the room of a pipe
 
 
 class Plan(NamedTuple):
@@ -40,14 +42,52 @@ class Made(NamedTuple):
 Make = Callable[[Plan], Made]
 
 
-class _Planned(Dataset[Made]):
+class _Sent:
+    """A batch on its way from the process that made it: small tables go as bytes, large tensors as shared memory.
+
+    Shared memory costs each tensor a file, and a connection from one process to the other.
+    """
+
+    def __init__(self, made: Made) -> None:
+        self.made = made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, tuple(None if part is None else (type(part), _light(vars(part))) for part in self.made)
+
+
+def _light(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: Points(*map(_small, part)) if isinstance(part, Points) else _small(part) for name, part in fields.items()
+    }
+
+
+def _small(part: Any) -> Any:
+    return part.numpy() if isinstance(part, Tensor) and part.nbytes <= SMALL else part
+
+
+def _whole(part: Any) -> Any:
+    return torch.from_numpy(part) if isinstance(part, np.ndarray) else part
+
+
+def _received(*records: tuple[type[Any], dict[str, Any]] | None) -> Made:
+    def record(kind: type[Any], fields: dict[str, Any]) -> Any:
+        whole = {
+            name: Points(*map(_whole, part)) if isinstance(part, Points) else _whole(part)
+            for name, part in fields.items()
+        }
+        return kind(**whole)
+
+    return Made(*(None if one is None else record(*one) for one in records))  # type: ignore[arg-type]
+
+
+class _Planned(Dataset[Any]):
     """Make a batch where its plan is asked for, as a data loader wants it."""
 
     def __init__(self, make: Make) -> None:
         self.make = make
 
-    def __getitem__(self, plan: Plan) -> Made:
-        return self.make(plan)
+    def __getitem__(self, plan: Plan) -> _Sent:
+        return _Sent(self.make(plan))
 
 
 class _Plans(Sampler[Plan]):

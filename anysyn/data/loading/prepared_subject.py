@@ -89,24 +89,15 @@ class Packed:
         """Write a part of the images to (N, a, b, c) float32, which may lie anywhere in memory."""
         if not images.numel():
             return
-        steps, ends = self.steps.reshape(-1, 1, 1, 1), [0, *self.ends.tolist()]
-        for number, brick in self._touching(where):
-            common = brick.common(where)
-            codes = self._unpacked(ends[number], ends[number + 1]).reshape(-1, *brick.size)
-            part = images[(slice(None), *where.of(common))]  # (N, i, j, k)
-            part.copy_(torch.from_numpy(codes[(slice(None), *brick.of(common))])).mul_(steps)  # a mixed product is slow
-
-    def _touching(self, where: Box) -> Iterator[tuple[int, Box]]:
-        """Yield the number and the voxels of each brick that a box touches."""
-        counts = [-(-length // side) for length, side in zip(self.shape, self.brick, strict=True)]
-        ends = zip(*where, self.brick, strict=True)
-        for i, j, k in itertools.product(*(range(a // side, -(-(a + n) // side)) for a, n, side in ends)):
-            start = triple(n * side for n, side in zip((i, j, k), self.brick, strict=True))
-            yield (i * counts[1] + j) * counts[2] + k, Box(start, self.brick).common(Box((0, 0, 0), self.shape))
-
-    def _unpacked(self, start: int, end: int) -> NDArray[np.int16]:
-        piece = self.content.numpy()[start:end]
-        return _uncompressed(piece) if self.compressed else piece.view(np.int16)
+        steps, content = self.steps.reshape(-1, 1, 1, 1), self.content.numpy()
+        ends, counts = [0, *self.ends.tolist()], [-(-n // side) for n, side in zip(self.shape, self.brick, strict=True)]
+        unpack = _uncompressed if self.compressed else _as_it_is
+        for spans in itertools.product(*map(_spans, *where, self.shape, self.brick)):
+            (i, j, k), size, there, here = zip(*spans, strict=True)
+            number = (i * counts[1] + j) * counts[2] + k
+            codes = unpack(content[ends[number] : ends[number + 1]], (len(steps), *size), (slice(None), *there))
+            part = images[(slice(None), *here)]  # (N, i, j, k)
+            part.copy_(torch.from_numpy(codes)).mul_(steps)  # a mixed product is slow
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +209,17 @@ def _reopened(subject: Subject, path: Path, axes: tuple[int, int, int]) -> Prepa
     return opened(subject, entry, axes)
 
 
+def _spans(start: int, length: int, full: int, side: int) -> list[tuple[int, int, slice, slice]]:
+    """List the bricks that a box touches along an axis: number, length, the box's part of it, its part of the box."""
+    spans = []
+    for number in range(start // side, -(-(start + length) // side)):
+        first = number * side
+        last = min(first + side, full)
+        low, high = max(start, first), min(start + length, last)
+        spans.append((number, last - first, slice(low - first, high - first), slice(low - start, high - start)))
+    return spans
+
+
 def _bricks(images: Tensor, brick: Shape) -> Iterator[Tensor]:
     """Yield each brick of images (N, a, b, c), the last axis fastest."""
     for slab in torch.split(images, brick[0], 1):
@@ -242,8 +244,14 @@ def _compressed(multiples: Tensor) -> bytes:
     return packed
 
 
-def _uncompressed(piece: NDArray[np.uint8]) -> NDArray[np.int16]:
-    high, low = np.frombuffer(lz4.block.decompress(piece), dtype=np.uint8).reshape(2, -1)
-    codes = np.left_shift(high, 8, dtype=np.uint16)
+def _as_it_is(piece: NDArray[np.uint8], size: tuple[int, ...], where: tuple[slice, ...]) -> NDArray[np.int16]:
+    return piece.view(np.int16).reshape(size)[where]
+
+
+def _uncompressed(piece: NDArray[np.uint8], size: tuple[int, ...], where: tuple[slice, ...]) -> NDArray[np.int16]:
+    """Uncompress a brick (N, a, b, c), and join the bytes of the part of it that is asked for."""
+    planes = np.frombuffer(lz4.block.decompress(piece), dtype=np.uint8).reshape(2, *size)
+    high, low = planes[(slice(None), *where)]
+    codes: NDArray[np.uint16] = np.left_shift(high, 8, dtype=np.uint16)
     codes |= low
     return codes.view(np.int16)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
+from torch.utils.data import get_worker_info
 
 from anysyn.acquisition import Acquisition
 from anysyn.data.augment import Augmentation
@@ -223,9 +225,8 @@ class Samples:
 
     def _images(self, boxes: Sequence[tuple[int, Box]], generator: Generator) -> Tensor:
         """Cut boxes of one size out of volumes: (B, M, *S)."""
-        sides = (boxes[0][1].size[axis] for axis in self.view.spatial)
-        # Memory of numpy's is in huge pages: a batch of whole volumes takes a quarter of the time to get it.
-        images = torch.from_numpy(np.zeros((len(boxes), len(self.modalities), *sides), dtype=np.float32))
+        sides = [boxes[0][1].size[axis] for axis in self.view.spatial]
+        images = _blank((len(boxes), len(self.modalities), *sides), last=not self.augment and not self.view.points)
         for row, (v, box) in zip(images, boxes, strict=True):
             if len(self._channels[v]) == len(row):
                 self._fill(row, v, box)  # the common case: unpacked to where the voxels belong
@@ -265,6 +266,15 @@ def _prepare_pair(subject: Subject, **options: Any) -> PreparedSubject:
     if volume.absent and len(volume.modalities) < 2:
         raise VolumeError(f"only {', '.join(volume.modalities)} is left: {'; '.join(volume.absent.values())}")
     return volume
+
+
+def _blank(shape: Sequence[int], *, last: bool) -> Tensor:
+    """Return zeros; the last place of a batch that a worker makes is memory that it shares with the training."""
+    if last and get_worker_info() is not None:
+        shared = torch.UntypedStorage._new_shared(4 * prod(shape))  # type: ignore[no-untyped-call]
+        return torch.zeros(0).set_(shared).reshape(shape)
+    # Memory of numpy's is in huge pages: a batch of whole volumes takes a quarter of the time to get it.
+    return torch.from_numpy(np.zeros(shape, dtype=np.float32))
 
 
 def with_fine_points(batch: Batch, observed: Sequence[Observed], axes: Sequence[int]) -> Batch:

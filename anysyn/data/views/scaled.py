@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -15,6 +16,7 @@ from anysyn.data.geometry.resampling import downsample
 from anysyn.data.views.patches import ForegroundBoxes, Patches
 from anysyn.data.views.slices import Axis, Slices
 from anysyn.data.views.view import Boxes, Observed, View
+from anysyn.points import centres
 from anysyn.registry import register
 
 Scales = tuple[Scale, Scale]
@@ -54,11 +56,12 @@ class _Scaled(View):
         """Downsample the box, with the original at some of its voxel centres, drawn without replacement, as target."""
         box = images.shape[1:]
         size = [self.input_size[axis] for axis in self.spatial]
-        chosen = torch.randperm(prod(box), generator=generator)[: self.points]  # (Q,)
-        voxels = torch.stack(torch.unravel_index(chosen, box), 1)  # (Q, d)
-        at = (voxels + 0.5) / torch.tensor(box) * 2 - 1  # (Q, d)
+        chosen = torch.randperm(prod(box), generator=generator, dtype=torch.int32)[: self.points]  # (Q,)
+        voxels = np.unravel_index(chosen.numpy(), box)
+        axes = (centres(n)[torch.from_numpy(voxel)] for n, voxel in zip(box, voxels, strict=True))
+        at = torch.stack([*axes], 1)  # (Q, d)
         step = torch.tensor([new / old for new, old in zip(size, box, strict=True)])  # (d,)
-        return Observed(downsample(images, size), at, step, images.flatten(1)[:, chosen])
+        return Observed(downsample(images, size), at, step, images.flatten(1).index_select(1, chosen))
 
 
 @register("view", "scaled_patches")

@@ -149,12 +149,16 @@ def _at_points(grid: Tensor, member: Member, at: Tensor, outputs: int, chunk: in
 
 
 def _members(around: Sequence[Corners], size: Sequence[int], sample: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Yield for each corner the points at which its weight is not zero, its voxels, their offsets and weights."""
+    """Yield for each corner the points at which its weight is not zero, its voxels, their offsets and weights.
+
+    On a GPU all points: which weights are zero would have to be waited for, and they add nothing.
+    """
     for corner in itertools.product((0, 1), repeat=len(size)):
         cell, weight = sample, torch.ones_like(around[0].weight[0])  # (R,)
         for side, axis, n in zip(corner, around, size, strict=True):
             cell, weight = cell * n + axis.cell[side], weight * axis.weight[side]
-        place = weight.nonzero().flatten()  # (m,)
+        on_cpu = weight.device.type == "cpu"
+        place = weight.nonzero().flatten() if on_cpu else torch.arange(len(weight), device=weight.device)  # (m,)
         offset = torch.stack([axis.offset[side] for side, axis in zip(corner, around, strict=True)], -1)  # (R, d)
         yield place, cell[place], offset[place], weight[place]
 

@@ -1,7 +1,9 @@
 """Batches made in other processes: the same as in this one, and a process that dies is one line."""
 
 import os
+import pickle
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from toys import write_cohort
 
 from anysyn.data.augment import Flip
 from anysyn.data.errors import CacheError
-from anysyn.data.loading.ahead import Ahead, Plan, workers_for
+from anysyn.data.loading.ahead import Ahead, Made, Plan, _Sent, workers_for
 from anysyn.data.loading.cache import Cache
 from anysyn.data.loading.samples import Samples
 from anysyn.data.prepare import Canonical, Crop, Pipeline, Rescale
@@ -53,6 +55,38 @@ def test_two_processes_make_the_batches_of_one(cohort, view):
             assert len(own.batch.images) == len(plan.indices)
     assert torch.equal(torch.get_rng_state(), state)  # that is the networks'
     two.close()
+
+
+def test_a_batch_travels_as_bytes_but_for_its_large_tensors(cohort):
+    make = BatchMaker(samples_of(cohort, ScaledPatches(size=(4, 4, 4), points=20, per_volume=4)), OneToOne(names=NAMES))
+    made = make(PLANS[0])
+    images = torch.rand(len(made.batch.images), len(NAMES), 32, 32, 32)
+    sent = _Sent(Made(replace(made.batch, images=images), made.query))
+    _, (batch, query) = sent.__reduce__()
+    large = [name for part in (batch, query) for name, value in part[1].items() if isinstance(value, torch.Tensor)]
+    assert large == ["images"]
+    arrived = pickle.loads(pickle.dumps(sent))
+    assert torch.equal(arrived.batch.images, images)
+    for name in ("available", "dataset", "spacing", "values"):
+        own, theirs = getattr(made.batch, name), getattr(arrived.batch, name)
+        assert own.dtype == theirs.dtype, name
+        assert torch.equal(own, theirs), name
+    assert torch.equal(made.batch.points.step, arrived.batch.points.step)
+    assert torch.equal(made.query.targets, arrived.query.targets)
+    assert arrived.query.target_acquisitions == made.query.target_acquisitions
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_images_that_nothing_changes_are_made_where_both_processes_see_them(cohort, workers, monkeypatch):
+    monkeypatch.setattr("anysyn.data.loading.ahead.SMALL", 10_000)  # bytes; these images are small
+    pipeline, cache = Pipeline((Canonical(), Crop(), Rescale())), Cache(cohort / "cache")
+    subjects = find_subjects(cohort / "cohort").subjects
+    samples = Samples.prepare(subjects, modalities=NAMES, pipeline=pipeline, view=Slices(), cache=cache, jobs=1)
+    ahead = Ahead(BatchMaker(samples, OneToOne(names=NAMES)), workers=workers)
+    (batch, _), *_ = ahead.epoch(PLANS)
+    assert batch.images.is_shared() == bool(workers)
+    assert torch.equal(batch.images, samples.batch(PLANS[0].indices, torch.Generator()).images)
+    ahead.close()
 
 
 def die(plan):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from anysyn.data.geometry.boxes import Box
+from anysyn.data.loading import prepared_subject
 from anysyn.data.loading.prepared_subject import Packed
 
 
@@ -68,8 +69,8 @@ def test_any_box_is_the_part_of_the_whole_whatever_the_bricks(images, brick, com
 
 def test_a_box_unpacks_the_bricks_that_it_touches_alone(images, monkeypatch):
     packed, unpacked = Packed.of(images, (16, 16, 16)), []
-    read = Packed._unpacked
-    monkeypatch.setattr(Packed, "_unpacked", lambda self, *ends: unpacked.append(ends) or read(self, *ends))
+    read = prepared_subject._uncompressed
+    monkeypatch.setattr(prepared_subject, "_uncompressed", lambda *piece: unpacked.append(piece) or read(*piece))
     packed.read(Box((10, 16, 0), (10, 16, 16)))
     assert len(unpacked) == 2
 
