@@ -72,6 +72,7 @@ def _split(question: Mapping[str, Any]) -> str:
 
 
 def _pairs(run: LoadedRun, question: Mapping[str, Any], folder: Path, progress: Progress) -> Measured:
+    run = run.treat_as(question["dataset"]) if "dataset" in question else run
     subjects, failures = run.subjects(question["data"], _split(question))
     wanted = question["where"].get("dataset")
     subjects = [subject for subject in subjects if wanted in (None, subject.dataset)]

@@ -187,6 +187,7 @@ def _question(plan: Plan, name: str, tasks: Collection[Task], method: Method, op
         question["simple"] = method.simple is not None
         question["examples"] = size.examples
         question |= {"timed": True} if "seconds" in table.metrics else {}
+        question |= {"dataset": method.dataset} if method.dataset else {}
         question["tasks"] = [
             {"name": task.name, "pairs": table.pairs_of(task), "corruption": _corruption(task, options)}
             for task in tasks

@@ -141,6 +141,8 @@ def _mistakes(table: Table) -> Iterator[str]:
             yield f"methods.{method.name}: each: dataset needs a set `where: {{dataset: ...}}` for each of them"
         if method.simple is not None and method.recipe is not None:
             yield f"methods.{method.name}: a simple baseline has no recipe"
+        if method.dataset is not None and (table.measure != "pairs" or method.recipe is None):
+            yield f"methods.{method.name}: dataset is for a recipe and the measure pairs alone"
     if table.published is not None:
         yield from _unknown(table, published(table))
 

@@ -100,6 +100,8 @@ class Method(Declared):
         each: Whether there is a model for each dataset, or for each task; by default one for all.
         overrides: Overrides of the recipe, each ``path.to.key=value``; by size, if they differ. A ``*`` is any key;
             ``{dataset}``, ``{sources}``, ``{target}`` and ``{modalities}`` are those that a model is for.
+        dataset: Which training dataset a network that is conditioned on it is to take every subject for, or ``mean``
+            for the mean of all; by default each subject's own.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Method(Declared):
     answers: str | dict[str, str] = "model"
     each: Literal["dataset", "task"] | None = None
     overrides: list[str] | dict[str, list[str]] = []
+    dataset: str | None = None
 
     def answer(self, task: str) -> str:
         """Return the method of the cases that counts for a task."""

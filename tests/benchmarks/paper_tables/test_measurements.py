@@ -121,6 +121,15 @@ def test_corruptions_are_tasks_over_their_pairs_beside_the_inputs(monkeypatch, t
     }
 
 
+def test_subjects_are_taken_for_the_dataset_that_a_method_names(monkeypatch, tmp_path):
+    monkeypatch.setattr(measures, "Cases", Corrupted)
+    mean = SimpleNamespace(subjects=lambda *_: ([], ()), recipe=SimpleNamespace(modalities=("T1w", "T2w")))
+    run = SimpleNamespace(treat_as={"mean": mean}.__getitem__)  # has no subjects of its own
+    tasks = [{"name": "clean", "pairs": ["T1w:T2w"], "corruption": None}]
+    question = {**ASKED, "measure": "pairs", "protocol": "anysyn", "simple": False, "examples": 0, "tasks": tasks}
+    assert len(measured(run, {**question, "dataset": "mean"}, tmp_path, Progress()).cases) == 1
+
+
 def test_a_set_without_any_case_is_an_error(answering):
     cosines = pd.DataFrame([("random", "T1w", "T2w", 0.5)], columns=["encoder", "first", "second", "same_slice"])
     with pytest.raises(EvaluationError, match="no case with dataset B was measured"):

@@ -103,6 +103,21 @@ def test_every_recipe_of_every_table_is_right(path, planned, tmp_path):
     assert not plan.additions, "at the papers' sizes no row has more than its paper"
 
 
+@pytest.mark.parametrize("path", table_files().values(), ids=table_files())
+def test_a_network_of_datasets_is_told_for_what_to_take_another_cohort(path, planned, tmp_path):
+    whole = read_table(path)
+    subjects = {name: Subjects(tmp_path, name, True) for name in (TRAINING, *whole.sets)}
+    plan = planned(whole, size=read_size("tiny", whole), subjects=subjects)
+    method = {one.name: one for one in whole.methods}
+    for cell in (cell for cell in plan.cells if whole.sets[cell.set].cohort is not None):
+        known = {"name: dataset", "name: modality_of_dataset"} & set(_lines(plan.recipes[cell.run]))
+        assert not known or method[cell.method].dataset or method[cell.method].each == "dataset", cell
+
+
+def _lines(tree):
+    return [line.strip(" -,{}[]") for line in yaml.safe_dump(tree["parts"], default_flow_style=False).splitlines()]
+
+
 def test_what_some_rows_have_beyond_their_papers_stands_at_the_foot(planned, tmp_path):
     whole = read_table(table_files()["unisyn-1"])
     subjects = {name: Subjects(tmp_path, name, True) for name in (TRAINING, *whole.sets)}

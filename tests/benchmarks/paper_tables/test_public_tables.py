@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from anysyn.progress import Progress
 
 SHAPE = (20, 24, 18)
+LONG = (20, 56, 18)  # more than 32 voxels of 5 mm, below which SwinUNETR has a single one at its deepest level
 PEOPLE = 6
 SIZES = ("tiny", "small", "paper")
 CHALLENGE = "ASNR-MICCAI-BraTS2023-GLI-Challenge-TrainingData"
@@ -74,7 +75,7 @@ def synthrad(root: Path) -> None:
     """Write a folder for each person of each region, and the overviews of a region."""
     for number in range(PEOPLE):
         region = ("AB", "HN", "TH")[number % 3]
-        folder, body = root / "Task1" / region / f"1{region}A{number:03d}", brain(0, number)
+        folder, body = root / "Task1" / region / f"1{region}A{number:03d}", brain(0, number, LONG)
         metaimage(folder / "mr.mha", body)
         metaimage(folder / "ct.mha", np.where(body > 0, body - 400, -1000).astype(np.int16))
         metaimage(folder / "mask.mha", (body > 0).astype(np.uint8))

@@ -141,6 +141,7 @@ def test_a_base_keeps_the_recipes_beside_it(tmp_path):
         ("27.17 ± 2.03", "many", "'many' is no number"),
         ("values: {T1w:T2w", "values: {T1w:CT", "T1w:CT / psnr / Theirs is no cell"),
         ("recipe: label}", "recipe: label, each: dataset}", "each: dataset needs"),
+        ("recipe: label}", "simple: source copied, dataset: mean}", "dataset is for a recipe"),
         ("title: Small", "title: [", "not readable as YAML"),
         ("title: Small", "base: small\ntitle: Small", "inherit in a circle"),
     ],
