@@ -77,7 +77,7 @@ def train(rank, processes, store, results):
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gradients")
     train(0, 1, None, folder)
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")  # autograd of earlier tests has threads, which a fork breaks
     processes = [context.Process(target=train, args=(rank, 2, folder / "store", folder)) for rank in range(2)]
     for process in processes:
         process.start()
