@@ -26,6 +26,7 @@ FAR = {"outline": (2.5, 4.0), "layers": (2.5, 4.0), "histogram": (3.0, 5.0), "te
 SEEN = 1.3  # times the largest distance among the training images, if that is more
 NEARER = 1.4  # times nearer to another contrast than to the one it was handed in as
 UNLIKE = 0.7  # distance from the own contrast below which nothing is doubted
+STRANGE = 1.0  # distance from the own contrast below which another one is only warned about
 UPRIGHT = (0.55, 0.4)  # 1 is upright, 0 turned over
 TELLING = 0.7  # deviations between a body and the same turned over, below which nobody can tell
 
@@ -135,7 +136,7 @@ def _contrast(profile: Profile, name: str, seen: Appearance, _: str) -> Answer |
     if other == name or own < UNLIKE or own < NEARER * distances[other]:
         return None
     value = f"looks like {other} (distance {distances[other]:.1f}) rather than {name} ({own:.1f})"
-    return 2, value, f"{name} and {other} differ", f"hand it in as {other} if it is one"
+    return 1 + (own > STRANGE), value, f"{name} and {other} differ", f"hand it in as {other} if it is one"
 
 
 def _orientation(profile: Profile, name: str, seen: Appearance, about: str) -> Answer | None:
