@@ -83,6 +83,9 @@ def versions(study: Study) -> dict[str, list[Appearance]]:
 
     Args:
         study: Unprepared, in any orientation.
+
+    Returns:
+        For each modality what it looks like as it is, then resampled.
     """
     softened = {name: resampled(image) for name, image in study.images.items()}
     first, then = appearances(study), appearances(replace(study, images=softened))

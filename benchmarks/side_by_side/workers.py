@@ -6,6 +6,7 @@ import gc
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -52,30 +53,18 @@ def samples_of(folder: Path, patch: int) -> Samples:
     return Samples.prepare(find_subjects(folder).subjects, cache=cache, jobs=1, modalities=CONTRASTS, **options)
 
 
-def seconds_of(ahead: Ahead, plans: list[Plan]) -> float:
-    """Return the seconds by the clock in which all batches of an epoch are taken.
+def seconds_of(ahead: Ahead, plans: list[Plan], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return the seconds in which all batches of an epoch are taken.
 
     Args:
         ahead: Where they come from.
         plans: One for each batch.
+        clock: What counts; `time.process_time` for the CPU seconds of this process.
     """
-    start = time.perf_counter()
+    start = clock()
     for _ in ahead.epoch(plans):
         pass
-    return time.perf_counter() - start
-
-
-def cpu_of(ahead: Ahead, plans: list[Plan]) -> float:
-    """Return the CPU seconds that this process needs to take all batches of an epoch.
-
-    Args:
-        ahead: Where they come from.
-        plans: One for each batch.
-    """
-    start = time.process_time()
-    for _ in ahead.epoch(plans):
-        pass
-    return time.process_time() - start
+    return clock() - start
 
 
 def command(
@@ -97,7 +86,7 @@ def command(
             gain = median(turn[1] / turn[count] for turn in turns)
             print(f"{count} of them: {rate:7.1f} batches a second (median over turns: {gain:.2f} times one)")
         for count, ahead in loaders.items():
-            before, seconds = os.times(), cpu_of(ahead, plans)
+            before, seconds = os.times(), seconds_of(ahead, plans, time.process_time)
             ahead.close()
             gc.collect()  # the workers end with what they belong to
             after, made = os.times(), batches * (rounds + 2)

@@ -1,10 +1,13 @@
 """Made heads: what fits passes, and each way not to fit is found under its name."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from anysyn.suitability import appearance_of, judge, profile_of
+from anysyn.suitability.verdict import _contrast
 
 EDGE = 4.0
 SHAPE = (48, 56, 48)
@@ -52,6 +55,13 @@ def test_another_contrast_is_named(profile):
     verdict = judge(profile, {"T1w": seen(head("T2w", 100))})
     assert verdict.level == "refuse"
     assert "hand it in as T2w" in str(verdict.findings[0])
+
+
+@pytest.mark.parametrize(("own", "severity"), [(0.6, None), (0.9, 1), (1.5, 2)])
+def test_another_contrast_is_refused_only_far_from_its_own(own, severity):
+    profile = SimpleNamespace(contrast_distances=lambda _: {"T1w": own, "T2w": 0.4})
+    answer = _contrast(profile, "T1w", None, "contrast")
+    assert (answer and answer[0]) == severity
 
 
 def test_a_head_upside_down_is_found(profile):
