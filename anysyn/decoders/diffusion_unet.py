@@ -74,7 +74,7 @@ class DiffusionUNetDecoder(GridDecoder):
     def images(self, features: Features, modulate: Modulate) -> Tensor:
         """Decode the features to an image: (B, depth, *S without the slab's axis)."""
         x = modulate("decoder/in", features.deep)  # (B, C, *S / deepest stride)
-        embedding = modulate("decoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
+        embedding = modulate("decoder/embedding", self.embedding.expand(x.shape[0], -1))  # (B, 4 C_0)
         for n, numbers in enumerate(self.skips.values()):
             x = modulate(f"decoder/block{n}", x)  # (B, C, *S / stride)
             for i, block in zip(numbers, self.levels[n].children(), strict=True):

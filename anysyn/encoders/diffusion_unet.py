@@ -84,7 +84,7 @@ class DiffusionUNetEncoder(JointEncoder):
 
     def encode(self, x: Tensor, modulate: Modulate) -> Features:
         """Encode (B, channels, *S) as skips (B, C_i, *S / stride_i), several of a level, and the deepest features."""
-        embedding = modulate("encoder/embedding", self.embedding.expand(len(x), -1))  # (B, 4 C_0)
+        embedding = modulate("encoder/embedding", self.embedding.expand(x.shape[0], -1))  # (B, 4 C_0)
         x = modulate("encoder/stem", self.stem(x))  # (B, C_0, *S)
         levels = [x]
         for i in range(len(self.levels)):

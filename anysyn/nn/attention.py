@@ -111,7 +111,7 @@ def attend_runs(features: Tensor, queries: Tensor, key: nn.Linear, value: nn.Lin
     """
     rows = features.flatten(2)  # (B, C, N)
     both = torch.stack([layer.weight @ rows + layer.bias.unsqueeze(-1) for layer in (key, value)], 1)  # (B, 2, H D, N)
-    keys, values = both.reshape(len(rows), -1, 2, *queries.shape[2:]).unbind(2)  # (B, N, H, D) each
+    keys, values = both.reshape(rows.shape[0], -1, 2, *queries.shape[2:]).unbind(2)  # (B, N, H, D) each
     directions = F.normalize(queries, dim=-1) / temperature.unsqueeze(-1)  # (B, L, H, D)
     cosines = torch.einsum("blhd,bnhd->blhn", directions, F.normalize(keys, dim=-1))  # (B, L, H, N)
     weights = cosines.float().softmax(-1).to(values.dtype)  # (B, L, H, N)

@@ -96,7 +96,7 @@ class TextFusion(nn.Module):
 
     def _gated(self, features: Tensor, gate: Tensor) -> Tensor:
         ones = (1,) * (features.ndim - 2)
-        rows: Tensor = self.inner(features.movedim(1, -1) * gate.reshape(len(gate), *ones, -1))  # (B, *S, C)
+        rows: Tensor = self.inner(features.movedim(1, -1) * gate.reshape(gate.shape[0], *ones, -1))  # (B, *S, C)
         return rows
 
     def _in_planes(self, features: Tensor, gate: Tensor) -> Tensor:

@@ -50,4 +50,4 @@ def maps_of(tokens: Tensor, grid: Sequence[int]) -> Tensor:
         >>> maps_of(torch.rand(2, 12, 8), (3, 4)).shape
         torch.Size([2, 8, 3, 4])
     """
-    return tokens.transpose(1, 2).reshape(len(tokens), -1, *grid).contiguous()  # (B, C, *grid)
+    return tokens.transpose(1, 2).reshape(tokens.shape[0], -1, *grid).contiguous()  # (B, C, *grid)

@@ -137,7 +137,7 @@ class VoxelTokens(nn.Module):
         if self.first is None:
             return tokens + on_grid(self.positions, self.learned, x.shape[2:])
         own, table = self.positions[:, :1], self.positions[:, 1:]  # (1, 1, D), (1, N learned, D)
-        first = (self.first + own).expand(len(x), -1, -1)  # (B, 1, D)
+        first = (self.first + own).expand(x.shape[0], -1, -1)  # (B, 1, D)
         return torch.cat([first, tokens + on_grid(table, self.learned, x.shape[2:])], 1)  # (B, 1 + N, D)
 
     def maps(self, tokens: Tensor, size: Sequence[int]) -> Tensor:

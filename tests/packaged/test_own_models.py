@@ -9,6 +9,8 @@ import torch
 from anysyn.data.modalities import modality
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume
+from anysyn.exporting.fixed_network import fixed_network
+from anysyn.exporting.formats import FREEDOMS, exported_program
 from anysyn.packaged.names import own_packages, packaged_names
 from anysyn.synthesis import load_run
 from anysyn.synthesis.files import synthesize_study
@@ -47,3 +49,10 @@ def test_it_answers_from_each_contrast_alone(name):
             assert answer.shape == image.shape
             assert answer.isfinite().all()
             assert answer[body > 0].std() > 0, target
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_exports_for_any_number_of_samples_of_any_size(name):
+    run = load_run(name, accelerator="cpu")
+    source, target = run.recipe.modalities[:2]
+    assert exported_program(*fixed_network(run, [source], target, 16))[1] == FREEDOMS[0]
