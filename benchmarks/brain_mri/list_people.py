@@ -31,7 +31,8 @@ def command(
     if out.exists():
         raise typer.BadParameter(f"{out} is there already; choose another name, or delete it")
     table[columns].to_csv(out, index=False)
-    print(f"{out}: {len(table)} subjects, {', '.join(f'{part} {count}' for part, count in table['split'].value_counts().items())}")
+    parts = ", ".join(f"{part} {count}" for part, count in table["split"].value_counts().items())
+    print(f"{out}: {len(table)} subjects: {parts}")
 
 
 def _paths(text: str) -> list[Path]:
