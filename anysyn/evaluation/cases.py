@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from anysyn.data.prepare import Resample
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.volumes.study import Study
 from anysyn.evaluation.baselines.voxelwise import Baseline
@@ -108,6 +109,8 @@ class Cases:
             return seen, self.run.predict(seen, sources, targets, self.batch)
         coarse = degraded(seen, sources, self.degradation)
         seen = replace(study, images={**study.images, **brought_back(coarse, study)})
+        for step in (step for step in self.run.pipeline.steps if isinstance(step, Resample)):
+            coarse, _ = step.forward(coarse)  # as the preparation would do with a scan of such voxels
         return seen, self.run.predict(coarse, sources, targets, self.batch, onto=study.grid)
 
     def _clocked(self, work: Callable[[], Any]) -> tuple[Any, float]:

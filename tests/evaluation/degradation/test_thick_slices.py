@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
+from anysyn.data.prepare import Pipeline, Resample
 from anysyn.data.volumes.study import study_of
 from anysyn.data.volumes.volume import Volume
+from anysyn.evaluation.cases import Cases
 from anysyn.evaluation.degradation.thick_slices import Degradation, brought_back, degraded, parse_degradation
 from anysyn.evaluation.errors import EvaluationError
 from anysyn.evaluation.evaluate import evaluate
@@ -88,3 +92,29 @@ def test_sources_get_worse_and_the_truth_does_not(run, tmp_path):
         assert psnr(poor, "model") < psnr(good, "model")
         assert how in (tmp_path / how / "protocol.json").read_text()
         assert f"The sources were degraded: {how}." in (tmp_path / how / "table.md").read_text()
+
+
+class ShownRun:
+    """Keeps what it is asked to synthesize from."""
+
+    hardware = SimpleNamespace(device=torch.device("cpu"))
+
+    def __init__(self, *steps):
+        self.pipeline = Pipeline(steps)
+
+    def predict(self, study, sources, targets, batch, onto):
+        self.shown, self.onto = study, onto
+        return dict.fromkeys(targets)
+
+
+@pytest.mark.parametrize(
+    ("steps", "spacing"),
+    [((), (1, 1, 6)), ((Resample(spacing=(1, 1, 2)),), (1, 1, 2)), ((Resample(spacing=(1, 1, None)),), (1, 1, 6))],
+)
+def test_a_network_that_resamples_sees_what_its_preparation_would_make(tmp_path, steps, spacing):
+    run, whole, how = ShownRun(*steps), study(), Degradation(axis=2, factor=3)
+    settings = {"protocol": None, "baselines": {}, "batch": 1, "examples": {}, "folder": tmp_path}
+    cases = Cases(run=run, degradation=how, **settings)
+    cases._predict(whole, ["T1w"], ["T2w"])
+    assert run.shown.grid.spacing == spacing
+    assert run.onto.shape == whole.grid.shape
