@@ -68,3 +68,21 @@ def test_scales_are_compared_on_others(command, people):
     result = command("scales", "--real", people, "--simulated", people, "--most", 1)
     assert result.exit_code == 0, result.output
     assert result.output.count("deep_median") == 3
+
+
+def test_slices_of_one_voxel_are_measured_as_by_measure_and_thicker_ones_differ(command, people, tiny, tmp_path):
+    asked = (tiny / "run", "--people", people, "--test", "sub-01")
+    result = command("conditions", "voxels", *asked, "--factors", "1,4")
+    assert result.exit_code == 0, result.output
+    rows = {words[0]: words for words in map(str.split, result.output.splitlines()) if words}
+    assert command("measure", *asked, "--out", tmp_path / "cases.csv").exit_code == 0
+    cases = pd.read_csv(tmp_path / "cases.csv")
+    assert float(rows["1.0"][1]) == pytest.approx(cases[cases.method == "run"].psnr.mean(), abs=1e-3)
+    assert rows["4.0"][1] != rows["1.0"][1]
+
+
+def test_the_same_people_with_and_without_a_skull_are_compared_on_the_same_voxels(command, tiny):
+    result = command("conditions", "skull", tiny / "run", "--heads", tiny / "cohort", "--brains", tiny / "cohort")
+    assert result.exit_code == 0, result.output
+    alone, whole = (line.split()[2:] for line in result.output.splitlines() if line.startswith(("brain ", "whole ")))
+    assert alone == whole
