@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from anysyn import metrics as metrics
     from anysyn.acquisition import Acquisition as Acquisition
     from anysyn.arrays import load as load
+    from anysyn.arrays.dictionary_transform import Synthesized as Synthesized
+    from anysyn.arrays.nifti_writer import NiftiWriter as NiftiWriter
     from anysyn.citations import cite as cite
     from anysyn.data.loading.batches import ModalityConsistent as ModalityConsistent
     from anysyn.data.loading.batches import OnePerClass as OnePerClass
@@ -60,6 +62,8 @@ __version__ = version("anysyn")
 _HOMES = {
     "acquisition": "Acquisition",
     "arrays": "load",
+    "arrays.dictionary_transform": "Synthesized",
+    "arrays.nifti_writer": "NiftiWriter",
     "citations": "cite",
     "data.loading.batches": "ModalityConsistent OnePerClass Shuffled",
     "data.records": "Subject",

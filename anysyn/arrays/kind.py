@@ -64,7 +64,15 @@ def single(shape: Sequence[int], where: str) -> Shape:
         >>> single((4, 20, 24, 12), "T1w")
         Traceback (most recent call last):
         anysyn.errors.UserError: T1w: its shape (4, 20, 24, 12) is not that of one image; hand in (X, Y, Z), one by one
+        >>> single((2, 1, 20, 24, 12), "T1w")
+        Traceback (most recent call last):
+        anysyn.errors.UserError: T1w: its shape (2, 1, 20, 24, 12) is a batch of 2; hand them in one by one, as ...
     """
+    if len(shape) == 5 and shape[0] != 1 and shape[1] == 1:
+        raise UserError(
+            f"{where}: its shape {tuple(shape)} is a batch of {shape[0]}; hand them in one by one, as MONAI's "
+            "decollate_batch gives them"
+        )
     if len(shape) < 3 or any(length != 1 for length in shape[:-3]):
         raise UserError(f"{where}: its shape {tuple(shape)} is not that of one image; hand in (X, Y, Z), one by one")
     return triple(tuple(map(int, shape[-3:])))

@@ -7,7 +7,8 @@ from typing import Any
 
 from anysyn.arrays.imaging import ItkImages, MghImages, NiftiImages
 from anysyn.arrays.kind import Kind, check_affine
-from anysyn.arrays.plain import Arrays, MetaTensors, Tensors
+from anysyn.arrays.meta_tensors import MetaTensors
+from anysyn.arrays.plain import Arrays, Tensors
 from anysyn.data.modalities import modality
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError

@@ -1,4 +1,4 @@
-"""Arrays of numpy and tensors of torch, whose place is said beside them, and MONAI's tensors, which know it."""
+"""Arrays of numpy and tensors of torch, whose place is said beside them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anysyn.arrays.kind import Kind, check_affine, plain, same_place, single
+from anysyn.arrays.kind import Kind, plain, single
 from anysyn.data.volumes.formats.format import check_place
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
-from anysyn.synthesis.written_images import MARK
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # to RAS+ and back
 
@@ -39,7 +38,7 @@ class Arrays(Kind):
 
     def like(self, image: Any, read: Volume, made: Volume) -> Any:
         """Return an array with the same axes."""
-        return _leading(image, made.voxels).numpy()
+        return leading(image, made.voxels).numpy()
 
 
 class Tensors(Kind):
@@ -62,38 +61,7 @@ class Tensors(Kind):
 
     def like(self, image: Any, read: Volume, made: Volume) -> Any:
         """Return a tensor with the same axes, on the same device."""
-        return _leading(image, made.voxels).to(image.device)
-
-
-class MetaTensors(Kind):
-    """monai.data.MetaTensor, channel first or not; MONAI is not imported for it.
-
-    Example:
-        >>> MetaTensors().suits(torch.zeros(2))
-        False
-    """
-
-    name = "MONAI MetaTensor"
-
-    def suits(self, image: Any) -> bool:
-        """Tell whether it is a tensor with an affine and with notes."""
-        return isinstance(image, Tensor) and hasattr(image, "affine") and isinstance(getattr(image, "meta", None), dict)
-
-    def read(self, image: Any, affine: NDArray[np.float64] | None, where: str) -> Volume:
-        """Return it as a volume."""
-        own = check_affine(torch.as_tensor(image.affine), where)
-        return Volume(voxels_of(image.as_tensor(), where), checked(LPS @ own if _is_lps(image) else own, where))
-
-    def like(self, image: Any, read: Volume, made: Volume) -> Any:
-        """Return one with the same axes, affine and world; of its notes, those about the place."""
-        place = torch.as_tensor(image.affine).clone()
-        if not same_place(read, made):
-            moved = torch.from_numpy(LPS @ made.affine if _is_lps(image) else made.affine)
-            place = moved.to(place.dtype).reshape(place.shape)
-        meta = {key: image.meta[key] for key in ("space", "original_channel_dim") if key in image.meta}
-        return type(image)(
-            _leading(image, made.voxels).to(image.device), affine=place, meta={**meta, "description": MARK}
-        )
+        return leading(image, made.voxels).to(image.device)
 
 
 def checked(affine: NDArray[np.float64] | None, where: str) -> NDArray[np.float64]:
@@ -125,10 +93,11 @@ def voxels_of(image: Tensor, where: str) -> Tensor:
     return image.detach().cpu().to(torch.float32, copy=True).reshape(shape).contiguous()
 
 
-def _leading(image: Any, voxels: Tensor) -> Tensor:
+def leading(image: Any, voxels: Tensor) -> Tensor:
+    """Return voxels with as many axes of length one before them as an image has.
+
+    Example:
+        >>> leading(torch.zeros(1, 1, 2, 3, 4), torch.ones(2, 3, 4)).shape
+        torch.Size([1, 1, 2, 3, 4])
+    """
     return voxels.reshape(*(1 for _ in image.shape[:-3]), *voxels.shape)
-
-
-def _is_lps(image: Any) -> bool:
-    space = image.meta.get("space")
-    return str(getattr(space, "value", space)) == "LPS"

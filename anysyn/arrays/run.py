@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from anysyn.acquisition import Acquisition
 from anysyn.arrays.kinds import kind_of, volumes_of
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.geometry.grid import Grid
-from anysyn.data.modalities import modality, named
+from anysyn.data.modalities import modality, named, recognise
 from anysyn.data.volumes.study import Study, study_of
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
@@ -62,6 +63,10 @@ class Run:
     """
 
     loaded: LoadedRun
+
+    def __repr__(self) -> str:
+        """Return the name, the contrasts, the voxel size and the device."""
+        return f"Run({self.loaded.label})"
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -130,7 +135,8 @@ class Run:
         Raises:
             UserError: If a source cannot be used or the run does not suit it, or a modality is unknown.
         """
-        run, shown, wanted = self.loaded.treat_as(dataset), _shown(images, sources), _wanted(targets)
+        run, shown = self.loaded.treat_as(dataset), _shown(images, sources, self.modalities)
+        wanted = _wanted(targets)
         check_conditioned(run.model, acquisition)
         volumes = volumes_of(shown, affine)
         study = _study(volumes, resample_to, units, acquisition)
@@ -168,9 +174,19 @@ def load(run: str | Path, *, stage: str | None = None, accelerator: str = "auto"
     return Run(load_run(run, stage=stage, accelerator=accelerator))
 
 
-def _shown(images: Mapping[str, Any] | None, sources: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(images: Mapping[str, Any] | None, sources: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
     """Return the sources by canonical name."""
     given = [*(images or {}).items(), *sources.items()]
+    if strange := [name for name in (images or {}) if recognise(str(name)) is None]:
+        raise UserError(
+            f"images: {', '.join(map(str, strange))}: no contrast; hand in sources alone, this run knows "
+            f"{', '.join(known)}"
+        )
+    if strange := [name for name in sources if recognise(name) is None]:
+        options = inspect.signature(Run.answer).parameters.keys() - {"self", "images", "sources", "targets"}
+        raise UserError(
+            f"{strange[0]}=: no contrast and no option; {suggest(strange[0], [*known, 'target', *options])}"
+        )
     shown = {modality(name).name: image for name, image in given}
     if not shown:
         raise UserError("no source; hand in images by modality, for example T1w=t1")

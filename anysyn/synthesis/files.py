@@ -261,9 +261,11 @@ def output_grid(here: Grid, spacing: Sequence[float]) -> Grid:
     """
     if len(spacing) != 3 or not all(0 < edge < math.inf for edge in spacing):
         words = ",".join(f"{edge:g}" for edge in spacing)
-        raise UserError(f"--target-spacing {words}: write three lengths in mm above 0, for example 0.8,0.8,1.2")
+        raise UserError(
+            f"--target-spacing {words} (spacing=): write three lengths in mm above 0, for example 0.8,0.8,1.2"
+        )
     x, y, z = spacing
-    option = f"--target-spacing {x:g},{y:g},{z:g}"
+    option = f"--target-spacing {x:g},{y:g},{z:g} (spacing=)"
     try:
         onto = with_spacing(here, (x, y, z))
     except VolumeError as error:

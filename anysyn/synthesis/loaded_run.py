@@ -20,6 +20,7 @@ from anysyn.data.inventory.participants import of_participants
 from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
+from anysyn.data.prepare.resample import Resample
 from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.placeholders import absent_images, without_blank
 from anysyn.data.views import View
@@ -66,6 +67,18 @@ class LoadedRun:
     datasets: Datasets = field(default_factory=Datasets)
     dataset: str | None = None
     progress: Progress = field(default_factory=Progress)
+
+    def __repr__(self) -> str:
+        """Return one line, where the networks would take pages."""
+        return f"LoadedRun({self.label})"
+
+    @property
+    def label(self) -> str:
+        """Return the run in a line: name, contrasts, voxel size and device."""
+        edges = next((step.spacing for step in reversed(self.pipeline.steps) if isinstance(step, Resample)), None)
+        voxels = "as they come" if edges is None else "x".join("any" if e is None else f"{e:g}" for e in edges) + " mm"
+        about = f"{self.folder.path.name}: {', '.join(self.recipe.modalities)}; voxels {voxels}"
+        return f"{about}; {self.hardware.device}, {self.hardware.precision}"
 
     def subjects(
         self, root: str | Path | None = None, split: str = "test"

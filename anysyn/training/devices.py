@@ -64,13 +64,13 @@ def hardware_on(accelerator: str, precision: Precision) -> Hardware:
     """
     _check(accelerator)
     if precision not in PRECISIONS:
-        raise UserError(f"--precision {precision!r}: {suggest(precision, PRECISIONS)}")
+        raise UserError(f"--precision {precision!r} (precision=): {suggest(precision, PRECISIONS)}")
     there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.is_available()]
     wanted = {"auto": [*there, "cpu"], "gpu": there, "cpu": ["cpu"]}.get(
         accelerator, [accelerator] if accelerator in there else []
     )
     if not wanted:
-        raise _absent(f"--accelerator {accelerator}", f"torch {torch.__version__} finds none")
+        raise _absent(f"--accelerator {accelerator} (accelerator=)", f"torch {torch.__version__} finds none")
     device = torch.device("cuda", torch.cuda.current_device()) if wanted[0] == "cuda" else torch.device(wanted[0])
     return Hardware(device, precision)
 
@@ -121,7 +121,7 @@ def emulated(device: torch.device, precision: Precision) -> str | None:
         return None
     return (
         f"{precision} on this processor: it has no arithmetic of 16 bits, and emulates it many times slower than 32; "
-        "choose precision=32-true in a training, --precision 32-true elsewhere"
+        "choose precision=32-true in a training, --precision 32-true (precision='32-true') elsewhere"
     )
 
 
@@ -133,7 +133,7 @@ def _has_bfloat16() -> bool:
 
 def _check(accelerator: str) -> None:
     if accelerator not in ACCELERATORS:
-        raise UserError(f"--accelerator {accelerator!r}: {suggest(accelerator, ACCELERATORS)}")
+        raise UserError(f"--accelerator {accelerator!r} (accelerator=): {suggest(accelerator, ACCELERATORS)}")
 
 
 def _absent(asked: str, reason: str) -> UserError:

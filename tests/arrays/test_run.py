@@ -140,7 +140,7 @@ def test_another_voxel_size_says_where_it_lies(run, t1, kind):
 def test_sources_of_several_kinds_and_grids(run, t1):
     coarse = nib.Nifti1Image(t1[::2], AFFINE @ np.diag([2.0, 1, 1, 1]))
     options = {"T1w": t1, "FLAIR": coarse, "affine": {"T1w": AFFINE}, "target": "T2w"}
-    with pytest.raises(UserError, match="different grids"):
+    with pytest.raises(UserError, match="different grids; .*--resample-to T1w .in Python resample_to='T1w'"):
         run(**options)
     assert run(**options, resample_to="T1w").shape == t1.shape
     assert run(**options, resample_to="FLAIR").shape == coarse.shape
@@ -174,8 +174,9 @@ def colours(t1):
         ({"T1w": lambda t1: [1, 2]}, "hand in one of: .*numpy array"),
         ({"T1w": colours}, "is not that of one image"),
         ({"T1w": lambda t1: t1, "t1": lambda t1: t1, "affine": AFFINE}, "name one modality twice"),
-        ({"T1w": lambda t1: t1, "affin": AFFINE}, "no modality named 'affin'"),
+        ({"T1w": lambda t1: t1, "affin": AFFINE}, "affin=: no contrast and no option; did you mean 'affine'"),
         ({"CT": lambda t1: t1 - 500, "affine": AFFINE}, "this run knows no 'CT'"),
+        ({"T1w": lambda t1: np.stack([t1, t1])[:, None], "affine": AFFINE}, "is a batch of 2; hand them in one by one"),
         ({"T1w": lambda t1: t1, "affine": AFFINE, "target": []}, "name one or more"),
         ({"T1w": lambda t1: t1, "affine": AFFINE, "spacing": (1, 1, 1)}, "an array cannot say where"),
         ({"T1w": lambda t1: t1, "affine": AFFINE, "units": {"CT": "HU"}}, "units: of CT"),
@@ -188,6 +189,13 @@ def test_mistakes_are_one_line(run, t1, options, message):
     with pytest.raises(UserError, match=message) as raised:
         run(**{"target": "T2w", **made})
     assert "\n" not in str(raised.value)
+
+
+def test_a_whole_dictionary_of_monai_is_told_what_the_run_knows(run, t1):
+    with pytest.raises(
+        UserError, match="^images: label, pred: no contrast; hand in sources alone, this run knows T1w,"
+    ):
+        run({"T1w": t1, "label": t1, "pred": t1}, affine=AFFINE, target="T2w")
 
 
 def test_what_does_not_suit_is_refused_unless_asked_for(tiny, t1, tmp_path):

@@ -135,7 +135,7 @@ def test_embeddings_are_those_of_the_study_s_own_dataset(place):
 def test_a_network_that_is_not_conditioned_on_datasets_refuses_one(place, tmp_path):
     plain = recipe_of(tmp_path, place / "cohort", conditioners=[], epochs=1)
     anysyn.train(plain, out=tmp_path / "run", accelerator="cpu")
-    with pytest.raises(UserError, match="--dataset A would change nothing"):
+    with pytest.raises(UserError, match=r"--dataset A \(dataset=\) would change nothing"):
         load_run(tmp_path / "run", accelerator="cpu").treat_as("A")
     assert load_run(tmp_path / "run", accelerator="cpu").treat_as(None).dataset is None
 

@@ -50,6 +50,6 @@ def check_uptake(image: Tensor, inside: Tensor, unit: str, cap: float, stated: s
     if abs(most - 1) < SCALED:
         raise VolumeError(
             f"its largest value is 1, as after scaling, and its sidecar states no Units; give it in {unit}, or state "
-            f'"Units": "{unit}" in the sidecar'
+            f'"Units": "{unit}" in the sidecar (in Python units=)'
         )
     return f"taken for {unit}: its sidecar states no Units, and its bright voxels are about {bright:.3g}"

@@ -206,5 +206,6 @@ def _different(key: str, names: Mapping[str, str], grids: Mapping[str, Grid], a:
     where = "" if str(grids[a]) != str(grids[b]) else ", which lie apart or are turned"
     return (
         f"{key}: {names[a]} with {grids[a]} and {names[b]} with {grids[b]}{where} are on different grids; "
-        f"resample onto one of them with --resample-to {onto} (in a recipe: data.resample_to={onto})"
+        f"resample onto one of them with --resample-to {onto} (in Python resample_to='{onto}', in a recipe "
+        f"data.resample_to={onto})"
     )

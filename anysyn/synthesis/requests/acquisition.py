@@ -128,11 +128,11 @@ def _check(request: Acquisition, name: str, grid: Grid) -> None:
         return
     lengths = ",".join(f"{edge:g}" for edge in edges)
     if len(edges) != 3:
-        raise UserError(f"--voxel {lengths}: write three lengths in mm, for example 1,1,1")
+        raise UserError(f"--voxel {lengths} (voxel_size_mm=): write three lengths in mm, for example 1,1,1")
     if any(abs(a - b) > AGREES_MM for a, b in zip(edges, written, strict=True)):
         raise UserError(
-            f"--voxel {lengths} contradicts the voxels of {','.join(f'{edge:g}' for edge in written)} mm that are "
-            f"written; write others with --target-spacing {lengths}, or leave --voxel out"
+            f"--voxel {lengths} (voxel_size_mm=) contradicts the voxels of {','.join(f'{edge:g}' for edge in written)} "
+            f"mm that are written; write others with --target-spacing {lengths} (spacing=), or leave --voxel out"
         )
 
 

@@ -41,7 +41,8 @@ class Datasets:
             known = f"{name!r} is none of its training" if name else "this image names none"
             raise UserError(
                 f"this run's network is conditioned on the dataset, and {known}; treat it as one with --dataset "
-                f"NAME, or as the mean of all with --dataset {MEAN}; {suggest(name, [*self.learned, MEAN])}"
+                f"NAME (dataset='NAME'), or as the mean of all with --dataset {MEAN}; "
+                f"{suggest(name, [*self.learned, MEAN])}"
             )
         mixed = [name] if name in self.learned else self.learned
         weights = torch.tensor([[float(dataset in mixed) for dataset in self.names]])  # (1, N)
@@ -63,7 +64,7 @@ def check_dataset(model: nn.Module, datasets: Datasets, name: str | None) -> Non
         return
     if not reads_dataset(model):
         raise UserError(
-            f"this run's network is not conditioned on the dataset, so --dataset {name} would change nothing; leave it "
-            "out, or train a recipe with a conditioner that reads {name: dataset}"
+            f"this run's network is not conditioned on the dataset, so --dataset {name} (dataset=) would change "
+            "nothing; leave it out, or train a recipe with a conditioner that reads {name: dataset}"
         )
     datasets.weights(name)

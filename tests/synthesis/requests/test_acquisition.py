@@ -105,7 +105,7 @@ def test_several_targets_have_acquisitions_of_their_own():
             ["T2w"],
             r"--voxel 1,1,1 contradicts .* 2,2,3 mm .* --target-spacing 1",
         ),
-        (Acquisition(voxel_size_mm=(2.0, 2.0)), ["T2w"], "--voxel 2,2: write three lengths"),
+        (Acquisition(voxel_size_mm=(2.0, 2.0)), ["T2w"], r"--voxel 2,2 \(voxel_size_mm=\): write three lengths"),
         (Acquisition(echo_time_ms=90.0), ["T2w", "FLAIR"], "one acquisition is given for T2w, FLAIR"),
         ({"FLAIR": Acquisition()}, ["T2w"], "given for FLAIR, but the targets are T2w"),
     ],
