@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from anysyn.acquisition import Acquisition as Acquisition
     from anysyn.arrays import load as load
     from anysyn.arrays.dictionary_transform import Synthesized as Synthesized
-    from anysyn.arrays.nifti_writer import NiftiWriter as NiftiWriter
+    from anysyn.arrays.synthetic_nifti_writer import SyntheticNiftiWriter as SyntheticNiftiWriter
     from anysyn.citations import cite as cite
     from anysyn.data.loading.batches import ModalityConsistent as ModalityConsistent
     from anysyn.data.loading.batches import OnePerClass as OnePerClass
@@ -63,7 +63,7 @@ _HOMES = {
     "acquisition": "Acquisition",
     "arrays": "load",
     "arrays.dictionary_transform": "Synthesized",
-    "arrays.nifti_writer": "NiftiWriter",
+    "arrays.synthetic_nifti_writer": "SyntheticNiftiWriter",
     "citations": "cite",
     "data.loading.batches": "ModalityConsistent OnePerClass Shuffled",
     "data.records": "Subject",

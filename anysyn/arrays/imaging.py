@@ -18,7 +18,7 @@ from anysyn.data.volumes.formats.format import Header, check_place, check_shape
 from anysyn.data.volumes.formats.nifti import Nifti
 from anysyn.data.volumes.formats.nifti_place import affine_of, make_whole
 from anysyn.data.volumes.volume import Volume
-from anysyn.synthesis.written_images import MARK
+from anysyn.synthesis.notice import MARK
 
 NOT_OF_THE_ANSWER = ("tr", "flip_angle", "te", "ti", "fov")  # the acquisition in a header of FreeSurfer's
 

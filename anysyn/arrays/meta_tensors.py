@@ -12,7 +12,7 @@ from torch import Tensor
 from anysyn.arrays.kind import Kind, check_affine, same_place
 from anysyn.arrays.plain import LPS, checked, leading, voxels_of
 from anysyn.data.volumes.volume import Volume
-from anysyn.synthesis.written_images import MARK
+from anysyn.synthesis.notice import MARK
 
 OF_THE_VOXELS = {  # what a header says of the intensities of the source, and of how they were acquired
     *("datatype", "bitpix", "scl_slope", "scl_inter", "cal_min", "cal_max", "glmin", "glmax", "descrip", "saved_to"),

@@ -21,10 +21,10 @@ from anysyn.registry import suggest
 from anysyn.suitability import Verdict
 from anysyn.synthesis.files import assumptions_record, grid_record, output_grid, synthesize_physical
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.notice import NOTICE
 from anysyn.synthesis.physical_range import PhysicalImage
 from anysyn.synthesis.requests.acquisition import PERSON, check_conditioned, requested_acquisitions
 from anysyn.synthesis.suited import verdict_on, verdict_record
-from anysyn.synthesis.written_images import NOTICE
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,7 @@ class Answer:
         images: By canonical name of the modality, of the kind of the source whose grid they have.
         records: By the same name, the entries that the sidecar of a file would have: whether the run suits the sources,
             the grid, the physical range and how many voxels were beyond it, and units that were assumed.
+        shown: Canonical names of the sources.
 
     Example:
         >>> list(Answer({}, {"T2w": {"Suitability": {"Level": "warn", "Findings": ["T1w: is coarse"]}}}).remarks())
@@ -43,9 +44,13 @@ class Answer:
 
     images: Mapping[str, Any]
     records: Mapping[str, Mapping[str, Any]]
+    shown: tuple[str, ...] = ()
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the user should know: doubts about the sources, and units that were assumed."""
+        """Yield what the user should know: doubts about the sources, units that were assumed, and a target shown."""
+        for name in self.shown:
+            if name in self.images:
+                yield f"{name} is a source and the target, so the answer saw the truth; hand in the other sources alone"
         record = next(iter(self.records.values()), {})
         suitability = record.get("Suitability", {})
         yield from suitability.get("Findings", ())
@@ -149,6 +154,7 @@ class Run:
         return Answer(
             _like(shown[first], volumes[first], made, grid),
             _records(made, grid_record(grid, study.grid), verdict, assumptions_record(study, names)),
+            tuple(names),
         )
 
 

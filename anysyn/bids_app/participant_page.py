@@ -19,7 +19,8 @@ from anysyn.data.volumes.formats import sidecar_path
 from anysyn.files import write_text
 from anysyn.synthesis import Completion, LoadedRun
 from anysyn.synthesis.bids_entries import RAW, dataset_of
-from anysyn.synthesis.written_images import NOTICE, sources_of
+from anysyn.synthesis.notice import NOTICE
+from anysyn.synthesis.written_images import sources_of
 
 
 @dataclass(frozen=True)

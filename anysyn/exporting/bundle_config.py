@@ -16,7 +16,7 @@ from anysyn.errors import UserError
 from anysyn.exporting.bundle_code import INFERER, STEPS
 from anysyn.exporting.monai_steps import KEY, families, transforms_of
 from anysyn.synthesis.loaded_run import LoadedRun
-from anysyn.synthesis.written_images import MARK
+from anysyn.synthesis.notice import MARK
 
 IMPORTS = ("import numpy as np", "import nibabel as nib", "import torch")
 

@@ -10,7 +10,8 @@ from anysyn.data.subjects.layouts.bids import is_bids
 from anysyn.errors import UserError
 from anysyn.files import read_json, write_json, write_text
 from anysyn.synthesis.bids_entries import RAW, dataset_of
-from anysyn.synthesis.written_images import NOTICE, is_synthetic
+from anysyn.synthesis.notice import NOTICE
+from anysyn.synthesis.written_images import is_synthetic
 from anysyn.versions import versions
 
 DESCRIPTION = "dataset_description.json"

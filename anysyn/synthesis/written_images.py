@@ -15,9 +15,8 @@ from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError
 from anysyn.files import replacing_pair, write_json
 from anysyn.files.hashes import digest as digest
+from anysyn.synthesis.notice import MARK
 
-NOTICE = "synthetic, not for clinical use"
-MARK = f"anysyn: {NOTICE}"  # in the headers of the images
 SOURCES = "SourceImages"  # of a sidecar; `Sources` is a list of BIDS URIs
 MADE = "Synthetic image, not for clinical use. Made by anysyn"  # begins the description in their sidecars
 

@@ -14,7 +14,7 @@ from monai.data import DataLoader, Dataset, decollate_batch
 
 import anysyn
 from anysyn.errors import UserError
-from anysyn.synthesis.written_images import MARK
+from anysyn.synthesis.notice import MARK
 
 AFFINE = np.diag([2.0, 2, 3, 1])
 AFFINE[:3, 3] = [-20.0, -24, 7]
@@ -84,7 +84,11 @@ def test_saveimage_names_the_answer_after_the_source(run, loaded, tmp_path):
         shutil.copy(loaded, tmp_path / person / f"{person}_T1w.nii.gz")
         answer = run(T1w=PRE({"T1w": tmp_path / person / f"{person}_T1w.nii.gz"})["T1w"], target="T2w")
         transforms.SaveImage(
-            output_dir=tmp_path, output_postfix="T2w", separate_folder=False, print_log=False, writer=anysyn.NiftiWriter
+            output_dir=tmp_path,
+            output_postfix="T2w",
+            separate_folder=False,
+            print_log=False,
+            writer=anysyn.SyntheticNiftiWriter,
         )(answer)
     assert {path.name for path in tmp_path.glob("*.nii.gz")} == {"a_T1w_T2w.nii.gz", "b_T1w_T2w.nii.gz"}
     image = nib.load(tmp_path / "a_T1w_T2w.nii.gz")
@@ -94,7 +98,7 @@ def test_saveimage_names_the_answer_after_the_source(run, loaded, tmp_path):
     np.testing.assert_array_equal(image.get_fdata(dtype=np.float32), answer[0].numpy())
 
 
-def test_what_led_to_the_source_is_undone_for_the_answer(run, loaded):
+def test_what_led_to_the_source_is_undone_for_the_answer(run, loaded, tmp_path):
     shown = PRE({"T1w": loaded})
     shown["pred"] = run(T1w=shown["T1w"], target="T2w")
     back = transforms.Invertd("pred", transform=PRE, orig_keys="T1w", nearest_interp=False)(dict(shown))["pred"]
@@ -105,6 +109,9 @@ def test_what_led_to_the_source_is_undone_for_the_answer(run, loaded):
         np.testing.assert_allclose(image.affine, known.affine, atol=1e-6)
         assert image.meta["filename_or_obj"] == str(loaded)
     assert torch.equal(back, again)
+    save = {"output_dir": tmp_path, "separate_folder": False, "print_log": False}
+    transforms.SaveImage(**save, output_postfix="back", writer=anysyn.SyntheticNiftiWriter)(back)  # has T1w's notes
+    assert nib.load(tmp_path / "sub-00_T1w_back.nii.gz").header["descrip"].item().decode() == MARK
     other = run(T1w=shown["T1w"], target="T2w", spacing=(4, 4, 4))
     assert other.applied_operations == []  # they led to another grid
     assert "pixdim" not in other.meta

@@ -14,7 +14,7 @@ import torch
 
 import anysyn
 from anysyn.errors import UserError
-from anysyn.synthesis.written_images import MARK
+from anysyn.synthesis.notice import MARK
 
 AFFINE = np.diag([2.0, 2, 3, 1])
 AFFINE[:3, 3] = [-20.0, -24, 7]
@@ -140,7 +140,7 @@ def test_another_voxel_size_says_where_it_lies(run, t1, kind):
 def test_sources_of_several_kinds_and_grids(run, t1):
     coarse = nib.Nifti1Image(t1[::2], AFFINE @ np.diag([2.0, 1, 1, 1]))
     options = {"T1w": t1, "FLAIR": coarse, "affine": {"T1w": AFFINE}, "target": "T2w"}
-    with pytest.raises(UserError, match="different grids; .*--resample-to T1w .in Python resample_to='T1w'"):
+    with pytest.raises(UserError, match=r"different grids; .*--resample-to T1w .in Python resample_to='T1w'"):
         run(**options)
     assert run(**options, resample_to="T1w").shape == t1.shape
     assert run(**options, resample_to="FLAIR").shape == coarse.shape
@@ -191,9 +191,15 @@ def test_mistakes_are_one_line(run, t1, options, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.filterwarnings("default:.*source and the target:UserWarning")
+def test_a_target_that_is_shown_is_said(run, t1):
+    with pytest.warns(UserWarning, match="T2w is a source and the target, so the answer saw the truth"):
+        run({"T1w": t1, "T2w": t1}, affine=AFFINE, target="T2w")
+
+
 def test_a_whole_dictionary_of_monai_is_told_what_the_run_knows(run, t1):
     with pytest.raises(
-        UserError, match="^images: label, pred: no contrast; hand in sources alone, this run knows T1w,"
+        UserError, match=r"^images: label, pred: no contrast; hand in sources alone, this run knows T1w,"
     ):
         run({"T1w": t1, "label": t1, "pred": t1}, affine=AFFINE, target="T2w")
 

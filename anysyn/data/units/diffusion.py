@@ -66,7 +66,7 @@ def diffusion_factor(image: Tensor, inside: Tensor, stated: str | None) -> tuple
     if not fits or abs(float(image.max()) - 1) < SCALED:
         raise VolumeError(
             f"its bright voxels are about {bright:g} and its largest is {float(image.max()):g}, which no unit of "
-            f'diffusion explains; state it ("Units": "{UNIT}" in the sidecar, units= in Python), or give the map as it was'
+            f'diffusion explains; state it ("Units": "{UNIT}" in the sidecar, units= in Python), or give it as it was'
         )
     why = "its sidecar states no Units, and its bright voxels are about"
     return CANDIDATES[fits[0]], f"taken for {fits[0]}: {why} {bright:.3g}"

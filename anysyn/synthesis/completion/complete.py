@@ -27,12 +27,13 @@ from anysyn.synthesis.completion.earlier_images import Records, check_same_reque
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.notice import NOTICE
 from anysyn.synthesis.own_dataset import check_apart, check_images_apart, check_own, describe
 from anysyn.synthesis.parallel import Measure, Opener, measure_each
 from anysyn.synthesis.requests.acquisition import requested_acquisitions
 from anysyn.synthesis.slurm import Slurm
 from anysyn.synthesis.suited import doubts, verdict_record
-from anysyn.synthesis.written_images import NOTICE, check_replaceable, is_synthetic
+from anysyn.synthesis.written_images import check_replaceable, is_synthetic
 
 
 @dataclass(frozen=True)
