@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from anysyn.data.loading.batches import ModalityConsistent as ModalityConsistent
     from anysyn.data.loading.batches import OnePerClass as OnePerClass
     from anysyn.data.loading.batches import Shuffled as Shuffled
+    from anysyn.data.loading.epochs import EpochBatches as EpochBatches
     from anysyn.data.records import Subject as Subject
     from anysyn.data.subjects.find import find_subjects as find_subjects
     from anysyn.evaluation.evaluate import evaluate as evaluate
@@ -66,6 +67,7 @@ _HOMES = {
     "arrays.synthetic_nifti_writer": "SyntheticNiftiWriter",
     "citations": "cite",
     "data.loading.batches": "ModalityConsistent OnePerClass Shuffled",
+    "data.loading.epochs": "EpochBatches",
     "data.records": "Subject",
     "data.subjects.find": "find_subjects",
     "evaluation.evaluate": "evaluate",

@@ -22,7 +22,7 @@ from anysyn.evaluation.metrics.measure import measure
 from anysyn.evaluation.metrics.protocol import Protocol
 from anysyn.evaluation.metrics.protocol import protocol as protocol_named
 
-__all__ = ["compare", "mae", "mse", "nmse", "psnr", "ssim"]
+__all__ = ["best_factor", "compare", "mae", "mse", "nmse", "psnr", "ssim"]
 
 
 class Compared(NamedTuple):
@@ -120,13 +120,26 @@ def nmse(prediction: Any, truth: Any, *, mask: Any = None) -> float:
     return float(formulas.nmse(*_compared(prediction, truth, mask)))
 
 
+def best_factor(prediction: Any, truth: Any, *, mask: Any = None) -> float:
+    """Return the factor that brings a prediction nearest to the truth, ``<p, t> / <p, p>``; MRI has no unit.
+
+    Arguments and errors are those of `psnr`. The factor of a prediction that is 0 everywhere is 1.
+
+    Example:
+        >>> best_factor(np.array([[[1.0, 2.0]]]), np.array([[[3.0, 6.0]]]))
+        3.0
+    """
+    return float(formulas.best_factor(*_compared(prediction, truth, mask)))
+
+
 def compare(
     prediction: Any, truth: Any, *, mask: Any = None, protocol: str | Protocol = "anysyn", lesion: Any = None
 ) -> dict[str, float]:
     """Return all metrics of a protocol, as an evaluation computes them of one case.
 
-    A protocol that clips to fixed intensities, such as ``anysyn``, is about images as they were prepared, from 0 to 1;
-    ``tumsyn`` takes the target's own percentiles and so suits any scale. `anysyn list protocols` describes each.
+    A protocol that clips to fixed intensities, such as ``omnisyn``, is about images as they were prepared, from 0 to 1;
+    ``anysyn`` takes the target's own percentiles and so suits any scale, and ``psnr_scaled`` among its columns allows a
+    factor. `anysyn list protocols` describes each.
 
     Args:
         prediction: As for `psnr`, (X, Y, Z).

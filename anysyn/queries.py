@@ -44,6 +44,19 @@ class Queries:
         """Draw the sources and targets of a batch; the generator is on the CPU."""
         raise NotImplementedError
 
+    def available(self, batch: Batch) -> Tensor:
+        """Return what there is of a batch, (B, M) on the CPU.
+
+        Raises:
+            ValueError: If the batch has another number of modalities than this has names.
+        """
+        if batch.available.shape[1] != len(self.names):
+            raise ValueError(
+                f"{type(self).__name__}.names {', '.join(self.names)}: {len(self.names)} of them, and the batch has "
+                f"{batch.available.shape[1]} modalities; name all of them, in the order of its channels"
+            )
+        return batch.available.cpu()
+
 
 def _allowed(names: Sequence[str], chosen: Sequence[str] | None, where: str) -> Tensor:
     mask = torch.zeros(len(names), dtype=torch.bool)  # (M,)
@@ -55,10 +68,6 @@ def _ranked(allowed: Tensor, generator: Generator) -> Tensor:
     # Random order of the modalities, all allowed ones before all others.
     scores = torch.rand(allowed.shape, generator=generator) - 2.0 * ~allowed  # (B, M)
     return scores.argsort(dim=1, descending=True)  # (B, M)
-
-
-def _target(batch: Batch, may_ask: Tensor, generator: Generator) -> Tensor:
-    return _ranked(batch.available.cpu() & may_ask, generator)[:, :1]  # (B, 1)
 
 
 @register("queries", "one_to_one")
@@ -74,8 +83,9 @@ class OneToOne(Queries):
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J = K = 1."""
-        targets = _target(batch, self.may_ask, generator)  # (B, 1)
-        others = (batch.available.cpu() & self.may_show).scatter(1, targets, False)  # (B, M)
+        available = self.available(batch)  # (B, M)
+        targets = _ranked(available & self.may_ask, generator)[:, :1]  # (B, 1)
+        others = (available & self.may_show).scatter(1, targets, False)  # (B, M)
         sources = _ranked(others, generator)[:, :1]  # (B, 1)
         return batch.ask(sources, targets).to(batch.images.device)
 
@@ -96,7 +106,7 @@ class Unpaired(Queries):
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J = K = 1."""
-        sources = _ranked(batch.available.cpu() & self.may_show, generator)[:, :1]  # (B, 1)
+        sources = _ranked(self.available(batch) & self.may_show, generator)[:, :1]  # (B, 1)
         others = self.may_ask.expand(len(sources), -1).scatter(1, sources, False)  # (B, M)
         return batch.ask(sources, _ranked(others, generator)[:, :1]).to(batch.images.device)
 
@@ -120,7 +130,7 @@ class Reconstruct(Queries):
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J = K = 1, the target being the source."""
-        allowed = batch.available.cpu() & self.may_show  # (B, M)
+        allowed = self.available(batch) & self.may_show  # (B, M)
         sources = torch.zeros(len(allowed), 1, dtype=torch.int64)  # (B, 1)
         for _, rows in rows_by_value(batch.dataset.argmax(1).cpu()):
             sources[rows, 0] = _different(allowed[rows], generator)
@@ -169,8 +179,9 @@ class ManyToOne(Queries):
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return K = 1 and J from 1 up."""
-        targets = _target(batch, self.may_ask, generator)  # (B, 1)
-        others = (batch.available.cpu() & self.may_show).scatter(1, targets, False)  # (B, M)
+        available = self.available(batch)  # (B, M)
+        targets = _ranked(available & self.may_ask, generator)[:, :1]  # (B, 1)
+        others = (available & self.may_show).scatter(1, targets, False)  # (B, M)
         sources = _ranked(others, generator)[:, : _count(others, self.most, generator)]  # (B, J)
         return batch.ask(sources, targets).to(batch.images.device)
 
@@ -187,7 +198,7 @@ class ManyToAll(ManyToOne):
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J from 1 up and all K targets, the sources among them."""
-        shown = batch.available.cpu() & self.may_show  # (B, M)
+        shown = self.available(batch) & self.may_show  # (B, M)
         sources = _ranked(shown, generator)[:, : _count(shown, self.most, generator)]  # (B, J)
         targets = self.may_ask.nonzero().T.expand(len(shown), -1)  # (B, K)
         return batch.ask(sources, targets).to(batch.images.device)
@@ -229,7 +240,7 @@ class SynthesisCondition(Queries):
 
     def draw(self, batch: Batch, generator: Generator) -> Query:
         """Return J from 1 up, and the K modalities that any sample has."""
-        available = batch.available.cpu()  # (B, M)
+        available = self.available(batch)  # (B, M)
         patterns, which = torch.unique(available, dim=0, return_inverse=True)  # (P, M), (B,)
         drawn = [self._condition(pattern, generator) for pattern in patterns]
         most = max(map(len, drawn))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from anysyn.acquisition import Acquisition
+from anysyn.batch_shapes import check_batch
 from anysyn.bounds import NotNegative
 from anysyn.points import Points
 
@@ -42,7 +43,7 @@ class Batch:
         targets: (B, M, *S) the images before `data.augment_sources` changed what the network reads, or None.
 
     Raises:
-        ValueError: If ``dataset`` is not (B, N).
+        ValueError: If a table is of another shape or type.
     """
 
     images: Tensor
@@ -57,8 +58,7 @@ class Batch:
     targets: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if (shape := tuple(self.dataset.shape))[:1] != self.images.shape[:1] or len(shape) != 2:
-            raise ValueError(f"Batch.dataset {shape}: give (B, N) mixing weights, one-hot for a known dataset")
+        check_batch(self.images, self.available, self.dataset, self.spacing)
 
     @classmethod
     def complete(cls, images: Tensor) -> Batch:

@@ -18,7 +18,7 @@ ORDER = """
     bounds
     registry versions files text
     progress seeds plugins figures packaged
-    acquisition points
+    acquisition points batch_shapes
     types ops
     nn
     losses

@@ -21,6 +21,7 @@ from anysyn.exporting.volume_network import VolumeNetwork
 from anysyn.files import own_alone, whole_results, write_json, write_text
 from anysyn.packaged.card import read_card
 from anysyn.packaged.names import CARD
+from anysyn.progress import Progress
 from anysyn.synthesis.loaded_run import LoadedRun
 
 MODEL, CONFIG, METADATA = "models/model.pt2", "configs/inference.json", "configs/metadata.json"
@@ -59,6 +60,7 @@ def export_bundle(
     spacing: Sequence[float] | None,
     overwrite: bool,
     made_by: str,
+    progress: Progress | None = None,
 ) -> Bundle:
     """Write a MONAI bundle.
 
@@ -71,6 +73,7 @@ def export_bundle(
         spacing: Voxel size in mm that the network is told; by default that which the run resamples to.
         overwrite: Whether an earlier export in the folder may be replaced.
         made_by: The command.
+        progress: Shows what is done; None shows nothing.
 
     Raises:
         UserError: If the network cannot be exported, MONAI has nothing for a step of the preparation, or the folder
@@ -86,10 +89,10 @@ def export_bundle(
     with whole_results(folder, [*files, COMPILED], made_by=made_by, check=allowed) as inside:
         for file in files:
             (inside / file).parent.mkdir(exist_ok=True)
-        program, freedom = exported_program(network, images)
+        program, freedom = exported_program(network, images, progress)
         _check_free(freedom, run)
         write_program(program, inside / MODEL, "torch")
-        difference = largest_difference(network, images, inside / MODEL, freedom, "torch") or 0.0
+        difference = largest_difference(network, images, inside / MODEL, freedom, "torch", progress) or 0.0
         write_json(inside / METADATA, metadata(run, sources, target, about))
         write_json(inside / CONFIG, config)
         for file, text in texts.items():

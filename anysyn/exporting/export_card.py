@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from anysyn.data.modalities import modality
-from anysyn.exporting.fixed_network import FixedNetwork
-from anysyn.exporting.formats import AGREES, Freedom
+from anysyn.exporting.fixed_network import VOLUME, FixedNetwork
+from anysyn.exporting.formats import AGREES
 from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.versions import versions
 
@@ -16,7 +16,7 @@ def facts_of(
     run: LoadedRun,
     network: FixedNetwork,
     shape: tuple[int, ...],
-    freedom: Freedom,
+    axes: Mapping[str, int | str],
     edges: tuple[float, float, float] | None,
 ) -> dict[str, Any]:
     """Return what a program that calls the network has to know, for JSON.
@@ -25,7 +25,7 @@ def facts_of(
         run: The run.
         network: Its network, with sources and target fixed.
         shape: Of the example that it was exported with.
-        freedom: What may vary in its input.
+        axes: Axes of its input, in order, and how long each may be.
         edges: Voxel size in mm that it is told, or None.
     """
     names, windows = list(run.recipe.modalities), run.pipeline.typical.windows(run.dataset or "")
@@ -37,10 +37,8 @@ def facts_of(
         "Sources": sources,
         "Target": target,
         "InputShape": list(shape),
-        "AnyBatch": freedom.batch,
-        "AnySize": freedom.size,
-        "SizeMultipleOf": network.multiple,
-        "VolumeAxes": [("x", "y", "z")[axis] for axis in run.view.spatial],
+        "InputAxes": list(axes),
+        "InputLengths": list(axes.values()),
         "Prepare": run.recipe.spec()["data"]["prepare"],
         "TypicalWindow": list(windows[target]) if target in windows else None,
         "PhysicalRange": list(modality(target).range),
@@ -61,14 +59,25 @@ def card_of(facts: dict[str, Any], file: str) -> str:
 
 
 def _lines(facts: dict[str, Any], file: str) -> Iterator[str]:
-    sources, target, multiple = ", ".join(facts["Sources"]), facts["Target"], facts["SizeMultipleOf"]
+    sources, target = ", ".join(facts["Sources"]), facts["Target"]
     yield from (f"# {target} from {sources}", "", f"**{facts['Description']}** Recipe `{facts['Recipe']}`.", "")
     yield from ("## What goes in and what comes out", "")
-    batch = "any number of samples" if facts["AnyBatch"] else "one sample"
-    axes = ", ".join(facts["VolumeAxes"])
-    size = f"of any size that is a multiple of {multiple}" if facts["AnySize"] else "of this size alone"
-    yield f"`{file}`: `images`, float32 {facts['InputShape']}, {batch}, {size}."
-    yield f"Channels: {sources}, in this order. They are cut along these axes of the volume: {axes}."
+    yield from (
+        f"`{file}` takes `images`, float32, with these axes in this order:",
+        "",
+        "| axis | length |",
+        "|---|---|",
+    )
+    lengths = dict(zip(facts["InputAxes"], facts["InputLengths"], strict=True))
+    fixed = [axis for axis in VOLUME if isinstance(lengths.get(axis), int)]
+    across = fixed[0] if len(fixed) == 1 else None  # of slabs
+    for axis, length in lengths.items():
+        what = f": {sources}" if axis == "source" else " neighbouring slices" if axis == across else ""
+        yield f"| {axis} | {length}{what} |"
+    yield from (
+        "",
+        "x, y and z are the axes of the prepared volume; the network pads to what it needs, and cuts that off.",
+    )
     yield f"Out comes {target}, float32, of the same size. It agrees with the run to {AGREES:g} of the"
     yield "prepared intensities, which is checked when it is written."
     yield from (
@@ -82,7 +91,6 @@ def _lines(facts: dict[str, Any], file: str) -> Iterator[str]:
         keys = ", ".join(f"{key} {value}" for key, value in step.items() if key != "name" and value is not None)
         yield f"- prepare by `{step['name']}`{f' ({keys})' if keys else ''}"
     yield from (
-        f"- pad each side to a multiple of {multiple} by repeating the border, and cut that off again",
         "- cut the volume into slices or patches, and blend those that overlap",
         "- undo the preparation; an intensity without a unit is 0 and 1 at `TypicalWindow` of `network.json`",
         f"- clip to the physical range of {target} ({facts['PhysicalRange']}); what is air in all sources becomes air",

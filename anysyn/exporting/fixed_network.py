@@ -20,11 +20,14 @@ from anysyn.synthesis.requests.dataset import reads_dataset
 from anysyn.synthesizer import Synthesizer
 from anysyn.types import Batch, Condition, Query
 
+VOLUME = ("x", "y", "z")  # axes
+
 
 class FixedNetwork(nn.Module):
-    """Prepared sources (B, J, *S) to the prepared target (B, 1, *S); each length of S is a multiple of `multiple`.
+    """Prepared sources (B, J, *S) to the prepared target (B, 1, *S), of any lengths that may vary.
 
-    What the conditioners know of the question is computed once and kept.
+    As the run does, it pads to a multiple of `multiple` by repeating the border, and cuts that off again. What the
+    conditioners know of the question is computed once and kept.
 
     Args:
         model: The synthesizer, in evaluation mode.
@@ -32,20 +35,29 @@ class FixedNetwork(nn.Module):
         sources: Their numbers, in the order of the input's channels.
         target: Its number.
         example: A batch of one sample (1, M, *S) with its query, as synthesis would make them.
+        along: Names of the axes *S: those of the volume, in the order of the input.
 
     Attributes:
-        multiple: What each length is a multiple of.
+        multiple: What it pads to along the free axes.
         free: Axes of the input along which the length may vary.
+        names: Of all axes of the input.
     """
 
     def __init__(
-        self, model: Synthesizer, modalities: int, sources: list[int], target: int, example: tuple[Batch, Query]
+        self,
+        model: Synthesizer,
+        modalities: int,
+        sources: list[int],
+        target: int,
+        example: tuple[Batch, Query],
+        along: Sequence[str] = VOLUME,
     ) -> None:
         super().__init__()
         self.model, self.modalities, self.sources, self.target = model, modalities, sources, target
         self.multiple = int(model.encoder.strides[-1])
         axes = example[0].images.dim()
         self.free = tuple(range(axes - model.encoder.dimensions, axes))
+        self.names = ("batch", "source", *along[: axes - 2])
         batch, query = example
         self.batch, self.query = replace(batch, images=batch.images[..., :0]), query
         for number, condition in enumerate(model.conditioners.embed(batch, query)):
@@ -55,18 +67,36 @@ class FixedNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Synthesize."""
         count = images.shape[0]
-        canvas = images.new_zeros(count, self.modalities, *images.shape[2:])  # (B, M, *S)
-        canvas[:, self.sources] = images
+        canvas = self._canvas(self._padded(images))  # (B, M, *S padded)
         sources, targets = torch.tensor([self.sources]), torch.tensor([[self.target]])
         if not isinstance(count, int) or count != 1:  # numbers that are known while it is exported, where they can be
             sources, targets = sources.expand(count, -1), targets.expand(count, -1)
         modulate = self.model.conditioners.modulate(self._conditions(count))
         features = self.model.encoder(canvas, sources, modulate)
-        answer: Tensor = self.model.decoder(features, targets, modulate, None)  # (B, 1, *S)
-        if self.model.shortcut is not None:
+        answer = self._cut(self.model.decoder(features, targets, modulate, None), images)  # (B, 1, *S)
+        if self.model.shortcut is not None:  # of what is not padded, as in the run
+            canvas = self._canvas(images)  # (B, M, *S)
             available = self.batch.available.expand(count, -1)
             batch = Batch(canvas, available, canvas.new_ones(count, 1), canvas.new_ones(count, canvas.dim() - 2))
             answer = answer + self.model.shortcut(batch, Query(sources, targets))  # (B, 1, *S)
+        return answer
+
+    def _canvas(self, images: Tensor) -> Tensor:
+        canvas = images.new_zeros(images.shape[0], self.modalities, *images.shape[2:])  # (B, M, *S)
+        canvas[:, self.sources] = images
+        return canvas
+
+    # Both take places by number, where a pad and a slice would fix the lengths while torch.export looks.
+    def _padded(self, images: Tensor) -> Tensor:
+        for axis in self.free if self.multiple > 1 else ():
+            length = images.shape[axis]
+            places = torch.arange((length + self.multiple - 1) // self.multiple * self.multiple)
+            images = images.index_select(axis, places.clamp(max=length - 1))
+        return images
+
+    def _cut(self, answer: Tensor, images: Tensor) -> Tensor:
+        for axis in self.free if self.multiple > 1 else ():
+            answer = answer.index_select(axis, torch.arange(images.shape[axis]))
         return answer
 
     def _conditions(self, count: int) -> list[Condition]:
@@ -110,7 +140,8 @@ def fixed_network(
     shape = (*stack, *([length] * run.view.dimensions))  # *S
     images = torch.rand(1, len(sources), *shape)
     example = _example(run, images, numbers, names.index(target), voxel_size(run, spacing))
-    network = FixedNetwork(run.model, len(names), numbers, names.index(target), example)
+    along = [VOLUME[axis] for axis in run.view.spatial]
+    network = FixedNetwork(run.model, len(names), numbers, names.index(target), example, along)
     return network.eval(), images
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -13,8 +13,16 @@ from anysyn.errors import UserError
 from anysyn.exporting.bundle import Bundle, export_bundle
 from anysyn.exporting.export_card import card_of, facts_of
 from anysyn.exporting.fixed_network import fixed_network, voxel_size
-from anysyn.exporting.formats import Form, Freedom, check_form, exported_program, largest_difference, write_program
+from anysyn.exporting.formats import (
+    Form,
+    check_form,
+    exported_program,
+    largest_difference,
+    lengths_of,
+    write_program,
+)
 from anysyn.files import own_alone, whole_results, write_json, write_text
+from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.synthesis.loaded_run import load_run
 
@@ -29,16 +37,16 @@ class Exported:
 
     Args:
         path: Its file.
-        freedom: What may vary in its input.
+        axes: Axes of its input, in order, and how long each may be.
         difference: Largest difference from the run on random inputs, in prepared intensities; None if not compared.
 
     Example:
-        >>> list(Exported(Path("out/network.onnx"), Freedom(True, True), 1e-6).lines())
-        ['out/network.onnx: batch any, size any; differs from the run by at most 1e-06; see out/README.md']
+        >>> list(Exported(Path("out/network.onnx"), {"batch": "any", "z": 3}, 1e-6).lines())
+        ['out/network.onnx: batch any, z 3; differs from the run by at most 1e-06; see out/README.md']
     """
 
     path: Path
-    freedom: Freedom
+    axes: Mapping[str, int | str]
     difference: float | None
 
     def lines(self) -> Iterator[str]:
@@ -48,7 +56,8 @@ class Exported:
             if self.difference is None
             else f"differs from the run by at most {self.difference:.1g}"
         )
-        yield f"{self.path}: {self.freedom}; {compared}; see {self.path.parent / CARD}"
+        axes = ", ".join(f"{name} {length}" for name, length in self.axes.items())
+        yield f"{self.path}: {axes}; {compared}; see {self.path.parent / CARD}"
 
 
 @within_bounds
@@ -63,6 +72,7 @@ def export(
     size: Count = 64,
     spacing: Sequence[float] | None = None,
     overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> Exported | Bundle:
     """Write the network of a run for fixed sources and one target, in a form that needs no anysyn.
 
@@ -81,6 +91,7 @@ def export(
         spacing: Voxel size in mm that a network which reads prompts is told; by default that which the run resamples
             to, and none if it does not.
         overwrite: Whether an earlier export in the folder may be replaced.
+        progress: Shows what is done; None shows nothing.
 
     Raises:
         UserError: If a modality is unknown, the network cannot be exported, the file does not agree with the run, or
@@ -102,19 +113,19 @@ def export(
     loaded.folder.outside(Path(out), "choose another --out")
     folder = Path(out)
     if kind is None:
-        return export_bundle(
-            loaded, shown, asked, folder, size=size, spacing=spacing, overwrite=overwrite, made_by=MADE_BY
-        )
+        options = {"size": size, "spacing": spacing, "overwrite": overwrite, "progress": progress}
+        return export_bundle(loaded, shown, asked, folder, **options, made_by=MADE_BY)  # type: ignore[arg-type]
     network, images = fixed_network(loaded, shown, asked, size, spacing)
     names, allowed = [FILES[kind], FACTS, CARD], own_alone(folder, made_by=MADE_BY, overwrite=overwrite)
     with whole_results(folder, names, made_by=MADE_BY, check=allowed) as inside:
-        program, freedom = exported_program(network, images)
-        write_program(program, inside / FILES[kind], kind)
-        difference = largest_difference(network, images, inside / FILES[kind], freedom, kind)
-        facts = facts_of(loaded, network, tuple(images.shape), freedom, voxel_size(loaded, spacing))
+        program, freedom = exported_program(network, images, progress)
+        write_program(program, inside / FILES[kind], kind, network.names)
+        difference = largest_difference(network, images, inside / FILES[kind], freedom, kind, progress)
+        axes = lengths_of(network, images.shape, freedom)
+        facts = facts_of(loaded, network, tuple(images.shape), axes, voxel_size(loaded, spacing))
         write_json(inside / FACTS, facts)
         write_text(inside / CARD, card_of(facts, FILES[kind]))
-    return Exported(folder / FILES[kind], freedom, difference)
+    return Exported(folder / FILES[kind], axes, difference)
 
 
 def _form(form: str) -> Form:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from anysyn.data.views import View
-from anysyn.exporting.fixed_network import FixedNetwork
+from anysyn.exporting.fixed_network import VOLUME, FixedNetwork
 
 
 class VolumeNetwork(nn.Module):
@@ -16,8 +16,9 @@ class VolumeNetwork(nn.Module):
         view: How the run cuts volumes.
 
     Attributes:
-        multiple: What each length along `free` is a multiple of.
+        multiple: What the network pads to along the free axes.
         free: Axes of the input along which the length may vary.
+        names: Of all axes of the input.
     """
 
     def __init__(self, network: FixedNetwork, view: View) -> None:
@@ -27,6 +28,7 @@ class VolumeNetwork(nn.Module):
         self.back = [self.order.index(axis) for axis in range(5)]
         self.flat = len(view.spatial) == 2  # a single slice, whose axis across is left out
         self.free = tuple(sorted(axis + 2 for axis in view.axes[3 - view.dimensions :]))
+        self.names = ("batch", "source", *VOLUME)
 
     def forward(self, images: Tensor) -> Tensor:
         """Synthesize."""

@@ -20,6 +20,9 @@ def outcome_of(batch: Batch, query: Query, prediction: Tensor, features: Feature
         prediction: (B, K, *S), the answer for each target of the query, in its order.
         features: What the network decoded it from, for losses that look at features; none by default.
 
+    Raises:
+        ValueError: If the answer has another shape than its truth.
+
     Example:
         >>> import torch
         >>> from anysyn.losses import L1
@@ -29,5 +32,10 @@ def outcome_of(batch: Batch, query: Query, prediction: Tensor, features: Feature
         1.0
     """
     truth = pick(batch.truth, query.targets)  # (B, K, *S)
+    if prediction.shape != truth.shape:
+        raise ValueError(
+            f"outcome_of: prediction {tuple(prediction.shape)}: give {tuple(truth.shape)}, an image for each of the "
+            f"{truth.shape[1]} targets of the query, in its order"
+        )
     seen = Features((), prediction) if features is None else features
     return Outcome(batch, query, prediction, truth, known_targets(batch, query), seen)

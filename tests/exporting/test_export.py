@@ -44,20 +44,21 @@ def test_torch_by_the_command(tiny, run, tmp_path, monkeypatch):
     words = ["export", tiny / "run", "--sources", "T1w,FLAIR", "--target", "T2w", "--out", tmp_path / "out"]
     result = CliRunner().invoke(app, [*map(str, words)])
     assert result.exit_code == 0, result.output
-    assert "batch any, size any" in result.stdout
+    assert "batch any, source 2, x any from 3, y any from 3;" in result.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         *("network.pt2", "network.json", "README.md", "manifest.json")
     }
     network = torch.export.load(tmp_path / "out" / "network.pt2").module()
-    for shape in ((1, 2, 24, 32), (5, 2, 40, 18)):
+    for shape in ((1, 2, 24, 32), (5, 2, 40, 18), (2, 2, 31, 3)):
         images = torch.rand(shape)
         torch.testing.assert_close(network(images), answer(run, images), atol=AGREES, rtol=0)
     facts = json.loads((tmp_path / "out" / "network.json").read_text())
     assert facts["Sources"] == ["T1w", "FLAIR"]
-    assert facts["SizeMultipleOf"] == 2
+    assert facts["InputAxes"] == ["batch", "source", "x", "y"]
+    assert facts["InputLengths"] == ["any", 2, "any from 3", "any from 3"]
     assert [step["name"] for step in facts["Prepare"]] == ["canonical", "nonnegative", "crop", "rescale"]
     page = (tmp_path / "out" / "README.md").read_text()
-    assert all(word in page for word in ("not for clinical use", "`rescale`", "multiple of 2", "T1w, FLAIR"))
+    assert all(word in page for word in ("not for clinical use", "`rescale`", "| x | any from 3 |", "T1w, FLAIR"))
     assert str(tiny) not in page + json.dumps(facts)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "out").rename("exported")
@@ -75,12 +76,15 @@ def test_onnx(tiny, run, tmp_path):
     import onnxruntime
 
     made = anysyn.export(tiny / "run", sources=["T1w", "FLAIR"], target="T2w", out=tmp_path / "out", form="onnx")
-    assert made.freedom == FREEDOMS[0]
+    assert made.axes == {"batch": "any", "source": 2, "x": "any from 3", "y": "any from 3"}
     assert made.difference <= AGREES
     session = onnxruntime.InferenceSession(made.path)
-    images = torch.rand(4, 2, 28, 36)
-    (found,) = session.run(None, {"images": images.numpy()})
-    np.testing.assert_allclose(found, answer(run, images).numpy(), atol=AGREES)
+    assert session.get_inputs()[0].shape == ["batch", 2, "x", "y"]
+    assert session.get_outputs()[0].shape == ["batch", 1, "x", "y"]
+    for shape in ((4, 2, 28, 36), (2, 2, 27, 35)):
+        images = torch.rand(shape)
+        (found,) = session.run(None, {"images": images.numpy()})
+        np.testing.assert_allclose(found, answer(run, images).numpy(), atol=AGREES)
 
 
 def test_without_the_extra_it_is_one_line(tiny, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,8 +31,10 @@ def export(
 ) -> None:
     """Export the network for fixed sources and one target, with a page that says what is outside of it."""
     from anysyn.exporting import export as exported
+    from anysyn.progress import Bar
 
     shown = words(sources) or []
     edges = numbers(spacing, "--spacing")
-    options = {"spacing": edges, "dataset": dataset, "size": size, "overwrite": overwrite, "form": form}
-    attempt(lambda: printed(exported(run, sources=shown, target=target, out=out, **options)))  # type: ignore[arg-type]
+    options: dict[str, Any] = {"spacing": edges, "dataset": dataset, "size": size, "overwrite": overwrite, "form": form}
+    options["progress"] = Bar(err=True)
+    attempt(lambda: printed(exported(run, sources=shown, target=target, out=out, **options)))
