@@ -25,8 +25,30 @@ from anysyn.progress import Progress
 from anysyn.synthesis.loaded_run import LoadedRun
 
 MODEL, CONFIG, METADATA = "models/model.pt2", "configs/inference.json", "configs/metadata.json"
-PAGE, LICENCE = "docs/README.md", "LICENSE"
+PAGE, LICENCE, LOGGING = "docs/README.md", "LICENSE", "configs/logging.conf"
 COMPILED = f"{FOLDER}/__pycache__/*.pyc"  # which Python leaves there once the bundle has run
+LOGGED = """[loggers]
+keys=root
+
+[handlers]
+keys=console
+
+[formatters]
+keys=plain
+
+[logger_root]
+level=INFO
+handlers=console
+
+[handler_console]
+class=StreamHandler
+level=INFO
+formatter=plain
+args=(sys.stdout,)
+
+[formatter_plain]
+format=%(asctime)s %(levelname)s %(message)s
+"""  # without which MONAI warns that there is none
 DICOM = {"MRI": "MR", "CT": "CT", "PET": "PT"}
 
 
@@ -83,7 +105,7 @@ def export_bundle(
     network, images = _volume_network(run, sources, target, size, spacing)
     about, edges = _about(run), voxel_size(run, spacing)
     page = page_of(run, sources, target, edges=edges, command=_command(Path("BUNDLE"), sources))
-    texts = {PAGE: page, LICENCE: licence_of(about), **code()}
+    texts = {PAGE: page, LICENCE: licence_of(about), LOGGING: LOGGED, **code()}
     files = [CONFIG, METADATA, MODEL, *texts]
     allowed = own_alone(folder, made_by=made_by, overwrite=overwrite)
     with whole_results(folder, [*files, COMPILED], made_by=made_by, check=allowed) as inside:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 FOLDER = "anysyn_steps"  # below the bundle, where MONAI's command looks for modules
 STEPS, INFERER = f"{FOLDER}.volume_steps", f"{FOLDER}.tiled_inferer.TiledInferer"
+WRITER = f"{FOLDER}.synthetic_nifti_writer.SyntheticNiftiWriter"
 MODULES = (
+    "anysyn.arrays.synthetic_nifti_writer",
     "anysyn.data.geometry.boxes",
     "anysyn.data.geometry.itk_resampling",
     "anysyn.data.prepare.measured_windows",
     "anysyn.data.volumes.foreground",
     "anysyn.data.volumes.intensity_window",
+    "anysyn.synthesis.notice",
     "anysyn.synthesis.tiling.blending_weights",
     "anysyn.exporting.bundled.tiled_inferer",
     "anysyn.exporting.bundled.volume_steps",

@@ -13,12 +13,11 @@ from anysyn.data.views.slices import Slabs, Slices
 from anysyn.data.views.whole import Whole
 from anysyn.data.volumes.intensity_window import Window, rescale
 from anysyn.errors import UserError
-from anysyn.exporting.bundle_code import INFERER, STEPS
+from anysyn.exporting.bundle_code import INFERER, STEPS, WRITER
 from anysyn.exporting.monai_steps import KEY, families, transforms_of
 from anysyn.synthesis.loaded_run import LoadedRun
-from anysyn.synthesis.notice import MARK
 
-IMPORTS = ("import numpy as np", "import nibabel as nib", "import torch")
+IMPORTS = ("import torch", "import torch.export.passes")
 
 
 def inference(run: LoadedRun, sources: Sequence[str], target: str, model: str) -> dict[str, Any]:
@@ -35,17 +34,18 @@ def inference(run: LoadedRun, sources: Sequence[str], target: str, model: str) -
         "imports": [f"${line}" for line in IMPORTS],
         "bundle_root": ".",
         "output_dir": "$@bundle_root + '/output'",
-        "device": "$torch.device('cpu')",
+        "device": "cpu",
         **paths,
         "dataset": {
             "_target_": "Dataset",
             "data": [{name: f"@{name}" for name in sources}],
             "transform": "@preprocessing",
         },
-        "network_def": f"$torch.export.load(@bundle_root + '/{model}').module()",
+        "program": f"$torch.export.load(@bundle_root + '/{model}')",
+        "network_def": "$torch.export.passes.move_to_device_pass(@program, @device).module()",
         "preprocessing": {"_target_": "Compose", "transforms": _before(run, sources)},
         "inferer": _inferer(run, target),
-        "answer": f"$torch.no_grad()(lambda d: {{**d, 'pred': @inferer({_asked(sources)})[0]}})",
+        "answer": f"$torch.no_grad()(lambda d: {{**d, 'pred': @inferer({_asked(sources)})[0].cpu()}})",
         "postprocessing": {"_target_": "Compose", "transforms": _after(run, sources, target)},
         "run": ["$[@postprocessing(@answer(d)) for d in @dataset]"],
     }
@@ -72,18 +72,12 @@ def _before(run: LoadedRun, sources: Sequence[str]) -> list[dict[str, Any]]:
 def _after(run: LoadedRun, sources: Sequence[str], target: str) -> list[Any]:
     window, air = _window(run, target), _air(target)
     saved = {"keys": "pred", "output_dir": "@output_dir", "output_postfix": f"synthetic_{target}"}
-    descrip = f"i.header.__setitem__('descrip', {MARK.encode()!r})"
-    again = f"({descrip}, nib.save(nib.Nifti1Image(np.array(i.dataobj), i.affine, i.header), i.get_filename()))"
     back = {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing", "orig_keys": KEY}
     return [
         {"_target_": f"{STEPS}.Restored", "window": list(window or (0.0, 1.0)), "air": air},
         {**back, "nearest_interp": False},
         {"_target_": f"{STEPS}.Physical", "families": families(sources), **_range(run, target), "air": air},
-        {
-            **{"_target_": "SaveImaged", **saved, "resample": False, "separate_folder": False},
-            **{"savepath_in_metadict": True},
-        },
-        f"$lambda d: (lambda i: {again} and d)(nib.load(d['pred'].meta['saved_to']))",
+        {"_target_": "SaveImaged", **saved, "resample": False, "separate_folder": False, "writer": WRITER},
     ]
 
 
@@ -99,7 +93,7 @@ def _inferer(run: LoadedRun, target: str) -> dict[str, Any]:
 
 def _asked(sources: Sequence[str]) -> str:
     raw = [_air(name) for name in sources]
-    return f"d['image'][None], @network_def, inside=d['inside'][None] > 0.5, outside=d.get('air', {raw})"
+    return f"d['image'][None].to(@device), @network_def, inside=d['inside'][None] > 0.5, outside=d.get('air', {raw})"
 
 
 def _window(run: LoadedRun, target: str) -> Window | None:

@@ -56,8 +56,8 @@ pip install "monai[fire,nibabel]" scipy SimpleITK
 {command}
 ```
 
-The image is written as `*_synthetic_{target}.nii.gz` on the grid of the first source; its header says that it is
-synthetic. The network runs on the CPU.
+The image is written as `*_synthetic_{target}.nii.gz` on the grid of the first source, with the codes of its world; its
+header says that it is synthetic. The network runs on the CPU; `--device cuda` moves it to a GPU.
 
 ## What the bundle does as the run does
 

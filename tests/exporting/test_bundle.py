@@ -17,6 +17,7 @@ import yaml
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from text_runs import text_recipe
+from torch.export.passes import move_to_device_pass
 from toys import TINY, write_cohort
 from typer.testing import CliRunner
 
@@ -78,7 +79,10 @@ def turned(tiny, folder):
         voxels = voxels + np.abs(noise.normal(0, 3, voxels.shape)).astype(np.float32)
         affine = np.array([[0, 2.0, 0, 5], [0, 0, -2.0, 9], [3.0, 0, 0, -4], [0, 0, 0, 1]])
         files[name] = folder / f"{name}.nii.gz"
-        nib.save(nib.Nifti1Image(voxels, affine), files[name])
+        image = nib.Nifti1Image(voxels, affine)
+        image.set_sform(affine, 4)
+        image.set_qform(affine, 0)
+        nib.save(image, files[name])
     return files
 
 
@@ -91,6 +95,7 @@ def bundle_answer(bundle, files, folder):
     alone = {**os.environ, "PYTHONPATH": str(folder / "without")}
     done = subprocess.run([*map(str, ask)], capture_output=True, text=True, check=False, cwd=folder, env=alone)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "logging file" not in done.stderr
     [path] = (folder / "answer").rglob("*.nii.gz")
     return nib.load(path)
 
@@ -132,6 +137,14 @@ def test_monais_own_command_gives_the_answer_of_the_run(tiny, tmp_path, data):
     answer, run = both(tiny if data is None else trained(tmp_path, **data), tmp_path)
     alike(answer, run)
     assert b"synthetic, not for clinical use" in answer.header["descrip"].item()
+    assert (int(answer.header["qform_code"]), int(answer.header["sform_code"])) == (0, 4)
+
+
+def test_the_network_of_a_bundle_moves_to_another_device(tiny, tmp_path):
+    anysyn.export(tiny / "run", sources=["T1w"], target="T2w", out=tmp_path / "b", form="monai-bundle")
+    program = torch.export.load(tmp_path / "b" / "models" / "model.pt2")
+    moved = move_to_device_pass(program, "meta").module()  # a device that every machine has
+    assert moved(torch.rand(1, 1, 20, 23, 1, device="meta")).device.type == "meta"
 
 
 @needs_fire
@@ -145,7 +158,14 @@ def test_the_files_of_a_bundle(tiny, tmp_path):
     made = anysyn.export(tiny / "run", sources=["T1w"], target="T2w", out=tmp_path / "b", form="monai-bundle")
     found = {path.relative_to(tmp_path / "b").as_posix() for path in (tmp_path / "b").rglob("*") if path.is_file()}
     assert found == {
-        *("configs/metadata.json", "configs/inference.json", "models/model.pt2", "docs/README.md", "LICENSE"),
+        *(
+            "configs/metadata.json",
+            "configs/inference.json",
+            "configs/logging.conf",
+            "models/model.pt2",
+            "docs/README.md",
+            "LICENSE",
+        ),
         *("manifest.json", *code()),
     }
     about = json.loads((tmp_path / "b" / "configs" / "metadata.json").read_text())
