@@ -160,7 +160,7 @@ def _name_axes(model: Any, names: Sequence[str]) -> None:
 
 
 def _is_fixed(length: Any) -> bool:
-    return isinstance(length, int)
+    return isinstance(length, int) or length.value is None  # None: nobody knows it, and each is another
 
 
 def _renamed(length: Any, known: Mapping[str, str]) -> Any:

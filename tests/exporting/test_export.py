@@ -73,6 +73,7 @@ def test_torch_by_the_command(tiny, run, tmp_path, monkeypatch):
 
 @needs_onnx
 def test_onnx(tiny, run, tmp_path):
+    import onnx
     import onnxruntime
 
     made = anysyn.export(tiny / "run", sources=["T1w", "FLAIR"], target="T2w", out=tmp_path / "out", form="onnx")
@@ -81,6 +82,10 @@ def test_onnx(tiny, run, tmp_path):
     session = onnxruntime.InferenceSession(made.path)
     assert session.get_inputs()[0].shape == ["batch", 2, "x", "y"]
     assert session.get_outputs()[0].shape == ["batch", 1, "x", "y"]
+    known = [
+        dim.dim_param for value in onnx.load(made.path).graph.value_info for dim in value.type.tensor_type.shape.dim
+    ]
+    assert "None" not in known  # lengths nobody knows are not one and the same
     for shape in ((4, 2, 28, 36), (2, 2, 27, 35)):
         images = torch.rand(shape)
         (found,) = session.run(None, {"images": images.numpy()})
