@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import Any
 from anysyn.bids_app.participant_page import write_page
 from anysyn.data.inventory.participants import PREFIX, label_of
 from anysyn.data.records import Failure, listed
+from anysyn.data.subjects.layouts.bids_labels import Labels
 from anysyn.errors import UserError
 from anysyn.progress import Progress
 from anysyn.synthesis import Completion, complete, load_run
 from anysyn.synthesis.bids_entries import dataset_of
+from anysyn.synthesis.completion.missing_contrasts import SYNTHETIC
+from anysyn.synthesis.scans import synthesize_scans
+from anysyn.synthesis.written_images import whole_record
+from anysyn.trust.written_maps import TrustMaps
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,12 @@ def complete_participants(
     *,
     model: str | Path,
     participants: Sequence[str] | None = None,
+    sessions: Sequence[str] | None = None,
+    bids: Labels | None = None,
+    prepare: bool = False,
     accelerator: str = "auto",
+    precision: Any = None,
+    trust: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> AppResult:
@@ -58,9 +69,14 @@ def complete_participants(
         out_dir: The derivative, for example ``BIDS_DIR/derivatives/anysyn``.
         model: A run folder, or the name of a packaged run.
         participants: Their labels; all by default.
+        sessions: Labels of their sessions; all by default.
+        bids: Labels of the files to use, as for `anysyn.complete`.
+        prepare: Whether the scans are prepared first, as those of the run's training were.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        precision: Arithmetic of the networks, as for `anysyn.load`.
+        trust: Whether maps of the expected error are written beside each image.
         progress: What shows the progress.
-        options: Further ones of `anysyn.complete`.
+        options: Further ones of `anysyn.complete`, or with ``prepare`` of `anysyn.synthesize_scans`.
 
     Returns:
         The images, the pages, and who could not be completed; the others are.
@@ -79,18 +95,30 @@ def complete_participants(
             f"{root}: is no BIDS dataset (no dataset_description.json, no sub-*/anat); check the path, or complete "
             "other folders with `anysyn complete`"
         )
-    run = load_run(model, accelerator=accelerator)
-    done = complete(run, data=root, out=out, participants=participants, progress=progress, **options)
+    run = load_run(model, accelerator=accelerator, precision=precision)
+    asked: dict[str, Any] = {"participants": participants, "sessions": sessions, "bids": bids, "out": out}
+    asked |= {
+        "beside": [TrustMaps.of(run)] if trust else (),
+        "accelerator": accelerator,
+        "progress": progress,
+        **options,
+    }
+    done = synthesize_scans(run, source=root, missing=True, **asked) if prepare else complete(run, data=root, **asked)
     failures, pages = list(done.failures), list[Path]()
-    for label, images in _by_person(done, out).items():
+    for label in _labels(done, out):
         with listed(failures, f"{PREFIX}{label}", "page"):
-            pages.append(write_page(label, images, done, run=run, data=root, out=out))
+            pages.append(write_page(label, _images(label, out), done, run=run, data=root, out=out))
     return AppResult(done, tuple(pages), tuple(failures))
 
 
-def _by_person(done: Completion, out: Path) -> dict[str, list[Path]]:
-    """Return the synthetic images by the label of the person; who failed has none."""
-    people: dict[str, list[Path]] = {label_of(failure.key): [] for failure in done.failures}
-    for path in (*done.written, *done.kept):
-        people.setdefault(path.relative_to(out).parts[0].removeprefix(PREFIX), []).append(path)
-    return {label: sorted(paths) for label, paths in sorted(people.items())}
+def _labels(done: Completion, out: Path) -> list[str]:
+    """Return the labels of the people of a call: who was completed, who could not be, who lacks nothing."""
+    keys = [*(case.key for case in done.failures), *done.whole]
+    keys += [path.relative_to(out).parts[0] for path in (*done.written, *done.kept)]
+    return sorted({label_of(key) for key in keys if re.match(rf"{PREFIX}[A-Za-z0-9]", key)})
+
+
+def _images(label: str, out: Path) -> list[Path]:
+    """Return the synthetic images that are there of a person, those of earlier calls, too."""
+    images = (out / f"{PREFIX}{label}").rglob(f"*_desc-{SYNTHETIC}_*.nii.gz")
+    return sorted(path for path in images if whole_record(path) is not None)

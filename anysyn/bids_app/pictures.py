@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from anysyn.data.errors import VolumeError
 from anysyn.data.volumes.volume import Volume, read_volume
 from anysyn.figures.pictures import Picture, data_uri, png
 from anysyn.figures.planes import PLANES, extent, grey, radiological, shrink, window_of
@@ -19,25 +20,39 @@ WIDEST = 220  # CSS pixels of a plane
 
 @dataclass(frozen=True)
 class Row:
-    """The planes of one image."""
+    """The planes of one image.
+
+    Args:
+        name: What it is called.
+        pictures: The planes; none if it cannot be read.
+        reason: Why it cannot be.
+    """
 
     name: str
     pictures: tuple[Picture, ...]
+    reason: str = ""
 
 
 def rows_of(images: Mapping[str, Path]) -> list[Row]:
-    """Draw axial, coronal and sagittal planes of images through the middle of the first.
+    """Draw axial, coronal and sagittal planes of images through the middle of the first that can be read.
 
     Args:
         images: Files by what each is called.
-
-    Raises:
-        VolumeError: If one cannot be read.
     """
-    volumes = {name: canonical(read_volume(path)) for name, path in images.items()}
+    volumes, reasons = dict[str, Volume](), dict[str, str]()
+    for name, path in images.items():
+        try:
+            volumes[name] = canonical(read_volume(path))
+        except VolumeError as error:  # a source may have gone since
+            reasons[name] = str(error)
+    if not volumes:
+        return [Row(name, (), reason) for name, reason in reasons.items()]
     first = next(iter(volumes.values()))
     middle = first.affine @ [*middle_of(first), 1.0]  # (4,), world
-    return [Row(name, _planes(name, volume, middle)) for name, volume in volumes.items()]
+    return [
+        Row(name, _planes(name, volumes[name], middle)) if name in volumes else Row(name, (), reasons[name])
+        for name in images
+    ]
 
 
 def canonical(volume: Volume) -> Volume:

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from anysyn.cli.terminal.allow_code import allowing_code
+from anysyn.cli.terminal.bids_filter import labels_in
 from anysyn.cli.terminal.from_files import trust_maps
 from anysyn.cli.terminal.from_scans import check_sources, from_scans
 from anysyn.cli.terminal.outcome import attempt, printed
 from anysyn.cli.terminal.shared_options import (
     Anyway,
     BatchSize,
+    BidsFilter,
     Dataset,
     Device,
     Headers,
@@ -33,6 +35,7 @@ def complete(
     run: Run,
     data: Annotated[Path, typer.Option(help="Subjects that lack contrasts: a folder or a CSV file.")],
     out: Annotated[Path, typer.Option(help="Folder of what is written; what is there is not made again.")],
+    bids_filter_file: BidsFilter = None,
     targets: Annotated[str | None, typer.Option(help="T2w,FLAIR instead of all that the run was trained for.")] = None,
     sources: Annotated[str | None, typer.Option(help="T1w,T2w: what may be shown, best first.")] = None,
     resample_to: Annotated[str | None, typer.Option(help="Source whose grid the others are resampled to.")] = None,
@@ -57,9 +60,10 @@ def complete(
     if prepare:
         options |= {"dicom": out / "dicom" if dicom else None, "headers": headers}
         check_sources(None, data, resample_to=options.pop("resample_to"))
-        attempt(lambda: _from_scans(run, source=data, jobs=jobs, **options), once_stopped=lambda: GO_ON)
+        start, options["source"] = _from_scans, data
     else:
-        attempt(lambda: _from_files(run, data=data, jobs=jobs, **options), once_stopped=lambda: GO_ON)
+        start, options["data"] = _from_files, data
+    attempt(lambda: start(run, jobs=jobs, bids=labels_in(bids_filter_file), **options), once_stopped=lambda: GO_ON)
 
 
 def _from_scans(run: Path, *, jobs: str, **options: Any) -> Any:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anysyn.cli.terminal.allow_code import allowing_code
+from anysyn.cli.terminal.bids_filter import labels_in
 from anysyn.cli.terminal.outcome import attempt, how_to_report, print_lines
 from anysyn.cli.terminal.shared_options import (
     BatchSize,
+    BidsFilter,
     Data,
     Dataset,
     Device,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 def evaluate(
     run: Run,
     data: Data = None,
+    bids_filter_file: BidsFilter = None,
     split: SplitName = "test",
     pairs: Annotated[str, typer.Option(help="T1w:T2w,T1w+T2w:FLAIR or all.")] = "all",
     protocol: Annotated[str, typer.Option(help="How images are compared: anysyn list protocols.")] = "anysyn",
@@ -56,6 +59,7 @@ def evaluate(
         results = compare(
             run,
             data=data,
+            bids=labels_in(bids_filter_file),
             split=split,
             pairs=pairs,
             protocol=protocol,

@@ -13,6 +13,7 @@ from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.record import LIST, keep
 from anysyn.data.inventory.summary import summary
 from anysyn.data.records import Failure, Subject
+from anysyn.data.subjects.layouts.bids_labels import Labels
 from anysyn.data.subjects.placeholders import absent_images
 from anysyn.evaluation.baselines.fit import fit_baselines
 from anysyn.evaluation.cases import SubjectCases, measure_subject, numbered_examples, together
@@ -37,6 +38,7 @@ def evaluate(
     run: str | Path | LoadedRun,
     *,
     data: str | Path | None = None,
+    bids: Labels | None = None,
     split: str = "test",
     pairs: str | None = None,
     protocol: str | Protocol = "anysyn",
@@ -61,6 +63,8 @@ def evaluate(
     Args:
         run: A run folder, or a loaded run.
         data: Root of the subjects; by default the data of the training.
+        bids: Labels of the files to use where a BIDS dataset has several of a modality, as for `anysyn.complete`; by
+            default those of the recipe.
         split: ``train``, ``validation``, ``test`` or ``all``.
         pairs: For example ``"T1w:T2w,T1w+T2w:FLAIR"``; ``"all"`` or None for every ordered pair.
         protocol: Name of a registered protocol, or your own.
@@ -97,7 +101,7 @@ def evaluate(
     loaded, how = _loaded(run, accelerator, dataset), find_protocol(protocol)
     changes = _changes_of_sources(degrade, corruption)
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
-    subjects = (inventory := loaded.inventory(data, split, modalities_of(requested))).subjects
+    subjects = (inventory := loaded.inventory(data, split, modalities_of(requested), bids=bids or {})).subjects
     _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
     chosen = numbered_examples(subjects, requested, examples)
     folder, bar = results_place(loaded, out), progress or Progress()
@@ -118,6 +122,7 @@ def evaluate(
             **about,
         )
         asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
+        asked |= {} if not bids else {"bids": bids}
         asked |= {"seed": seed, "baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
         _write(result, inside, inventory, asked | _words(changes, dataset))
     point_to(folder, loaded, bar)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.find import Layout, find_subjects
+from anysyn.data.subjects.remedies import OF_TABLE
 from anysyn.data.volumes.formats import is_volume
 from anysyn.errors import UserError
 from anysyn.scans.errors import PreparationError
@@ -31,7 +32,11 @@ def found_scans(source: str | Path, converted: str | Path, *, layout: Layout = "
         UserError: If there is nobody, or the source cannot be read.
     """
     path = Path(source)
-    return of_dicom(path, Path(converted)).found if is_dicom(path) else find_subjects(path, layout=layout)
+    return (
+        of_dicom(path, Path(converted)).found
+        if is_dicom(path)
+        else find_subjects(path, layout=layout, remedies=OF_TABLE)
+    )
 
 
 def is_dicom(path: Path) -> bool:

@@ -16,13 +16,15 @@ from anysyn.bounds import Count, within_bounds
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.inventory.inventory import Inventory, needed
-from anysyn.data.inventory.participants import of_participants
+from anysyn.data.inventory.participants import of_participants, of_sessions
 from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
 from anysyn.data.prepare.resample import Resample
 from anysyn.data.records import Failure, FoundSubjects, Subject
+from anysyn.data.subjects.layouts.bids_labels import Labels
 from anysyn.data.subjects.placeholders import absent_images, without_blank
+from anysyn.data.subjects.remedies import OF_DATA, OF_TABLE
 from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import RecipeError, UserError
@@ -99,6 +101,8 @@ class LoadedRun:
         split: str = "test",
         modalities: Sequence[str] | None = None,
         participants: Sequence[str] | None = None,
+        sessions: Sequence[str] | None = None,
+        bids: Labels | None = None,
     ) -> Inventory:
         """Return what is read of a part of the split, or of ``all``, in the training data or in another cohort.
 
@@ -108,6 +112,8 @@ class LoadedRun:
             modalities: Those that are used; a file of another one that cannot be read is no failure. By default all
                 modalities of the run.
             participants: Labels of the people to return, as BIDS has them; all by default.
+            sessions: Labels of their sessions to return; all by default.
+            bids: Labels of the files to use, instead of those of the recipe; None if the caller takes none.
 
         Raises:
             UserError: If there is no such part, or no subject in it, or nobody of one of the labels.
@@ -115,9 +121,11 @@ class LoadedRun:
         if split != "all" and self.folder.packaged:
             raise UserError(f"{self.folder.path} is a packaged run and names nobody of its training; use --split all")
         names = tuple(modalities or self.recipe.modalities)
-        found = needed(find_cohort(self.recipe, root), names)
+        remedies = OF_TABLE if bids is None else OF_DATA
+        found = needed(find_cohort(self.recipe, root, bids=bids, remedies=remedies), names)
         where = Path(root or self.recipe.data.root or "")
         found = found if participants is None else of_participants(found, participants, where)
+        found = found if sessions is None else of_sessions(found, sessions, where)
         if split == "all":
             return Inventory(root=where, found=self._present(found), needed=names)
         parts: dict[str, list[str]] = self.folder.read("split.json")

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.data.subjects.layouts.bids import is_bids
+from anysyn.data.subjects.layouts.bids_description import DESCRIPTION, OURS, is_made_by_anysyn
 from anysyn.errors import UserError
-from anysyn.files import read_json, write_json, write_text
+from anysyn.files import write_json, write_text
 from anysyn.synthesis.bids_entries import RAW, dataset_of
 from anysyn.synthesis.notice import NOTICE
 from anysyn.synthesis.written_images import is_synthetic
 from anysyn.versions import versions
 
-DESCRIPTION = "dataset_description.json"
 README = """Synthetic images, not for clinical use
 ======================================
 
@@ -44,17 +44,17 @@ def check_apart(data: Path, out: Path) -> None:
     Example:
         >>> check_apart(Path("cohort/subjects.csv"), Path("cohort"))
         Traceback (most recent call last):
-        anysyn.errors.UserError: --out cohort is the folder of cohort/subjects.csv; choose a folder of its own, for ...
+        anysyn.errors.UserError: the output cohort is the folder of cohort/subjects.csv; choose a folder of its own, ...
     """
     whole, inner = (data if data.is_dir() else data.parent).resolve(), out.resolve()
     if whole != inner and whole.is_relative_to(inner):
         raise UserError(
-            f"--out {out} holds {data}, so synthetic images would lie among real ones; choose a folder beside"
+            f"the output {out} holds {data}, so synthetic images would lie among real ones; choose a folder beside"
         )
     if not data.is_dir():
         if whole == inner:
             raise UserError(
-                f"--out {out} is the folder of {data}; choose a folder of its own, for example {out / 'completed'}"
+                f"the output {out} is the folder of {data}; choose a folder of its own, for example {out / 'completed'}"
             )
         return
     if not inner.is_relative_to(whole):
@@ -62,7 +62,9 @@ def check_apart(data: Path, out: Path) -> None:
     bids = is_bids(data)
     if not (bids and inner.relative_to(whole).parts[:1] == ("derivatives",)):
         where = f"{data / 'derivatives' / 'anysyn'} or a folder outside" if bids else "a folder outside"
-        raise UserError(f"--out {out} lies in {data}, where synthetic images would pass for real ones; choose {where}")
+        raise UserError(
+            f"the output {out} lies in {data}, where synthetic images would pass for real ones; choose {where}"
+        )
 
 
 def check_images_apart(image: Path, out: Path) -> None:
@@ -80,7 +82,7 @@ def check_images_apart(image: Path, out: Path) -> None:
     """
     if image.resolve().is_relative_to(out.resolve()) and not is_synthetic(image):
         raise UserError(
-            f"--out {out} holds {image}, so synthetic images would lie among real ones; choose a folder of its own"
+            f"the output {out} holds {image}, so synthetic images would lie among real ones; choose a folder of its own"
         )
 
 
@@ -96,17 +98,10 @@ def check_own(out: Path) -> None:
     Example:
         >>> check_own(Path("nowhere"))
     """
-    path = out / DESCRIPTION
-    if not path.exists():
-        return
-    try:
-        authors = [author["Name"] for author in read_json(path)["GeneratedBy"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        authors = []
-    if "anysyn" not in authors:
+    if (out / DESCRIPTION).exists() and not is_made_by_anysyn(out):
         raise UserError(
-            f"--out {out} is a dataset of somebody else ({DESCRIPTION} does not name anysyn), where synthetic images "
-            "would pass for its own; choose a folder of its own"
+            f"the output {out} is a dataset of somebody else ({DESCRIPTION} does not name anysyn), where synthetic "
+            "images would pass for its own; choose a folder of its own"
         )
 
 
@@ -121,13 +116,13 @@ def describe(out: Path, data: Path | None = None) -> None:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> describe(folder)
-        >>> read_json(folder / DESCRIPTION)["DatasetType"]
-        'derivative'
+        >>> is_made_by_anysyn(folder)
+        True
     """
     path = out / DESCRIPTION
     if not path.exists():
         does = "Synthesis of the contrasts that people lack."
-        by = {"Name": "anysyn", "Version": versions()["anysyn"], "Description": does}
+        by = {"Name": OURS, "Version": versions()["anysyn"], "Description": does}
         about = {"Name": f"anysyn: {NOTICE}", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}
         links = _links(out, data) if data is not None else {}
         write_json(path, about | {"GeneratedBy": [by]} | links)

@@ -12,9 +12,13 @@ from anysyn.acquisition import Acquisition
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.output_grid import Raster
+from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.inventory.participants import of_participants, of_sessions
 from anysyn.data.records import Failure, FoundSubjects, listed
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.subjects.layouts.bids import bids_place
+from anysyn.data.subjects.layouts.bids_labels import Labels
+from anysyn.data.subjects.remedies import OF_DATA, OF_TABLE
 from anysyn.data.volumes.study import read_study
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
@@ -26,6 +30,7 @@ from anysyn.scans.person_files import acquired
 from anysyn.scans.prepare import prepare
 from anysyn.scans.training_study import is_study, steps_like, training_study
 from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
+from anysyn.synthesis.completion.cohort import choices
 from anysyn.synthesis.completion.complete import Completion
 from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
@@ -59,6 +64,9 @@ def synthesize_scans(
     targets: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
     missing: bool = False,
+    participants: Sequence[str] | None = None,
+    sessions: Sequence[str] | None = None,
+    bids: Labels | None = None,
     to: str | None = None,
     headers: bool = False,
     acquisition: Acquisition | Mapping[str, Acquisition] | None = None,
@@ -85,6 +93,9 @@ def synthesize_scans(
         targets: Modalities to synthesize; by default all that the run was trained for.
         sources: Modalities to use, best first; by default all that the run was trained to read.
         missing: Whether only what a person lacks is synthesized.
+        participants: Labels of the people, as BIDS has them; all by default.
+        sessions: Labels of their sessions, likewise.
+        bids: Labels of the files to use where a BIDS dataset has several of a modality, as for `anysyn.complete`.
         to: Modality whose grid is answered on; by default the first source that the person has.
         headers: Whether a person's scans lie where their headers say, as those of one examination should, and are not
             registered.
@@ -112,17 +123,24 @@ def synthesize_scans(
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress or Progress()
-    failures, remarks, written, kept, more = list[Failure](), list[Failure](), list[Path](), list[Path](), list[Path]()
+    failures, remarks, whole = list[Failure](), list[Failure](), list[str]()
+    written, kept, more = list[Path](), list[Path](), list[Path]()
     _check_places(root, folder, dicom)
     with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
         scans = of_dicom(root, Path(converted)) if is_dicom(root) else None
-        study = _study(loaded, root, scans, folder, trained.sources, to, headers, jobs, overwrite, shown)
+        found = _of_people(scans.found if scans else _found(root, bids, missing), participants, sessions, root)
+        study = _study(loaded, root, found, folder, trained.sources, to, headers, jobs, overwrite, shown)
         failures += study.failures
-        came = {} if is_study(root) else scans_as_they_came((scans.found if scans else find_subjects(root)).subjects)
+        came = {} if is_study(root) else scans_as_they_came(found.subjects)
         for subject in shown.over("synthesizing", study.subjects):
             with listed(failures, subject.key):
                 has = acquired(root if is_study(root) else folder / STUDY, subject.key) if missing else ()
+                lost = _lost(subject.key, failures) if missing else []
+                if set(trained.targets) <= {*has, *lost}:
+                    whole += [] if lost else [subject.key]
+                    continue
+                has = (*has, *lost)
                 request = scan_request(subject, trained, folder, back=to, has=has, scans=came.get(subject.key, {}))
                 todo = request.files if overwrite else _left(loaded, request)
                 kept += [path for name, path in request.files.items() if name not in todo]
@@ -133,7 +151,9 @@ def synthesize_scans(
                     remarks += _answer(made, request, todo, anyway)
                     written += todo.values()
                     more += written_beside(plans, made)
-    return Completion(tuple(written), tuple(kept), tuple(failures), remarks=tuple(remarks), beside=tuple(more))
+    about: dict[str, Any] = {"remarks": tuple(remarks), "beside": tuple(more), "targets": tuple(trained.targets)}
+    about |= {"choices": choices(Inventory(root=root, found=found)), "whole": tuple(whole)}
+    return Completion(tuple(written), tuple(kept), tuple(failures), **about)
 
 
 def _check_places(root: Path, folder: Path, dicom: str | Path | None) -> None:
@@ -147,7 +167,7 @@ def _check_places(root: Path, folder: Path, dicom: str | Path | None) -> None:
 def _study(
     run: LoadedRun,
     source: Path,
-    scans: ConvertedScans | None,
+    found: FoundSubjects,
     out: Path,
     sources: Sequence[str],
     to: str | None,
@@ -157,8 +177,8 @@ def _study(
     shown: Progress,
 ) -> FoundSubjects:
     """Return the people of a study; prepare them if the source is none."""
-    if is_study(source):
-        return find_subjects(source)
+    if is_study(source) or not found.subjects:
+        return found
     steps = steps_like(_training(run), to)
     edge = "" if steps.spacing is None else f", voxels of {steps.spacing:g} mm"
     shown.say(
@@ -173,13 +193,31 @@ def _study(
         headers=headers,
         spacing=steps.spacing,
         contrasts=list(dict.fromkeys([*sources, *run.recipe.modalities])),
-        found=scans.found if scans else None,
+        found=found,
         jobs=jobs,
         overwrite=overwrite,
         progress=shown,
     )
     subjects = find_subjects(made.folder).subjects if any(one.record for one in made.outcomes) else ()
-    return FoundSubjects(tuple(subjects), made.failures, ())
+    asked = scans_as_they_came(found.subjects)
+    return FoundSubjects(tuple(subject for subject in subjects if subject.key in asked), made.failures, ())
+
+
+def _found(root: Path, bids: Labels | None, missing: bool) -> FoundSubjects:
+    """Return the people of a folder that is no DICOM; only `complete` takes the labels of files."""
+    return find_subjects(root, bids=bids, remedies=OF_DATA if missing else OF_TABLE)
+
+
+def _of_people(
+    found: FoundSubjects, participants: Sequence[str] | None, sessions: Sequence[str] | None, root: Path
+) -> FoundSubjects:
+    found = found if participants is None else of_participants(found, participants, root)
+    return found if sessions is None else of_sessions(found, sessions, root)
+
+
+def _lost(key: str, failures: Sequence[Failure]) -> list[str]:
+    """Return what could not be read of a prepared person, which must not pass for missing."""
+    return [case.modality for case in failures if case.modality and bids_place(case.key)[1] == key]
 
 
 def _series(dicom: str | Path | None, scans: ConvertedScans | None, request: ScanRequest) -> Sequence[Beside]:
@@ -216,13 +254,15 @@ def _is_made(run: LoadedRun, request: ScanRequest, path: Path) -> bool:
         return False
     record = whole_record(path)
     if record is None:
-        raise UserError(f"{path} was not made by anysyn, or was changed since; choose another --out, or move it away")
+        raise UserError(
+            f"{path} was not made by anysyn, or was changed since; choose another output folder, or move it away"
+        )
     sources = {name: source_record(request.subject.images[name]) for name in request.sources}
     weights = {"sha256": digest(run.folder.weights)}
     as_now = same(sources_of(record), sources) and record.get("Weights") == weights
     if not (as_now and same(record.get("Request"), request.record()) and record.get("DatasetAskedFor") == run.dataset):
         raise UserError(
-            f"{path} was made from other scans, or asked for differently; choose another --out, or --overwrite"
+            f"{path} was made from other scans, or asked for differently; choose another output folder, or --overwrite"
         )
     return True
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from anysyn.data.modalities import modality
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.subjects.find import find_subjects
+from anysyn.data.subjects.remedies import OF_TABLE
 from anysyn.data.volumes.study import read_study, study_of
 from anysyn.data.volumes.volume import read_volume
 from anysyn.errors import UserError
@@ -105,7 +106,7 @@ def _of_files(profile: Profile, files: Mapping[str, Path]) -> SuitabilityCheck:
 
 
 def _of_cohort(profile: Profile, data: Path, progress: Progress) -> SuitabilityCheck:
-    found = find_subjects(data)
+    found = find_subjects(data, remedies=OF_TABLE)
     verdicts, failures = dict[str, Verdict](), list(found.failures)
     for subject in progress.over("checking", list(found.subjects)):
         with listed(failures, subject.key):

@@ -116,14 +116,14 @@ def check_replaceable(path: Path, sources: Iterable[Path]) -> None:
     sidecar = sidecar_path(path)
     for source in sources:
         if _same(path, source):
-            raise UserError(f"--out {path} is the source {source} itself; choose another --out")
+            raise UserError(f"the output {path} is the source {source} itself; choose another name")
         if _same(sidecar, sidecar_path(source)):
-            raise UserError(f"--out {path}: its sidecar {sidecar} is that of the source {source}; choose another name")
+            raise UserError(f"{path}: its sidecar {sidecar} is that of the source {source}; choose another name")
     _check_unshared(path, sidecar)
     for place, own in ((path, _is_marked(path) or whole_record(path)), (sidecar, is_own(_sidecar(path)))):
         if os.path.lexists(place) and (place.is_symlink() or not own):
             raise UserError(
-                f"{place} was not made by anysyn, so it is left alone; choose another --out, or move it away"
+                f"{place} was not made by anysyn, so it is left alone; choose another output, or move it away"
             )
 
 
@@ -134,12 +134,12 @@ def _check_unshared(path: Path, sidecar: Path) -> None:
         return
     other = path.with_name(str(image.get("file")))
     if other.name != path.name and other.exists():
-        raise UserError(f"--out {path}: its sidecar {sidecar} is that of {other}; choose another name")
+        raise UserError(f"{path}: its sidecar {sidecar} is that of {other}; choose another name")
     if path.is_file() and other.name == path.name and image.get("sha256") != digest(path):
         hint = f"{sidecar} names the hash of another image"
         raise UserError(
-            f"{path} was not made by anysyn, or was changed since ({hint}), so it is left alone; choose another --out, "
-            "or move it away"
+            f"{path} was not made by anysyn, or was changed since ({hint}), so it is left alone; choose another "
+            "output, or move it away"
         )
 
 

@@ -123,6 +123,10 @@ def test_who_fails_is_listed_and_the_others_finish(tiny, bids, tmp_path, capsys)
     [
         (["--participant-label", "03"], "no participant '03'; "),
         (["--targets", "CT"], "--targets: this run was not trained for 'CT'"),
+        (["--session-label", "z"], "no session 'z'; choices: a, b"),
+        (["--jobs", "x"], "--jobs x: write a number from 1"),
+        (["--bids-filter-file", "gone.json"], "gone.json: is no filter file that can be read"),
+        (["--trust"], "anysyn calibrate"),
     ],
 )
 def test_mistakes_are_one_line(tiny, bids, tmp_path, capsys, options, message):
@@ -175,3 +179,164 @@ def test_a_table_has_no_uris(tiny, tmp_path):
     assert list(record["SourceImages"]) == ["T1w"]
     with pytest.raises(UserError, match="no participant"):
         anysyn.complete(tiny / "run", data=cohort, out=tmp_path / "o", participants=["9"], accelerator="cpu")
+
+
+def second(bids, place, label):
+    """Write a second file of the T1w of a person, with another label, and return the first."""
+    first = bids / place / "anat" / f"{place}_T1w.nii.gz"
+    shutil.copy(first, first.with_name(f"{place}_{label}_T1w.nii.gz"))
+    return first
+
+
+def test_of_two_acquisitions_the_filter_file_chooses(tiny, bids, tmp_path, capsys):
+    first = second(bids, "sub-01", "acq-fast")
+    first.rename(first.with_name("sub-01_acq-highres_T1w.nii.gz"))
+    out, choose = tmp_path / "out", tmp_path / "filter.json"
+    assert run_app(tiny, bids, out) == 1
+    said = capsys.readouterr().err
+    assert 'say which by --bids-filter-file FILE, a JSON such as {"T1w": {"acq": "highres"}}' in said
+    assert not re.search("recipe|data[.]|CSV|--data", said)  # none of which this command has
+    assert images(out) == TWO
+    choose.write_text('{"t1w": {"acquisition": "highres"}}')
+    assert run_app(tiny, bids, out, "--bids-filter-file", str(choose), "--participant-label", "01") == 0
+    assert images(out) == ONE | TWO
+    record = json.loads((out / "sub-01/anat/sub-01_desc-synthetic_FLAIR.json").read_text())
+    assert "bids:raw:sub-01/anat/sub-01_acq-highres_T1w.nii.gz" in record["Sources"]
+    choose.write_text('{"t1w": {"acq": "hires"}}')  # a label that nobody has makes no T1w out of the others
+    assert run_app(tiny, bids, tmp_path / "other", "--bids_filter_file", str(choose)) == 1
+    assert "sub-01: has no T1w with the labels that are asked for; " in capsys.readouterr().err
+    assert images(tmp_path / "other") == TWO
+
+
+def test_a_call_that_fails_leaves_what_is_there_on_the_page(tiny, bids, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run_app(tiny, bids, out, "--participant-label", "01") == 0
+    before = (out / "sub-01.html").read_text()
+    source = bids / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
+    image = nib.load(source)
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32) + 1, image.affine), source)
+    assert run_app(tiny, bids, out, "--participant-label", "01") == 1
+    said = capsys.readouterr().err
+    assert "choose another output folder, or make it anew with --overwrite" in said
+    assert "--out" not in said
+    page = (out / "sub-01.html").read_text()
+    assert "What failed" in page
+    assert "an earlier call" in page
+    assert page.count("<img ") == before.count("<img ") == 9
+    source.unlink()  # a source that is gone is said in its row
+    shutil.copy(bids / "sub-01/anat/sub-01_T2w.nii.gz", bids / "sub-01/anat/sub-01_rec-a_T2w.nii.gz")
+    (bids / "sub-01/anat/sub-01_T2w.nii.gz").rename(bids / "sub-01/anat/sub-01_rec-b_T2w.nii.gz")
+    assert run_app(tiny, bids, out, "--participant-label", "01") == 1
+    page = (out / "sub-01.html").read_text()
+    assert page.count("<img ") == 3
+    assert "No such file or directory" in page
+
+
+def test_choices_are_notes_of_the_participant(tiny, bids, tmp_path, capsys):
+    second(bids, "sub-01", "run-2")
+    shutil.copy(bids / "sub-01/anat/sub-01_T2w.nii.gz", bids / "sub-01/anat/sub-01_part-phase_T2w.nii.gz")
+    out = tmp_path / "out"
+    assert run_app(tiny, bids, out, "--participant-label", "01") == 0
+    said, page = capsys.readouterr().err, (out / "sub-01.html").read_text()
+    for line in (
+        "sub-01/anat/sub-01_run-2_T1w.nii.gz: is not used; sub-01_T1w.nii.gz is the first run of T1w",
+        "sub-01/anat/sub-01_part-phase_T2w.nii.gz: is no magnitude image (part-phase)",
+    ):
+        assert f"note: sub-01: {line}" in said
+        assert line in page
+    assert run_app(tiny, bids, out, "--participant-label", "02") == 0
+    assert "note: " not in capsys.readouterr().err
+
+
+def test_who_has_no_image_fails_and_who_lacks_nothing_is_said(tiny, bids, tmp_path, capsys):
+    (bids / "sub-05" / "func").mkdir(parents=True)
+    shutil.copy(bids / "sub-01/anat/sub-01_T2w.nii.gz", bids / "sub-05/func/sub-05_task-rest_bold.nii.gz")
+    out = tmp_path / "out"
+    assert run_app(tiny, bids, out, "--participant-label", "01", "05", "--targets", "T2w") == 1
+    said = capsys.readouterr()
+    assert "failed: sub-05: has no image that anysyn reads; " in said.err
+    assert "func: holds 1 volume and is not searched" in said.err
+    assert "sub-01 lacks nothing of T2w" in said.out
+    assert "sub-01 lacks nothing of T2w" in (out / "sub-01.html").read_text()
+    assert "has no image that anysyn reads" in (out / "sub-05.html").read_text()
+    assert images(out) == set()
+
+
+def test_sessions_are_chosen_by_their_labels(tiny, bids, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run_app(tiny, bids, out, "--session-label", "b") == 0
+    assert images(out) == {name for name in TWO if "ses-b" in name}
+    said = " ".join(capsys.readouterr().out.split())
+    assert "note: sub-01: has no ses-b, so it is left out" in said
+    assert "making T2w, FLAIR: 2 images of 1 subject" in said
+    assert not (out / "subjects.csv").exists()
+
+
+def test_its_own_output_is_no_news_and_both_lists_are_named(tiny, bids, capsys):
+    out = bids / "derivatives" / "anysyn"
+    other = bids / "derivatives" / "fmriprep" / "sub-01" / "anat"
+    other.mkdir(parents=True)
+    shutil.copy(bids / "sub-01/anat/sub-01_T1w.nii.gz", other / "sub-01_desc-preproc_T1w.nii.gz")
+    for _ in range(2):
+        assert run_app(tiny, bids, out) == 0
+    said = capsys.readouterr().out
+    assert "derivatives/anysyn/sub-" not in said
+    assert "derivatives/fmriprep/sub-01/anat: holds 1 volume" in said
+    assert f"listed in full: {out / 'subjects.csv'}; what is left out, and why: subjects-left-out.csv" in said
+
+
+def test_grids_that_differ_are_to_be_prepared(tiny, bids, tmp_path, capsys):
+    path = bids / "sub-01/anat/sub-01_T2w.nii.gz"
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype=np.float32), image.affine @ np.diag([1.5, 1, 1, 1])), path)
+    assert run_app(tiny, bids, tmp_path / "out", "--participant-label", "01") == 1
+    said = capsys.readouterr().err
+    assert "register them with --prepare or, if they are registered, resample" in said
+    assert "which registers nothing" in said
+    out = tmp_path / "prepared"
+    assert run_app(tiny, bids, out, "--participant-label", "01", "--prepare", "--headers", "--anyway") == 0
+    assert {name for name in images(out) if not name.startswith("prepared")} == ONE
+    page = (out / "sub-01.html").read_text()
+    assert page.count("<img ") == 9
+    assert "No such file" not in page
+
+
+def test_a_truncated_source_is_left_out_by_options_that_the_message_names(tiny, bids, tmp_path, capsys):
+    whole = bids / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
+    whole.write_bytes(whole.read_bytes()[:900])
+    assert run_app(tiny, bids, tmp_path / "out", "--participant-label", "01") == 1
+    advice = re.search("to complete it without T1w: (--sources .*)", capsys.readouterr().err)[1]
+    assert run_app(tiny, bids, tmp_path / "out", "--participant-label", "01", *advice.split()) == 0
+    assert images(tmp_path / "out") == ONE
+
+
+def test_sources_are_named_as_they_were_shown(tiny, bids, tmp_path):
+    from anysyn.bids_app.participant_page import _sources
+
+    record = {
+        "SourceImages": {"FLAIR": {"file": "sub-01_FLAIR.nii.gz"}, "T1w": {"file": "sub-01_T1w.nii.gz"}},
+        "Request": {"Sources": ["T1w", "FLAIR"]},
+        "Sources": [f"bids:raw:sub-01/anat/sub-01_{name}.nii.gz" for name in ("T1w", "FLAIR")],
+    }
+    shown = list(_sources(record, bids, tmp_path))
+    assert [name for name, _ in shown] == ["T1w", "FLAIR"]
+    assert all(path.name == f"sub-01_{name}.nii.gz" for name, path in shown)
+
+
+def test_jobs_and_precision_are_those_of_complete(tiny, bids, tmp_path):
+    assert run_app(tiny, bids, tmp_path / "out", "--jobs", "2", "--precision", "32-true") == 0
+    assert images(tmp_path / "out") == ONE | TWO
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--prepare", "--resample-to", "T1w"], "--resample-to: not with scans that are prepared"),
+        (["--headers"], "--headers: for scans that lie on several grids; add --prepare"),
+    ],
+)
+def test_options_that_mean_nothing_together(tiny, bids, tmp_path, capsys, options, message):
+    with pytest.raises(SystemExit) as end:
+        run_app(tiny, bids, tmp_path / "out", *options)
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err

@@ -19,6 +19,8 @@ Headers = Annotated[bool, typer.Option("--headers", help="Of scans that are prep
 Anyway = Annotated[bool, typer.Option("--anyway", help="Also if the run does not suit the scans (anysyn check).")]
 CacheFolder = Annotated[Path | None, typer.Option("--cache", help="Folder of prepared images; .cache/anysyn at home.")]
 Dataset = Annotated[str | None, typer.Option(help="Treat inputs as this training dataset, or as their mean.")]
+FILTER = 'JSON of files to use where BIDS has several of a contrast: {"T1w": {"acq": "highres"}}.'
+BidsFilter = Annotated[Path | None, typer.Option("--bids-filter-file", help=FILTER)]
 Data = Annotated[Path | None, typer.Option(help="Cohort; the one of the training by default.")]
 SplitName = Annotated[str, typer.Option("--split", help="train, validation, test or all.")]
 Results = Annotated[Path | None, typer.Option("--out", help="Folder of the results; RUN/evaluation by default.")]

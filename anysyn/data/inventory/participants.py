@@ -1,20 +1,23 @@
-"""Some of the people of a cohort, by the labels that BIDS gives them."""
+"""Some of the people of a cohort, and some of their sessions, by the labels that BIDS gives them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anysyn.data.records import FoundSubjects
+from anysyn.data.records import Failure, FoundSubjects
+from anysyn.data.subjects.layouts.bids_below import only_dataset
 from anysyn.errors import UserError
 from anysyn.registry import suggest
 
-PREFIX = "sub-"
+PREFIX, SESSION = "sub-", "ses-"
 
 
 def of_participants(found: FoundSubjects, labels: Sequence[str], root: Path) -> FoundSubjects:
     """Return what was found of some people, with all their sessions, and what was left out of them.
+
+    Who has a folder, but no image that is read, is a failure.
 
     Args:
         found: What was found of all.
@@ -22,7 +25,7 @@ def of_participants(found: FoundSubjects, labels: Sequence[str], root: Path) -> 
         root: Where they were looked for.
 
     Raises:
-        UserError: If nothing was found of one of them.
+        UserError: If there is nobody of one of the labels.
 
     Example:
         >>> from anysyn.data.records import Subject
@@ -32,20 +35,85 @@ def of_participants(found: FoundSubjects, labels: Sequence[str], root: Path) -> 
     """
     wanted = {label.removeprefix(PREFIX) for label in labels}
     known = {label_of(subject.key) for subject in found.subjects} | {label_of(case.key) for case in found.failures}
+    unknown = sorted(wanted - known)
+    there = _folders(root) if unknown else set()
+    for label in unknown:
+        if label not in there:
+            raise UserError(f"{root}: no participant {label!r}; {suggest(label, known | there)}")
+    empty = [Failure(f"{PREFIX}{label}", None, _nothing(found, label)) for label in unknown]
+    some = _of(found, lambda key: label_of(key) in wanted)
+    return replace(some, failures=(*some.failures, *empty))
+
+
+def of_sessions(found: FoundSubjects, labels: Sequence[str], root: Path) -> FoundSubjects:
+    """Return what was found of some sessions, of all people who have them.
+
+    Args:
+        found: What was found of all sessions.
+        labels: Their labels, with ``ses-`` before it or without.
+        root: Where they were looked for.
+
+    Raises:
+        UserError: If nobody has one of them.
+
+    Example:
+        >>> from anysyn.data.records import Subject
+        >>> people = [Subject(key, "", {}, {}, {}) for key in ("sub-01_ses-1", "sub-01_ses-2", "sub-02")]
+        >>> [subject.key for subject in of_sessions(FoundSubjects(tuple(people), ()), ["ses-2"], Path()).subjects]
+        ['sub-01_ses-2']
+    """
+    wanted = {label.removeprefix(SESSION) for label in labels}
+    known = {session_of(case.key) for case in (*found.subjects, *found.failures)} - {""}
     for label in sorted(wanted - known):
-        raise UserError(f"{root}: no participant {label!r}; {suggest(label, known)}")
-    subjects = tuple(subject for subject in found.subjects if label_of(subject.key) in wanted)
-    failures, ignored = (
-        tuple(case for case in cases if label_of(case.key) in wanted) for cases in (found.failures, found.ignored)
-    )
-    return replace(found, subjects=subjects, failures=failures, ignored=ignored)
+        hint = suggest(label, known) if known else "nobody has sessions here; leave the session out"
+        raise UserError(f"{root}: no session {label!r}; {hint}")
+    some = _of(found, lambda key: session_of(key) in wanted)
+    people = {label_of(case.key) for case in (*some.subjects, *some.failures)}
+    without = sorted({label_of(subject.key) for subject in found.subjects} - people)
+    asked = " or ".join(f"{SESSION}{label}" for label in sorted(wanted))
+    notes = [f"{PREFIX}{label}: has no {asked}, so it is left out" for label in without]
+    return replace(some, notes=(*some.notes, *notes))
 
 
 def label_of(key: str) -> str:
-    """Return the label of the person of a subject or session.
+    """Return the label of the person of a subject, a session, or a folder of theirs.
 
     Example:
-        >>> label_of("sub-01_ses-1"), label_of("0042")
-        ('01', '0042')
+        >>> label_of("sub-01_ses-1"), label_of("sub-01/func"), label_of("0042")
+        ('01', '01', '0042')
     """
-    return key.partition("_ses-")[0].removeprefix(PREFIX)
+    person = key.partition("/")[0] if key.startswith(PREFIX) else key
+    return person.partition(f"_{SESSION}")[0].removeprefix(PREFIX)
+
+
+def session_of(key: str) -> str:
+    """Return the label of the session of a subject; "" if it has none.
+
+    Example:
+        >>> session_of("sub-01_ses-1"), session_of("sub-01")
+        ('1', '')
+    """
+    return key.partition(f"_{SESSION}")[2]
+
+
+def _of(found: FoundSubjects, wanted: Callable[[str], bool]) -> FoundSubjects:
+    """Return what was found of the keys that are wanted."""
+    return replace(
+        found,
+        subjects=tuple(subject for subject in found.subjects if wanted(subject.key)),
+        failures=tuple(case for case in found.failures if wanted(case.key)),
+        ignored=tuple(case for case in found.ignored if wanted(case.key)),
+    )
+
+
+def _folders(root: Path) -> set[str]:
+    """Return the labels of the people who have a folder in a BIDS dataset."""
+    if not root.is_dir():
+        return set()
+    return {path.name.removeprefix(PREFIX) for path in (only_dataset(root) or root).glob(f"{PREFIX}*/")}
+
+
+def _nothing(found: FoundSubjects, label: str) -> str:
+    """Return why nothing is read of a person."""
+    first = next((case.reason for case in found.ignored if label_of(case.key) == label), "")
+    return "has no image that anysyn reads" + (f"; {first}" if first else "")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.inventory.subjects_csv import left_out_path
 from anysyn.data.records import Failure
 from anysyn.data.subjects.splits import PARTS
 from anysyn.text.counts import counted
@@ -51,7 +52,7 @@ def _lines(inventory: Inventory, listed_in: Path | None) -> Iterator[str]:
     yield from _first("not used", [case for case in inventory.ignored if case.instead is None], inventory)
     yield from (f"  note: {inventory.below(note)}" for note in inventory.found.notes)
     if listed_in is not None:
-        yield f"  listed in full: {listed_in}"
+        yield f"  listed in full: {listed_in}; what is left out, and why: {left_out_path(listed_in).name}"
 
 
 def _people(inventory: Inventory) -> str:

@@ -16,6 +16,7 @@ from anysyn.data.subjects.layouts.bids_below import datasets_below, only_dataset
 from anysyn.data.subjects.layouts.bids_labels import AskedLabels, Labels
 from anysyn.data.subjects.layouts.folders import read_folders
 from anysyn.data.subjects.names.naming import Naming
+from anysyn.data.subjects.remedies import OF_RECIPE, Remedies
 from anysyn.data.subjects.tables.csv_list import read_csv_list
 from anysyn.data.volumes.formats import SUFFIXES
 from anysyn.errors import UserError
@@ -53,6 +54,7 @@ def find_subjects(
     dataset: str | None = None,
     names: Mapping[str, str] | None = None,
     bids: Labels | None = None,
+    remedies: Remedies = OF_RECIPE,
 ) -> FoundSubjects:
     """Find subjects and their images; a file that cannot be used is listed, and the others go on.
 
@@ -66,6 +68,7 @@ def find_subjects(
         dataset: Name of the dataset for all subjects; by default each has its own.
         names: Modality, or ``none``, by a glob of file names; decides before name and sidecar (`Naming`).
         bids: Labels of the files to use, by entity, for all modalities or one: ``{"acq": "highres"}`` (`AskedLabels`).
+        remedies: How the user may say which file is meant, for messages; by default as in a recipe.
 
     Returns:
         The subjects, sorted by key, each with any subset of the modalities, and what was left out.
@@ -89,7 +92,7 @@ def find_subjects(
         raise UserError(f"{root}: is no table; name a file that ends in .csv or .tsv")
     if root.is_dir() == (chosen == "csv"):
         raise UserError(f"{root}: is a {'folder' if root.is_dir() else 'file'}, which layout {chosen} cannot be")
-    result = _with_usable_keys(_read(root, chosen, Naming(names or {}), bids or {}))
+    result = _with_usable_keys(_read(root, chosen, Naming(names or {}, remedies=remedies), bids or {}))
     if not result.subjects:
         raise NoSubjectFoundError(_no_subject(root, chosen, (*result.failures, *result.ignored)), result)
     subjects = [replace(subject, dataset=dataset or subject.dataset) for subject in result.subjects]
@@ -97,12 +100,12 @@ def find_subjects(
 
 
 def _read(root: Path, layout: str, naming: Naming, bids: Labels) -> FoundSubjects:
-    asked = AskedLabels(bids)
+    asked = AskedLabels(bids, naming.remedies.labels)
     if layout == "bids":
         below = only_dataset(root)
         return _unambiguous(_read_below(root, below, naming, asked) if below else read_bids(root, naming, asked))
     result = _unambiguous((read_folders if layout == "folders" else read_csv_list)(root, naming))
-    notes = [f"{root}: is no BIDS dataset, so data.bids is not used"] if bids else []
+    notes = [f"{root}: is no BIDS dataset, so {naming.remedies.labels} is not used"] if bids else []
     notes += _nested_bids(root) if layout == "folders" else []
     return replace(result, notes=(*result.notes, *notes))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anysyn.acquisition import Acquisition
-from anysyn.data.errors import BlankImageError, VolumeError, about
+from anysyn.data.errors import BlankImageError, GridsDifferError, VolumeError, about
 from anysyn.data.geometry.boxes import triple
 from anysyn.data.geometry.grid import Grid, resample, same_grid
 from anysyn.data.modalities import modality
@@ -174,7 +174,7 @@ def study_of(
     grids = {name: volume.grid for name, volume in volumes.items()}
     moved = [name for name in volumes if not same_grid(grids[name], grids[first])]
     if moved and onto is None:
-        raise VolumeError(_different(key, names, grids, first, moved[0]))
+        raise _different(key, names, grids, first, moved[0])
     if moved and onto != first:
         raise VolumeError(f"{key}: cannot resample to {onto}, which it lacks; {suggest(onto, volumes)}")
     images = {name: reading.image for name, reading in readings.items()}
@@ -201,11 +201,12 @@ def _air(name: str) -> float:
     return -1000.0 if modality(name).family == "CT" else 0.0
 
 
-def _different(key: str, names: Mapping[str, str], grids: Mapping[str, Grid], a: str, b: str) -> str:
+def _different(key: str, names: Mapping[str, str], grids: Mapping[str, Grid], a: str, b: str) -> GridsDifferError:
     onto = "T1w" if "T1w" in names else a
     where = "" if str(grids[a]) != str(grids[b]) else ", which lie apart or are turned"
-    return (
-        f"{key}: {names[a]} with {grids[a]} and {names[b]} with {grids[b]}{where} are on different grids; "
-        f"resample onto one of them with --resample-to {onto} (in Python resample_to='{onto}', in a recipe "
-        f"data.resample_to={onto})"
+    return GridsDifferError.of(
+        f"{key}: {names[a]} with {grids[a]} and {names[b]} with {grids[b]}{where}",
+        onto,
+        "register them first (anysyn prepare) or, if they are registered, resample them onto one with --resample-to "
+        f"{onto}, which registers nothing (in Python resample_to='{onto}', in a recipe data.resample_to={onto})",
     )

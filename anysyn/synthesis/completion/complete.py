@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from anysyn.bounds import Count, within_bounds
-from anysyn.data.inventory.inventory import Inventory
+from anysyn.data.errors import GridsDifferError, VolumeError
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, Subject
+from anysyn.data.subjects.layouts.bids_labels import Labels
 from anysyn.data.subjects.placeholders import absent_images
 from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import read_study
@@ -23,12 +24,13 @@ from anysyn.recipe import Recipe
 from anysyn.recipe.sections import Precision
 from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.bids_entries import skull_stripped, source_uris
+from anysyn.synthesis.completion.cohort import choices, not_to_complete, read_cohort, to_make, without
 from anysyn.synthesis.completion.earlier_images import Records, check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.notice import NOTICE
-from anysyn.synthesis.own_dataset import check_apart, check_images_apart, check_own, describe
+from anysyn.synthesis.own_dataset import describe
 from anysyn.synthesis.parallel import Measure, Opener, measure_each
 from anysyn.synthesis.requests.acquisition import requested_acquisitions
 from anysyn.synthesis.slurm import Slurm
@@ -47,6 +49,9 @@ class Completion:
         synthetic: Images among the data that anysyn made, which are no sources.
         remarks: Images that count as absent, and why; what differs between a subject and the training images.
         beside: What else was written beside the images, for example maps of trust.
+        choices: Files of the subjects that are not used, and why.
+        whole: Subjects that lack nothing of the targets.
+        targets: Contrasts that every subject should have.
 
     Example:
         >>> list(Completion((), (Path("a.nii.gz"),), ()).lines())
@@ -59,10 +64,16 @@ class Completion:
     synthetic: tuple[Path, ...] = ()
     remarks: tuple[Failure, ...] = ()
     beside: tuple[Path, ...] = ()
+    choices: tuple[Failure, ...] = ()
+    whole: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Return the summary for the user."""
         yield from (f"note: {remark}" for remark in self.remarks)
+        if self.whole:
+            more = f" and {len(self.whole) - 1} more lack" if len(self.whole) > 1 else " lacks"
+            yield f"{self.whole[0]}{more} nothing of {', '.join(self.targets)}"
         if self.synthetic:
             yield f"images left out because anysyn made them: {len(self.synthetic)}, the first {self.synthetic[0]}"
         yield f"images written: {len(self.written)} ({NOTICE}); there already: {len(self.kept)}"
@@ -79,6 +90,8 @@ def complete(
     targets: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
     participants: Sequence[str] | None = None,
+    sessions: Sequence[str] | None = None,
+    bids: Labels | None = None,
     resample_to: str | None = None,
     dataset: str | None = None,
     batch: Count = 8,
@@ -107,6 +120,9 @@ def complete(
         sources: Contrasts to use, best first; by default all that the run was trained to read.
         participants: Labels of the people to complete, as BIDS has them; all by default. Calls for different people may
             write into one folder at once, and keep no list of all subjects.
+        sessions: Labels of their sessions to complete, likewise; all by default.
+        bids: Labels of the files to use where a BIDS dataset has several of a modality, by entity, for all modalities
+            or one: ``{"T1w": {"acq": "highres"}}``; by default those of the recipe.
         resample_to: Source whose grid the others are resampled to if they differ.
         dataset: Treat every subject as this training dataset, or ``mean``; by default each as its own.
         batch: Slices or patches at once.
@@ -132,40 +148,36 @@ def complete(
     unseen = [] if targets is not None else _unseen(loaded, trained)
     trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
     root, folder = Path(data), Path(out)
-    inventory = _inventory(loaded, root, folder, trained, participants)
-    subjects, shown = inventory.subjects, progress or Progress()
-    broken = {failure.key for failure in inventory.failures}  # whose unreadable images must not pass for missing ones
-    acquired = [_acquired(subject) for subject in subjects if subject.key not in broken]
-    synthetic = [path for subject in subjects if subject.key not in broken for path in _made(subject).values()]
+    people: dict[str, Any] = {"participants": participants, "sessions": sessions}
+    inventory = read_cohort(loaded, root, folder, trained, bids=bids or {}, **people)
+    shown, some = progress or Progress(), any(labels is not None for labels in people.values())
+    failures = not_to_complete(inventory, trained)
+    subjects = [subject for subject in inventory.subjects if subject.key not in {bad.key for bad in failures}]
+    acquired = [_acquired(subject) for subject in subjects]
+    synthetic = [path for subject in subjects for path in _made(subject).values()]
     gaps = missing(acquired, trained, folder)
-    with _alone(folder, None if participants is None else {gap.place(folder) for gap in gaps}):
+    with _alone(folder, {gap.place(folder) for gap in gaps} if some else None):
         earlier = {} if overwrite else earlier_records(gaps)
         check_same_run(loaded, earlier)
         describe(folder, root)
-        if participants is None:
+        if not some:
             record(inventory, folder, shown.say)
+        for line in [f"note: {note}" for note in inventory.found.notes] if some else []:
+            shown.say(line)
         for line in [] if targets is not None else _left_out(acquired, loaded.recipe, trained.targets, unseen):
             shown.say(line)
-        failures, how = list(inventory.failures), _How(root, resample_to, batch, anyway, overwrite, tuple(beside))
+        for line in to_make(gaps, earlier):
+            shown.say(line)
+        how = _How(root, trained, resample_to, batch, anyway, overwrite, tuple(beside))
         where = loaded.hardware.device.type if slurm is None else accelerator  # a node may have what is not here
         given = (loaded.folder.path, where, loaded.hardware.precision, loaded.dataset, how)
         about: dict[str, Any] = {"jobs": jobs, "slurm": slurm, "failures": failures, "progress": shown}
         about |= {"opener": Opener(str(folder), _begin, given), "title": "completing"}
         work = [_Work(gap, {p: r for p in gap.files.values() if (r := earlier.get(p))}) for gap in gaps if gap.files]
         done = [part for _, part in measure_each(work, partial(_complete, loaded, how), **about)]
-    return _together(done, failures, synthetic, absent_images(subjects))
-
-
-def _inventory(
-    run: LoadedRun, root: Path, folder: Path, trained: Trained, participants: Sequence[str] | None
-) -> Inventory:
-    """Return what there is of the subjects, none of whose images may lie in the output."""
-    check_apart(root, folder)
-    check_own(folder)
-    inventory = run.inventory(root, "all", [*trained.sources, *trained.targets], participants)
-    for image in (path for subject in inventory.subjects for path in subject.images.values()):
-        check_images_apart(image, folder)
-    return inventory
+    whole = tuple(gap.subject.key for gap in gaps if not gap.files)
+    more = {"choices": choices(inventory), "whole": whole, "targets": tuple(trained.targets)}
+    return replace(_together(done, failures, synthetic, absent_images(inventory.subjects)), **more)
 
 
 def _together(
@@ -217,6 +229,7 @@ class _How:
     """How subjects are completed, the same for all."""
 
     data: Path
+    trained: Trained
     resample_to: str | None
     batch: int
     anyway: bool
@@ -257,21 +270,40 @@ def _complete(run: LoadedRun, how: _How, work: _Work) -> Completion:
     todo = {name: path for name, path in gap.files.items() if path not in work.earlier}
     if not todo and not how.beside:
         return Completion((), kept, ())
-    made = _made_of(run, gap, onto, how.batch)
+    made = _made_of(run, gap, onto, how)
     plans = planned(how.beside, made, overwrite=how.overwrite)
     remarks = _write(made, todo, how.data, onto, how.anyway)
     return Completion(tuple(todo.values()), kept, (), (), tuple(remarks), tuple(written_beside(plans, made)))
 
 
-def _made_of(run: LoadedRun, gap: Missing, onto: str | None, batch: int) -> Synthesized:
+def _made_of(run: LoadedRun, gap: Missing, onto: str | None, how: _How) -> Synthesized:
     """Return what there is to be of a subject, with its sources read."""
     subject, sources = gap.subject, gap.sources
     if not sources:
         raise UserError(f"has no contrast that this run was trained to read, only {', '.join(subject.images)}")
-    study = read_study(subject, modalities=sources, resample_to=onto)
-    requested = requested_acquisitions(None, list(gap.files), study.acquisitions[sources[0]], study.grid)
     files = {name: subject.images[name] for name in sources}
-    return Synthesized(run=run, study=study, sources=files, images=gap.files, acquisitions=requested, batch=batch)
+    with _advised(files, subject, how.trained):
+        study = read_study(subject, modalities=sources, resample_to=onto)
+    requested = requested_acquisitions(None, list(gap.files), study.acquisitions[sources[0]], study.grid)
+    about: dict[str, Any] = {"images": gap.files, "acquisitions": requested, "batch": how.batch}
+    return Synthesized(run=run, study=study, sources=files, **about)
+
+
+@contextmanager
+def _advised(files: Mapping[str, Path], subject: Subject, trained: Trained) -> Iterator[None]:
+    """Say what else helps who has sources that cannot be read together."""
+    try:
+        yield
+    except GridsDifferError as error:
+        remedy = (
+            "register them with --prepare or, if they are registered, resample them onto one with --resample-to "
+            f"{error.onto}, which registers nothing"
+        )
+        raise GridsDifferError.of(error.images, error.onto, remedy) from error
+    except VolumeError as error:
+        lost = [name for name, path in files.items() if str(error).startswith(f"{path}: ")]
+        remedy = without(trained, lost, subject.images)
+        raise VolumeError(f"{error}; {remedy}" if remedy else str(error)) from error
 
 
 def _write(made: Synthesized, todo: Mapping[str, Path], data: Path, onto: str | None, anyway: bool) -> list[Failure]:

@@ -17,7 +17,7 @@ from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.requests.acquisition import requested_acquisitions
 from anysyn.synthesis.written_images import digest, same, source_record, sources_of, whole_record
 
-REMEDY = "choose another --out, or make it anew with --overwrite"
+REMEDY = "choose another output folder, or make it anew with --overwrite"
 Records = Mapping[Path, Mapping[str, Any]]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from anysyn import build
 from anysyn.data.inventory.inventory import Inventory, needed, without
 from anysyn.data.records import Failure, FoundSubjects, Subject
 from anysyn.data.subjects.find import Layout, find_subjects
+from anysyn.data.subjects.layouts.bids_labels import Labels
+from anysyn.data.subjects.remedies import OF_RECIPE, Remedies
 from anysyn.data.subjects.splits import split_subjects
 from anysyn.errors import UserError
 from anysyn.recipe import Recipe
@@ -20,7 +23,14 @@ from anysyn.training.run_folder.names import find_run
 LEAST = 2  # of the modalities that a subject needs in training: one is the source, the other the target
 
 
-def find_cohort(recipe: Recipe, root: str | Path | None = None, layout: Layout | None = None) -> FoundSubjects:
+def find_cohort(
+    recipe: Recipe,
+    root: str | Path | None = None,
+    layout: Layout | None = None,
+    *,
+    bids: Labels | None = None,
+    remedies: Remedies = OF_RECIPE,
+) -> FoundSubjects:
     """Find the subjects of a recipe's data, or of another cohort whose files are named alike.
 
     A file that cannot be used is a failure only if the recipe uses its modality.
@@ -29,6 +39,8 @@ def find_cohort(recipe: Recipe, root: str | Path | None = None, layout: Layout |
         recipe: The recipe.
         root: Folder or table of another cohort.
         layout: How it is laid out; by default as the recipe says of its own data, and detected for another cohort.
+        bids: Labels of the files to use, instead of those of the recipe.
+        remedies: How the user may say which file is meant, for messages.
 
     Raises:
         UserError: As in `find_subjects`.
@@ -40,7 +52,8 @@ def find_cohort(recipe: Recipe, root: str | Path | None = None, layout: Layout |
             f"recipe {recipe.name} names no data; name them with data.root=FOLDER, or those of a run --data"
         )
     dataset = data.as_dataset if root is None else None
-    found = find_subjects(where, layout=how, dataset=dataset, names=data.names, bids=data.bids)
+    asked: dict[str, Any] = {"names": data.names, "bids": bids or data.bids, "remedies": remedies}
+    found = find_subjects(where, layout=how, dataset=dataset, **asked)
     return needed(found, recipe.modalities)
 
 

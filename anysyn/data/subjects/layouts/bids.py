@@ -10,14 +10,15 @@ from typing import Any
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.modalities import ANY, Modality, modalities, modality, recognise
-from anysyn.data.records import Failure, FoundSubjects
+from anysyn.data.records import FoundSubjects
 from anysyn.data.subjects.collector import Collector, failure, found_subjects
 from anysyn.data.subjects.label_maps import DSEG, table_of
+from anysyn.data.subjects.layouts.bids_description import dataset_name, is_made_by_anysyn
 from anysyn.data.subjects.layouts.bids_labels import AskedLabels
 from anysyn.data.subjects.names.naming import Naming
 from anysyn.data.subjects.names.recognised import Recognised
 from anysyn.data.subjects.several_files import Candidate
-from anysyn.data.subjects.sidecars import Sidecars, entities_of, is_synthetic, read_sidecar
+from anysyn.data.subjects.sidecars import Sidecars, entities_of, is_synthetic
 from anysyn.data.subjects.tables.participants import age_and_sex, read_people, some
 from anysyn.data.subjects.tree import read_tree
 from anysyn.data.volumes.formats import stem
@@ -27,9 +28,6 @@ DATATYPES = ("anat", "swi", "dwi", "ct", "pet")
 _CONTRAST = ("ce", "trc")  # entities that distinguish modalities with the same suffix
 _NOT_OF_THE_SCAN = {"sub", "ses", "run", *_CONTRAST}  # entities that tell no scans of one modality apart
 _MAGNITUDE = ("part", "mag")
-CHOOSE = (
-    "say which by data.bids in the recipe, for example data.bids={acq: highres}, by data.names, or list them in a CSV"
-)
 
 
 def is_bids(root: Path) -> bool:
@@ -81,16 +79,19 @@ def read_bids(root: Path, naming: Naming, asked: AskedLabels | None = None) -> F
     in a column ``site``. Synthetic images are ignored, unless ``data.names`` asks for them.
     """
     tree, sidecars, asked = read_tree(root), Sidecars(root), asked or AskedLabels({})
-    dataset = _dataset(root, tree.failures)
+    dataset = dataset_name(root, tree.failures)
     people, notes = read_people(root, tree.failures)
     collected: dict[Session, Collector] = {}
+    ours = {path for path in root.glob("derivatives/*/") if is_made_by_anysyn(path)}
     for folder, names in sorted(tree.folders.items()):
         parts = folder.relative_to(root).parts
         session = _session(parts)
+        if ours and root.joinpath(*parts[:2]) in ours:  # what an earlier call of anysyn made is no news
+            continue
         if session is None:
             tree.ignored.append(failure("/".join(parts) or root.name, folder, _not_searched(parts, len(names))))
             continue
-        images = collected.setdefault(session, _collector(session, people, dataset))
+        images = collected.setdefault(session, _collector(session, people, dataset, naming))
         for path in (folder / name for name in names):
             if parts[0] == "derivatives":
                 _add_mask(images, path)
@@ -115,20 +116,20 @@ def _session(parts: Sequence[str]) -> Session | None:
 def _not_searched(parts: Sequence[str], count: int) -> str:
     volumes = f"holds {count} volume{'s' * (count > 1)} and is not searched"
     if parts[:1] == ("derivatives",):
-        return f"{volumes}; masks are read from derivatives/masks, a derived dataset if it is data.root itself"
+        return f"{volumes}; masks are read from derivatives/masks, a derived dataset if it is named itself"
     return f"{volumes}; images are in sub-*/[ses-*/] {', '.join(DATATYPES)}"
 
 
-def _collector(session: Session, people: Mapping[str, Mapping[str, str]], dataset: str) -> Collector:
-    row = people.get(session[0], {})
-    return Collector("_".join(filter(None, session)), row.get("site") or dataset, session[0], CHOOSE, age_and_sex(row))
+def _collector(session: Session, people: Mapping[str, Mapping[str, str]], dataset: str, naming: Naming) -> Collector:
+    row, remedy = people.get(session[0], {}), naming.remedies.of_bids
+    return Collector("_".join(filter(None, session)), row.get("site") or dataset, session[0], remedy, age_and_sex(row))
 
 
 def _add_image(
     images: Collector, path: Path, sidecars: Sidecars, naming: Naming, asked: AskedLabels, root: Path
 ) -> None:
     given = naming.given(path.relative_to(root))
-    if (misplaced := _misplaced(path, root)) and given is None:
+    if (misplaced := _misplaced(path, root, naming.remedies.or_named)) and given is None:
         computed = not path.name.startswith("sub-")  # SPM writes c1sub-01_T1w beside sub-01_T1w
         (images.ignore if computed else images.leave_out)(path, misplaced)
         return
@@ -146,24 +147,22 @@ def _add_image(
     entities, _ = entities_of(stem(path))
     refusal = asked.refusal(meant.name, entities) if meant.name else ""
     if meant.unclear:
-        images.leave_out(path, f"{meant.reason}; mend the sidecar, or name it in data.names")
+        images.leave_out(path, f"{meant.reason}; mend the sidecar{naming.remedies.or_named}")
     elif meant.name is None or refusal:
         images.ignore(path, refusal or meant.reason, meant.name)
     elif is_synthetic(fields) and given is None:
-        images.ignore(path, "is synthetic, says its sidecar; to use it, name it in data.names or list it in a CSV")
+        images.ignore(path, f"is synthetic, says its sidecar{naming.remedies.to_use}")
     else:
         images.add(meant.name, _candidate(path, meant, entities, given is not None, asked, sidecars))
 
 
-def _misplaced(path: Path, root: Path) -> str:
+def _misplaced(path: Path, root: Path, or_named: str) -> str:
     """Return why a file is none of the person in whose folder it is, as a misplaced copy is."""
     parts = path.relative_to(root).parts
     entities, _ = entities_of(stem(path))
     session = parts[1].removeprefix("ses-") if len(parts) > 3 else entities.get("ses", "")
     if entities.get("sub") != parts[0].removeprefix("sub-"):
-        return (
-            f"does not begin with {parts[0]}_, though it is in that folder; rename or move it, or name it in data.names"
-        )
+        return f"does not begin with {parts[0]}_, though it is in that folder; rename or move it{or_named}"
     if entities.get("ses", session) != session:
         return f"is of ses-{entities['ses']} by its name, but in the folder {parts[1]}; rename or move it"
     return ""
@@ -231,14 +230,3 @@ def _without_row(found: FoundSubjects, people: Mapping[str, Mapping[str, str]]) 
     if not people or not persons:
         return []
     return [f"participants.tsv has no row for {some(persons)}, so age, sex and site are unknown"]
-
-
-def _dataset(root: Path, failures: list[Failure]) -> str:
-    path = root / "dataset_description.json"
-    name = None
-    if path.is_file():
-        try:
-            name = read_sidecar(path).get("Name")
-        except SidecarError as error:
-            failures.append(failure(path.name, path, str(error)))
-    return name if isinstance(name, str) and name else root.resolve().name

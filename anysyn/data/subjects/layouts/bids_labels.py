@@ -26,6 +26,7 @@ class AskedLabels:
     Args:
         labels: A label, or several, by entity: ``acq``, ``rec``, ``run``, ``echo``, ``ses`` ...; or such a mapping by
             modality, which decides before the labels for all.
+        asked_by: What asks for them, for messages.
 
     Raises:
         UserError: If there is no such entity or modality.
@@ -38,9 +39,10 @@ class AskedLabels:
         (1, 0)
     """
 
-    def __init__(self, labels: Labels) -> None:
+    def __init__(self, labels: Labels, asked_by: str = "data.bids") -> None:
+        self._by = asked_by
         for key, message in mistakes(labels):
-            raise UserError(f"data.bids.{'.'.join(key)}: {message}")
+            raise UserError(f"{asked_by}.{'.'.join(key)}: {message}")
         everywhere = {key: value for key, value in labels.items() if not isinstance(value, Mapping)}
         self._all = _plain_labels(everywhere)
         self._own = {
@@ -51,7 +53,7 @@ class AskedLabels:
         """Return why a file is left out; "" if its labels are those that are asked for."""
         for entity, labels in self._of(modality).items():
             if entity in entities and _plain(entities[entity]) not in map(_plain, labels):
-                return f"{entity} is {entities[entity]}, not {' or '.join(labels)} as data.bids asks"
+                return f"{entity} is {entities[entity]}, not {' or '.join(labels)} as {self._by} asks"
         return ""
 
     def met(self, modality: str, entities: Mapping[str, str]) -> int:

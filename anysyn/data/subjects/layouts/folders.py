@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from itertools import dropwhile, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from anysyn.data.errors import SidecarError
 from anysyn.data.records import FoundSubjects
@@ -23,6 +23,7 @@ from anysyn.data.subjects.names.name_words import read_name, words_of
 from anysyn.data.subjects.names.naming import Naming
 from anysyn.data.subjects.names.recognised import NO_CONTRAST, Recognised
 from anysyn.data.subjects.people import dataset_of, namesakes, numbered_alike, person_of, plain_place
+from anysyn.data.subjects.remedies import Remedies
 from anysyn.data.subjects.several_files import Candidate
 from anysyn.data.subjects.sidecars import is_synthetic, sidecar_beside
 from anysyn.data.subjects.tree import read_tree
@@ -30,13 +31,19 @@ from anysyn.data.volumes.formats import sidecar_path, stem
 from anysyn.errors import UserError
 
 _PEOPLE = {"sub", "ses", "run"}  # of BIDS; the naming table has them, since they say nothing of a contrast
-CHOOSE = "say which by data.names in the recipe, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
-RENAME = "rename it, name it in data.names, or list the files in a CSV: anysyn data FOLDER --csv subjects.csv"
 SEPARATE = "put each subject into a folder of its own, or list the files in a CSV"
 
 _NUMBERED_FOLDER = re.compile(r"anat\d*|(dwi|swi|perf)\d+", re.IGNORECASE)  # OASIS has a folder for each scan
 
 Place = tuple[str, ...]
+
+
+class _Top(NamedTuple):
+    """The folder that is searched, its name, and what the user may do about the files in it."""
+
+    root: Path
+    name: str
+    remedies: Remedies
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,8 @@ def read_folders(root: Path, naming: Naming) -> FoundSubjects:
     places: dict[Place, list[_File]] = defaultdict(list)
     for place, file in zip(_places(files, root, naming), files, strict=True):
         places[place].append(file)
-    top = root.resolve().name
-    collected = [subject for place, members in places.items() for subject in _subjects(place, members, root, top)]
+    top = _Top(root, root.resolve().name, naming.remedies)
+    collected = [subject for place, members in places.items() for subject in _subjects(place, members, top)]
     found = found_subjects(collected, tree.failures, tree.ignored)
     persons = [subject.person for subject in found.subjects]
     return replace(found, notes=(*namesakes(persons), *numbered_alike(persons)))
@@ -244,14 +251,14 @@ def _repeated(files: Sequence[_File], folders: Sequence[Place]) -> set[Place]:
     return {parts for shown in beside.values() for parts in shown} if several else set()
 
 
-def _subjects(place: Place, files: Sequence[_File], root: Path, top: str) -> Iterable[Collector]:
+def _subjects(place: Place, files: Sequence[_File], top: _Top) -> Iterable[Collector]:
     """Return the subjects of one place."""
     try:
         found = owners([file.name for file in files], at_root=not dataset_of(place))
     except UserError as error:
-        return [_refused(place, files, f"the names of its files {error}; {SEPARATE}", root, top)]
+        return [_refused(place, files, f"the names of its files {error}; {SEPARATE}", top)]
     if not any(file.meant.name or file.meant.unclear or file.error for file in files):
-        return [_without_image(place, files, root, top)]
+        return [_without_image(place, files, top)]
     collected: dict[Owner | None, Collector] = {}
     people = {word for file in files if file.meant.name for word in words_of(f"{file.name.person} {file.name.visit}")}
     for file, owner in zip(files, found, strict=True):
@@ -259,35 +266,36 @@ def _subjects(place: Place, files: Sequence[_File], root: Path, top: str) -> Ite
         if owner is None and file.meant.name:
             images.leave_out(file.path, f"names no subject, though the files beside it do; {SEPARATE}", file.meant.name)
         else:
-            _add(images, file, people)
+            _add(images, file, people, top.remedies)
     return collected.values()
 
 
-def _without_image(place: Place, files: Sequence[_File], root: Path, top: str) -> Collector:
+def _without_image(place: Place, files: Sequence[_File], top: _Top) -> Collector:
     images = _collector(place, Owner("", ""), top)
     if any(file.mask for file in files):
-        images.ignore(root.joinpath(*place), "holds masks and no image")
+        images.ignore(top.root.joinpath(*place), "holds masks and no image")
     for file in files:
         if not file.mask:
-            _add(images, file, set())
+            _add(images, file, set(), top.remedies)
     return images
 
 
-def _collector(place: Place, owner: Owner, top: str) -> Collector:
+def _collector(place: Place, owner: Owner, top: _Top) -> Collector:
     person = person_of((*place, owner.person) if owner.person else place)
     key = "/".join((*place, str(owner)) if str(owner) else place)
-    return Collector(key or top, "/".join(dataset_of(person[:-1])) or top, "/".join(person) or top, CHOOSE)
+    dataset, remedy = "/".join(dataset_of(person[:-1])) or top.name, top.remedies.of_folders
+    return Collector(key or top.name, dataset, "/".join(person) or top.name, remedy)
 
 
-def _refused(place: Place, files: Sequence[_File], reason: str, root: Path, top: str) -> Collector:
+def _refused(place: Place, files: Sequence[_File], reason: str, top: _Top) -> Collector:
     images = _collector(place, Owner("", ""), top)
-    images.leave_out(root.joinpath(*place), reason)
+    images.leave_out(top.root.joinpath(*place), reason)
     for file in files:
         images.ignore(file.path, "is left out with its folder", file.meant.name)
     return images
 
 
-def _add(images: Collector, file: _File, people: Collection[str]) -> None:
+def _add(images: Collector, file: _File, people: Collection[str], remedies: Remedies) -> None:
     meant = file.meant
     if file.mask:
         words = dropwhile(lambda word: word in people, file.name.words)  # the rest says what the mask shows
@@ -296,13 +304,13 @@ def _add(images: Collector, file: _File, people: Collection[str]) -> None:
     elif file.error:
         images.leave_out(file.path, file.error, meant.name)
     elif is_synthetic(file.fields) and not file.asked:
-        images.ignore(file.path, "is synthetic, says its sidecar; to use it, name it in data.names or list it in a CSV")
+        images.ignore(file.path, f"is synthetic, says its sidecar{remedies.to_use}")
     elif meant.name is not None:
         images.add(meant.name, _candidate(file))
     elif meant.unclear:
-        images.leave_out(file.path, f"{meant.reason}; {RENAME}")
+        images.leave_out(file.path, f"{meant.reason}; {remedies.rename}")
     else:
-        images.ignore(file.path, f"{meant.reason}; if it is an image to use, name it in data.names")
+        images.ignore(file.path, f"{meant.reason}{remedies.if_image}")
 
 
 def _candidate(file: _File) -> Candidate:

@@ -13,6 +13,7 @@ from anysyn.data.subjects.names.name_words import NameReading, read_name, words_
 from anysyn.data.subjects.names.naming_table import NamingTable, naming_table
 from anysyn.data.subjects.names.recognised import Recognised, weigh
 from anysyn.data.subjects.names.sidecar_evidence import Evidence, evidence
+from anysyn.data.subjects.remedies import OF_RECIPE, Remedies
 from anysyn.data.volumes.formats import stem
 from anysyn.errors import UserError
 from anysyn.registry import suggest
@@ -29,6 +30,7 @@ class Naming:
             if the glob has a slash; the first one that matches decides, before the name and the sidecar do.
         table: What the words of names mean.
         below: Where the folder that is read lies below the root.
+        remedies: How the user may say more, for messages.
 
     Raises:
         UserError: If ``names`` has an unknown modality.
@@ -44,6 +46,7 @@ class Naming:
     names: Mapping[str, str] = field(default_factory=dict)
     table: NamingTable = field(default_factory=naming_table, repr=False)
     below: PurePath = field(default=PurePath(), repr=False)
+    remedies: Remedies = field(default=OF_RECIPE, repr=False)
 
     def __post_init__(self) -> None:
         for glob, meant in self.names.items():

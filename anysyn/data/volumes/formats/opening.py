@@ -36,6 +36,7 @@ _REMEDIES = {
     errno.ENOTDIR: "a part of its folder's path is a file; choose another folder",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
+_FETCHED_BY = {b"/annex/objects/": "datalad get", b"version https://git-lfs": "git lfs pull"}  # by how they begin
 _KINDS = {
     stat.S_IFIFO: "pipe",
     stat.S_IFCHR: "device",
@@ -66,8 +67,10 @@ def explained(path: Path, name: str = "image") -> Iterator[None]:
         with np.errstate(all="ignore"):  # what is not finite is refused, which says more than a warning
             yield
     except VolumeError:
+        _check_fetched(path)
         raise
     except gzip.BadGzipFile as error:
+        _check_fetched(path)
         raise VolumeError(
             f"{path}: is damaged, or not compressed as its name says ({error}); copy it again or rename it"
         ) from error
@@ -76,11 +79,31 @@ def explained(path: Path, name: str = "image") -> Iterator[None]:
     except MemoryError as error:
         raise VolumeError(f"{path}: does not fit into the memory; free some, or crop the image") from error
     except OSError as error:
+        if error.errno == errno.ENOENT and path.is_symlink():
+            raise VolumeError(f"{path}: {_leads_nowhere(path)}") from error
         remedy = _REMEDIES.get(error.errno or 0, "check the disk and the path")
         raise VolumeError(f"{path}: {error.strerror or error}; {remedy}") from error
     except (HeaderDataError, ArithmeticError, LookupError, ValueError, TypeError) as error:
+        _check_fetched(path)
         reason = " ".join(str(error).split())
         raise VolumeError(f"{path}: has a damaged {name} header ({reason}); copy or export it again") from error
+
+
+def _leads_nowhere(link: Path) -> str:
+    """Return what is wrong with a broken link: files of DataLad are such links until they are fetched."""
+    fetch = "fetch it (datalad get), or " if "annex" in link.readlink().parts else ""
+    return f"is a link to a file that is not here; {fetch}mend the link, or remove it if it is not needed"
+
+
+def _check_fetched(path: Path) -> None:
+    """Refuse what git-annex or Git LFS leaves in place of a file that is not fetched yet: a line about it."""
+    if not path.is_file():  # it was to be written
+        return
+    with path.open("rb") as file:
+        start = file.read(max(map(len, _FETCHED_BY)))
+    for begin, command in _FETCHED_BY.items():
+        if start.startswith(begin):
+            raise VolumeError(f"{path}: stands for a file that is not here; fetch it ({command})")
 
 
 def check_regular(path: Path) -> int:

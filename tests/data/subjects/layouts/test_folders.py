@@ -116,7 +116,7 @@ class TestFolders:
         found = find_subjects(tmp_path)
         assert contrasts(found) == {"A": ["T1w"]}
         assert {failure.modality for failure in found.failures} == {"DWI", "T2w", "FLAIR"}
-        assert "FLAIR.nii.gz: No such file or directory; check the path" in reasons(found.failures)
+        assert "FLAIR.nii.gz: is a link to a file that is not here; mend the link, or remove" in reasons(found.failures)
         assert "B: holds 1 file .dcm, which are not read; convert them with dcm2niix" in reasons(found.ignored)
 
     def test_a_folder_that_may_not_be_read_is_a_failure(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

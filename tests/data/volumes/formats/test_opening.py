@@ -80,3 +80,33 @@ def test_content_far_beyond_the_image_is_not_unpacked(tmp_path: Path) -> None:
     start = time.perf_counter()
     assert "far more than the" in one_line(tmp_path / "t1.nii.gz")
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("leads", "remedy"),
+    [
+        ("../.git/annex/objects/MD5E-s1--a.nii.gz", "fetch it (datalad get), or mend the link, or remove it"),
+        ("../gone.nii.gz", "is a link to a file that is not here; mend the link, or remove it"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_called_one(tmp_path: Path, leads: str, remedy: str) -> None:
+    path = tmp_path / "t1.nii.gz"
+    path.symlink_to(leads)
+    assert remedy in one_line(path)
+    assert remedy in one_line(path, read_header)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize(
+    ("content", "command"),
+    [
+        ("/annex/objects/MD5E-s1--a.nii.gz\n", "datalad get"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
+    ],
+)
+def test_what_stands_for_a_file_that_is_not_fetched_is_told_from_a_damaged_one(
+    tmp_path: Path, suffix: str, content: str, command: str
+) -> None:
+    path = tmp_path / f"t1{suffix}"
+    path.write_text(content)
+    assert f"stands for a file that is not here; fetch it ({command})" in one_line(path)
