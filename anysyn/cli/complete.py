@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,9 +61,10 @@ def complete(
     if prepare:
         options |= {"dicom": out / "dicom" if dicom else None, "headers": headers}
         check_sources(None, data, resample_to=options.pop("resample_to"))
-        start, options["source"] = _from_scans, data
+        options["source"] = data
     else:
-        start, options["data"] = _from_files, data
+        options["data"] = data
+    start: Callable[..., Any] = _from_scans if prepare else _from_files
     attempt(lambda: start(run, jobs=jobs, bids=labels_in(bids_filter_file), **options), once_stopped=lambda: GO_ON)
 
 

@@ -280,7 +280,7 @@ def test_its_own_output_is_no_news_and_both_lists_are_named(tiny, bids, capsys):
     for _ in range(2):
         assert run_app(tiny, bids, out) == 0
     said = capsys.readouterr().out
-    assert "derivatives/anysyn/sub-" not in said
+    assert "derivatives/anysyn/sub-01/" not in said
     assert "derivatives/fmriprep/sub-01/anat: holds 1 volume" in said
     assert f"listed in full: {out / 'subjects.csv'}; what is left out, and why: subjects-left-out.csv" in said
 

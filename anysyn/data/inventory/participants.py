@@ -34,7 +34,7 @@ def of_participants(found: FoundSubjects, labels: Sequence[str], root: Path) -> 
         ['sub-01_ses-1', 'sub-01_ses-2']
     """
     wanted = {label.removeprefix(PREFIX) for label in labels}
-    known = {label_of(subject.key) for subject in found.subjects} | {label_of(case.key) for case in found.failures}
+    known = {label_of(key) for key in _keys(found)}
     unknown = sorted(wanted - known)
     there = _folders(root) if unknown else set()
     for label in unknown:
@@ -63,12 +63,12 @@ def of_sessions(found: FoundSubjects, labels: Sequence[str], root: Path) -> Foun
         ['sub-01_ses-2']
     """
     wanted = {label.removeprefix(SESSION) for label in labels}
-    known = {session_of(case.key) for case in (*found.subjects, *found.failures)} - {""}
+    known = {session_of(key) for key in _keys(found)} - {""}
     for label in sorted(wanted - known):
         hint = suggest(label, known) if known else "nobody has sessions here; leave the session out"
         raise UserError(f"{root}: no session {label!r}; {hint}")
     some = _of(found, lambda key: session_of(key) in wanted)
-    people = {label_of(case.key) for case in (*some.subjects, *some.failures)}
+    people = {label_of(key) for key in _keys(some)}
     without = sorted({label_of(subject.key) for subject in found.subjects} - people)
     asked = " or ".join(f"{SESSION}{label}" for label in sorted(wanted))
     notes = [f"{PREFIX}{label}: has no {asked}, so it is left out" for label in without]
@@ -94,6 +94,11 @@ def session_of(key: str) -> str:
         ('1', '')
     """
     return key.partition(f"_{SESSION}")[2]
+
+
+def _keys(found: FoundSubjects) -> set[str]:
+    """Return the keys of the subjects that were found, and of those that cannot be used."""
+    return {subject.key for subject in found.subjects} | {case.key for case in found.failures}
 
 
 def _of(found: FoundSubjects, wanted: Callable[[str], bool]) -> FoundSubjects:

@@ -111,7 +111,7 @@ def without(trained: Trained, lost: Collection[str], has: Collection[str]) -> st
 
 def choices(inventory: Inventory) -> tuple[Failure, ...]:
     """List the files of the subjects that are not used, and why."""
-    keys = {case.key for case in (*inventory.subjects, *inventory.failures)}
+    keys = {subject.key for subject in inventory.subjects} | {case.key for case in inventory.failures}
     return tuple(
         replace(case, reason=inventory.below(case.reason))
         for case in inventory.ignored

@@ -176,7 +176,7 @@ def complete(
         work = [_Work(gap, {p: r for p in gap.files.values() if (r := earlier.get(p))}) for gap in gaps if gap.files]
         done = [part for _, part in measure_each(work, partial(_complete, loaded, how), **about)]
     whole = tuple(gap.subject.key for gap in gaps if not gap.files)
-    more = {"choices": choices(inventory), "whole": whole, "targets": tuple(trained.targets)}
+    more: dict[str, Any] = {"choices": choices(inventory), "whole": whole, "targets": tuple(trained.targets)}
     return replace(_together(done, failures, synthetic, absent_images(inventory.subjects)), **more)
 
 
