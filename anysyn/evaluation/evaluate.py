@@ -202,10 +202,12 @@ def _suited(pairs: Sequence[Pair], how: Protocol) -> tuple[tuple[Pair, ...], lis
 
 
 def _check_subjects(subjects: Sequence[Subject], unread: Sequence[Failure], pairs: Sequence[Pair], where: str) -> None:
+    reason = f" ({len(unread)} could not be read; the first, {unread[0].key}: {unread[0].reason})" if unread else ""
     if not subjects:
-        reason = f" ({len(unread)} could not be read; the first, {unread[0].key}: {unread[0].reason})" if unread else ""
         raise EvaluationError(f"no subject in {where}{reason}; choose another --split or --data")
     if not any(pair.within(subject.images) for pair in pairs for subject in subjects):
         contrasts = ", ".join(sorted({name for subject in subjects for name in subject.images}))
         words = ", ".join(map(str, pairs))
-        raise EvaluationError(f"no subject in {where} has the contrasts of {words}; they have {contrasts or 'none'}")
+        raise EvaluationError(
+            f"no subject in {where} has the contrasts of {words}; they have {contrasts or 'none'}{reason}"
+        )

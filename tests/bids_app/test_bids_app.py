@@ -79,9 +79,10 @@ def test_all_participants_get_what_they_lack_and_a_page(tiny, bids, capsys):
 
 
 @needs_validator
-def test_the_derivative_is_valid_by_the_validator_of_bids(tiny, bids):
+@pytest.mark.parametrize("options", [(), ("--prepare", "--headers", "--anyway")])
+def test_the_derivative_is_valid_by_the_validator_of_bids(tiny, bids, options):
     out = bids / "derivatives" / "anysyn"
-    assert run_app(tiny, bids, out) == 0
+    assert run_app(tiny, bids, out, *options) == 0
     done = subprocess.run([VALIDATOR, "--json", out], capture_output=True, text=True, check=False)
     issues = json.loads(done.stdout)["issues"]["issues"]
     assert not [issue for issue in issues if issue["severity"] == "error"]
