@@ -24,7 +24,7 @@ image names its sources, the weights of the network and their hashes.
 IGNORED = """/subjects.csv
 /subjects-left-out.csv
 /*.html
-/prepared/
+/prepared
 *_desc-error*
 *_desc-interval*
 *_desc-depends*

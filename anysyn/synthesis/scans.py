@@ -30,6 +30,7 @@ from anysyn.scans.person_files import acquired
 from anysyn.scans.prepare import prepare
 from anysyn.scans.training_study import is_study, steps_like, training_study
 from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
+from anysyn.synthesis.bids_entries import skull_stripped
 from anysyn.synthesis.completion.cohort import choices
 from anysyn.synthesis.completion.complete import Completion
 from anysyn.synthesis.completion.missing_contrasts import trained_for
@@ -301,10 +302,12 @@ def _answer(made: Synthesized, request: ScanRequest, todo: Mapping[str, Path], a
         check_replaceable(path, made.sources.values())
     run, study, way = made.run, made.study, request.way
     verdict = verdict_on(run, study, request.sources, anyway=anyway)
+    first = request.sources[0]
+    skull = skull_stripped(study, first, made.sources[first])
     for name, image in _images(replace(made, images=todo), request).items():
         record = provenance(run, made.sources, made.acquisitions[name]) | image.record()
         record |= assumptions_record(study, request.sources) | {"Grid": grid_record(way.scan, study.grid)}
-        record |= {"Request": request.record(), "Preparation": dict(request.records)} | verdict_record(verdict)
+        record |= {"Request": request.record(), "Preparation": dict(request.records)} | verdict_record(verdict) | skull
         write_synthetic(Volume(image.voxels, way.scan.affine, request.header), todo[name], record)
     return list(doubts(request.subject.key, verdict_record(verdict)))
 
