@@ -61,7 +61,7 @@ class GridDecoder(Decoder):
         """
         images = self.images(features, modulate)  # (B, M or 1 times depth, *S without the slab's axis)
         if self.depth > 1:
-            images = images.unflatten(1, (-1, self.depth))  # (B, M or 1, depth, *S)
+            images = images.reshape(images.shape[0], -1, self.depth, *images.shape[2:])  # (B, M or 1, *S)
         if self.every_target:
             images = pick(images, targets)  # (B, K, *S)
         return images if places is None else sample_at(images, places)  # (B, K, Q) or (B, K, *N)

@@ -68,7 +68,7 @@ class MLPDecoder(GridDecoder):
         size = columns.shape[-1] if torch.is_grad_enabled() else max(1, self.chunk // x.shape[0])
         first = self.mlp.first if affine is None else _folded_layer(self.mlp.first, affine)
         parts = [self.mlp.rest(first(chunk.mT)) for chunk in torch.split(columns, size, -1)]  # (B, v, O) each
-        return torch.cat(parts, 1).mT.unflatten(2, x.shape[2:])  # (B, O, *S / stride)
+        return torch.cat(parts, 1).mT.reshape(x.shape[0], -1, *x.shape[2:])  # (B, O, *S / stride)
 
 
 def _folded_layer(layer: nn.Linear, affine: Affine) -> Callable[[Tensor], Tensor]:
