@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anysyn.data.loading.epochs import EpochBatches as EpochBatches
     from anysyn.data.records import Subject as Subject
     from anysyn.data.subjects.find import find_subjects as find_subjects
+    from anysyn.errors import UserError as UserError
     from anysyn.evaluation.evaluate import evaluate as evaluate
     from anysyn.evaluation.metrics.metrics import Metric as Metric
     from anysyn.evaluation.metrics.protocol import Protocol as Protocol
@@ -70,6 +71,7 @@ _HOMES = {
     "data.loading.epochs": "EpochBatches",
     "data.records": "Subject",
     "data.subjects.find": "find_subjects",
+    "errors": "UserError",
     "evaluation.evaluate": "evaluate",
     "evaluation.metrics.metrics": "Metric",
     "evaluation.metrics.protocol": "Protocol",

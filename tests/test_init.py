@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import anysyn
 
 
@@ -10,6 +12,11 @@ def test_every_listed_name_is_there():
     assert {"train", "synthesize", "Acquisition", "Recipe", "register"} <= set(dir(anysyn))
     for name in dir(anysyn):
         assert getattr(anysyn, name) is not None
+
+
+def test_the_error_that_docstrings_name_can_be_caught():
+    with pytest.raises(anysyn.UserError, match="no recipe"):
+        anysyn.load("nowhere")
 
 
 def test_importing_it_imports_nothing_heavy():

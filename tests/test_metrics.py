@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import nibabel as nib
 import numpy as np
@@ -13,6 +14,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import anysyn
 from anysyn.errors import UserError
+from anysyn.evaluation.metrics.protocol import protocol as protocol_named
+from anysyn.registry import names
 
 TRUTH = np.random.default_rng(0).random((14, 15, 16))
 NEAR = TRUTH + 0.1 * np.random.default_rng(1).standard_normal(TRUTH.shape)
@@ -51,6 +54,72 @@ def test_a_protocol_gives_all_its_metrics():
     scores = anysyn.metrics.compare(NEAR, TRUTH, protocol="anysyn", mask=torch.from_numpy(TRUTH > 0.1))
     assert scores["psnr"] > 15
     assert 0 < scores["ssim"] < 1
+
+
+def test_the_psnr_up_to_a_factor_is_that_of_the_image_brought_to_the_scale_of_the_truth():
+    dim, mask = NEAR / 7, TRUTH > 0.2
+    scaled = anysyn.metrics.scaled_to(dim, TRUTH, mask=mask)
+    assert anysyn.metrics.psnr_scaled(dim, TRUTH, mask=mask) == pytest.approx(
+        anysyn.metrics.psnr(scaled, TRUTH, mask=mask), abs=1e-4
+    )
+    factor = np.sum(dim[mask] * TRUTH[mask]) / np.sum(dim[mask] ** 2)
+    np.testing.assert_allclose(scaled, dim * factor, rtol=1e-6)
+    assert anysyn.metrics.psnr(dim, TRUTH, mask=mask) < anysyn.metrics.psnr_scaled(dim, TRUTH, mask=mask) - 3
+
+
+def test_an_image_brought_to_a_scale_keeps_its_kind_and_place():
+    image = placed(5)
+    scaled = anysyn.metrics.scaled_to(nib.Nifti1Image(np.asarray(image.dataobj) / 4, image.affine), image)
+    assert type(scaled) is nib.Nifti1Image
+    np.testing.assert_array_equal(scaled.affine, image.affine)
+    np.testing.assert_allclose(scaled.get_fdata(), image.get_fdata(), rtol=1e-5)
+    tensor = anysyn.metrics.scaled_to(torch.from_numpy(TRUTH)[None] / 4, torch.from_numpy(TRUTH)[None])
+    assert tensor.shape == (1, *TRUTH.shape)
+    assert tensor.dtype == torch.float32
+
+
+WHOLE_VOLUMES = ["tumsyn", "unisyn", "codebrain-ixi", "brasyn"]
+
+
+@pytest.mark.parametrize("protocol", names("protocol"))
+def test_a_mask_changes_the_numbers_or_is_refused(protocol):
+    mask, lesion = np.zeros(TRUTH.shape, bool), TRUTH > 0.9
+    mask[3:9, :, 4:] = True
+    part = {"lesion": lesion} if protocol_named(protocol).reads_lesion else {}
+    images = [image.repeat(13, 0).repeat(12, 1).repeat(11, 2)[:170, :170, :170] for image in (NEAR, TRUTH, mask)]
+    near, truth, mask = images if protocol == "synthrad2025" else (NEAR, TRUTH, mask)
+    if protocol_named(protocol).restored_to:
+        near, truth = 1000 * near, 1000 * truth
+    if protocol in WHOLE_VOLUMES:
+        with pytest.raises(UserError, match=f"mask: protocol '{protocol}' compares whole volumes, .* anysyn"):
+            anysyn.metrics.compare(near, truth, mask=mask, protocol=protocol, **part)
+        return
+    whole = anysyn.metrics.compare(near, truth, protocol=protocol, **part)
+    assert anysyn.metrics.compare(near, truth, mask=mask, protocol=protocol, **part)["psnr"] != whole["psnr"]
+
+
+@pytest.mark.parametrize(("part", "protocol"), [("lesion", "brasyn"), ("bone", "synthrad2025")])
+def test_a_mask_of_a_part_that_no_metric_uses_is_refused(part, protocol):
+    with pytest.raises(UserError, match=rf"{part}: protocol 'anysyn' has no metric of .*: {protocol}$"):
+        anysyn.metrics.compare(NEAR, TRUTH, **{part: TRUTH > 0.5})
+
+
+def test_the_distance_of_bone_is_in_mm_of_the_image():
+    truth = np.zeros((14, 15, 16))
+    truth[4:8, 4:8, 4:8] = 900.0
+    near = np.roll(truth, 1, 0)
+    mine = anysyn.Protocol(name="bone", clip=(-1024.0, 3000.0), restored_to="HU", metrics=("hd95_bone",))
+    images = [nib.Nifti1Image(image.astype(np.float32), np.diag([3.0, 1, 1, 1])) for image in (near, truth)]
+    assert anysyn.metrics.compare(*images, bone=truth > 0, protocol=mine)["hd95_bone"] == pytest.approx(3.0)
+
+
+def test_a_truth_in_another_unit_than_the_fixed_one_of_a_protocol_is_said():
+    with pytest.warns(UserWarning, match=r"'omnisyn' clips to 0 to 1, and \d+% of the truth is beyond"):
+        anysyn.metrics.compare(NEAR * 100, TRUTH * 100, protocol="omnisyn")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        anysyn.metrics.compare(NEAR, TRUTH, protocol="omnisyn")
+        anysyn.metrics.compare(NEAR * 100, TRUTH * 100, protocol="anysyn")
 
 
 def placed(shift):
