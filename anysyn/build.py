@@ -29,7 +29,7 @@ from anysyn.registry import find, is_given, parameters, suggest
 from anysyn.types import Decoder, Encoder, ImageTextModel, Loss, Site
 
 
-def load(recipe: str | Path, overrides: Iterable[str] = (), *, lay_out: bool = True) -> Recipe:
+def load(recipe: str | Path, overrides: str | Iterable[str] = (), *, lay_out: bool = True) -> Recipe:
     """Read and check a recipe.
 
     The networks are built without memory, so that a conditioner at a site that does not exist is reported together with

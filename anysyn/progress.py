@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 
 class Progress:
-    """Progress of work in parts; this class shows nothing.
+    """Progress of work in parts; this class shows nothing, and what has to be known as a Python warning.
 
     Example:
         >>> progress = Progress()
@@ -42,16 +43,27 @@ class Progress:
     def say(self, line: str) -> None:
         """Show a line that stays."""
 
+    def warn(self, line: str) -> None:
+        """Show a line that changes what may be expected of the result, whether or not the rest is shown."""
+        warnings.warn(line, stacklevel=2)
+
+
+class Silent(Progress):
+    """Progress of a process beside the one that shows it."""
+
+    def warn(self, line: str) -> None:
+        """Leave it to the other process."""
+
 
 class Bar(Progress):
-    """A progress bar on the terminal; if the output is no terminal, a line for each task.
+    """A progress bar on the terminal; if the output is no terminal, as in a notebook, a line for each task.
 
     Args:
         err: Whether it is shown on the error stream, beside an output that is read; only on a terminal then.
     """
 
     def __init__(self, *, err: bool = False) -> None:
-        console = Console(stderr=err)
+        console = Console(stderr=err, force_jupyter=False)  # widgets would have to be installed, and stay in the file
         self._quiet = err and not console.is_terminal
         self._bar = RichProgress(
             TextColumn("{task.description}", markup=False),
@@ -86,3 +98,22 @@ class Bar(Progress):
     def say(self, line: str) -> None:
         """Print a line above the bar."""
         self._bar.console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
+
+    def warn(self, line: str) -> None:
+        """Print it as any other line."""
+        self.say(line)
+
+
+def progress_of(progress: Progress | bool | None) -> Progress:
+    """Return what shows the progress of a call.
+
+    Args:
+        progress: What does; True is a `Bar`, False and None show nothing.
+
+    Example:
+        >>> type(progress_of(None)).__name__, type(progress_of(True)).__name__
+        ('Progress', 'Bar')
+    """
+    if isinstance(progress, Progress):
+        return progress
+    return Bar() if progress else Progress()

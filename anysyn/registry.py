@@ -79,8 +79,10 @@ def suggest(word: object, choices: Iterable[str]) -> str:
     Example:
         >>> suggest("enocder", ["encoder", "decoder"])
         "did you mean 'encoder'? choices: decoder, encoder"
+        >>> suggest("CT", ["T1w", "T1w"])
+        'choices: T1w'
     """
-    choices = sorted(choices)
+    choices = sorted(set(choices))
     near = difflib.get_close_matches(str(word), choices, n=1)
     return (f"did you mean {near[0]!r}? " if near else "") + "choices: " + (", ".join(choices) or "none")
 

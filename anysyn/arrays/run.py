@@ -25,6 +25,7 @@ from anysyn.synthesis.notice import NOTICE
 from anysyn.synthesis.physical_range import PhysicalImage
 from anysyn.synthesis.requests.acquisition import PERSON, check_conditioned, requested_acquisitions
 from anysyn.synthesis.suited import verdict_on, verdict_record
+from anysyn.training.run_folder.folder import RunFolder
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,11 @@ class Run:
     def __repr__(self) -> str:
         """Return the name, the contrasts, the voxel size and the device."""
         return f"Run({self.loaded.label})"
+
+    @property
+    def folder(self) -> RunFolder:
+        """Return the folder that it was loaded from."""
+        return self.loaded.folder
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -75,8 +75,12 @@ def modalities() -> tuple[Modality, ...]:
     return tuple(_modality(name, row) for name, row in table.items())
 
 
-def modality(name: str) -> Modality:
+def modality(name: str, *, choices: Iterable[str] | None = None) -> Modality:
     """Return the modality with a name or an alias; case and punctuation are ignored.
+
+    Args:
+        name: The name.
+        choices: Those that the message lists; all by default.
 
     Raises:
         UserError: If nothing has that name; the message gives the nearest match and the choices.
@@ -89,7 +93,7 @@ def modality(name: str) -> Modality:
     if known is None:
         near = difflib.get_close_matches(_key(name), _index(), n=1)
         meant = _index()[near[0]].name if near else name
-        raise UserError(f"no modality named {name!r}; {suggest(meant, [m.name for m in modalities()])}")
+        raise UserError(f"no modality named {name!r}; {suggest(meant, choices or [m.name for m in modalities()])}")
     return known
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anysyn.acquisition import Acquisition
+from anysyn.text.counts import counted
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ class FoundSubjects:
     ignored: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
     layout: str = ""
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"FoundSubjects({counted(len(self.subjects), 'subject')}, {counted(len(self.failures), 'failure')})"
 
     @property
     def choices(self) -> tuple[Failure, ...]:

@@ -27,15 +27,16 @@ from anysyn.evaluation.pairs import Pair, modalities_of, parse_pairs
 from anysyn.evaluation.results import Evaluation, results_of, write_results
 from anysyn.evaluation.results_folder import point_to, results_folder, results_place
 from anysyn.evaluation.timing import device_name
-from anysyn.progress import Progress
-from anysyn.synthesis import LoadedRun, load_run
+from anysyn.progress import Progress, progress_of
+from anysyn.synthesis import LoadedRun
+from anysyn.synthesis.given_run import GivenRun, loaded_run
 from anysyn.synthesis.parallel import Measure, Opener, measure_each
 from anysyn.synthesis.slurm import Slurm
 
 
 @within_bounds
 def evaluate(
-    run: str | Path | LoadedRun,
+    run: GivenRun,
     *,
     data: str | Path | None = None,
     bids: Labels | None = None,
@@ -54,7 +55,7 @@ def evaluate(
     seed: Seed = 0,
     accelerator: str = "auto",
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Evaluation:
     """Evaluate a trained run and write tables, the record and examples.
 
@@ -83,7 +84,7 @@ def evaluate(
         seed: Seed of the subjects and voxels that the baselines are fitted on, and of a corruption.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for a run folder.
         overwrite: Whether to replace the results of an earlier evaluation.
-        progress: Shows the progress.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Returns:
         The results. A subject that fails is listed and the others are measured; a subject that lacks a contrast of a
@@ -104,7 +105,7 @@ def evaluate(
     subjects = (inventory := loaded.inventory(data, split, modalities_of(requested), bids=bids or {})).subjects
     _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
     chosen = numbered_examples(subjects, requested, examples)
-    folder, bar = results_place(loaded, out), progress or Progress()
+    folder, bar = results_place(loaded, out), progress_of(progress)
     _say(bar, inventory, folder)
     with results_folder(folder, chosen, overwrite=overwrite) as inside:
         fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
@@ -182,8 +183,8 @@ def _absent_of(subjects: Sequence[Subject]) -> list[str]:
     return [f"Blank images that count as absent: {len(absent)}; the first: {absent[0]}."] if absent else []
 
 
-def _loaded(run: str | Path | LoadedRun, accelerator: str, dataset: str | None) -> LoadedRun:
-    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+def _loaded(run: GivenRun, accelerator: str, dataset: str | None) -> LoadedRun:
+    loaded = loaded_run(run, accelerator=accelerator)
     return loaded if dataset is None else loaded.treat_as(dataset)
 
 

@@ -20,13 +20,14 @@ from anysyn.evaluation.tables.markdown_latex import to_latex, to_lines, to_markd
 from anysyn.evaluation.tables.significance import compare
 from anysyn.files import write_text
 from anysyn.text.counts import counted
+from anysyn.text.in_notebooks import LinesInNotebooks
 from anysyn.versions import versions
 
 LACKING = ("subject lacks a contrast and is", "subjects lack a contrast and are")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class Evaluation(LinesInNotebooks):
     """The results of an evaluation.
 
     Args:
@@ -53,6 +54,14 @@ class Evaluation:
     failures: tuple[Failure, ...]
     skipped: Mapping[str, int]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Return what was compared, and where all of it lies."""
+        people = counted(self.cases["subject"].nunique() if len(self.cases) else 0, "subject")
+        failures = counted(len(self.failures), "failure")
+        return (
+            f"Evaluation({people}, protocol {self.protocol.name} ({self.protocol.digest}), {failures}; {self.folder})"
+        )
 
     def markdown(self) -> str:
         """Return the table and the margins over the baselines as Markdown."""

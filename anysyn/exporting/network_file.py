@@ -25,6 +25,8 @@ from anysyn.files import own_alone, whole_results, write_json, write_text
 from anysyn.progress import Progress
 from anysyn.registry import suggest
 from anysyn.synthesis.loaded_run import load_run
+from anysyn.text.several import several
+from anysyn.training.run_folder.names import HasFolder
 
 MADE_BY, CARD, FACTS = "anysyn export", "README.md", "network.json"
 BUNDLE = "monai-bundle"
@@ -62,9 +64,9 @@ class Exported:
 
 @within_bounds
 def export(
-    run: str | Path,
+    run: str | Path | HasFolder,
     *,
-    sources: Sequence[str],
+    sources: str | Sequence[str],
     target: str,
     out: str | Path,
     form: str = "torch",
@@ -80,8 +82,8 @@ def export(
     preparation is outside.
 
     Args:
-        run: A run folder, or the name of a packaged run.
-        sources: Modalities that are shown, in the order of the input's channels.
+        run: A run folder, the name of a packaged run, or a run that is loaded already.
+        sources: Modalities that are shown, or one, in the order of the input's channels.
         target: Modality that is asked for.
         out: Folder to make.
         form: ``torch`` (torch.export); ``onnx``, which needs the extra ``anysyn[onnx]``; or ``monai-bundle``, which
@@ -104,7 +106,7 @@ def export(
     """
     kind, shown, asked = (
         None if form == BUNDLE else _form(form),
-        [modality(name).name for name in sources],
+        [modality(name).name for name in several(sources)],
         modality(target).name,
     )
     if not shown or len(set(shown)) < len(shown):

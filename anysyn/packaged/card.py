@@ -11,12 +11,13 @@ from anysyn.errors import RecipeError, UserError
 from anysyn.files.yaml_tree import TreeError, compose, expand, read_bounded
 from anysyn.packaged.names import CARD
 from anysyn.text.escaping import one_line
+from anysyn.text.in_notebooks import LinesInNotebooks
 
 FENCE = "---\n"
 
 
 @dataclass(frozen=True)
-class Card:
+class Card(LinesInNotebooks):
     """The card of a packaged run.
 
     Args:
@@ -39,6 +40,10 @@ class Card:
     size: int
     about: Mapping[str, Any]
     text: str
+
+    def __repr__(self) -> str:
+        """Return the first of its lines."""
+        return f"Card({next(self.lines())})"
 
     def lines(self) -> Iterator[str]:
         """Yield what a list of runs says of it."""

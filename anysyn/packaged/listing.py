@@ -10,10 +10,11 @@ from anysyn.errors import UserError, reason
 from anysyn.packaged.card import Card, read_card
 from anysyn.packaged.names import folder_of, is_packaged, packaged_names, packaged_run
 from anysyn.registry import suggest
+from anysyn.text.in_notebooks import LinesInNotebooks
 
 
 @dataclass(frozen=True)
-class Models:
+class Models(LinesInNotebooks):
     """The packaged runs of a folder.
 
     Args:
@@ -29,6 +30,10 @@ class Models:
     folder: Path
     cards: tuple[Card, ...]
     failures: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Return the names."""
+        return f"Models({', '.join(card.name for card in self.cards)})"
 
     def lines(self) -> Iterator[str]:
         """Yield what there is, or that there is nothing."""

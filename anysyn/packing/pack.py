@@ -20,11 +20,11 @@ from anysyn.packing.notes import Notes, read_notes
 from anysyn.packing.portable_recipe import portable
 from anysyn.packing.privacy import check_private
 from anysyn.packing.shared_records import shared_profile, shared_study
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.recipe import Recipe
 from anysyn.training.run_folder.checkpoints import Checkpoints, Weights, check_shapes, fitting, write_tensors
 from anysyn.training.run_folder.folder import RunError, RunFolder
-from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.names import HasFolder, find_run
 from anysyn.training.training_profile import PROFILE, make_profile
 from anysyn.trust.trusted import NAME as TRUST
 from anysyn.trust.trusted import bound_to
@@ -50,14 +50,14 @@ class Packed:
 
 
 def pack(
-    run: str | Path,
+    run: str | Path | HasFolder,
     *,
     name: str,
     card: str | Path,
     out: str | Path,
     large: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Packed:
     """Make a packaged run of a trained one: without a path, a name of a subject, or a checkpoint.
 
@@ -79,7 +79,7 @@ def pack(
         Traceback (most recent call last):
         anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
-    folder, shown = find_run(run), progress or Progress()
+    folder, shown = find_run(run), progress_of(progress)
     if folder.packaged:
         raise RunError(f"{folder.path} is a packaged run already; copy its folder, or pack the run that it came from")
     _check_free(name)

@@ -13,7 +13,7 @@ from anysyn.errors import UserError
 from anysyn.packaged.hub import SHARED, Address, address_of, check_hub, in_words, refusals
 from anysyn.packing.pack import Packed, pack
 from anysyn.progress import Progress
-from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.names import HasFolder, find_run
 
 WEIGHTS = "weights.safetensors"
 
@@ -43,14 +43,14 @@ class Pushed:
 
 
 def push(
-    run: str | Path,
+    run: str | Path | HasFolder,
     to: str | Path,
     *,
     card: str | Path | None = None,
     public: bool = False,
     large: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Pushed | Packed:
     """Pack a run, unless it is packed already, and send it to the hub or into a folder.
 
@@ -96,7 +96,11 @@ def push(
 
 @contextmanager
 def _packed(
-    run: str | Path, address: Address, card: str | Path | None, large: bool, progress: Progress | None
+    run: str | Path | HasFolder,
+    address: Address,
+    card: str | Path | None,
+    large: bool,
+    progress: Progress | bool | None,
 ) -> Iterator[Path]:
     folder = find_run(run)
     if folder.packaged:

@@ -19,8 +19,9 @@ from anysyn.probes.comparison_runs import comparison_folder
 from anysyn.probes.findings import Findings, findings_folder, first_reason, withdraw, write_findings
 from anysyn.probes.measurement import KeptMeasurements, Measurement
 from anysyn.probes.probe import Options, Probe, Request, failures_of
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.registry import suggest
+from anysyn.synthesis.given_run import GivenRun, loaded_run
 from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.parallel import Measure, Opener, measure_each
 from anysyn.synthesis.written_images import digest
@@ -30,7 +31,7 @@ from anysyn.training.run_folder.names import find_run
 @within_bounds
 def probe(
     name: str,
-    run: str | Path | LoadedRun,
+    run: GivenRun,
     *,
     data: str | Path | None = None,
     split: str = "test",
@@ -39,7 +40,7 @@ def probe(
     jobs: Count = 1,
     accelerator: str = "auto",
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **options: Any,
 ) -> Findings:
     """Ask a trained run one question, subject by subject, and write what is found.
@@ -57,7 +58,7 @@ def probe(
         jobs: Processes side by side, each with the run in its memory.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``, for runs that are loaded here.
         overwrite: Replace earlier findings.
-        progress: Shown what is done; nothing, if None.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
         options: Those of the probe: ``anysyn probe NAME --help``.
 
     Returns:
@@ -73,8 +74,8 @@ def probe(
         anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     factory = find_probe(name)
-    settings, shown = read_options(factory, options), progress or Progress()
-    loaded = load_run(run, accelerator=accelerator) if isinstance(run, str | Path) else run
+    settings, shown = read_options(factory, options), progress_of(progress)
+    loaded = loaded_run(run, accelerator=accelerator)
     subjects, unread = loaded.subjects(data, split)
     folder = results_place(loaded, out) / name
     with findings_folder(folder, name, factory.tables, factory.files, overwrite=overwrite):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import warnings
 from importlib import import_module
 from typing import cast
 
@@ -21,9 +22,12 @@ def probe_names() -> list[str]:
         True
     """
     enrol()
-    for module in pkgutil.iter_modules(probes.__path__):
-        if module.ispkg:
-            import_module(f"{probes.__name__}.{module.name}")
+    with warnings.catch_warnings():
+        # MONAI's networks bring tqdm's bar along, which no probe shows; a notebook without widgets is warned of it
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        for module in pkgutil.iter_modules(probes.__path__):
+            if module.ispkg:
+                import_module(f"{probes.__name__}.{module.name}")
     return names("probe")
 
 

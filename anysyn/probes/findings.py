@@ -20,6 +20,7 @@ from anysyn.files.manifest import MANIFEST
 from anysyn.probes.measurement import KEPT, UNFINISHED
 from anysyn.probes.section import Grid
 from anysyn.probes.tables import Table
+from anysyn.text.in_notebooks import LinesInNotebooks
 from anysyn.training.run_folder.folder import RunFolder
 from anysyn.versions import versions
 
@@ -28,7 +29,7 @@ RECORD = "record.json"  # written last, so a folder with a record is whole
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class Findings(LinesInNotebooks):
     """What a probe found.
 
     Args:
@@ -42,6 +43,10 @@ class Findings:
     tables: Mapping[str, pd.DataFrame]
     record: Mapping[str, Any]
     grids: tuple[Grid, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return where it lies, and the names of the tables."""
+        return f"Findings({', '.join(self.tables) or 'no table'}; {self.folder})"
 
     @property
     def notes(self) -> tuple[str, ...]:

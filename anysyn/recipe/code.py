@@ -11,7 +11,7 @@ from anysyn.recipe.read import Source, read
 KEY = "plugins"
 
 
-def allow_code(recipe: str | Path, overrides: Iterable[str] = ()) -> list[Path]:
+def allow_code(recipe: str | Path, overrides: str | Iterable[str] = ()) -> list[Path]:
     """Run the local files that a recipe, or that of a run, names as plugins: what ``--allow-code`` does.
 
     Nothing else runs them: a recipe or run of somebody else is read without its code, and refused if it needs any.

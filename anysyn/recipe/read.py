@@ -14,6 +14,7 @@ from anysyn.packaged.names import RECIPE, packaged_names, packaged_run
 from anysyn.recipe.sections import Recipe
 from anysyn.registry import suggest
 from anysyn.text.escaping import one_line
+from anysyn.text.several import several
 
 SUFFIXES = {".yaml", ".yml"}
 MOST_BASES = 20  # recipes that inherit from one another
@@ -62,7 +63,7 @@ class Source:
         return self.texts.get(path, value) if isinstance(value, (bool, int, float)) else value
 
 
-def read(recipe: str | Path, overrides: Iterable[str] = ()) -> Source:
+def read(recipe: str | Path, overrides: str | Iterable[str] = ()) -> Source:
     """Read a recipe by path or by name and apply overrides.
 
     Args:
@@ -74,7 +75,7 @@ def read(recipe: str | Path, overrides: Iterable[str] = ()) -> Source:
         RecipeError: If a file is missing or is not a YAML mapping, or an override cannot be applied.
     """
     source = _inherit(find(recipe), ())
-    for override in overrides:
+    for override in several(overrides):
         apply(source, override)
     return source
 

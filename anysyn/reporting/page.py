@@ -30,7 +30,7 @@ from anysyn.reporting.results import Results, chosen, find_results, read_results
 from anysyn.reporting.scores import headline, tables, verdict
 from anysyn.reporting.stages import stages_of
 from anysyn.training.run_folder.folder import RunError, RunFolder
-from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.names import HasFolder, find_run
 from anysyn.training.run_folder.records import conforming
 from anysyn.viewer.page import page_of
 
@@ -40,7 +40,7 @@ MAIN = ("psnr", "ssim")  # metrics of the headline and the distributions, where 
 
 
 def report(
-    run: str | Path,
+    run: str | Path | HasFolder,
     *,
     results: str | Path | None = None,
     out: str | Path | None = None,

@@ -17,13 +17,14 @@ from anysyn.data.subjects.find import Layout
 from anysyn.data.subjects.layouts.bids import bids_place
 from anysyn.errors import UserError
 from anysyn.files import contents_of, listing, locked, write_json, write_manifest, write_text
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.scans.brain import network
 from anysyn.scans.errors import PreparationError
 from anysyn.scans.intake import found_scans, is_dicom
 from anysyn.scans.people import Outcome, outcomes
 from anysyn.scans.person_files import FILES
 from anysyn.scans.steps import Steps
+from anysyn.text.several import several
 from anysyn.versions import versions
 
 MADE_BY = "anysyn prepare"
@@ -60,12 +61,12 @@ def prepare(
     bias: bool = False,
     headers: bool = False,
     spacing: Positive | None = None,
-    contrasts: Sequence[str] | None = None,
+    contrasts: str | Sequence[str] | None = None,
     layout: Layout = "auto",
     found: FoundSubjects | None = None,
     jobs: Count = 1,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> PreparedStudy:
     """Prepare the scans of people: register each person's contrasts, remove bias and skull, and resample, once.
 
@@ -87,7 +88,7 @@ def prepare(
         found: The people in the source, where it was searched already.
         jobs: Processes.
         overwrite: Whether people of an earlier call are prepared again; no other file is ever replaced.
-        progress: What shows the progress; None shows nothing.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Returns:
         What was prepared, and what could not be.
@@ -96,7 +97,7 @@ def prepare(
         UserError: If the source cannot be read, `out` lies in it or holds files that `prepare` did not write, or an
             extra is missing.
     """
-    root, folder, shown = Path(source), Path(out), progress or Progress()
+    root, folder, shown = Path(source), Path(out), progress_of(progress)
     steps = Steps(to=to, brain=brain, bias=bias, headers=headers, spacing=spacing)
     steps.record()  # an unknown modality is an error before anything is read
     if brain:
@@ -113,11 +114,11 @@ def prepare(
     return PreparedStudy(folder, done, (*found.failures, *(bad for one in done for bad in one.failures)))
 
 
-def _of_contrasts(found: FoundSubjects, contrasts: Sequence[str] | None) -> FoundSubjects:
+def _of_contrasts(found: FoundSubjects, contrasts: str | Sequence[str] | None) -> FoundSubjects:
     """Keep some contrasts, in this order; who has none of them is listed."""
     if contrasts is None:
         return found
-    names = [modality(name).name for name in contrasts]
+    names = [modality(name).name for name in several(contrasts)]
     shown = needed(found, names)
     some, without = list[Subject](), list[Failure]()
     for subject in shown.subjects:

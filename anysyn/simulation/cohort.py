@@ -20,7 +20,7 @@ from anysyn.data.volumes.volume import Volume, write_volume
 from anysyn.errors import UserError
 from anysyn.files import check_name, replacing, replacing_pair, whole_folder, write_json, write_text
 from anysyn.files.whole_folder import INSIDE
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.registry import suggest
 from anysyn.simulation.acquire import acquire
 from anysyn.simulation.anatomy.anatomy import Head
@@ -33,6 +33,7 @@ from anysyn.simulation.sidecar import NOTICE, sidecar_of
 from anysyn.simulation.simulated_subject import SimulatedSubject, head_of, key_of, noise_of, protocols_of
 from anysyn.simulation.subject_record import COARSEST, FINEST, read_subject
 from anysyn.simulation.truth import MASKS, TRUTH, known_subjects
+from anysyn.text.several import several
 
 README = """# A simulated cohort
 
@@ -62,11 +63,11 @@ def simulate(
     spacing: Positive = 2.0,
     seed: Seed = 0,
     labels: str | Path | None = None,
-    contrasts: Sequence[str] | None = None,
+    contrasts: str | Sequence[str] | None = None,
     vary: bool = False,
     brain_alone: bool = False,
     jobs: Count = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Simulate a cohort with known truth, as a BIDS dataset.
 
@@ -83,7 +84,7 @@ def simulate(
         brain_alone: Whether images of label maps show the brain alone, as after brain extraction; without label maps
             they always do.
         jobs: Processes.
-        progress: Shows the progress.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Returns:
         The folder.
@@ -95,7 +96,7 @@ def simulate(
     folder = Path(out)
     names = chosen_centres(centres)
     cohort = _subjects(subjects, names, spacing, seed, labels, vary, brain_alone)
-    wanted = None if contrasts is None else tuple(modality(name).name for name in contrasts)
+    wanted = None if contrasts is None else tuple(modality(name).name for name in several(contrasts))
     for subject in cohort[: len(names)]:
         protocols_of(subject, wanted)  # a contrast that no centre makes is an error before anything is written
     if folder.exists() and (not folder.is_dir() or any(path.name != INSIDE for path in folder.iterdir())):
@@ -105,7 +106,7 @@ def simulate(
         _describe(partial, cohort, wanted)
         steps = _written(cohort, partial, wanted, jobs)
         title = f"simulating {'centre' if len(names) == 1 else 'centres'} {', '.join(names)}"
-        for _ in (progress or Progress()).over(title, range(len(cohort))):
+        for _ in progress_of(progress).over(title, range(len(cohort))):
             next(steps)
     return folder
 

@@ -26,11 +26,14 @@ from anysyn.packaged.hub import hub_record
 from anysyn.recipe.sections import Precision
 from anysyn.suitability import Verdict
 from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
-from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.given_run import GivenRun, loaded_run
+from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.physical_range import PhysicalImage, bounds_of, check_finite, outside_of, physical
 from anysyn.synthesis.requests.acquisition import check_conditioned, requested_acquisitions, source_acquisitions
-from anysyn.synthesis.suited import verdict_on, verdict_record
+from anysyn.synthesis.requests.sources import source_files
+from anysyn.synthesis.suited import saw_truth, verdict_on, verdict_record
 from anysyn.synthesis.written_images import MADE, SOURCES, check_replaceable, digest, source_record, write_synthetic
+from anysyn.text.several import several
 from anysyn.versions import versions
 
 ANOTHER_FORMAT = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")  # the ending of a file; a folder may be called run_v1.2
@@ -38,10 +41,10 @@ ANOTHER_FORMAT = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")  # the ending of a f
 
 @within_bounds
 def synthesize(
-    run: str | Path | LoadedRun,
+    run: GivenRun,
     *,
     sources: Mapping[str, str | Path],
-    targets: Sequence[str],
+    targets: str | Sequence[str],
     out: str | Path,
     resample_to: str | None = None,
     spacing: Sequence[float] | None = None,
@@ -61,9 +64,9 @@ def synthesize(
     `spacing` it has voxels of that size over the same field of view, in the same world coordinates.
 
     Args:
-        run: A run folder, or a run that is loaded already.
+        run: A run folder, or a run that is loaded already, by `anysyn.load` or `load_run`.
         sources: Files by modality: NIfTI, MetaImage, NRRD or MGH.
-        targets: Modalities to synthesize.
+        targets: Modality to synthesize, or several.
         out: A file in any of these formats, by its ending; or for several targets a folder of files named by modality,
             in the format of the first source.
         resample_to: Source whose grid the others are resampled to if they differ.
@@ -89,13 +92,15 @@ def synthesize(
             the requested acquisition or it contradicts the grid, the network does not know the dataset, or the run does
             not suit a source.
     """
-    loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator, precision=precision)
-    loaded = loaded.treat_as(dataset)
-    files = {modality(name).name: Path(path) for name, path in sources.items()}
-    if len(files) < len(sources):
-        raise UserError(f"--source: {', '.join(sources)} name one modality twice")
+    loaded = loaded_run(run, accelerator=accelerator, precision=precision).treat_as(dataset)
+    files = source_files(sources)
     suffix = suffix_like(next(iter(files.values())))
-    paths = _outputs(Path(out), [modality(name).name for name in targets], suffix)
+    paths = _outputs(
+        Path(out), [modality(name, choices=loaded.recipe.modalities).name for name in several(targets)], suffix
+    )
+    for name in paths:
+        if name in files:
+            loaded.progress.warn(saw_truth(name))
     for path in paths.values():
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; allow replacing it with --overwrite, or choose another --out")

@@ -16,14 +16,15 @@ from anysyn.scans.dicom import Series, convert, write_series
 from anysyn.scans.dicom.opening import begins_as_dicom
 from anysyn.synthesis.beside import Synthesized
 from anysyn.synthesis.files import synthesize
-from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.synthesis.given_run import GivenRun
+from anysyn.text.several import several
 
 
 def synthesize_with_dicom(
-    run: str | Path | LoadedRun,
+    run: GivenRun,
     *,
     sources: Mapping[str, str | Path],
-    targets: list[str],
+    targets: str | Sequence[str],
     out: str | Path,
     dicom: str | Path | None = None,
     resample_to: str | None = None,
@@ -48,6 +49,7 @@ def synthesize_with_dicom(
     Raises:
         UserError: As `synthesize`, and if a series cannot be used, or no source is DICOM and a series is to be written.
     """
+    targets = several(targets)
     with tempfile.TemporaryDirectory(prefix="anysyn-") as folder:
         series = {modality(name).name: one for name, one in _converted(sources, Path(folder), say).items()}
         reference = series.get(modality(resample_to or next(iter(sources))).name)

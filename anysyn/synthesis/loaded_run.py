@@ -29,7 +29,7 @@ from anysyn.data.views import View
 from anysyn.data.volumes.study import Study, read_study
 from anysyn.errors import RecipeError, UserError
 from anysyn.nn.layout import without_memory
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.recipe import Recipe
 from anysyn.recipe.sections import Precision
 from anysyn.registry import suggest
@@ -37,11 +37,12 @@ from anysyn.synthesis.fold_batch_norms import fold_batch_norms
 from anysyn.synthesis.requests.dataset import Datasets, check_dataset, reads_dataset
 from anysyn.synthesis.tiling.tiles import Tile, TiledOutput
 from anysyn.synthesizer import Synthesizer
+from anysyn.text.several import several
 from anysyn.training.cohorts.selection import find_cohort
 from anysyn.training.devices import Hardware, emulated, hardware_on
 from anysyn.training.run_folder.checkpoints import Checkpoints, check_shapes, fitting
 from anysyn.training.run_folder.folder import RunError, RunFolder
-from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.names import HasFolder, find_run
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,9 @@ class LoadedRun:
         self,
         root: str | Path | None = None,
         split: str = "test",
-        modalities: Sequence[str] | None = None,
-        participants: Sequence[str] | None = None,
-        sessions: Sequence[str] | None = None,
+        modalities: str | Sequence[str] | None = None,
+        participants: str | Sequence[str] | None = None,
+        sessions: str | Sequence[str] | None = None,
         bids: Labels | None = None,
     ) -> Inventory:
         """Return what is read of a part of the split, or of ``all``, in the training data or in another cohort.
@@ -120,7 +121,7 @@ class LoadedRun:
         """
         if split != "all" and self.folder.packaged:
             raise UserError(f"{self.folder.path} is a packaged run and names nobody of its training; use --split all")
-        names = tuple(modalities or self.recipe.modalities)
+        names = tuple(several(modalities or self.recipe.modalities))
         remedies = OF_TABLE if bids is None else OF_DATA
         found = needed(find_cohort(self.recipe, root, bids=bids, remedies=remedies), names)
         where = Path(root or self.recipe.data.root or "")
@@ -133,8 +134,15 @@ class LoadedRun:
             raise UserError(f"no split {split!r}; {suggest(split, [*parts, 'all'])}")
         keys = set(parts[split])
         chosen = tuple(subject for subject in found.subjects if subject.key in keys)
+        if not keys:
+            raise UserError(
+                f"{self.folder.path}: no {split} subject, since the training had too few people for one or wanted none "
+                f"(data.split.{split}); give other people: --data FOLDER --split all (data='FOLDER', split='all')"
+            )
         if not chosen:
-            raise UserError(f"{where}: none of the run's {split} subjects is there; use --split all for another cohort")
+            raise UserError(
+                f"{where}: none of the run's {split} subjects is there; of another cohort, use --split all ('all')"
+            )
         failures, ignored = (
             tuple(case for case in cases if case.key in keys) for cases in (found.failures, found.ignored)
         )
@@ -160,8 +168,8 @@ class LoadedRun:
     def predict(
         self,
         study: Study,
-        sources: Sequence[str],
-        targets: Sequence[str],
+        sources: str | Sequence[str],
+        targets: str | Sequence[str],
         batch: Count = 8,
         *,
         onto: Grid | None = None,
@@ -222,11 +230,12 @@ class LoadedRun:
         check_dataset(self.model, self.datasets, dataset)
         return self if dataset is None else replace(self, dataset=dataset)
 
-    def _known(self, words: Sequence[str]) -> list[str]:
-        names = list(dict.fromkeys(modality(word).name for word in words))
+    def _known(self, words: str | Sequence[str]) -> list[str]:
+        known = self.recipe.modalities
+        names = list(dict.fromkeys(modality(word, choices=known).name for word in several(words)))
         for name in names:
-            if name not in self.recipe.modalities:
-                raise UserError(f"this run knows no {name!r}; {suggest(name, self.recipe.modalities)}")
+            if name not in known:
+                raise UserError(f"this run knows no {name!r}; {suggest(name, known)}")
         return names
 
     @torch.inference_mode()
@@ -254,13 +263,13 @@ class LoadedRun:
 
 
 def load_run(
-    folder: str | Path,
+    folder: str | Path | HasFolder,
     *,
     stage: str | None = None,
     accelerator: str = "auto",
     precision: Precision | None = None,
     packages: Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> LoadedRun:
     """Load a trained run: its synthesizer, and only those other networks that it refers to.
 
@@ -280,7 +289,7 @@ def load_run(
     if not run.weights.is_file():
         raise RunError(f"{run.path} holds no weights yet; go on with `anysyn train --resume {run.path}`")
     recipe = build.load(run.recipe, lay_out=False)
-    shown, hardware = progress or Progress(), hardware_on(accelerator, precision or recipe.precision)
+    shown, hardware = progress_of(progress), hardware_on(accelerator, precision or recipe.precision)
     if slow := emulated(hardware.device, hardware.precision):
         shown.say(f"note: {slow}")
     name = _synthesizer(recipe)

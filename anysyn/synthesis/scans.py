@@ -23,7 +23,7 @@ from anysyn.data.volumes.study import read_study
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
 from anysyn.files import locked
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.recipe.sections import Precision
 from anysyn.scans.intake import ConvertedScans, is_dicom, of_dicom
 from anysyn.scans.person_files import acquired
@@ -36,7 +36,8 @@ from anysyn.synthesis.completion.complete import Completion
 from anysyn.synthesis.completion.missing_contrasts import trained_for
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
 from anysyn.synthesis.from_dicom import SeriesBeside
-from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.given_run import GivenRun, loaded_run
+from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.own_dataset import check_apart, check_own, describe
 from anysyn.synthesis.physical_range import PhysicalImage
 from anysyn.synthesis.requests.acquisition import check_conditioned, requested_acquisitions
@@ -58,12 +59,12 @@ STUDY = "prepared"  # folder of the prepared scans within the output
 
 @within_bounds
 def synthesize_scans(
-    run: str | Path | LoadedRun,
+    run: GivenRun,
     *,
     source: str | Path,
     out: str | Path,
-    targets: Sequence[str] | None = None,
-    sources: Sequence[str] | None = None,
+    targets: str | Sequence[str] | None = None,
+    sources: str | Sequence[str] | None = None,
     missing: bool = False,
     participants: Sequence[str] | None = None,
     sessions: Sequence[str] | None = None,
@@ -80,7 +81,7 @@ def synthesize_scans(
     anyway: bool = False,
     beside: Sequence[Beside] = (),
     dicom: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Completion:
     """Prepare scans as those of a run's training were, synthesize from them, and bring the answer to the scan's grid.
 
@@ -111,7 +112,7 @@ def synthesize_scans(
         beside: What is written beside the images, for example maps of the expected error (`anysyn.TrustMaps`).
         dicom: Folder for a DICOM series of each image, ``sub-01/FLAIR``, in the study and place of the scan on whose
             grid it lies; the source has to be DICOM.
-        progress: What shows the progress; None shows nothing.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Returns:
         The images and the failures; who cannot be prepared is among these.
@@ -119,11 +120,10 @@ def synthesize_scans(
     Raises:
         UserError: If the run or the source cannot be used, or the output is a dataset of somebody else.
     """
-    loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator, precision=precision)
-    loaded = loaded.treat_as(dataset)
+    loaded = loaded_run(run, accelerator=accelerator, precision=precision).treat_as(dataset)
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
-    root, folder, shown = Path(source), Path(out), progress or Progress()
+    root, folder, shown = Path(source), Path(out), progress_of(progress)
     failures, remarks, whole = list[Failure](), list[Failure](), list[str]()
     written, kept, more = list[Path](), list[Path](), list[Path]()
     _check_places(root, folder, dicom)

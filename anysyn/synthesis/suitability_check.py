@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from anysyn.data.modalities import modality
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.subjects.remedies import OF_TABLE
@@ -14,15 +14,19 @@ from anysyn.data.volumes.study import read_study, study_of
 from anysyn.data.volumes.volume import read_volume
 from anysyn.errors import UserError
 from anysyn.files import read_json
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.suitability import Appearance, Profile, Verdict, appearances, judge
+from anysyn.synthesis.requests.sources import source_files
+from anysyn.text.in_notebooks import LinesInNotebooks
 from anysyn.training.run_folder.folder import RunError, RunFolder
-from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.names import HasFolder, find_run
 from anysyn.training.training_profile import PROFILE, make_profile
+
+SHOWN = 3  # verdicts in a line
 
 
 @dataclass(frozen=True)
-class SuitabilityCheck:
+class SuitabilityCheck(LinesInNotebooks):
     """Verdicts by subject, and those that a run does not suit.
 
     Args:
@@ -37,6 +41,16 @@ class SuitabilityCheck:
     verdicts: Mapping[str, Verdict]
     failures: tuple[Failure, ...]
 
+    def __repr__(self) -> str:
+        """Return the worst that was found of each; of many, how many there are of each kind."""
+        levels = {key: verdict.record()["Level"] for key, verdict in self.verdicts.items()}
+        if len(levels) > SHOWN:
+            about = ", ".join(f"{level} {number}" for level, number in Counter(levels.values()).items())
+        else:
+            about = ", ".join(f"{key}: {level}" for key, level in levels.items())
+        unread = sum(failure.key not in levels for failure in self.failures)
+        return f"SuitabilityCheck({about or 'nothing'}" + (f"; not read {unread})" if unread else ")")
+
     def lines(self) -> Iterator[str]:
         """Yield a line for each finding of each subject."""
         for key, verdict in self.verdicts.items():
@@ -44,26 +58,26 @@ class SuitabilityCheck:
 
 
 def check(
-    run: str | Path,
+    run: str | Path | HasFolder,
     *,
     sources: Mapping[str, str | Path] | None = None,
     data: str | Path | None = None,
     make: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SuitabilityCheck:
     """Compare scans with the training images of a run.
 
     Args:
-        run: The run folder; its networks are not loaded.
+        run: The run folder, the name of a packaged run, or a run that is loaded already; no networks are needed.
         sources: Files by modality, of one person; or else
         data: a folder or CSV file of subjects.
         make: Measure the training images first if the run has no profile, which needs its training data.
-        progress: What shows the progress.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Raises:
         UserError: If the run has no profile, a modality is unknown to it, or there is nothing to check.
     """
-    folder, shown = find_run(run), progress or Progress()
+    folder, shown = find_run(run), progress_of(progress)
     if make:
         make_profile(folder, shown)
     profile = profile_in(folder)
@@ -75,7 +89,7 @@ def check(
             f"so from its training data with `anysyn check {folder.path} --make-profile`"
         )
     if sources:
-        return _of_files(profile, {modality(name).name: Path(path) for name, path in sources.items()})
+        return _of_files(profile, source_files(sources))
     if data is not None:
         return _of_cohort(profile, Path(data), shown)
     if make:

@@ -41,6 +41,16 @@ def verdict_on(run: LoadedRun, study: Study, sources: Sequence[str], *, anyway: 
     return verdict
 
 
+def saw_truth(name: str) -> str:
+    """Return the remark on a target that is a source, too.
+
+    Example:
+        >>> saw_truth("T1w").partition(";")[0]
+        'T1w is a source and the target, so the answer saw the truth'
+    """
+    return f"{name} is a source and the target, so the answer saw the truth; hand in the other sources alone"
+
+
 def verdict_record(verdict: Verdict) -> dict[str, Any]:
     """Return the entry of a sidecar.
 

@@ -1,1 +1,1 @@
-"""Wording: counts in a sentence, and names from files made safe for terminals and spreadsheets."""
+"""Wording: counts in a sentence, one word for several, and names from files made safe to show."""

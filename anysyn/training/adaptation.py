@@ -22,13 +22,13 @@ from anysyn.training.cohorts.selection import find_cohort
 from anysyn.training.fit import TrainingResult, resume
 from anysyn.training.run_folder.checkpoints import Checkpoint, Checkpoints
 from anysyn.training.run_folder.folder import RunError, RunFolder
-from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.names import HasFolder, find_run
 from anysyn.training.stage import Position
 
 
 @within_bounds
 def adapt(
-    run: str | Path,
+    run: str | Path | HasFolder,
     *,
     data: str | Path,
     name: str,
@@ -37,7 +37,7 @@ def adapt(
     lr: Positive = 1e-2,
     overwrite: bool = False,
     accelerator: str = "auto",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> TrainingResult:
     """Add a dataset to a trained run that is conditioned on datasets by ``film``, as a new run.
 
@@ -54,7 +54,7 @@ def adapt(
         lr: Learning rate of Adam.
         overwrite: Whether an earlier run in that folder may be deleted.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
-        progress: What shows the progress.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Raises:
         RunError: If the run has no such modulation, batch norms, no weights, or a dataset of this name.

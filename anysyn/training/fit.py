@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from anysyn import build
 from anysyn.data.records import Failure
 from anysyn.files import locked
-from anysyn.progress import Progress
+from anysyn.progress import Progress, Silent, progress_of
 from anysyn.recipe import Recipe, Stage
 from anysyn.training.beginning import begin_with, origin_of, placed_weights
 from anysyn.training.cohorts.stage_cohorts import cohorts_of, find_all
@@ -25,7 +25,7 @@ from anysyn.training.processes import first_then_all, in_first, processes_of
 from anysyn.training.prompts import check_prompts
 from anysyn.training.run_folder.checkpoints import Checkpoints, check_begun, fitting, write_tensors
 from anysyn.training.run_folder.folder import RunError, RunFolder
-from anysyn.training.run_folder.names import find_run
+from anysyn.training.run_folder.names import HasFolder, find_run
 from anysyn.training.stage import Position, StageLoop, position_of
 from anysyn.training.training_profile import keep_profile
 
@@ -47,22 +47,22 @@ def train(
     recipe: str | Path | None = None,
     *,
     out: str | Path,
-    overrides: Iterable[str] = (),
-    from_run: str | Path | None = None,
+    overrides: str | Iterable[str] = (),
+    from_run: str | Path | HasFolder | None = None,
     overwrite: bool = False,
     prepare_anew: bool = False,
     cache: str | Path | None = None,
     untrained: bool = False,
     accelerator: str = "auto",
     devices: int | str = "auto",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> TrainingResult:
     """Train a recipe into a new run folder.
 
     Args:
         recipe: A YAML file, or the name of a recipe that comes with anysyn; by default that of ``from_run``.
         out: The run folder.
-        overrides: Each ``path.to.key=value``.
+        overrides: ``path.to.key=value``, or several.
         from_run: Run whose weights the networks begin with, by its folder or its name; the recipe's key ``weights``.
         overwrite: Whether an earlier run in that folder may be deleted.
         prepare_anew: Whether images that `data.cache` holds prepared are prepared once more.
@@ -71,7 +71,7 @@ def train(
             nothing.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         devices: How many; under torchrun its number of processes decides.
-        progress: What shows the progress.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Raises:
         RecipeError: If the recipe has mistakes.
@@ -82,7 +82,7 @@ def train(
     checked = placed_weights(_with_absolute_paths(_cached_in(_checked(recipe, overrides, from_run), cache)))
     if not untrained and not any(stage.epochs for stage in checked.stages):
         raise RunError("every stage has 0 epochs, so nothing would be trained; give one some: stages.0.epochs=1")
-    folder, shown = RunFolder(Path(out)), progress or Progress()
+    folder, shown = RunFolder(Path(out)), progress_of(progress)
     origin = origin_of(checked, folder.path)
     fabric = _fabric(checked, accelerator, devices)
     # a mistake in the data leaves no folder, and an earlier run as it is
@@ -98,13 +98,13 @@ def train(
 
 
 def resume(
-    run: str | Path,
+    run: str | Path | HasFolder,
     *,
     prepare_anew: bool = False,
     cache: str | Path | None = None,
     accelerator: str = "auto",
     devices: int | str = "auto",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> TrainingResult:
     """Resume a run that was stopped; the result is that of an uninterrupted one.
 
@@ -114,7 +114,7 @@ def resume(
         cache: Folder of prepared images; as the run's `data.cache` by default.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         devices: How many; under torchrun its number of processes decides.
-        progress: What shows the progress.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Raises:
         RunError: If the folder is not a run, or has weights but no checkpoint.
@@ -127,16 +127,21 @@ def resume(
     with _alone(fabric, folder):
         in_first(fabric, folder.check_no_links)
         first_then_all(fabric, lambda: check_begun(folder, checked))
-        return _fit(fabric, checked, folder, progress or Progress(), prepare_anew=prepare_anew)
+        return _fit(fabric, checked, folder, progress_of(progress), prepare_anew=prepare_anew)
 
 
-def _checked(recipe: str | Path | None, overrides: Iterable[str], from_run: str | Path | None) -> Recipe:
+def _checked(
+    recipe: str | Path | None, overrides: str | Iterable[str], from_run: str | Path | HasFolder | None
+) -> Recipe:
     """Return the checked recipe, by default that of the run to begin with."""
     if recipe is None and from_run is None:
         raise RunError("training needs a recipe, or a run to begin with: --from-run RUN")
     named = find_run(from_run).recipe if recipe is None and from_run is not None else recipe
     checked = build.load(named or "", overrides)
-    return checked if from_run is None else replace(checked, weights=str(from_run))
+    if from_run is None:
+        return checked
+    named = from_run if isinstance(from_run, str | Path) else find_run(from_run).path
+    return replace(checked, weights=str(named))
 
 
 @contextmanager
@@ -174,7 +179,7 @@ def _fabric(recipe: Recipe, accelerator: str, devices: int | str) -> Fabric:
 
 
 def _fit(fabric: Fabric, recipe: Recipe, folder: RunFolder, progress: Progress, **of_cohort: Any) -> TrainingResult:
-    shown = progress if fabric.is_global_zero else Progress()
+    shown = progress if fabric.is_global_zero else Silent()
     if slow := emulated(fabric.device, recipe.precision):
         shown.say(f"note: {slow}")
     checkpoint = Checkpoints(folder).last()

@@ -12,21 +12,23 @@ import torch
 from anysyn.bounds import Count, ShareBelowOne, within_bounds
 from anysyn.data.records import Failure, Subject, listed
 from anysyn.errors import UserError
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.seeds import seeded
-from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.given_run import GivenRun, loaded_run
+from anysyn.synthesis.loaded_run import LoadedRun
+from anysyn.text.in_notebooks import LinesInNotebooks
 from anysyn.training.training_profile import spread
 from anysyn.trust.calibrator import Calibrator, Errors, fit
 from anysyn.trust.conformal import coverage, pooled_quantile
 from anysyn.trust.evidence import gather
-from anysyn.trust.trusted import NAME, Calibration, write_calibration
+from anysyn.trust.trusted import COPY, NAME, Calibration, write_calibration
 
 VOXELS = 20_000  # of each synthesis
 LEAST, FOLDS = 2, 5
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class Calibrated(LinesInNotebooks):
     """A calibrated run.
 
     Args:
@@ -39,6 +41,10 @@ class Calibrated:
     calibration: Calibration
     failures: tuple[Failure, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return the first of its lines."""
+        return f"Calibrated({next(self.lines())})"
+
     def lines(self) -> Iterator[str]:
         """Yield what was found, a line each."""
         yield f"{self.path}: calibrated on {self.calibration.people} people"
@@ -49,7 +55,7 @@ class Calibrated:
 
 @within_bounds
 def calibrate(
-    run: str | Path | LoadedRun,
+    run: GivenRun,
     *,
     data: str | Path | None = None,
     split: str = "validation",
@@ -58,12 +64,12 @@ def calibrate(
     batch: Count = 8,
     accelerator: str = "auto",
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Calibrated:
     """Fit what a run's synthesis is to be trusted by, on people with all contrasts, and keep it in the run's folder.
 
     Args:
-        run: A run folder.
+        run: A run folder, or a run that is loaded already.
         data: A cohort; that of the training by default.
         split: Part of it; by default the validation, which no weight was fitted to.
         most: Subjects at most, evenly spread; all by default.
@@ -71,21 +77,21 @@ def calibrate(
         batch: Slices or patches at once.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         overwrite: Whether an earlier calibration may be replaced.
-        progress: Shows the progress.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Raises:
         UserError: If fewer than two people have two contrasts, there is a calibration already, or it is a packaged run.
     """
     if not 0.5 < level < 1:
         raise UserError(f"--level {level:g}: write a share above 0.5 and below 1, for example 0.9")
-    loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator=accelerator)
-    place = loaded.folder.place(NAME, "calibrate a run of your own, or a run before it is packed")
+    loaded = loaded_run(run, accelerator=accelerator)
+    place = loaded.folder.place(NAME, COPY)
     if place.exists() and not overwrite:
         raise UserError(f"{place} exists; allow replacing it with --overwrite")
     inventory = loaded.inventory(data, split)
     failures, errors = list(inventory.failures), list[Errors]()
     subjects = spread(inventory.subjects, most or len(inventory.subjects))
-    for subject in (progress or Progress()).over("calibrate", subjects):
+    for subject in progress_of(progress).over("calibrate", subjects):
         with listed(failures, subject.key):
             errors += errors_of(loaded, subject, batch=batch)
     calibration = calibrated(errors, list(loaded.recipe.modalities), level=level, seed=loaded.recipe.seed)

@@ -21,6 +21,10 @@ from anysyn.trust.evidence import EVIDENCE
 
 NAME = "trust.safetensors"
 KEPT = ("quantiles", "level", "people", "coverage", "evidence", "modalities")
+COPY = (
+    "begin a run of your own with its weights and calibrate that: anysyn train --from-run, then anysyn calibrate "
+    "(docs/guide/trust.md, A packaged run)"
+)
 AGAIN = "call `anysyn calibrate` for this run"
 
 
@@ -41,6 +45,10 @@ class Calibration:
     level: float
     people: int
     coverage: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        """Return what it is for."""
+        return f"Calibration({self.people} people, {self.level:.0%} intervals of {', '.join(self.quantiles)})"
 
 
 def write_calibration(calibration: Calibration, run: LoadedRun) -> Path:
@@ -96,6 +104,10 @@ def read_calibration(run: LoadedRun) -> Calibration:
         UserError: If there is none, it cannot be read, or it is of other weights.
     """
     path = run.folder.path / NAME
+    if not path.is_file() and run.folder.packaged:
+        raise UserError(
+            f"{run.folder.path}: nothing says how far to trust it, since it was packed without a calibration; {COPY}"
+        )
     if not path.is_file():
         raise UserError(f"{run.folder.path}: nothing says how far to trust it; {AGAIN}, on its validation subjects")
     try:

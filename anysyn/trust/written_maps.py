@@ -12,7 +12,7 @@ from anysyn.errors import UserError
 from anysyn.files import clear_unfinished
 from anysyn.synthesis.beside import Synthesized
 from anysyn.synthesis.files import provenance
-from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.given_run import GivenRun, loaded_run
 from anysyn.synthesis.written_images import check_replaceable, digest, same, whole_record, write_synthetic
 from anysyn.trust.maps import ERROR, LOWER, UPPER, TrustMap, trust_maps
 from anysyn.trust.trusted import NAME, Calibration, read_calibration
@@ -38,13 +38,13 @@ class TrustMaps:
     sha256: str
 
     @classmethod
-    def of(cls, run: str | Path | LoadedRun) -> TrustMaps:
+    def of(cls, run: GivenRun) -> TrustMaps:
         """Return those of a calibrated run.
 
         Raises:
             UserError: If the run was not calibrated.
         """
-        loaded = run if isinstance(run, LoadedRun) else load_run(run, accelerator="cpu")
+        loaded = loaded_run(run, accelerator="cpu")
         return cls(read_calibration(loaded), digest(loaded.folder.path / NAME))
 
     def lacking(self, made: Synthesized, *, overwrite: bool) -> dict[str, Path]:

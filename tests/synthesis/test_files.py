@@ -9,8 +9,10 @@ import pytest
 import SimpleITK as sitk
 import torch
 from nifti_files import make, turned
+from typer.testing import CliRunner
 
 import anysyn
+from anysyn.cli import app
 from anysyn.data.errors import VolumeError
 from anysyn.data.volumes.volume import read_volume, write_volume
 from anysyn.errors import UserError
@@ -256,6 +258,16 @@ def test_mistakes_are_one_line(tiny, run, tmp_path, sources, targets, out, messa
         anysyn.synthesize(run, sources=files, targets=targets, out=tmp_path / out)
     assert len(str(caught.value).splitlines()) == 1
     assert not any(tmp_path.iterdir())
+
+
+def test_a_target_that_is_a_source_is_said(tiny, run, tmp_path):
+    scan = tiny / "cohort" / "sub-00" / "T1w.nii.gz"
+    with pytest.warns(UserWarning, match="T1w is a source and the target, so the answer saw the truth"):
+        anysyn.synthesize(run, sources={"T1w": scan}, targets="T1w", out=tmp_path / "t1.nii.gz", accelerator="cpu")
+    words = ["synthesize", str(tiny / "run"), "--source", f"T1w={scan}", "--target", "T1w"]
+    shown = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "own.nii.gz"), "--accelerator", "cpu"])
+    assert shown.exit_code == 0
+    assert shown.stderr.count("so the answer saw the truth") == 1
 
 
 def test_different_grids_say_how_to_resample(tiny, run, tmp_path):

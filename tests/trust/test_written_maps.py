@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from head_phantom import grid_of, write
+from packed import pack_tiny
 from typer.testing import CliRunner
 
 import anysyn
@@ -103,6 +104,23 @@ def test_maps_of_a_scan_as_it_came_are_those_of_the_prepared_one_brought_back(ru
         assert np.array_equal(nib.load(path).affine, given.affine), kind
         by_hand = way.back(read_volume(tmp_path / f"flair_desc-{kind}.nii.gz").voxels)
         np.testing.assert_allclose(nib.load(path).get_fdata(), by_hand, rtol=1e-4, atol=1e-4 * float(by_hand.max()))
+
+
+def test_a_packaged_run_says_how_to_have_maps_and_that_works(tiny, tmp_path):
+    packed = pack_tiny(tiny, tmp_path)
+    for ask in (lambda: anysyn.TrustMaps.of(packed), lambda: anysyn.calibrate(packed, accelerator="cpu")):
+        with pytest.raises(UserError, match="begin a run of your own with its weights and calibrate that"):
+            ask()
+    mine, keep = tmp_path / "mine", [f"data.root={tiny / 'cohort'}", "stages.0.epochs=0"]
+    anysyn.train(from_run=packed, out=mine, overrides=keep, untrained=True, accelerator="cpu")
+    anysyn.calibrate(mine, split="all", accelerator="cpu")
+    scan, ask = {"T1w": tiny / "cohort" / "sub-00" / "T1w.nii.gz"}, {"targets": ["FLAIR"], "accelerator": "cpu"}
+    maps = anysyn.TrustMaps.of(mine)
+    written = anysyn.synthesize(mine, sources=scan, out=tmp_path / "mine.nii.gz", beside=[maps], **ask)
+    assert [path.name for path in written][1] == "mine_desc-error.nii.gz"
+    anysyn.synthesize(packed, sources=scan, out=tmp_path / "packed.nii.gz", **ask)
+    own, same = (nib.load(tmp_path / f"{name}.nii.gz").get_fdata() for name in ("mine", "packed"))
+    assert np.corrcoef(own.ravel(), same.ravel())[0, 1] > 0.999  # the weights of the packaged run, in half precision
 
 
 def test_maps_on_other_voxels_lie_where_the_image_lies(run, tiny, tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anysyn.data.modalities import modalities
 from anysyn.data.records import Failure, FoundSubjects, Subject
+from anysyn.text.counts import counted
 
 TABLES = (".csv", ".tsv")
 
@@ -35,6 +36,13 @@ class Inventory:
     found: FoundSubjects
     needed: tuple[str, ...] | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return how much there is; `summary` has the rest."""
+        images = ", ".join(f"{name} {number}" for name, number in self.counts().items())
+        parts = ", ".join(f"{part} {number}" for part, number in Counter(self.parts.values()).items())
+        about = "; ".join(filter(None, [images, parts, self.failures and counted(len(self.failures), "failure")]))
+        return f"Inventory({self.root}: {counted(len(self.subjects), 'subject')}; {about})"
 
     @property
     def folder(self) -> Path:

@@ -10,18 +10,19 @@ from anysyn.data.records import Failure, FoundSubjects
 from anysyn.data.subjects.layouts.bids_below import only_dataset
 from anysyn.errors import UserError
 from anysyn.registry import suggest
+from anysyn.text.several import several
 
 PREFIX, SESSION = "sub-", "ses-"
 
 
-def of_participants(found: FoundSubjects, labels: Sequence[str], root: Path) -> FoundSubjects:
+def of_participants(found: FoundSubjects, labels: str | Sequence[str], root: Path) -> FoundSubjects:
     """Return what was found of some people, with all their sessions, and what was left out of them.
 
     Who has a folder, but no image that is read, is a failure.
 
     Args:
         found: What was found of all.
-        labels: Their labels, with ``sub-`` before it or without.
+        labels: Their labels, or one, with ``sub-`` before it or without.
         root: Where they were looked for.
 
     Raises:
@@ -33,7 +34,7 @@ def of_participants(found: FoundSubjects, labels: Sequence[str], root: Path) -> 
         >>> [subject.key for subject in of_participants(FoundSubjects(tuple(people), ()), ["01"], Path()).subjects]
         ['sub-01_ses-1', 'sub-01_ses-2']
     """
-    wanted = {label.removeprefix(PREFIX) for label in labels}
+    wanted = {label.removeprefix(PREFIX) for label in several(labels)}
     known = {label_of(key) for key in _keys(found)}
     unknown = sorted(wanted - known)
     there = _folders(root) if unknown else set()
@@ -45,7 +46,7 @@ def of_participants(found: FoundSubjects, labels: Sequence[str], root: Path) -> 
     return replace(some, failures=(*some.failures, *empty))
 
 
-def of_sessions(found: FoundSubjects, labels: Sequence[str], root: Path) -> FoundSubjects:
+def of_sessions(found: FoundSubjects, labels: str | Sequence[str], root: Path) -> FoundSubjects:
     """Return what was found of some sessions, of all people who have them.
 
     Args:
@@ -62,7 +63,7 @@ def of_sessions(found: FoundSubjects, labels: Sequence[str], root: Path) -> Foun
         >>> [subject.key for subject in of_sessions(FoundSubjects(tuple(people), ()), ["ses-2"], Path()).subjects]
         ['sub-01_ses-2']
     """
-    wanted = {label.removeprefix(SESSION) for label in labels}
+    wanted = {label.removeprefix(SESSION) for label in several(labels)}
     known = {session_of(key) for key in _keys(found)} - {""}
     for label in sorted(wanted - known):
         hint = suggest(label, known) if known else "nobody has sessions here; leave the session out"

@@ -19,7 +19,7 @@ from anysyn.data.volumes.formats import sidecar_path
 from anysyn.data.volumes.study import read_study
 from anysyn.errors import UserError
 from anysyn.files import clear_unfinished, locked
-from anysyn.progress import Progress
+from anysyn.progress import Progress, progress_of
 from anysyn.recipe import Recipe
 from anysyn.recipe.sections import Precision
 from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
@@ -28,7 +28,8 @@ from anysyn.synthesis.completion.cohort import choices, not_to_complete, read_co
 from anysyn.synthesis.completion.earlier_images import Records, check_same_request, check_same_run, earlier_records
 from anysyn.synthesis.completion.missing_contrasts import Missing, Trained, missing, not_trained, trained_for
 from anysyn.synthesis.files import request_record, write_syntheses
-from anysyn.synthesis.loaded_run import LoadedRun, load_run
+from anysyn.synthesis.given_run import GivenRun, loaded_run
+from anysyn.synthesis.loaded_run import LoadedRun
 from anysyn.synthesis.notice import NOTICE
 from anysyn.synthesis.own_dataset import describe
 from anysyn.synthesis.parallel import Measure, Opener, measure_each
@@ -36,10 +37,12 @@ from anysyn.synthesis.requests.acquisition import requested_acquisitions
 from anysyn.synthesis.slurm import Slurm
 from anysyn.synthesis.suited import doubts, verdict_record
 from anysyn.synthesis.written_images import check_replaceable, is_synthetic
+from anysyn.text.counts import counted
+from anysyn.text.in_notebooks import LinesInNotebooks
 
 
 @dataclass(frozen=True)
-class Completion:
+class Completion(LinesInNotebooks):
     """The images that this call and an earlier one wrote, and what could not be completed.
 
     Args:
@@ -68,6 +71,11 @@ class Completion:
     whole: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return how many images there are of each kind."""
+        failures = counted(len(self.failures), "failure")
+        return f"Completion({len(self.written)} written, {len(self.kept)} there already, {failures})"
+
     def lines(self) -> Iterable[str]:
         """Return the summary for the user."""
         yield from (f"note: {remark}" for remark in self.remarks)
@@ -83,14 +91,14 @@ class Completion:
 
 @within_bounds
 def complete(
-    run: str | Path | LoadedRun,
+    run: GivenRun,
     *,
     data: str | Path,
     out: str | Path,
-    targets: Sequence[str] | None = None,
-    sources: Sequence[str] | None = None,
-    participants: Sequence[str] | None = None,
-    sessions: Sequence[str] | None = None,
+    targets: str | Sequence[str] | None = None,
+    sources: str | Sequence[str] | None = None,
+    participants: str | Sequence[str] | None = None,
+    sessions: str | Sequence[str] | None = None,
     bids: Labels | None = None,
     resample_to: str | None = None,
     dataset: str | None = None,
@@ -102,7 +110,7 @@ def complete(
     overwrite: bool = False,
     anyway: bool = False,
     beside: Sequence[Beside] = (),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Completion:
     """Synthesize every contrast that a subject of a folder lacks, and write it with a sidecar.
 
@@ -133,7 +141,7 @@ def complete(
         overwrite: Whether images of an earlier call are synthesized again; no other file is ever replaced.
         anyway: Whether to synthesize from sources that the run does not suit, too; otherwise such a subject fails.
         beside: What is written beside the images, those of an earlier call too, for example `anysyn.TrustMaps`.
-        progress: What shows the progress; None shows nothing.
+        progress: True shows it, in a notebook as a line for each task; or what shows it.
 
     Returns:
         The images and the failures; a file that cannot be used affects only its own subject, and a blank one is absent.
@@ -150,7 +158,7 @@ def complete(
     root, folder = Path(data), Path(out)
     people: dict[str, Any] = {"participants": participants, "sessions": sessions}
     inventory = read_cohort(loaded, root, folder, trained, bids=bids or {}, **people)
-    shown, some = progress or Progress(), any(labels is not None for labels in people.values())
+    shown, some = progress_of(progress), any(labels is not None for labels in people.values())
     failures = not_to_complete(inventory, trained)
     subjects = [subject for subject in inventory.subjects if subject.key not in {bad.key for bad in failures}]
     acquired = [_acquired(subject) for subject in subjects]
@@ -249,12 +257,8 @@ class _Work:
         return self.gap.subject.key
 
 
-def _loaded(
-    run: str | Path | LoadedRun, accelerator: str, precision: Precision | None, dataset: str | None
-) -> LoadedRun:
-    if not isinstance(run, LoadedRun):
-        run = load_run(run, accelerator=accelerator, precision=precision)
-    return run.treat_as(dataset)
+def _loaded(run: GivenRun, accelerator: str, precision: Precision | None, dataset: str | None) -> LoadedRun:
+    return loaded_run(run, accelerator=accelerator, precision=precision).treat_as(dataset)
 
 
 def _begin(run: Path, accelerator: str, precision: Precision, dataset: str | None, how: _How) -> Measure[Completion]:

@@ -15,6 +15,7 @@ from anysyn.queries import Queries
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
 from anysyn.text.counts import counted
+from anysyn.text.several import several
 
 SYNTHETIC = "synthetic"  # label in the names of the output: desc-synthetic
 
@@ -41,7 +42,9 @@ class Missing:
         return out / bids_place(self.subject.key)[0]
 
 
-def trained_for(recipe: Recipe, sources: Sequence[str] | None = None, targets: Sequence[str] | None = None) -> Trained:
+def trained_for(
+    recipe: Recipe, sources: str | Sequence[str] | None = None, targets: str | Sequence[str] | None = None
+) -> Trained:
     """Return the sources and the targets of a recipe's last stage.
 
     Args:
@@ -57,7 +60,9 @@ def trained_for(recipe: Recipe, sources: Sequence[str] | None = None, targets: S
         >>> trained.targets, trained.most
         (['T2w', 'FLAIR'], 2)
     """
-    last = [stage for stage in recipe.stages if stage.epochs][-1]
+    last = ([stage for stage in recipe.stages if stage.epochs] or recipe.stages)[
+        -1
+    ]  # networks may be kept as they were
     queries: Queries = build.make(recipe, last.queries, "queries")
     may_show, may_ask = (
         [name for name, may in zip(recipe.modalities, allowed, strict=True) if may]
@@ -93,8 +98,12 @@ def missing(subjects: Sequence[Subject], trained: Trained, out: Path) -> list[Mi
     return gaps
 
 
-def _chosen(trained: Sequence[str], words: Sequence[str] | None, option: str) -> Sequence[str]:
-    names = trained if words is None else list(dict.fromkeys(modality(word).name for word in words))
+def _chosen(trained: Sequence[str], words: str | Sequence[str] | None, option: str) -> Sequence[str]:
+    names = (
+        trained
+        if words is None
+        else list(dict.fromkeys(modality(word, choices=trained).name for word in several(words)))
+    )
     for name in names:
         if name not in trained:
             raise UserError(f"{option}: this run was not trained for {name!r}; {suggest(name, trained)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anysyn import build
@@ -18,6 +18,7 @@ from anysyn.errors import RecipeError, UserError
 from anysyn.progress import Progress
 from anysyn.recipe import Recipe
 from anysyn.scans.training_study import training_study
+from anysyn.text.counts import counted
 from anysyn.training.cohorts.selection import find_cohort, inventory_of, of_datasets, split_of
 from anysyn.training.run_folder.checkpoints import fitting
 from anysyn.training.run_folder.folder import RunFolder
@@ -88,6 +89,8 @@ def cohort_of(
     record(inventory, folder.path, progress.say)
     chosen = {part: _chosen(inventory, part) for part in PARTS}
     _check_trainable(recipe, chosen["train"])
+    for line in _empty_parts(recipe, inventory, chosen):
+        progress.warn(line)
     datasets = _datasets(of_datasets(recipe, inventory.subjects), folder)
     cache = Cache(recipe.data.cache or user_cache(), anew=prepare_anew)
     train = _samples(recipe, cache, "train", chosen["train"], datasets, progress)
@@ -102,7 +105,7 @@ def cohort_of(
     keep(replace(inventory, found=replace(inventory.found, failures=failures, ignored=ignored)), folder.path)
     folder.write("failures.json", [{"subject": failure.key, "reason": failure.reason} for failure in failures])
     _record_remarks((*train.remarks, *(validation.remarks if validation else ())), folder, progress)
-    for line in _remarks(train, validation):
+    for line in _remarks(train, validation, len(chosen["validation"])):
         progress.say(line)
     return Cohort(tuple(recipe.modalities), train, validation, recipe.seed, failures)
 
@@ -129,11 +132,26 @@ def _validation(
     return samples, samples.failures
 
 
-def _remarks(train: Samples, validation: Samples | None) -> Iterator[str]:
+def _empty_parts(recipe: Recipe, inventory: Inventory, chosen: Mapping[str, Sequence[Subject]]) -> Iterator[str]:
+    """Yield a line for each part of the split that nobody is in though it was asked for."""
+    means = {
+        "validation": "each stage keeps the weights of its last epoch, not of its best one, there is no "
+        "validation.csv, and `anysyn calibrate` needs other people (--data FOLDER --split all)",
+        "test": "`anysyn evaluate` needs --split validation, or other people (--data FOLDER --split all)",
+    }
+    people = counted(len({subject.person or subject.key for subject in inventory.subjects}), "person", "people")
+    for part, follows in means.items():
+        asked = getattr(recipe.data.split, part)
+        if not chosen[part] and (asked or part == "validation"):
+            why = f", {people} being too few for data.split.{part}" if asked else ""
+            yield f"note: no {part} subject{why}: {follows}"
+
+
+def _remarks(train: Samples, validation: Samples | None, wanted: int) -> Iterator[str]:
     if len(train.volumes) == 1:
         yield f"note: one training subject, {train.volumes[0].subject.key}: the networks see no other anatomy"
-    if validation is None:
-        yield "note: no validation subject: each stage keeps the weights of its last epoch, not of its best one"
+    if validation is None and wanted:
+        yield "note: no validation subject could be read: stages keep the weights of their last epoch, not the best"
 
 
 def _record_remarks(remarks: Sequence[Failure], folder: RunFolder, progress: Progress) -> None:

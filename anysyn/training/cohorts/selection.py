@@ -17,6 +17,7 @@ from anysyn.data.subjects.splits import split_subjects
 from anysyn.errors import UserError
 from anysyn.recipe import Recipe
 from anysyn.registry import suggest
+from anysyn.text.several import several
 from anysyn.training.run_folder.folder import RunFolder
 from anysyn.training.run_folder.names import find_run
 
@@ -122,7 +123,7 @@ def _too_few(recipe: Recipe, subject: Subject) -> str:
 
 
 def inventory(
-    root: str | Path, *, of: str | Path | None = None, overrides: Iterable[str] = (), layout: Layout = "auto"
+    root: str | Path, *, of: str | Path | None = None, overrides: str | Iterable[str] = (), layout: Layout = "auto"
 ) -> Inventory:
     """Return what is read of a folder or a table, and what was left out and why.
 
@@ -140,7 +141,7 @@ def inventory(
         Traceback (most recent call last):
         anysyn.errors.UserError: nowhere: no such file or folder; check the path (in a recipe: data.root)
     """
-    overrides = list(overrides)
+    overrides = several(overrides)
     if overrides and (of is None or Path(of).is_dir()):
         raise UserError(f"{overrides[0]} changes a recipe; name the recipe with --for")
     if of is None:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 from anysyn.packaged.names import packaged_names, packaged_run
 from anysyn.registry import suggest
 from anysyn.training.run_folder.folder import RunError, RunFolder
 
 
-def find_run(run: str | Path, *, packages: Path | None = None) -> RunFolder:
+class HasFolder(Protocol):
+    """A run that is loaded already."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """Return its folder."""
+
+
+def find_run(run: str | Path | HasFolder, *, packages: Path | None = None) -> RunFolder:
     """Return a run by its folder, or by the name of a packaged run; a folder of that name wins.
 
     Args:
-        run: A run folder or a name.
+        run: A run folder, a name, or a run that is loaded already.
         packages: Folder of the packaged runs; that of anysyn by default.
 
     Raises:
@@ -25,6 +34,10 @@ def find_run(run: str | Path, *, packages: Path | None = None) -> RunFolder:
         Traceback (most recent call last):
         anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, ...
     """
+    if isinstance(folder := getattr(run, "folder", None), RunFolder):
+        return folder
+    if not isinstance(run, str | os.PathLike):
+        raise RunError(f"a {type(run).__name__} is no run; name a run folder or a packaged run")
     path, packaged = Path(run), packaged_run(run, packages)
     if packaged is not None and not os.path.isdir(path):
         return RunFolder(packaged)
