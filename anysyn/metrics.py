@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anysyn.arrays.kind import axes_around
 from anysyn.arrays.kinds import kind_of
 from anysyn.bounds import Positive, within_bounds
 from anysyn.data.geometry.grid import Grid, same_grid
@@ -294,6 +295,5 @@ def _image(image: Any, name: str) -> tuple[Tensor, Grid | None]:
     if array.dtype.kind not in "buif":
         raise UserError(f"{name}: holds {array.dtype}; hand in integers or floating-point numbers")
     voxels = torch.from_numpy(np.array(array, dtype=np.float64))
-    while voxels.ndim > 3 and len(voxels) == 1:
-        voxels = voxels[0]  # (*S): without channel and batch
-    return voxels, None
+    before, after = axes_around(voxels.shape)
+    return voxels.reshape(voxels.shape[before : voxels.ndim - after]), None  # (*S): without channel and batch

@@ -55,11 +55,28 @@ class Kind(ABC):
         """
 
 
+def axes_around(shape: Sequence[int]) -> tuple[int, int]:
+    """Return how many axes of length one stand before and after the three of an image: channel and batch, or time.
+
+    Example:
+        >>> axes_around((1, 1, 20, 24, 12)), axes_around((20, 24, 12, 1)), axes_around((1, 20, 24, 1))
+        ((2, 0), (0, 1), (1, 0))
+    """
+    before = after = 0
+    while len(shape) - before > 3 and shape[before] == 1:
+        before += 1
+    while len(shape) - before - after > 3 and shape[-1 - after] == 1:
+        after += 1
+    return before, after
+
+
 def single(shape: Sequence[int], where: str) -> Shape:
-    """Return the three axes of one image, which may have axes of length one before them: channel and batch.
+    """Return the three axes of one image, which may have axes of length one around them.
 
     Example:
         >>> single((1, 1, 20, 24, 12), "T1w")
+        (20, 24, 12)
+        >>> single((20, 24, 12, 1), "T1w")
         (20, 24, 12)
         >>> single((4, 20, 24, 12), "T1w")
         Traceback (most recent call last):
@@ -73,9 +90,11 @@ def single(shape: Sequence[int], where: str) -> Shape:
             f"{where}: its shape {tuple(shape)} is a batch of {shape[0]}; hand them in one by one, as MONAI's "
             "decollate_batch gives them"
         )
-    if len(shape) < 3 or any(length != 1 for length in shape[:-3]):
+    before, after = axes_around(shape)
+    axes = tuple(map(int, shape[before : len(shape) - after]))
+    if len(axes) != 3:
         raise UserError(f"{where}: its shape {tuple(shape)} is not that of one image; hand in (X, Y, Z), one by one")
-    return triple(tuple(map(int, shape[-3:])))
+    return triple(axes)
 
 
 def plain(voxels: NDArray[Any], where: str) -> torch.Tensor:

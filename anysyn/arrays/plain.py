@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anysyn.arrays.kind import Kind, plain, single
+from anysyn.arrays.kind import Kind, axes_around, plain, single
 from anysyn.data.volumes.formats.format import check_place
 from anysyn.data.volumes.volume import Volume
 from anysyn.errors import UserError
@@ -19,7 +19,7 @@ LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # to RAS+ and back
 
 
 class Arrays(Kind):
-    """numpy.ndarray, (X, Y, Z) or with axes of length one before them.
+    """numpy.ndarray, (X, Y, Z) or with axes of length one around them.
 
     Example:
         >>> Arrays().read(np.zeros((1, 4, 5, 6), np.int16), np.eye(4), "T1w").shape
@@ -42,7 +42,7 @@ class Arrays(Kind):
 
 
 class Tensors(Kind):
-    """torch.Tensor, (X, Y, Z) or with axes of length one before them; the answer is on its device.
+    """torch.Tensor, (X, Y, Z) or with axes of length one around them; the answer is on its device.
 
     Example:
         >>> Tensors().suits(torch.zeros(2)), Tensors().suits(np.zeros(2))
@@ -94,10 +94,11 @@ def voxels_of(image: Tensor, where: str) -> Tensor:
 
 
 def leading(image: Any, voxels: Tensor) -> Tensor:
-    """Return voxels with as many axes of length one before them as an image has.
+    """Return voxels with as many axes of length one before and after them as an image has.
 
     Example:
         >>> leading(torch.zeros(1, 1, 2, 3, 4), torch.ones(2, 3, 4)).shape
         torch.Size([1, 1, 2, 3, 4])
     """
-    return voxels.reshape(*(1 for _ in image.shape[:-3]), *voxels.shape)
+    before, after = axes_around(image.shape)
+    return voxels.reshape(*(1,) * before, *voxels.shape, *(1,) * after)

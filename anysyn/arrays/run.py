@@ -24,8 +24,10 @@ from anysyn.synthesis.loaded_run import LoadedRun, load_run
 from anysyn.synthesis.notice import NOTICE
 from anysyn.synthesis.physical_range import PhysicalImage
 from anysyn.synthesis.requests.acquisition import PERSON, check_conditioned, requested_acquisitions
-from anysyn.synthesis.suited import verdict_on, verdict_record
+from anysyn.synthesis.suited import saw_truth, verdict_on, verdict_record
+from anysyn.text.several import several
 from anysyn.training.run_folder.folder import RunFolder
+from anysyn.training.run_folder.names import HasFolder
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Answer:
         """Yield what the user should know: doubts about the sources, units that were assumed, and a target shown."""
         for name in self.shown:
             if name in self.images:
-                yield f"{name} is a source and the target, so the answer saw the truth; hand in the other sources alone"
+                yield saw_truth(name)
         record = next(iter(self.records.values()), {})
         suitability = record.get("Suitability", {})
         yield from suitability.get("Findings", ())
@@ -85,27 +87,34 @@ class Run:
         return tuple(self.loaded.recipe.modalities)
 
     def __call__(
-        self, images: Mapping[str, Any] | None = None, /, *, target: str | Sequence[str], **options: Any
+        self,
+        images: Mapping[str, Any] | None = None,
+        /,
+        *,
+        target: str | Sequence[str] | None = None,
+        targets: str | Sequence[str] | None = None,
+        **options: Any,
     ) -> Any:
         """Synthesize images, and warn of what there is to doubt.
 
         Args:
             images: Sources by modality.
             target: Modality to synthesize, or several.
+            targets: The same.
             options: More sources by modality, ``T1w=t1``, and the options of `answer`.
 
         Returns:
-            The image; or, for several targets, the images by canonical name of the modality. They are synthetic, not
+            The image; or, for a list of targets, the images by canonical name of the modality. They are synthetic, not
             for clinical use.
 
         Raises:
             UserError: As `answer`.
         """
-        targets = [target] if isinstance(target, str) else list(target)
-        answer = self.answer(images, targets=targets, **options)
+        asked = _asked(target, targets, self.modalities)
+        answer = self.answer(images, targets=asked, **options)
         for remark in answer.remarks():
             warnings.warn(remark, stacklevel=2)
-        return next(iter(answer.images.values())) if isinstance(target, str) else dict(answer.images)
+        return next(iter(answer.images.values())) if isinstance(asked, str) else dict(answer.images)
 
     @within_bounds
     def answer(
@@ -113,7 +122,8 @@ class Run:
         images: Mapping[str, Any] | None = None,
         /,
         *,
-        targets: Sequence[str],
+        targets: str | Sequence[str] | None = None,
+        target: str | Sequence[str] | None = None,
         affine: Any = None,
         resample_to: str | None = None,
         spacing: Sequence[float] | None = None,
@@ -127,8 +137,9 @@ class Run:
         """Synthesize images, with a record of each.
 
         Args:
-            images: Sources by modality: (X, Y, Z), or with axes of length one before them, of any number type.
-            targets: Modalities to synthesize.
+            images: Sources by modality: (X, Y, Z), or with axes of length one around them, of any number type.
+            targets: Modality to synthesize, or several.
+            target: The same.
             affine: Where the voxels of arrays and tensors lie, (4, 4), voxel to world in mm, RAS+; one for all of them,
                 or one by modality.
             resample_to: Source whose grid the others are resampled to if they differ.
@@ -147,7 +158,7 @@ class Run:
             UserError: If a source cannot be used or the run does not suit it, or a modality is unknown.
         """
         run, shown = self.loaded.treat_as(dataset), _shown(images, sources, self.modalities)
-        wanted = _wanted(targets)
+        wanted = _wanted(_asked(target, targets, self.modalities), self.modalities)
         check_conditioned(run.model, acquisition)
         volumes = volumes_of(shown, affine)
         study = _study(volumes, resample_to, units, acquisition)
@@ -164,14 +175,14 @@ class Run:
         )
 
 
-def load(run: str | Path, *, stage: str | None = None, accelerator: str = "auto") -> Run:
+def load(run: str | Path | HasFolder, *, stage: str | None = None, accelerator: str = "auto") -> Run:
     """Load a trained run, to be called with images in memory.
 
     ``anysyn.load("brain-mri")(T1w=t1, affine=affine, target="FLAIR")``: numpy or torch in, the same out; so for images
     of nibabel, SimpleITK and MONAI, which need no affine.
 
     Args:
-        run: The run folder, or the name of a packaged run.
+        run: The run folder, the name of a packaged run, or a run that is loaded already.
         stage: Take the weights at the end of this stage; by default those at the end of training.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
 
@@ -188,6 +199,11 @@ def load(run: str | Path, *, stage: str | None = None, accelerator: str = "auto"
 
 def _shown(images: Mapping[str, Any] | None, sources: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
     """Return the sources by canonical name."""
+    if not isinstance(images, Mapping | None):
+        raise UserError(
+            f"images: a {type(images).__name__} does not say which contrast it is; hand in the images of one person by "
+            "contrast, for example run(T1w=t1, target='T2w')"
+        )
     given = [*(images or {}).items(), *sources.items()]
     if strange := [name for name in (images or {}) if recognise(str(name)) is None]:
         raise UserError(
@@ -195,10 +211,8 @@ def _shown(images: Mapping[str, Any] | None, sources: Mapping[str, Any], known: 
             f"{', '.join(known)}"
         )
     if strange := [name for name in sources if recognise(name) is None]:
-        options = inspect.signature(Run.answer).parameters.keys() - {"self", "images", "sources", "targets"}
-        raise UserError(
-            f"{strange[0]}=: no contrast and no option; {suggest(strange[0], [*known, 'target', *options])}"
-        )
+        options = inspect.signature(Run.answer).parameters.keys() - {"self", "images", "sources"}
+        raise UserError(f"{strange[0]}=: no contrast and no option; {suggest(strange[0], [*known, *options])}")
     shown = {modality(name).name: image for name, image in given}
     if not shown:
         raise UserError("no source; hand in images by modality, for example T1w=t1")
@@ -207,8 +221,20 @@ def _shown(images: Mapping[str, Any] | None, sources: Mapping[str, Any], known: 
     return shown
 
 
-def _wanted(targets: Sequence[str]) -> list[str]:
-    wanted = [modality(name).name for name in targets]
+def _asked(
+    target: str | Sequence[str] | None, targets: str | Sequence[str] | None, known: Sequence[str]
+) -> str | Sequence[str]:
+    """Return what is asked for, by either spelling."""
+    if target is not None and targets is not None:
+        raise UserError("target, targets: are one; give one of them")
+    asked = targets if target is None else target
+    if asked is None:
+        raise UserError(f"target: none is named; this run knows {', '.join(known)}")
+    return asked
+
+
+def _wanted(targets: str | Sequence[str], known: Sequence[str]) -> list[str]:
+    wanted = [modality(name, choices=known).name for name in several(targets)]
     if not wanted or len(set(wanted)) < len(wanted):
         raise UserError(f"target: {', '.join(wanted) or 'none'}; name one or more modalities, each once")
     return wanted

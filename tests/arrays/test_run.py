@@ -191,6 +191,46 @@ def test_mistakes_are_one_line(run, t1, options, message):
     assert "\n" not in str(raised.value)
 
 
+def test_a_last_axis_of_length_one_is_kept(run, t1, known):
+    answer = run(T1w=t1[..., None], affine=AFFINE, target="T2w")
+    assert answer.shape == (*t1.shape, 1)
+    np.testing.assert_array_equal(answer[..., 0], known)
+    assert run(T1w=torch.from_numpy(t1)[None, ..., None], affine=AFFINE, target="T2w").shape == (1, *t1.shape, 1)
+    assert anysyn.metrics.mae(answer, known) == 0
+
+
+def test_target_and_targets_are_one(run, t1, known):
+    image = {"T1w": t1}
+    np.testing.assert_array_equal(run(image, affine=AFFINE, targets="T2w"), known)
+    assert list(run(image, affine=AFFINE, targets=["T2w"])) == ["T2w"]
+    assert list(run.answer(image, affine=AFFINE, target="T2w").images) == ["T2w"]
+    assert list(run.answer(image, affine=AFFINE, targets="T2w").images) == ["T2w"]
+    with pytest.raises(UserError, match="are one; give one of them"):
+        run(image, affine=AFFINE, target="T2w", targets="T2w")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda run, t1: run(t1, target="T2w"),
+            r"a ndarray does not say which contrast it is; .* run\(T1w=t1, target=",
+        ),
+        (lambda run, t1: run([{"T1w": t1}], target="T2w"), "a list does not say which contrast .* of one person"),
+        (lambda run, t1: run(T1w=t1, affine=AFFINE), "target: none is named; this run knows T1w, T2w, FLAIR"),
+        (lambda run, t1: run(T1w=t1, target="FLIAR"), r"did you mean 'FLAIR'\? choices: FLAIR, T1w, T2w$"),
+        (
+            lambda run, t1: run(T1w=t1, target="T2w", traget="x"),
+            "traget=: .* did you mean 'target'.*choices: FLAIR, T1w",
+        ),
+    ],
+)
+def test_natural_guesses_are_answered_in_a_line(run, t1, call, message):
+    with pytest.raises(UserError, match=message) as raised:
+        call(run, t1)
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.filterwarnings("default:.*source and the target:UserWarning")
 def test_a_target_that_is_shown_is_said(run, t1):
     with pytest.warns(UserWarning, match="T2w is a source and the target, so the answer saw the truth"):

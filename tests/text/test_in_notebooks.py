@@ -35,7 +35,7 @@ SHORT = {
     "Completion": lambda: Completion((Path("a.nii.gz"),) * 30, (), ()),
     "Calibration": lambda: CALIBRATION,
     "Calibrated": lambda: Calibrated(Path("run/trust.safetensors"), CALIBRATION),
-    "Findings": lambda: Findings(Path("f"), {"content.csv": CASES}, {"notes": [], "failures": []}),
+    "Findings": lambda: Findings(folder=Path("f"), tables={"content.csv": CASES}, record={"notes": []}),
 }
 
 

@@ -58,7 +58,7 @@ def find_trainable(recipe: Recipe) -> FoundSubjects:
     """
     found = find_cohort(recipe)
     inventory = inventory_of(recipe, found, split_of(recipe, found.subjects), recipe.data.root or "")
-    _check_trainable(recipe, _chosen(inventory, "train"))
+    _check_trainable(recipe, inventory)
     return found
 
 
@@ -88,7 +88,7 @@ def cohort_of(
     inventory = _inventory(recipe, folder, found or find_cohort(recipe))
     record(inventory, folder.path, progress.say)
     chosen = {part: _chosen(inventory, part) for part in PARTS}
-    _check_trainable(recipe, chosen["train"])
+    _check_trainable(recipe, inventory)
     for line in _empty_parts(recipe, inventory, chosen):
         progress.warn(line)
     datasets = _datasets(of_datasets(recipe, inventory.subjects), folder)
@@ -192,9 +192,17 @@ def _chosen(inventory: Inventory, part: str) -> list[Subject]:
     return [subject for subject in inventory.subjects if inventory.parts.get(subject.key) == part]
 
 
-def _check_trainable(recipe: Recipe, training: Sequence[Subject]) -> None:
-    if not training:
-        raise UserError(f"{recipe.data.root}: no training subject has two of {', '.join(recipe.modalities)}")
+def _check_trainable(recipe: Recipe, inventory: Inventory) -> None:
+    if _chosen(inventory, "train"):
+        return
+    where, others = recipe.data.root, sorted(set(inventory.parts.values()))
+    if others:
+        people = counted(len(inventory.parts), "such subject is", "such subjects are") + f" in {' and '.join(others)}"
+        raise UserError(
+            f"{where}: nobody to train on has two of {', '.join(recipe.modalities)}: {people}; "
+            "write who is where, for example data.split={train: [sub-01], validation: [], test: [sub-02]}"
+        )
+    raise UserError(f"{where}: no training subject has two of {', '.join(recipe.modalities)}")
 
 
 def _samples(
