@@ -81,7 +81,9 @@ class Bar(Progress):
     def task(self, title: str, total: int, done: int = 0) -> Iterator[None]:
         """Begin a task; its bar disappears when it ends."""
         self._task = self._bar.add_task(visible(title), total=total, completed=done, note="")
-        self._bar.start()
+        live = self._bar.console.is_terminal  # elsewhere the end of a bar is an empty line
+        if live:
+            self._bar.start()
         try:
             yield
         finally:
@@ -89,7 +91,8 @@ class Bar(Progress):
                 last = self._bar.tasks[-1]
                 self.say(f"{title}: {int(last.completed)}/{total} {last.fields['note']} in {last.elapsed or 0:.0f} s")
             self._bar.remove_task(self._task)
-            self._bar.stop()
+            if live:
+                self._bar.stop()
 
     def advance(self, note: str = "") -> None:
         """Move the bar by one part."""
