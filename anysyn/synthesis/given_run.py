@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from anysyn.errors import UserError
 from anysyn.recipe.sections import Precision
@@ -38,7 +38,7 @@ def loaded_run(run: GivenRun, *, accelerator: str = "auto", precision: Precision
         Traceback (most recent call last):
         anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
-    given: LoadedRun | str | Path = getattr(run, "loaded", run)
+    given: Any = getattr(run, "loaded", run)
     if not isinstance(given, LoadedRun):
         return load_run(given, accelerator=accelerator, precision=precision)
     has = given.hardware.precision
