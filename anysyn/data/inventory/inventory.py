@@ -41,7 +41,8 @@ class Inventory:
         """Return how much there is; `summary` has the rest."""
         images = ", ".join(f"{name} {number}" for name, number in self.counts().items())
         parts = ", ".join(f"{part} {number}" for part, number in Counter(self.parts.values()).items())
-        about = "; ".join(filter(None, [images, parts, self.failures and counted(len(self.failures), "failure")]))
+        failures = counted(len(self.failures), "failure") if self.failures else ""
+        about = "; ".join(filter(None, [images, parts, failures]))
         return f"Inventory({self.root}: {counted(len(self.subjects), 'subject')}; {about})"
 
     @property
