@@ -33,7 +33,7 @@ def validate(
     cohort: Cohort,
     picture: Path,
 ) -> list[dict[str, float]]:
-    """Average the terms of objectives over the validation samples, and draw a picture of one batch.
+    """Average the terms of objectives over the validation samples, and draw a picture of the fullest batch.
 
     Args:
         fabric: Devices and precision.
@@ -54,6 +54,7 @@ def validate(
     training = [module for module in measured.modules() if module.training]
     measured.eval()
     sums, count = defaultdict[tuple[int, str], float](float), 0
+    fullest: tuple[float, Batch, Query] | None = None  # what shows most anatomy, for the picture
     shares = share(batches.validation(samples.groups), fabric.global_rank, fabric.world_size)
     for number, indices in enumerate(shares):
         generator = seeded(cohort.seed, number)
@@ -69,8 +70,10 @@ def validate(
                         refuse_damaged_images(batch)
                     sums[place, name] += value * len(indices)
         count += len(indices)
-        if number == len(shares) // 2 and fabric.is_global_zero:  # the first slices show little anatomy
-            _picture(objectives, batch, query, cohort.names, picture)
+        shown = float(batch.images.abs().sum())
+        fullest = (shown, batch, query) if fullest is None or shown > fullest[0] else fullest
+    if fullest is not None and fabric.is_global_zero:
+        _picture(objectives, *fullest[1:], cohort.names, picture)
     for module in training:
         module.train()
     totals = fabric.all_reduce(torch.tensor([*sums.values(), count], dtype=torch.float64), reduce_op="sum")
