@@ -54,8 +54,7 @@ def evaluate(
     from anysyn.synthesis.slurm import parse_jobs
 
     def show() -> Evaluation:
-        thick, corruption = parse_changes(degrade or ())
-        count, slurm = parse_jobs(jobs)
+        (thick, corruption), (count, slurm) = parse_changes(degrade or ()), parse_jobs(jobs)
         results = compare(
             run,
             data=data,

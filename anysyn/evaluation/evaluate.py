@@ -104,9 +104,8 @@ def evaluate(
     requested, left_out = _suited(parse_pairs(pairs, loaded.recipe.modalities), how)
     subjects = (inventory := loaded.inventory(data, split, modalities_of(requested), bids=bids or {})).subjects
     _check_subjects(subjects, inventory.failures, requested, f"split {split!r} of {data or 'the data of the training'}")
-    chosen = numbered_examples(subjects, requested, examples)
-    folder, bar = results_place(loaded, out), progress_of(progress)
-    _say(bar, inventory, folder)
+    chosen, bar = numbered_examples(subjects, requested, examples), progress_of(progress)
+    _say(bar, inventory, folder := results_place(loaded, out))
     with results_folder(folder, chosen, overwrite=overwrite) as inside:
         fitted = fit_baselines(loaded, requested, root=training, seed=seed, progress=bar)
         options = {"protocol": how, "baselines": fitted.baselines, "batch": batch, "seed": seed, **changes}
@@ -123,11 +122,15 @@ def evaluate(
             **about,
         )
         asked: dict[str, Any] = {"run": loaded.folder.path, "data": data, "split": split, "training": training}
-        asked |= {} if not bids else {"bids": bids}
-        asked |= {"seed": seed, "baselines": fitted.basis, "absent": list(map(str, absent_images(subjects)))}
+        asked |= {"seed": seed, "baselines": fitted.basis, **_chosen_of(subjects, bids)}
         _write(result, inside, inventory, asked | _words(changes, dataset))
     point_to(folder, loaded, bar)
     return result
+
+
+def _chosen_of(subjects: Sequence[Subject], bids: Labels | None) -> dict[str, Any]:
+    """Return which images count as absent, and the labels by which the others were chosen, if any."""
+    return {"absent": list(map(str, absent_images(subjects)))} | ({"bids": bids} if bids else {})
 
 
 def _say(progress: Progress, inventory: Inventory, folder: Path) -> None:

@@ -16,7 +16,7 @@ from anysyn.bounds import Count, within_bounds
 from anysyn.data.geometry.grid import Grid
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.inventory.inventory import Inventory, needed
-from anysyn.data.inventory.participants import of_participants, of_sessions
+from anysyn.data.inventory.participants import of_people
 from anysyn.data.loading.study_batch import batch_of
 from anysyn.data.modalities import modality
 from anysyn.data.prepare import Pipeline, TypicalWindows
@@ -125,8 +125,7 @@ class LoadedRun:
         remedies = OF_TABLE if bids is None else OF_DATA
         found = needed(find_cohort(self.recipe, root, bids=bids, remedies=remedies), names)
         where = Path(root or self.recipe.data.root or "")
-        found = found if participants is None else of_participants(found, participants, where)
-        found = found if sessions is None else of_sessions(found, sessions, where)
+        found = of_people(found, participants, sessions, where)
         if split == "all":
             return Inventory(root=where, found=self._present(found), needed=names)
         parts: dict[str, list[str]] = self.folder.read("split.json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +13,8 @@ from anysyn.bounds import Count, within_bounds
 from anysyn.data.errors import VolumeError
 from anysyn.data.geometry.output_grid import Raster
 from anysyn.data.inventory.inventory import Inventory
-from anysyn.data.inventory.participants import of_participants, of_sessions
-from anysyn.data.records import Failure, FoundSubjects, listed
+from anysyn.data.inventory.participants import of_people
+from anysyn.data.records import Failure, FoundSubjects, Subject, listed
 from anysyn.data.subjects.find import find_subjects
 from anysyn.data.subjects.layouts.bids import bids_place
 from anysyn.data.subjects.layouts.bids_labels import Labels
@@ -33,7 +33,7 @@ from anysyn.synthesis.beside import Beside, Synthesized, planned, written_beside
 from anysyn.synthesis.bids_entries import skull_stripped
 from anysyn.synthesis.completion.cohort import choices
 from anysyn.synthesis.completion.complete import Completion
-from anysyn.synthesis.completion.missing_contrasts import trained_for
+from anysyn.synthesis.completion.missing_contrasts import Trained, trained_for
 from anysyn.synthesis.files import assumptions_record, grid_record, provenance, synthesize_physical
 from anysyn.synthesis.from_dicom import SeriesBeside
 from anysyn.synthesis.given_run import GivenRun, loaded_run
@@ -124,37 +124,67 @@ def synthesize_scans(
     trained = trained_for(loaded.recipe, sources, targets)
     check_conditioned(loaded.model, acquisition)
     root, folder, shown = Path(source), Path(out), progress_of(progress)
-    failures, remarks, whole = list[Failure](), list[Failure](), list[str]()
-    written, kept, more = list[Path](), list[Path](), list[Path]()
+    failures, done = list[Failure](), list[Completion]()
     _check_places(root, folder, dicom)
     with locked(folder, "anysyn synthesize"), TemporaryDirectory(prefix="anysyn-") as converted:
         describe(folder)
         scans = of_dicom(root, Path(converted)) if is_dicom(root) else None
-        found = _of_people(scans.found if scans else _found(root, bids, missing), participants, sessions, root)
+        found = of_people(scans.found if scans else _found(root, bids, missing), participants, sessions, root)
         study = _study(loaded, root, found, folder, trained.sources, to, headers, jobs, overwrite, shown)
         failures += study.failures
         came = {} if is_study(root) else scans_as_they_came(found.subjects)
+        asked: dict[str, Any] = {"run": loaded, "root": root, "folder": folder, "trained": trained, "to": to}
+        asked |= {"missing": missing, "acquisition": acquisition, "batch": batch, "overwrite": overwrite}
+        asked |= {"anyway": anyway, "beside": beside, "dicom": dicom, "scans": scans, "came": came}
         for subject in shown.over("synthesizing", study.subjects):
             with listed(failures, subject.key):
-                has = acquired(root if is_study(root) else folder / STUDY, subject.key) if missing else ()
-                lost = _lost(subject.key, failures) if missing else []
-                if set(trained.targets) <= {*has, *lost}:
-                    whole += [] if lost else [subject.key]
-                    continue
-                has = (*has, *lost)
-                request = scan_request(subject, trained, folder, back=to, has=has, scans=came.get(subject.key, {}))
-                todo = request.files if overwrite else _left(loaded, request)
-                kept += [path for name, path in request.files.items() if name not in todo]
-                also = [*beside, *_series(dicom, scans, request)]
-                if todo or also:
-                    made = _made_of(loaded, request, acquisition, batch)
-                    plans = planned(also, made, overwrite=overwrite)
-                    remarks += _answer(made, request, todo, anyway)
-                    written += todo.values()
-                    more += written_beside(plans, made)
-    about: dict[str, Any] = {"remarks": tuple(remarks), "beside": tuple(more), "targets": tuple(trained.targets)}
-    about |= {"choices": choices(Inventory(root=root, found=found)), "whole": tuple(whole)}
-    return Completion(tuple(written), tuple(kept), tuple(failures), **about)
+                done.append(_of_person(_Asked(**asked), subject, failures))
+    about = _joined(done) | {"choices": choices(Inventory(root=root, found=found)), "targets": tuple(trained.targets)}
+    return Completion(failures=tuple(failures), **about)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What is asked for each person."""
+
+    run: LoadedRun
+    root: Path
+    folder: Path
+    trained: Trained
+    to: str | None
+    missing: bool
+    acquisition: Acquisition | Mapping[str, Acquisition] | None
+    batch: int
+    overwrite: bool
+    anyway: bool
+    beside: Sequence[Beside]
+    dicom: str | Path | None
+    scans: ConvertedScans | None
+    came: Mapping[str, Mapping[str, Path]]
+
+
+def _of_person(asked: _Asked, subject: Subject, failures: Sequence[Failure]) -> Completion:
+    """Synthesize a person's images, or those that are missing."""
+    key, folder, trained = subject.key, asked.folder, asked.trained
+    study, lost = asked.root if is_study(asked.root) else folder / STUDY, _lost(key, failures)
+    has = (*acquired(study, key), *lost) if asked.missing else ()
+    if set(trained.targets) <= set(has):
+        return Completion((), (), (), whole=() if lost else (key,))
+    request = scan_request(subject, trained, folder, back=asked.to, has=has, scans=asked.came.get(key, {}))
+    todo = request.files if asked.overwrite else _left(asked.run, request)
+    kept = tuple(path for name, path in request.files.items() if name not in todo)
+    also = [*asked.beside, *_series(asked.dicom, asked.scans, request)]
+    if not todo and not also:
+        return Completion((), kept, ())
+    made = _made_of(asked.run, request, asked.acquisition, asked.batch)
+    plans = planned(also, made, overwrite=asked.overwrite)
+    remarks = tuple(_answer(made, request, todo, asked.anyway))
+    return Completion(tuple(todo.values()), kept, (), remarks=remarks, beside=tuple(written_beside(plans, made)))
+
+
+def _joined(done: Sequence[Completion]) -> dict[str, Any]:
+    names = ("written", "kept", "remarks", "beside", "whole")
+    return {name: tuple(entry for part in done for entry in getattr(part, name)) for name in names}
 
 
 def _check_places(root: Path, folder: Path, dicom: str | Path | None) -> None:
@@ -207,13 +237,6 @@ def _study(
 def _found(root: Path, bids: Labels | None, missing: bool) -> FoundSubjects:
     """Return the people of a folder that is no DICOM; only `complete` takes the labels of files."""
     return find_subjects(root, bids=bids, remedies=OF_DATA if missing else OF_TABLE)
-
-
-def _of_people(
-    found: FoundSubjects, participants: Sequence[str] | None, sessions: Sequence[str] | None, root: Path
-) -> FoundSubjects:
-    found = found if participants is None else of_participants(found, participants, root)
-    return found if sessions is None else of_sessions(found, sessions, root)
 
 
 def _lost(key: str, failures: Sequence[Failure]) -> list[str]:

@@ -140,7 +140,9 @@ def test_another_voxel_size_says_where_it_lies(run, t1, kind):
 def test_sources_of_several_kinds_and_grids(run, t1):
     coarse = nib.Nifti1Image(t1[::2], AFFINE @ np.diag([2.0, 1, 1, 1]))
     options = {"T1w": t1, "FLAIR": coarse, "affine": {"T1w": AFFINE}, "target": "T2w"}
-    with pytest.raises(UserError, match=r"different grids; .*--resample-to T1w .in Python resample_to='T1w'"):
+    with pytest.raises(
+        UserError, match=r"different grids; .*--resample-to T1w, which registers nothing .in Python resample_to='T1w'"
+    ):
         run(**options)
     assert run(**options, resample_to="T1w").shape == t1.shape
     assert run(**options, resample_to="FLAIR").shape == coarse.shape

@@ -15,6 +15,28 @@ from anysyn.text.several import several
 PREFIX, SESSION = "sub-", "ses-"
 
 
+def of_people(
+    found: FoundSubjects, participants: str | Sequence[str] | None, sessions: str | Sequence[str] | None, root: Path
+) -> FoundSubjects:
+    """Return what was found of some people and sessions; None is all of them.
+
+    Args:
+        found: What was found of all.
+        participants: Labels of the people.
+        sessions: Labels of their sessions.
+        root: Where they were looked for.
+
+    Raises:
+        UserError: If a person is not there, or nobody has a session.
+
+    Example:
+        >>> of_people(FoundSubjects((), ()), None, None, Path()).subjects
+        ()
+    """
+    some = found if participants is None else of_participants(found, participants, root)
+    return some if sessions is None else of_sessions(some, sessions, root)
+
+
 def of_participants(found: FoundSubjects, labels: str | Sequence[str], root: Path) -> FoundSubjects:
     """Return what was found of some people, with all their sessions, and what was left out of them.
 

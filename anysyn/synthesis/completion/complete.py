@@ -11,6 +11,7 @@ from typing import Any
 
 from anysyn.bounds import Count, within_bounds
 from anysyn.data.errors import GridsDifferError, VolumeError
+from anysyn.data.inventory.inventory import Inventory
 from anysyn.data.inventory.record import record
 from anysyn.data.records import Failure, Subject
 from anysyn.data.subjects.layouts.bids_labels import Labels
@@ -156,25 +157,17 @@ def complete(
     unseen = [] if targets is not None else _unseen(loaded, trained)
     trained = replace(trained, targets=[name for name in trained.targets if name not in unseen])
     root, folder = Path(data), Path(out)
-    people: dict[str, Any] = {"participants": participants, "sessions": sessions}
+    people, some = {"participants": participants, "sessions": sessions}, not (participants is None and sessions is None)
     inventory = read_cohort(loaded, root, folder, trained, bids=bids or {}, **people)
-    shown, some = progress_of(progress), any(labels is not None for labels in people.values())
-    failures = not_to_complete(inventory, trained)
-    subjects = [subject for subject in inventory.subjects if subject.key not in {bad.key for bad in failures}]
-    acquired = [_acquired(subject) for subject in subjects]
-    synthetic = [path for subject in subjects for path in _made(subject).values()]
+    shown, failures = progress_of(progress), not_to_complete(inventory, trained)
+    acquired, synthetic = _usable(inventory, failures)
     gaps = missing(acquired, trained, folder)
     with _alone(folder, {gap.place(folder) for gap in gaps} if some else None):
         earlier = {} if overwrite else earlier_records(gaps)
         check_same_run(loaded, earlier)
         describe(folder, root)
-        if not some:
-            record(inventory, folder, shown.say)
-        for line in [f"note: {note}" for note in inventory.found.notes] if some else []:
-            shown.say(line)
-        for line in [] if targets is not None else _left_out(acquired, loaded.recipe, trained.targets, unseen):
-            shown.say(line)
-        for line in to_make(gaps, earlier):
+        left = [] if targets is not None else _left_out(acquired, loaded.recipe, trained.targets, unseen)
+        for line in [*_read(inventory, folder, shown, some), *left, *to_make(gaps, earlier)]:
             shown.say(line)
         how = _How(root, trained, resample_to, batch, anyway, overwrite, tuple(beside))
         where = loaded.hardware.device.type if slurm is None else accelerator  # a node may have what is not here
@@ -183,9 +176,24 @@ def complete(
         about |= {"opener": Opener(str(folder), _begin, given), "title": "completing"}
         work = [_Work(gap, {p: r for p in gap.files.values() if (r := earlier.get(p))}) for gap in gaps if gap.files]
         done = [part for _, part in measure_each(work, partial(_complete, loaded, how), **about)]
-    whole = tuple(gap.subject.key for gap in gaps if not gap.files)
-    more: dict[str, Any] = {"choices": choices(inventory), "whole": whole, "targets": tuple(trained.targets)}
+    more: dict[str, Any] = {"choices": choices(inventory), "targets": tuple(trained.targets)}
+    more |= {"whole": tuple(gap.subject.key for gap in gaps if not gap.files)}
     return replace(_together(done, failures, synthetic, absent_images(inventory.subjects)), **more)
+
+
+def _read(inventory: Inventory, folder: Path, shown: Progress, some: bool) -> list[str]:
+    """Keep the list of all who were read, or return what there is to say of some."""
+    if some:
+        return [f"note: {note}" for note in inventory.found.notes]
+    record(inventory, folder, shown.say)
+    return []
+
+
+def _usable(inventory: Inventory, failures: Sequence[Failure]) -> tuple[list[Subject], list[Path]]:
+    """Return the subjects that did not fail, with their acquired images, and which of theirs are synthetic."""
+    failed = {bad.key for bad in failures}
+    subjects = [subject for subject in inventory.subjects if subject.key not in failed]
+    return [_acquired(subject) for subject in subjects], [path for one in subjects for path in _made(one).values()]
 
 
 def _together(
