@@ -52,7 +52,8 @@ def groups_of(batch: Batch) -> Tensor:
     """Number the samples so that the same slice has the same number, on every rank: (B,) int64.
 
     Example:
-        >>> batch = Batch(torch.zeros(2, 1, 4), torch.ones(2, 1), torch.ones(2, 1), torch.ones(2, 1), keys=("a", "a"))
+        >>> one = torch.ones(2, 1)
+        >>> batch = Batch(torch.zeros(2, 1, 4), one.bool(), dataset=one, spacing=one, keys=("a", "a"))
         >>> groups_of(batch).unique().shape
         torch.Size([1])
     """

@@ -39,9 +39,10 @@ def loaded_run(run: GivenRun, *, accelerator: str = "auto", precision: Precision
         anysyn.training.run_folder.records.RunError: nowhere holds no recipe.yaml: it is not a run folder, and no ...
     """
     given: Any = getattr(run, "loaded", run)
-    if not isinstance(given, LoadedRun):
+    if not hasattr(given, "predict"):  # a folder or a name, or what is no run, which is said
         return load_run(given, accelerator=accelerator, precision=precision)
-    has = given.hardware.precision
-    if precision not in (None, has):
+    loaded: LoadedRun = given
+    if precision is not None and precision != loaded.hardware.precision:
+        has = loaded.hardware.precision
         raise UserError(f"precision {precision}: the run is loaded in {has} already; name its folder instead")
-    return given
+    return loaded

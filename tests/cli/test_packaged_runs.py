@@ -92,7 +92,8 @@ def test_check_and_calibrate(cohort):
     fine("check", "tiny-brain", "--source", f"T1w={cohort / 'sub-00' / 'T1w.nii.gz'}")
     assert "nothing is written into it (profile.json)" in refused("check", "tiny-brain", "--make-profile")
     asked = ("calibrate", "tiny-brain", "--data", cohort, "--split", "all")
-    assert "nothing is written into it (trust.safetensors); calibrate a run of your own" in refused(*asked)
+    assert "nothing is written into it (trust.safetensors); " in (said := refused(*asked))
+    assert "anysyn train --from-run, then anysyn calibrate" in said
 
 
 def test_show_data_and_models(cohort):

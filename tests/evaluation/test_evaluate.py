@@ -51,7 +51,7 @@ class FakeRun:
         }
         self.broken, self.unread, self.prepared, self.asked = set(), (), [], []
 
-    def inventory(self, root=None, split="test", modalities=NAMES):
+    def inventory(self, root=None, split="test", modalities=NAMES, bids=None):
         if root == "nowhere" or split not in self.held:
             raise UserError(f"no split {split!r} in {root}")
         images = {

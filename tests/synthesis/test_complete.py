@@ -415,5 +415,5 @@ def test_another_precision_is_another_image(run, patterns, tmp_path):
 
 
 def test_an_unknown_precision_is_refused(run, patterns, tmp_path):
-    with pytest.raises(UserError, match=r"--precision .bf16.: .*bf16-mixed"):
+    with pytest.raises(UserError, match=r"--precision .bf16. .*bf16-mixed"):
         anysyn.complete(run.folder.path, data=alone(patterns, tmp_path), out=tmp_path / "out", precision="bf16")

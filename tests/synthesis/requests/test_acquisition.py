@@ -103,7 +103,7 @@ def test_several_targets_have_acquisitions_of_their_own():
         (
             Acquisition(voxel_size_mm=(1.0, 1.0, 1.0)),
             ["T2w"],
-            r"--voxel 1,1,1 contradicts .* 2,2,3 mm .* --target-spacing 1",
+            r"--voxel 1,1,1 .voxel_size_mm=. contradicts .* 2,2,3 mm .* --target-spacing 1",
         ),
         (Acquisition(voxel_size_mm=(2.0, 2.0)), ["T2w"], r"--voxel 2,2 \(voxel_size_mm=\): write three lengths"),
         (Acquisition(echo_time_ms=90.0), ["T2w", "FLAIR"], "one acquisition is given for T2w, FLAIR"),
@@ -187,6 +187,6 @@ def test_the_command_line_says_the_same(place, tmp_path):
         "Age: 9.1; Gender: F; Scanner: 1.5 Philips; Modality: T2w; Voxel size: (2.0, 2.0, 3.0); "
         "Imaging parameter TR(ms), TE(ms), TI(ms), and FA(degree): (3200.0, 565.0, 10.0, 90.0)"
     )
-    one_line(call(*asked, "--voxel", "1,1,1"), "--voxel 1,1,1 contradicts", "--target-spacing 1,1,1")
+    one_line(call(*asked, "--voxel", "1,1,1"), "--voxel 1,1,1 (voxel_size_mm=) contradicts", "--target-spacing 1,1,1")
     one_line(call(*asked, "--target-json", tmp_path / "none.json"), "none.json")
     assert call(*asked, "--voxel", "1;1;1").exit_code == 2
