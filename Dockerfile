@@ -3,13 +3,16 @@
 #   docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$PWD:/data" anysyn synthesize brain-mri \
 #     --source T1w=t1.nii.gz --target FLAIR --out flair.nii.gz
 FROM python:3.12-slim AS build
+# Where there is a mirror: --build-arg TORCH_INDEX=URL --build-arg PIP_INDEX_URL=URL
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG PIP_INDEX_URL
 WORKDIR /source
 COPY pyproject.toml setup.py setup.cfg README.md LICENSE ./
 COPY anysyn ./anysyn
 COPY recipes ./recipes
 # The CPU build of torch first: what the other packages then ask for is there, and no CUDA comes with it.
 RUN python -m venv /opt/anysyn \
-    && /opt/anysyn/bin/pip install --no-cache-dir torch torchvision --index-url https://download.pytorch.org/whl/cpu \
+    && /opt/anysyn/bin/pip install --no-cache-dir torch torchvision --index-url "$TORCH_INDEX" \
     && /opt/anysyn/bin/pip install --no-cache-dir ".[dicom]"
 
 FROM python:3.12-slim

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+INSTALL = r"bin/pip install (.*?)(?=&&|$)"
+INDEX = r"\$TORCH_INDEX|{{ TORCH_INDEX }}"
 
 
 def instructions():
@@ -87,13 +89,19 @@ def test_the_image_is_not_root_offline_and_calls_anysyn():
 def test_the_cpu_build_of_torch_comes_before_what_needs_torch():
     [run] = [rest for name, rest in instructions()[0] if name == "RUN"]
     for text in (run, sections()["post"]):
-        assert re.search(r"torch .*whl/cpu.*install --no-cache-dir \"\.\[dicom\]\"", text, re.DOTALL)
+        assert re.search(r"torch .*TORCH_INDEX.*install --no-cache-dir \"\.\[dicom\]\"", text, re.DOTALL)
+
+
+def test_where_torch_comes_from_is_an_argument_of_both_builds():
+    default = "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
+    assert ("ARG", default) in instructions()[0]
+    assert sections()["arguments"].strip() == default
 
 
 def test_the_definition_runs_anysyn_offline():
     parts = sections()
     assert parts["runscript"].strip() == 'exec anysyn "$@"'
-    assert "HF_HUB_OFFLINE=1" in parts["environment"]
+    assert {"export HF_HUB_OFFLINE=1", "export PYTHONPATH="} <= set(map(str.strip, parts["environment"].splitlines()))
     assert parts["header"].startswith("Bootstrap: docker\nFrom: python:")
 
 
@@ -115,7 +123,7 @@ def test_both_install_the_same_on_a_python_that_anysyn_takes():
     version = re.fullmatch(r"python:(\d+)\.(\d+)-slim", bases[0])
     assert tuple(map(int, version.groups())) >= tuple(map(int, least.split(".")))
     asked = [
-        [words.strip() for words in re.findall(r"bin/pip install (.*?)(?=&&|$)", text, re.MULTILINE)]
+        [re.sub(INDEX, "INDEX", words.strip()) for words in re.findall(INSTALL, text, re.MULTILINE)]
         for text in (run, sections()["post"])
     ]
     assert asked[0] == asked[1]

@@ -17,7 +17,7 @@ from anysyn.simulation.physics.ct import ct
 from anysyn.simulation.physics.instruments import FWHM
 from anysyn.simulation.physics.limits import check_acquisition, needed
 from anysyn.simulation.physics.pet import pet
-from anysyn.simulation.physics.tissues import AIR_HU, relaxivities, tissue
+from anysyn.simulation.physics.tissues import AIR_HU, relaxivities, t2_between, tissue
 
 TEXTURE = {"t1": 0.12, "t2": 0.06, "pd": 0.02, "adc": 0.05}  # share by which a texture of 1 changes a property
 NOISE = 0.012  # of the image's bright end, in each channel
@@ -78,7 +78,7 @@ def mixed_signal(head: Head, acquisition: Acquisition, *, b: float | None = None
     for name, part in head.anatomy.fractions.items():
         share = part[inside]
         some = share > 1e-4
-        properties = _properties(name, head.factors.get(name, 1.0), acquisition, *(t[some] for t in textures))
+        properties = _properties(name, head, acquisition, *(t[some] for t in textures))
         total[some] += share[some] * _sequence(properties, acquisition, b)
     image[inside] = total
     return image
@@ -93,11 +93,12 @@ class _Properties:
     adc: signal.Map
 
 
-def _properties(name: str, factor: float, acquisition: Acquisition, first: Map, second: Map) -> _Properties:
-    mean = tissue(name, acquisition.field_strength_t or 3.0)
+def _properties(name: str, head: Head, acquisition: Acquisition, first: Map, second: Map) -> _Properties:
+    mean, factor = tissue(name, acquisition.field_strength_t or 3.0), head.factors.get(name, 1.0)
     calm = 0.3 if name in WATERY else 1.0
     t1 = mean.t1 * factor * np.exp(-TEXTURE["t1"] * calm * first)
-    t2 = mean.t2 * factor * np.exp(TEXTURE["t2"] * calm * second)
+    middle = t2_between(mean, head.in_vivo)  # T2* has one report: it does not follow
+    t2 = middle * factor * np.exp(TEXTURE["t2"] * calm * second)
     if acquisition.modality == "T1c":
         r1, r2 = relaxivities()
         t1, t2 = signal.with_gadolinium(t1, t2, mean.gadolinium, r1=r1, r2=r2)
@@ -105,7 +106,7 @@ def _properties(name: str, factor: float, acquisition: Acquisition, first: Map, 
     if name in FATTY and acquisition.modality in ("DWI", "ADC"):
         pd = pd * FAT_LEFT
     adc = mean.adc * np.exp(TEXTURE["adc"] * calm * second)
-    return _Properties(t1, t2, mean.t2star * t2 / mean.t2, pd, adc)
+    return _Properties(t1, t2, mean.t2star * t2 / middle, pd, adc)
 
 
 def _sequence(values: _Properties, acquisition: Acquisition, b: float | None) -> signal.Map:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,6 +67,8 @@ def simulate(
     contrasts: str | Sequence[str] | None = None,
     vary: bool = False,
     brain_alone: bool = False,
+    thickness: Positive | None = None,
+    vary_tissues: bool = False,
     jobs: Count = 1,
     progress: Progress | bool | None = None,
 ) -> Path:
@@ -83,6 +86,8 @@ def simulate(
             instead of the centre's protocol with a jitter of 3 %. Anatomy, sequence and field are the same either way.
         brain_alone: Whether images of label maps show the brain alone, as after brain extraction; without label maps
             they always do.
+        thickness: Of the slices in mm, instead of the centres'; thinner than a voxel means a voxel.
+        vary_tissues: Whether T2 of each subject's grey and white matter is drawn between the reports in tissues.yaml.
         jobs: Processes.
         progress: True shows it, in a notebook as a line for each task; or what shows it.
 
@@ -95,7 +100,8 @@ def simulate(
     """
     folder = Path(out)
     names = chosen_centres(centres)
-    cohort = _subjects(subjects, names, spacing, seed, labels, vary, brain_alone)
+    choices = {"vary": vary, "brain_alone": brain_alone, "thickness": thickness, "vary_tissues": vary_tissues}
+    cohort = _subjects(subjects, names, spacing, seed, labels, choices)
     wanted = None if contrasts is None else tuple(modality(name).name for name in several(contrasts))
     for subject in cohort[: len(names)]:
         protocols_of(subject, wanted)  # a contrast that no centre makes is an error before anything is written
@@ -158,14 +164,13 @@ def _subjects(
     spacing: float,
     seed: int,
     labels: str | Path | None,
-    vary: bool,
-    brain_alone: bool,
+    choices: Mapping[str, Any],
 ) -> list[SimulatedSubject]:
     if subjects < 1 or not FINEST <= spacing <= COARSEST or seed < 0:
         raise UserError(
             f"{subjects} subjects, spacing {spacing:g} mm, seed {seed}: at least 1, 0.5 to 8 mm, at least 0"
         )
-    if brain_alone and labels is None:
+    if choices["brain_alone"] and labels is None:
         raise UserError("--brain-alone: without label maps the brain is alone already; leave it out, or give --labels")
     maps = [None] if labels is None else [str(path) for path in volumes_in(Path(labels))]
     if not maps:
@@ -174,7 +179,7 @@ def _subjects(
         if path is not None:
             read_labels(Path(path))  # what cannot be used is an error before anything is written
     return [
-        SimulatedSubject(seed, i, names[i % len(names)], spacing, maps[i % len(maps)], vary, brain_alone)
+        SimulatedSubject(seed, i, names[i % len(names)], spacing, maps[i % len(maps)], **choices)
         for i in range(subjects)
     ]
 

@@ -37,6 +37,7 @@ _NOISE_FIELDS = (
     "kvp",
     "b_value",
 )
+_CHOICES = ("vary", "brain_alone", "thickness", "vary_tissues")
 SPREAD = 0.03  # standard deviation of a tissue's relaxation times between subjects, as a share
 
 
@@ -52,6 +53,8 @@ class SimulatedSubject:
         labels: Label map of its anatomy; the ICBM152 template by default.
         vary: Whether its protocols are drawn from broad ranges.
         brain_alone: Whether the images of a label map show the brain alone, as after brain extraction.
+        thickness: Of the slices in mm, instead of the centre's.
+        vary_tissues: Whether T2 of its grey and white matter is drawn between the reports of it.
     """
 
     seed: int
@@ -61,13 +64,15 @@ class SimulatedSubject:
     labels: str | None = None
     vary: bool = False
     brain_alone: bool = False
+    thickness: float | None = None
+    vary_tissues: bool = False
 
     def draws(self, purpose: str) -> np.random.Generator:
         """Return the random generator of one purpose, independent of that of any other."""
         return np.random.default_rng([self.seed, self.number, *purpose.encode()])
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the cohort's JSON file holds, where the centre is ``site`` and of yes and no only yes is written.
+        """Return what the cohort's JSON file holds, where the centre is ``site`` and a choice that was not made is left out.
 
         Example:
             >>> subject = SimulatedSubject(seed=0, number=4, centre="A", spacing=2.0)
@@ -75,8 +80,8 @@ class SimulatedSubject:
             True
         """
         entries = asdict(self)
-        site, choices = entries.pop("centre"), {name: entries.pop(name) for name in ("vary", "brain_alone")}
-        return {**entries, "site": site, **{name: True for name, chosen in choices.items() if chosen}}
+        site, choices = entries.pop("centre"), {name: entries.pop(name) for name in _CHOICES}
+        return {**entries, "site": site, **{name: chosen for name, chosen in choices.items() if chosen}}
 
     @classmethod
     def from_json(cls, entries: Mapping[str, Any]) -> SimulatedSubject:
@@ -109,7 +114,8 @@ def head_of(subject: SimulatedSubject) -> Head:
     factors = {name: float(np.exp(texture.normal(0, SPREAD))) for name in tissue_names()}
     second = (0.7 * fine + 0.5 * broad).astype(np.float32)
     whole = subject.labels is not None and not subject.brain_alone
-    return Head(anatomy, second, factors, subject.spacing, whole, traits_of(subject))
+    in_vivo = subject.draws("tissues").random() if subject.vary_tissues else 0.0
+    return Head(anatomy, second, factors, subject.spacing, whole, traits_of(subject), in_vivo)
 
 
 def traits_of(subject: SimulatedSubject) -> Traits:
@@ -135,7 +141,8 @@ def protocols_of(subject: SimulatedSubject, contrasts: Sequence[str] | None = No
     facts: dict[str, Any] = {"voxel_size_mm": (subject.spacing,) * 3, "age_years": float(age), "sex": sex}
     names = here.coverage(draw, contrasts)
     protocols = {name: here.protocol(name, subject.draws(f"protocol {name}"), vary=subject.vary) for name in names}
-    return {n: replace(p, acquisition=replace(p.acquisition, **facts)) for n, p in protocols.items()}
+    thick = {} if subject.thickness is None else {"thickness_mm": subject.thickness}
+    return {n: replace(p, acquisition=replace(p.acquisition, **facts), **thick) for n, p in protocols.items()}
 
 
 def noise_of(subject: SimulatedSubject, acquisition: Acquisition) -> np.random.Generator:

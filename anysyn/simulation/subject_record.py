@@ -28,6 +28,8 @@ class SubjectRecord(BaseModel):
     labels: str | None = None
     vary: bool = False
     brain_alone: bool = False
+    thickness: Annotated[float, Field(gt=0)] | None = None
+    vary_tissues: bool = False
 
 
 def read_subject(path: Path) -> SimulatedSubject:

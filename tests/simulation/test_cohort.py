@@ -369,3 +369,36 @@ def test_other_contrasts_can_be_asked_for_and_pet_sidecars_hold_what_bids_requir
     assert image(cohort, "sub-001", "CT").min() == -1000
     for path in (cohort / "sub-001" / "pet").glob("*.json"):
         assert json.loads(path.read_text()).keys() >= PET_KEYS
+
+
+def steepness(volume, axis):
+    return np.abs(np.diff(volume, axis=axis)).mean()
+
+
+def test_slices_are_as_thick_as_is_chosen(tmp_path):
+    options = {"subjects": 1, "centres": "B", "spacing": 2.0, "contrasts": ["T2w"]}
+    thick = image(simulate(tmp_path / "thick", **options, thickness=6), "sub-001", "T2w")
+    thin = simulate(tmp_path / "thin", **options, thickness=1)
+    ratio = [steepness(thick, axis) / steepness(image(thin, "sub-001", "T2w"), axis) for axis in (0, 2)]
+    assert ratio[0] > 0.8 > ratio[1]  # thick slices blur across them, not in them
+    again = simulate_like(thin, "sub-001", Acquisition(modality="T2w"))
+    np.testing.assert_array_equal(again.voxels.numpy(), image(thin, "sub-001", "T2w"))
+
+
+def test_tissues_that_vary_differ_from_subject_to_subject_in_t2_alone(tmp_path):
+    options = {"subjects": 4, "centres": "B", "spacing": 4.0, "contrasts": ["T1w", "T2w"]}
+    plain, varied = (simulate(tmp_path / str(i), **options, vary_tissues=bool(i)) for i in range(2))
+    for name, moves in (("T1w", False), ("T2w", True)):
+        for key in ("sub-001", "sub-002", "sub-003", "sub-004"):
+            asked = Acquisition(modality=name, echo_time_ms=100.0 if moves else None)
+            ratios = [grey_to_white(cohort, key, asked) for cohort in (plain, varied)]
+            assert (ratios[1] < ratios[0] - 0.01) if moves else ratios[1] == pytest.approx(ratios[0], abs=0.01)
+    shares = [head_of(_subject_of(varied, f"sub-00{i}")).in_vivo for i in range(1, 5)]
+    assert len(set(shares)) == 4
+    assert [head_of(_subject_of(plain, "sub-001")).in_vivo] == [0.0]
+
+
+def grey_to_white(cohort, key, acquisition):
+    made = simulate_like(cohort, key, acquisition, truth=True).voxels.numpy()
+    grey, white = (made[mask.voxels.numpy() == 1].mean() for mask in tissue_masks(cohort, key, "grey", "white"))
+    return grey / white

@@ -60,6 +60,7 @@ class Head:
         spacing: Voxel size in mm.
         whole: Whether there is a whole head, not the brain alone; then nothing is cut out and the air has noise.
         traits: What its CT and PET alone depend on.
+        in_vivo: Where T2 of grey and white matter lies between its reports: 0 of excised tissue, 1 in vivo.
     """
 
     anatomy: Anatomy
@@ -68,6 +69,7 @@ class Head:
     spacing: float
     whole: bool
     traits: Traits = field(default_factory=Traits)
+    in_vivo: float = 0.0
 
 
 @lru_cache(maxsize=2)

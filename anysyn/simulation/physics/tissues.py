@@ -18,7 +18,7 @@ class Tissue:
 
     Args:
         t1: Longitudinal relaxation time in ms.
-        t2: Transverse relaxation time in ms.
+        t2: Transverse relaxation time in ms, of excised tissue where it was measured so.
         t2star: Effective transverse relaxation time in ms.
         pd: Proton density, 1 for water.
         adc: Apparent diffusion coefficient in 1e-3 mm^2/s.
@@ -26,6 +26,7 @@ class Tissue:
         fdg: FDG uptake in SUV.
         av45: AV45 uptake in SUVR, cerebellum 1.
         gadolinium: Concentration of contrast agent on a T1c image in mM.
+        t2_in_vivo: Another report of T2, of living people, in ms; None if there is one report.
     """
 
     t1: float
@@ -37,6 +38,7 @@ class Tissue:
     fdg: float
     av45: float
     gadolinium: float
+    t2_in_vivo: float | None = None
 
 
 def tissue_names() -> tuple[str, ...]:
@@ -61,6 +63,21 @@ def tissue(name: str, field_t: float) -> Tissue:
         (887.0, 680.0)
     """
     return Tissue(**{key: _at(entry, field_t) for key, entry in read_table("tissues.yaml")[name].items()})
+
+
+def t2_between(mean: Tissue, in_vivo: float) -> float:
+    """Return the T2 in ms at a place between its two reports: ``T2^(1 - u) T2_in_vivo^u``; T2 where there is one report.
+
+    Args:
+        mean: The tissue.
+        in_vivo: u, from 0 to 1.
+
+    Example:
+        >>> grey = tissue("grey", 3.0)
+        >>> [round(t2_between(grey, u), 1) for u in (0.0, 0.5, 1.0)]
+        [99.0, 84.4, 72.0]
+    """
+    return mean.t2 if mean.t2_in_vivo is None else mean.t2 * (mean.t2_in_vivo / mean.t2) ** in_vivo
 
 
 def _at(entry: Mapping[Any, Any], field_t: float) -> float:
