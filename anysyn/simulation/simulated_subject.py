@@ -72,7 +72,7 @@ class SimulatedSubject:
         return np.random.default_rng([self.seed, self.number, *purpose.encode()])
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the cohort's JSON file holds, where the centre is ``site`` and a choice that was not made is left out.
+        """Return what the cohort's JSON file holds, with the centre as ``site`` and only the choices that were made.
 
         Example:
             >>> subject = SimulatedSubject(seed=0, number=4, centre="A", spacing=2.0)

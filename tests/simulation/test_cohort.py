@@ -380,7 +380,7 @@ def test_slices_are_as_thick_as_is_chosen(tmp_path):
     thick = image(simulate(tmp_path / "thick", **options, thickness=6), "sub-001", "T2w")
     thin = simulate(tmp_path / "thin", **options, thickness=1)
     ratio = [steepness(thick, axis) / steepness(image(thin, "sub-001", "T2w"), axis) for axis in (0, 2)]
-    assert ratio[0] > 0.8 > ratio[1]  # thick slices blur across them, not in them
+    assert ratio[1] < 0.9 * ratio[0] < 0.9  # thick slices blur across them more than the noise in them
     again = simulate_like(thin, "sub-001", Acquisition(modality="T2w"))
     np.testing.assert_array_equal(again.voxels.numpy(), image(thin, "sub-001", "T2w"))
 

@@ -66,7 +66,7 @@ def tissue(name: str, field_t: float) -> Tissue:
 
 
 def t2_between(mean: Tissue, in_vivo: float) -> float:
-    """Return the T2 in ms at a place between its two reports: ``T2^(1 - u) T2_in_vivo^u``; T2 where there is one report.
+    """Return the T2 in ms at a place between its two reports: ``T2^(1 - u) T2_in_vivo^u``; or the only one.
 
     Args:
         mean: The tissue.
