@@ -24,7 +24,7 @@ def simulate(
     contrasts: Annotated[str | None, typer.Option(help="T1w,T2w,CT instead of what the centres acquire.")] = None,
     vary: Annotated[bool, typer.Option("--vary", help="TR, TE, TI, flip angle of each from broad ranges.")] = False,
     brain_alone: Annotated[bool, typer.Option("--brain-alone", help="With --labels: without skull and skin.")] = False,
-    thickness: Annotated[float | None, typer.Option(help="Of slices in mm, instead of the centres'.")] = None,
+    thickness: Annotated[float | None, typer.Option(help="Of slices in mm, not the centres'.", min=0.1)] = None,
     vary_tissues: Annotated[bool, typer.Option("--vary-tissues", help="T2 of each between two reports.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
     like: Annotated[Path | None, typer.Option(help="COHORT/sub-001: one more image of this subject.")] = None,
