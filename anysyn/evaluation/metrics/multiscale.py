@@ -37,7 +37,8 @@ def masked_ms_ssim(prediction: Tensor, truth: Tensor, mask: Tensor, *, data_rang
 
     Example:
         >>> image = torch.rand(12, 12, 12)
-        >>> round(masked_ms_ssim(image, image, image > 0.2, data_range=1.0).item(), 6)
+        >>> everywhere = torch.ones_like(image, dtype=torch.bool)
+        >>> round(masked_ms_ssim(image, image, everywhere, data_range=1.0).item(), 6)
         1.0
     """
     p, t = (_continued(image.double()) for image in (prediction, truth))
